@@ -1,0 +1,152 @@
+//! Two runs over one sequence, one in each direction, merged step by step.
+//!
+//! ```text
+//! y_t = merge(forward_t, reverse_t)
+//! ```
+//!
+//! Schuster and Paliwal 1997, "Bidirectional recurrent neural networks".
+
+use burn::module::Module;
+use burn::tensor::{Device, Tensor};
+use serde::{Deserialize, Serialize};
+
+use crate::{Cell, Direction, Error, Layer, Lengths, Recurrent, Run, SequenceConfig, state};
+
+/// How the outputs of the two directions become one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Merge {
+    /// Side by side, forward first: twice the features. PyTorch's and the default.
+    #[default]
+    Concat,
+    /// Their sum.
+    Sum,
+    /// Their mean.
+    Mean,
+    /// Their product, element by element.
+    Product,
+}
+
+/// The states of the two directions.
+#[derive(Debug, Clone)]
+pub struct BothDirections<S> {
+    /// Of the forward direction; after a run, the state after each row's last valid step.
+    pub forward: S,
+    /// Of the reverse direction; after a run, the state after each row's first step.
+    pub reverse: S,
+}
+state!(BothDirections<S> { forward, reverse });
+
+/// Configuration of a [`Bidirectional`] layer.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct BidirectionalConfig<K> {
+    /// The cell; each direction has its own weights.
+    pub cell: K,
+    /// How the two outputs become one; concatenation by default.
+    #[serde(default)]
+    pub merge: Merge,
+}
+
+impl<K> BidirectionalConfig<K> {
+    /// The cell in both directions, concatenated.
+    pub fn new(cell: K) -> Self {
+        Self {
+            cell,
+            merge: Merge::default(),
+        }
+    }
+
+    /// Sets how the two outputs become one.
+    #[must_use]
+    pub fn with_merge(mut self, merge: Merge) -> Self {
+        self.merge = merge;
+        self
+    }
+}
+
+impl<K: SequenceConfig<Built: Cell>> SequenceConfig for BidirectionalConfig<K> {
+    type Built = Bidirectional<K::Built>;
+
+    fn input_size(&self) -> usize {
+        self.cell.input_size()
+    }
+
+    fn with_input_size(mut self, input_size: usize) -> Self {
+        self.cell = self.cell.with_input_size(input_size);
+        self
+    }
+
+    fn init(&self, device: &Device) -> Result<Self::Built, Error> {
+        Ok(Bidirectional {
+            forward: Recurrent::new(self.cell.init(device)?, Direction::Forward),
+            reverse: Recurrent::new(self.cell.init(device)?, Direction::Reverse),
+            merge: self.merge,
+        })
+    }
+}
+
+/// A cell, run over a sequence in both directions.
+#[derive(Module, Debug)]
+pub struct Bidirectional<C: Module> {
+    /// From the first step to the last.
+    pub forward: Recurrent<C>,
+    /// From each row's last valid step to the first.
+    pub reverse: Recurrent<C>,
+    /// How the two outputs become one.
+    #[module(skip)]
+    pub merge: Merge,
+}
+
+impl<C: Cell> Layer for Bidirectional<C> {
+    type State = BothDirections<C::State>;
+
+    fn input_size(&self) -> usize {
+        self.forward.input_size()
+    }
+
+    fn output_size(&self) -> usize {
+        match self.merge {
+            Merge::Concat => 2 * self.forward.output_size(),
+            Merge::Sum | Merge::Mean | Merge::Product => self.forward.output_size(),
+        }
+    }
+
+    fn initial_state(&self, batch: usize) -> Self::State {
+        BothDirections {
+            forward: self.forward.initial_state(batch),
+            reverse: self.reverse.initial_state(batch),
+        }
+    }
+
+    fn describe(&self) -> String {
+        format!("Bidirectional: {}", self.forward.describe())
+    }
+
+    fn forward(
+        &self,
+        input: Tensor<3>,
+        state: Option<Self::State>,
+        lengths: Option<&Lengths>,
+    ) -> Result<Run<Self::State>, Error> {
+        let (forward, reverse) = match state {
+            Some(state) => (Some(state.forward), Some(state.reverse)),
+            None => (None, None),
+        };
+        let forward = Layer::forward(&self.forward, input.clone(), forward, lengths)
+            .map_err(|error| error.within("forward of Bidirectional"))?;
+        let reverse = Layer::forward(&self.reverse, input, reverse, lengths)
+            .map_err(|error| error.within("reverse of Bidirectional"))?;
+
+        let outputs = match self.merge {
+            Merge::Concat => Tensor::cat(vec![forward.outputs, reverse.outputs], 2),
+            Merge::Sum => forward.outputs + reverse.outputs,
+            Merge::Mean => (forward.outputs + reverse.outputs) * 0.5,
+            Merge::Product => forward.outputs * reverse.outputs,
+        };
+        let state = BothDirections {
+            forward: forward.state,
+            reverse: reverse.state,
+        };
+        Ok(Run { outputs, state })
+    }
+}

@@ -1,0 +1,58 @@
+//! One step of a recurrence.
+
+use burn::module::{Module, ModuleDisplay};
+use burn::tensor::Tensor;
+
+use crate::{Direction, Sequence, State, unrolled};
+
+/// A recurrent cell: what happens in ONE time step.
+///
+/// A cell knows nothing of sequences, directions, depth, padding or truncation; a
+/// [`Recurrent`](crate::Recurrent) layer gives it all of these. To write a new cell is to write
+/// the two sizes, [`project`](Self::project), [`initial_state`](Self::initial_state),
+/// [`step`](Self::step) and [`output`](Self::output).
+pub trait Cell: Module + ModuleDisplay + 'static {
+    /// What is carried from one step to the next.
+    type State: State;
+
+    /// Features of the input, `I`.
+    fn input_size(&self) -> usize;
+
+    /// Features of the output, `H` in most cells.
+    fn output_size(&self) -> usize;
+
+    /// `a_t = W x_t + b` for all time steps at once: `[.., I]` to `[.., G H]`.
+    ///
+    /// The part of the step that does not look at the state, so that it can be one matrix
+    /// product over the whole sequence.
+    fn project(&self, input: Tensor<3>) -> Tensor<3>;
+
+    /// The state before the first step when the caller gives none: zeros in every cell here.
+    fn initial_state(&self, batch: usize) -> Self::State;
+
+    /// One time step: the projection `a_t` (`[batch, G H]`) and the last state to the next state.
+    fn step(&self, projected: Tensor<2>, state: Self::State) -> Self::State;
+
+    /// What the cell shows of a state: `[batch, output_size]`.
+    fn output(&self, state: &Self::State) -> Tensor<2>;
+
+    /// The name and sizes that errors give: `Lstm(8 -> 16)`.
+    fn describe(&self) -> String {
+        let name = std::any::type_name::<Self>();
+        let name = name.rsplit("::").next().unwrap_or(name);
+        format!("{name}({} -> {})", self.input_size(), self.output_size())
+    }
+
+    /// The loop over time: outputs (`[time, batch, output_size]`) and the final state.
+    ///
+    /// The default calls [`step`](Self::step) once a time step and lets autodiff unroll the loop.
+    /// A cell that has a faster way to do the same overrides this.
+    fn scan(
+        &self,
+        projected: Sequence,
+        state: Self::State,
+        direction: Direction,
+    ) -> (Tensor<3>, Self::State) {
+        unrolled(self, projected, state, direction)
+    }
+}

@@ -1,0 +1,208 @@
+//! Layers on top of each other: each reads the whole output sequence of the one below.
+//!
+//! ```text
+//! x^1 = x,   x^{l+1} = dropout(layer_l(x^l))             y = layer_L(x^L)
+//! residual:  x^{l+1} = dropout(layer_l(x^l) + x^l)       where the sizes agree
+//! ```
+//!
+//! Dropout stands between layers, on the connections that do not recur (Zaremba, Sutskever and
+//! Vinyals 2014, arXiv 1409.2329); residual connections as in Wu et al. 2016, arXiv 1609.08144.
+
+use burn::module::Module;
+use burn::nn::{Dropout, DropoutConfig};
+use burn::tensor::{Device, Tensor};
+use serde::{Deserialize, Serialize};
+
+use crate::{Error, Layer, Lengths, Run, SequenceConfig};
+
+/// Configuration of a [`Deep`] stack of equal layers.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct DeepConfig<K> {
+    /// The first layer; the upper ones are the same with the input size of the one below.
+    pub layer: K,
+    /// The number of layers.
+    pub layers: usize,
+    /// The probability of dropping a connection between two layers; 0 by default.
+    #[serde(default)]
+    pub dropout: f64,
+    /// Whether a layer's input is added to its output, in each layer in which the two have the
+    /// same size; off by default.
+    #[serde(default)]
+    pub residual: bool,
+}
+
+impl<K> DeepConfig<K> {
+    /// `layers` layers, without dropout, not residual.
+    pub fn new(layer: K, layers: usize) -> Self {
+        Self {
+            layer,
+            layers,
+            dropout: 0.0,
+            residual: false,
+        }
+    }
+
+    /// Sets the probability of dropping a connection between two layers.
+    #[must_use]
+    pub fn with_dropout(mut self, dropout: f64) -> Self {
+        self.dropout = dropout;
+        self
+    }
+
+    /// Sets whether a layer's input is added to its output.
+    #[must_use]
+    pub fn with_residual(mut self, residual: bool) -> Self {
+        self.residual = residual;
+        self
+    }
+}
+
+impl<K: SequenceConfig<Built: Layer>> SequenceConfig for DeepConfig<K> {
+    type Built = Deep<K::Built>;
+
+    fn input_size(&self) -> usize {
+        self.layer.input_size()
+    }
+
+    fn with_input_size(mut self, input_size: usize) -> Self {
+        self.layer = self.layer.with_input_size(input_size);
+        self
+    }
+
+    fn init(&self, device: &Device) -> Result<Self::Built, Error> {
+        Error::unless_positive("Deep", "layers", self.layers)?;
+        let mut layers = Vec::with_capacity(self.layers);
+        let mut config = self.layer.clone();
+        for index in 0..self.layers {
+            let layer = config
+                .init(device)
+                .map_err(|error| error.within(name(index)))?;
+            config = config.with_input_size(layer.output_size());
+            layers.push(layer);
+        }
+        Deep::new(layers, self.dropout, self.residual)
+    }
+}
+
+/// Layers on top of each other.
+#[derive(Module, Debug)]
+pub struct Deep<L: Module> {
+    /// The layers, lowest first.
+    pub layers: Vec<L>,
+    dropout: Dropout,
+    residual: bool,
+}
+
+impl<L: Layer> Deep<L> {
+    /// Stacks layers, lowest first, which may differ in size.
+    ///
+    /// # Errors
+    ///
+    /// When there is no layer, a layer's input is not what the one below puts out, the
+    /// probability is not in `0.0..1.0`, or `residual` would connect nothing.
+    pub fn new(layers: Vec<L>, dropout: f64, residual: bool) -> Result<Self, Error> {
+        Error::unless_positive("Deep", "layers", layers.len())?;
+        if !(0.0..1.0).contains(&dropout) {
+            return Err(Error::new(
+                "Deep",
+                "dropout",
+                "at least 0 and below 1",
+                dropout,
+            ));
+        }
+        for (index, pair) in layers.windows(2).enumerate() {
+            let (below, above) = (pair[0].output_size(), pair[1].input_size());
+            if below != above {
+                let layer = format!("{}: {}", name(index + 1), pair[1].describe());
+                let found = format!("{above} against {below} from the layer below");
+                return Err(Error::new(layer, "input size", below, found));
+            }
+        }
+        if residual
+            && !layers
+                .iter()
+                .any(|layer| layer.input_size() == layer.output_size())
+        {
+            let expected = "a layer whose input and output have the same size";
+            return Err(Error::new("Deep", "residual", expected, "none"));
+        }
+        let dropout = DropoutConfig::new(dropout).init();
+        Ok(Self {
+            layers,
+            dropout,
+            residual,
+        })
+    }
+}
+
+fn name(index: usize) -> String {
+    format!("layer {} of Deep", index + 1)
+}
+
+impl<L: Layer> Layer for Deep<L> {
+    type State = Vec<L::State>;
+
+    fn input_size(&self) -> usize {
+        self.layers[0].input_size()
+    }
+
+    fn output_size(&self) -> usize {
+        self.layers[self.layers.len() - 1].output_size()
+    }
+
+    fn initial_state(&self, batch: usize) -> Self::State {
+        self.layers
+            .iter()
+            .map(|layer| layer.initial_state(batch))
+            .collect()
+    }
+
+    fn describe(&self) -> String {
+        format!(
+            "Deep({} x {})",
+            self.layers.len(),
+            self.layers[0].describe()
+        )
+    }
+
+    fn forward(
+        &self,
+        input: Tensor<3>,
+        state: Option<Self::State>,
+        lengths: Option<&Lengths>,
+    ) -> Result<Run<Self::State>, Error> {
+        let depth = self.layers.len();
+        if let Some(found) = state.as_ref().map(Vec::len).filter(|&found| found != depth) {
+            return Err(Error::new(
+                self.describe(),
+                "number of initial states",
+                depth,
+                found,
+            ));
+        }
+        let mut states = state.map(|states| states.into_iter());
+        let mut finals = Vec::with_capacity(depth);
+        let mut sequence = input;
+
+        for (index, layer) in self.layers.iter().enumerate() {
+            if index > 0 {
+                sequence = self.dropout.forward(sequence);
+            }
+            let residual = self.residual && layer.input_size() == layer.output_size();
+            let below = residual.then(|| sequence.clone());
+            let state = states.as_mut().and_then(Iterator::next);
+            let run = layer
+                .forward(sequence, state, lengths)
+                .map_err(|error| error.within(name(index)))?;
+            sequence = match below {
+                Some(below) => run.outputs + below,
+                None => run.outputs,
+            };
+            finals.push(run.state);
+        }
+        Ok(Run {
+            outputs: sequence,
+            state: finals,
+        })
+    }
+}

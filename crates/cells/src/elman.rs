@@ -1,0 +1,105 @@
+//! The simple recurrent network.
+//!
+//! ```text
+//! h_t = phi(W x_t + b_W + R h_{t-1} + b_R)        phi: tanh, ReLU or the logistic sigmoid
+//! ```
+//!
+//! Elman 1990, "Finding structure in time".
+
+use burn::config::Config;
+use burn::module::Module;
+use burn::tensor::{Device, Tensor, activation};
+
+use crate::{Cell, Error, Gates, GatesConfig, SequenceConfig};
+
+/// The non-linearity of an [`Elman`] cell.
+#[derive(Config, Debug, Copy, PartialEq, Eq)]
+pub enum Nonlinearity {
+    /// The hyperbolic tangent, PyTorch's default and ours.
+    Tanh,
+    /// The rectifier, max(0, x).
+    Relu,
+    /// The logistic sigmoid, 1 / (1 + exp(-x)).
+    Sigmoid,
+}
+
+/// Configuration of an [`Elman`] cell.
+#[derive(Config, Debug)]
+pub struct ElmanConfig {
+    /// Features of the input, `I`.
+    pub input_size: usize,
+    /// Units, `H`.
+    pub hidden_size: usize,
+    /// phi.
+    #[config(default = "Nonlinearity::Tanh")]
+    pub nonlinearity: Nonlinearity,
+    /// How the weights start; as PyTorch's by default.
+    #[config(default = "GatesConfig::new()")]
+    pub gates: GatesConfig,
+}
+
+impl SequenceConfig for ElmanConfig {
+    type Built = Elman;
+
+    fn input_size(&self) -> usize {
+        self.input_size
+    }
+
+    fn with_input_size(mut self, input_size: usize) -> Self {
+        self.input_size = input_size;
+        self
+    }
+
+    fn init(&self, device: &Device) -> Result<Elman, Error> {
+        let gates = self
+            .gates
+            .init("Elman", [1, self.input_size, self.hidden_size], device)?;
+        Ok(Elman {
+            gates,
+            nonlinearity: self.nonlinearity,
+        })
+    }
+}
+
+/// The simple recurrent network's cell; its state is the hidden units.
+#[derive(Module, Debug)]
+pub struct Elman {
+    /// The weights.
+    pub gates: Gates,
+    /// phi.
+    #[module(skip)]
+    pub nonlinearity: Nonlinearity,
+}
+
+impl Cell for Elman {
+    type State = Tensor<2>;
+
+    fn input_size(&self) -> usize {
+        self.gates.input_size()
+    }
+
+    fn output_size(&self) -> usize {
+        self.gates.hidden_size()
+    }
+
+    fn project(&self, input: Tensor<3>) -> Tensor<3> {
+        self.gates.project(input)
+    }
+
+    fn initial_state(&self, batch: usize) -> Tensor<2> {
+        self.gates.zeros(batch)
+    }
+
+    fn step(&self, projected: Tensor<2>, hidden: Tensor<2>) -> Tensor<2> {
+        let sum = projected + self.gates.recur(hidden);
+        match self.nonlinearity {
+            Nonlinearity::Tanh => sum.tanh(),
+            Nonlinearity::Relu => activation::relu(sum),
+            Nonlinearity::Sigmoid => activation::sigmoid(sum),
+        }
+    }
+
+    fn output(&self, hidden: &Tensor<2>) -> Tensor<2> {
+        hidden.clone()
+    }
+}

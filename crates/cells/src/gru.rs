@@ -1,0 +1,90 @@
+//! The gated recurrent unit, in the form of PyTorch and cuDNN: reset after the product.
+//!
+//! ```text
+//! r, z = sigmoid(W_rz x_t + b_Wrz + R_rz h_{t-1} + b_Rrz)
+//! n    = tanh(W_n x_t + b_Wn + r (R_n h_{t-1} + b_Rn))
+//! h_t  = (1 - z) n + z h_{t-1}
+//! ```
+//!
+//! Cho et al. 2014, "Learning phrase representations using RNN encoder-decoder", arXiv 1406.1078.
+
+use burn::config::Config;
+use burn::module::Module;
+use burn::tensor::activation::sigmoid;
+use burn::tensor::{Device, Tensor};
+
+use crate::{Cell, Error, Gates, GatesConfig, SequenceConfig};
+
+/// Configuration of a [`Gru`] cell.
+#[derive(Config, Debug)]
+pub struct GruConfig {
+    /// Features of the input, `I`.
+    pub input_size: usize,
+    /// Units, `H`.
+    pub hidden_size: usize,
+    /// How the weights start; as PyTorch's by default.
+    #[config(default = "GatesConfig::new()")]
+    pub gates: GatesConfig,
+}
+
+impl SequenceConfig for GruConfig {
+    type Built = Gru;
+
+    fn input_size(&self) -> usize {
+        self.input_size
+    }
+
+    fn with_input_size(mut self, input_size: usize) -> Self {
+        self.input_size = input_size;
+        self
+    }
+
+    fn init(&self, device: &Device) -> Result<Gru, Error> {
+        let gates = self
+            .gates
+            .init("Gru", [3, self.input_size, self.hidden_size], device)?;
+        Ok(Gru { gates })
+    }
+}
+
+/// The gated recurrent unit's cell; its state is the hidden units. Gates are packed in PyTorch's
+/// order: r, z, n.
+#[derive(Module, Debug)]
+pub struct Gru {
+    /// The weights.
+    pub gates: Gates,
+}
+
+impl Cell for Gru {
+    type State = Tensor<2>;
+
+    fn input_size(&self) -> usize {
+        self.gates.input_size()
+    }
+
+    fn output_size(&self) -> usize {
+        self.gates.hidden_size()
+    }
+
+    fn project(&self, input: Tensor<3>) -> Tensor<3> {
+        self.gates.project(input)
+    }
+
+    fn initial_state(&self, batch: usize) -> Tensor<2> {
+        self.gates.zeros(batch)
+    }
+
+    fn step(&self, projected: Tensor<2>, hidden: Tensor<2>) -> Tensor<2> {
+        let [input_r, input_z, input_n] = Gates::split(projected);
+        let [hidden_r, hidden_z, hidden_n] = Gates::split(self.gates.recur(hidden.clone()));
+        let r = sigmoid(input_r + hidden_r);
+        let z = sigmoid(input_z + hidden_z);
+        let n = (input_n + r * hidden_n).tanh();
+        // (1 - z) n + z h, with one product less.
+        n.clone() + z * (hidden - n)
+    }
+
+    fn output(&self, hidden: &Tensor<2>) -> Tensor<2> {
+        hidden.clone()
+    }
+}

@@ -1,0 +1,86 @@
+//! How much of each row of a padded batch is there.
+
+use burn::tensor::{Bool, Device, Int, Tensor, TensorData};
+
+use crate::Error;
+
+/// The number of valid time steps of each row of a batch, counted from its start.
+///
+/// Given along with a padded batch, padding never changes a result: not the outputs at valid
+/// steps, not the final states, not a gradient, not the reverse direction (which starts at each
+/// row's last valid step). Outputs at padded steps are zero. What stands in the padding is never
+/// read, be it NaN. A row may have length 0: its final state is its initial one.
+///
+/// ```
+/// use backdraft_cells::Lengths;
+///
+/// let lengths = Lengths::new([5, 2, 3]);
+/// assert_eq!(lengths.max(), 5);
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Lengths(Vec<usize>);
+
+impl Lengths {
+    /// One length a row.
+    pub fn new(lengths: impl Into<Vec<usize>>) -> Self {
+        Self(lengths.into())
+    }
+
+    /// The lengths, one a row.
+    pub fn as_slice(&self) -> &[usize] {
+        &self.0
+    }
+
+    /// The longest row; 0 without rows.
+    pub fn max(&self) -> usize {
+        self.0.iter().copied().max().unwrap_or(0)
+    }
+
+    /// The number of valid steps in all rows together.
+    pub fn total(&self) -> usize {
+        self.0.iter().sum()
+    }
+
+    /// Whether each row has exactly `time` steps, that is, there is no padding.
+    pub fn all_are(&self, time: usize) -> bool {
+        self.0.iter().all(|&length| length == time)
+    }
+
+    /// True where there is data: `[batch, time]`.
+    pub fn mask(&self, time: usize, device: &Device) -> Tensor<2, Bool> {
+        let batch = self.0.len();
+        let lengths: Vec<i64> = self.0.iter().map(|&length| length as i64).collect();
+        let lengths = Tensor::<2, Int>::from_data(TensorData::new(lengths, [batch, 1]), device);
+        let steps = Tensor::<1, Int>::arange(0..time as i64, device).unsqueeze::<2>();
+        steps
+            .expand([batch, time])
+            .lower(lengths.expand([batch, time]))
+    }
+
+    /// Refuses lengths that do not fit a batch of `batch` rows and `time` steps.
+    pub fn check(&self, layer: &str, batch: usize, time: usize) -> Result<(), Error> {
+        if self.0.len() != batch {
+            let expected = format!("{batch}, one for each row of the batch");
+            return Err(Error::new(
+                layer,
+                "number of lengths",
+                expected,
+                self.0.len(),
+            ));
+        }
+        match self
+            .0
+            .iter()
+            .enumerate()
+            .find(|(_, length)| **length > time)
+        {
+            Some((row, length)) => Err(Error::new(
+                layer,
+                format!("length of row {row}"),
+                format!("at most {time}, the steps of the batch"),
+                length,
+            )),
+            None => Ok(()),
+        }
+    }
+}

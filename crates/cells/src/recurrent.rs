@@ -1,0 +1,189 @@
+//! A cell, run over a sequence in one direction.
+
+use burn::module::Module;
+use burn::tensor::{Device, Tensor};
+use serde::{Deserialize, Serialize};
+
+use crate::{Cell, Error, Layer, Lengths, Run, Sequence, SequenceConfig, State};
+
+/// The order in which time steps are visited.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Direction {
+    /// From the first step to the last.
+    #[default]
+    Forward,
+    /// From each row's last valid step to the first.
+    Reverse,
+}
+
+impl Direction {
+    /// The time steps in the order of this direction.
+    pub fn order(self, time: usize) -> Box<dyn Iterator<Item = usize>> {
+        match self {
+            Self::Forward => Box::new(0..time),
+            Self::Reverse => Box::new((0..time).rev()),
+        }
+    }
+}
+
+/// Configuration of a [`Recurrent`] layer.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct RecurrentConfig<K> {
+    /// The cell.
+    pub cell: K,
+    /// The direction; forward by default.
+    #[serde(default)]
+    pub direction: Direction,
+}
+
+impl<K> RecurrentConfig<K> {
+    /// The cell, run forward.
+    pub fn new(cell: K) -> Self {
+        Self {
+            cell,
+            direction: Direction::default(),
+        }
+    }
+
+    /// Sets the direction.
+    #[must_use]
+    pub fn with_direction(mut self, direction: Direction) -> Self {
+        self.direction = direction;
+        self
+    }
+}
+
+impl<K: SequenceConfig<Built: Cell>> SequenceConfig for RecurrentConfig<K> {
+    type Built = Recurrent<K::Built>;
+
+    fn input_size(&self) -> usize {
+        self.cell.input_size()
+    }
+
+    fn with_input_size(mut self, input_size: usize) -> Self {
+        self.cell = self.cell.with_input_size(input_size);
+        self
+    }
+
+    fn init(&self, device: &Device) -> Result<Self::Built, Error> {
+        Ok(Recurrent::new(self.cell.init(device)?, self.direction))
+    }
+}
+
+/// A cell, run over a sequence in one direction.
+#[derive(Module, Debug)]
+pub struct Recurrent<C: Module> {
+    /// The cell.
+    pub cell: C,
+    /// The direction.
+    #[module(skip)]
+    pub direction: Direction,
+}
+
+impl<C: Cell> Recurrent<C> {
+    /// `cell`, run in `direction`.
+    pub fn new(cell: C, direction: Direction) -> Self {
+        Self { cell, direction }
+    }
+
+    fn check(
+        &self,
+        input: &Tensor<3>,
+        state: Option<&C::State>,
+        lengths: Option<&Lengths>,
+    ) -> Result<(), Error> {
+        let [batch, time, features] = input.dims();
+        if batch == 0 || time == 0 || features != self.cell.input_size() {
+            return Err(Error::new(
+                self.cell.describe(),
+                "input [batch, time, features]",
+                format!("[at least 1, at least 1, {}]", self.cell.input_size()),
+                format!("{:?}", input.dims()),
+            ));
+        }
+        if let Some(lengths) = lengths {
+            lengths.check(&self.cell.describe(), batch, time)?;
+        }
+        state.map_or(Ok(()), |state| self.check_state(state, batch))
+    }
+
+    fn check_state(&self, state: &C::State, batch: usize) -> Result<(), Error> {
+        let mut expected = Vec::new();
+        let initial = self.cell.initial_state(batch);
+        initial.visit("", &mut |_, tensor| expected.push(tensor.dims()));
+        let mut expected = expected.into_iter();
+        let mut result = Ok(());
+        state.visit("", &mut |name, tensor| {
+            let expected = expected
+                .next()
+                .expect("states of one type have the same tensors");
+            if result.is_ok() && tensor.dims() != expected {
+                result = Err(Error::new(
+                    self.cell.describe(),
+                    format!("initial state `{name}` [batch, units]"),
+                    format!("{expected:?}"),
+                    format!("{:?}", tensor.dims()),
+                ));
+            }
+        });
+        result
+    }
+}
+
+impl<C: Cell> Layer for Recurrent<C> {
+    type State = C::State;
+
+    fn input_size(&self) -> usize {
+        self.cell.input_size()
+    }
+
+    fn output_size(&self) -> usize {
+        self.cell.output_size()
+    }
+
+    fn initial_state(&self, batch: usize) -> Self::State {
+        self.cell.initial_state(batch)
+    }
+
+    fn describe(&self) -> String {
+        self.cell.describe()
+    }
+
+    fn forward(
+        &self,
+        input: Tensor<3>,
+        state: Option<Self::State>,
+        lengths: Option<&Lengths>,
+    ) -> Result<Run<Self::State>, Error> {
+        self.check(&input, state.as_ref(), lengths)?;
+        let [batch, time, _] = input.dims();
+        let state = state.unwrap_or_else(|| self.cell.initial_state(batch));
+
+        let input = without_padding(input, lengths);
+        let values = self.cell.project(input.swap_dims(0, 1));
+        let lengths = lengths.filter(|lengths| !lengths.all_are(time)).cloned();
+        let projected = Sequence { values, lengths };
+        let (outputs, state) = self.cell.scan(projected, state, self.direction);
+        Ok(Run {
+            outputs: outputs.swap_dims(0, 1),
+            state,
+        })
+    }
+}
+
+/// Zeros in place of what stands in the padding.
+///
+/// The gradient there is zero in any case; but zero times NaN is NaN, and the product that gives
+/// the gradient of the weights would spread it.
+fn without_padding(input: Tensor<3>, lengths: Option<&Lengths>) -> Tensor<3> {
+    let [_, time, _] = input.dims();
+    match lengths.filter(|lengths| !lengths.all_are(time)) {
+        Some(lengths) => {
+            let padding = lengths.mask(time, &input.device()).bool_not();
+            let padding = padding.unsqueeze_dim::<3>(2).expand(input.shape());
+            input.mask_fill(padding, 0.0)
+        }
+        None => input,
+    }
+}

@@ -1,0 +1,200 @@
+//! What does not fit is refused, with the layer, what it expected and what it got.
+
+mod support;
+
+use backdraft_cells::GatesConfig;
+use backdraft_cells::prelude::*;
+use burn::module::Module;
+use burn::nn::Initializer;
+use burn::tensor::{Device, Distribution, Tensor};
+use support::values;
+
+fn device() -> Device {
+    support::backends()[0].device.clone()
+}
+
+fn zeros<const D: usize>(shape: [usize; D]) -> Tensor<D> {
+    Tensor::zeros(shape, &device())
+}
+
+#[test]
+fn an_input_of_the_wrong_width_names_the_layer() {
+    let layer = DeepConfig::new(BidirectionalConfig::new(LstmConfig::new(8, 16)), 2);
+    let layer = layer.init(&device()).unwrap();
+    let error = layer.forward(zeros([2, 5, 7]), None, None).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "layer 1 of Deep: forward of Bidirectional: Lstm(8 -> 16): input [batch, time, features]: \
+         expected [at least 1, at least 1, 8], found [2, 5, 7]"
+    );
+    assert!(layer.forward(zeros([2, 0, 8]), None, None).is_err());
+    assert!(layer.forward(zeros([0, 2, 8]), None, None).is_err());
+}
+
+#[test]
+fn a_state_of_the_wrong_shape_is_named() {
+    let layer = DeepConfig::new(RecurrentConfig::new(LstmConfig::new(8, 16)), 2);
+    let layer = layer.init(&device()).unwrap();
+    let mut state = layer.initial_state(2);
+    state[1].cell = zeros([3, 16]);
+    let error = layer
+        .forward(zeros([2, 5, 8]), Some(state), None)
+        .unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "layer 2 of Deep: Lstm(16 -> 16): initial state `cell` [batch, units]: \
+         expected [2, 16], found [3, 16]"
+    );
+    let state = vec![layer.initial_state(2).remove(0)];
+    let error = layer
+        .forward(zeros([2, 5, 8]), Some(state), None)
+        .unwrap_err();
+    assert_eq!((error.expected.as_str(), error.found.as_str()), ("2", "1"));
+}
+
+#[test]
+fn lengths_that_do_not_fit_are_named() {
+    let layer = RecurrentConfig::new(GruConfig::new(4, 4))
+        .init(&device())
+        .unwrap();
+    let refuse = |lengths: &[usize]| {
+        let lengths = Lengths::new(lengths);
+        layer
+            .forward(zeros([2, 5, 4]), None, Some(&lengths))
+            .unwrap_err()
+            .to_string()
+    };
+    assert_eq!(
+        refuse(&[5, 6]),
+        "Gru(4 -> 4): length of row 1: expected at most 5, the steps of the batch, found 6"
+    );
+    assert_eq!(
+        refuse(&[5]),
+        "Gru(4 -> 4): number of lengths: expected 2, one for each row of the batch, found 1"
+    );
+}
+
+#[test]
+fn impossible_configurations_are_refused() {
+    let device = device();
+    assert!(LstmConfig::new(0, 4).init(&device).is_err());
+    assert!(GruConfig::new(4, 0).init(&device).is_err());
+    let stack = |layers| DeepConfig::new(RecurrentConfig::new(ElmanConfig::new(3, 4)), layers);
+    assert!(stack(0).init(&device).is_err());
+    assert!(stack(2).with_dropout(1.0).init(&device).is_err());
+    assert!(stack(2).with_dropout(f64::NAN).init(&device).is_err());
+    assert!(stack(1).with_residual(true).init(&device).is_err());
+    assert!(stack(2).with_residual(true).init(&device).is_ok());
+    let below = ElmanConfig::new(3, 4).init(&device).unwrap();
+    let above = ElmanConfig::new(5, 4).init(&device).unwrap();
+    let layers = [below, above].map(|cell| Recurrent::new(cell, Direction::Forward));
+    let error = Deep::new(layers.to_vec(), 0.0, false).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "layer 2 of Deep: Elman(5 -> 4): input size: expected 4, found 5 against 4 from the layer below"
+    );
+    assert!(
+        LstmConfig::new(3, 4)
+            .with_forget_bias(Some(f64::NAN))
+            .init(&device)
+            .is_err()
+    );
+    let no_bias = GatesConfig::new().with_bias(false);
+    let config = LstmConfig::new(3, 4)
+        .with_gates(no_bias)
+        .with_forget_bias(Some(1.0));
+    assert!(config.init(&device).is_err());
+}
+
+/// Burn's own orthogonal initialiser panics on a bias.
+#[test]
+fn an_orthogonal_start_is_for_weights_alone() {
+    let device = device();
+    let orthogonal = Initialization::from(Initializer::Orthogonal { gain: 1.0 });
+    let gates = GatesConfig::new().with_bias_initialization(orthogonal.clone());
+    let error = LstmConfig::new(3, 4)
+        .with_gates(gates)
+        .init(&device)
+        .unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "Lstm: bias initialization: expected one that is defined for a vector, \
+         found Orthogonal { gain: 1.0 }"
+    );
+
+    let gates = GatesConfig::new().with_recurrent_initialization(orthogonal);
+    let lstm = LstmConfig::new(3, 4)
+        .with_gates(gates)
+        .init(&device)
+        .unwrap();
+    for gate in lstm.gates.recurrent_weight.val().chunk(4, 0) {
+        let product = gate.clone().matmul(gate.transpose());
+        let identity = Tensor::<2>::eye(4, &device);
+        support::assert_close("each gate", &values(&product), &values(&identity), 1e-5);
+    }
+}
+
+#[test]
+fn each_kind_of_weight_has_its_own_initialiser() {
+    let device = device();
+    let gates = GatesConfig::new()
+        .with_input_initialization(Initializer::Constant { value: 2.0 }.into())
+        .with_recurrent_initialization(Initialization::Identity { gain: 0.5 })
+        .with_bias_initialization(Initializer::Zeros.into());
+    let config = LstmConfig::new(3, 2)
+        .with_gates(gates)
+        .with_forget_bias(Some(1.0));
+    let gates = config.init(&device).unwrap().gates;
+    assert_eq!(values(&gates.input_weight.val()), [2.0; 24]);
+    assert_eq!(
+        values(&gates.recurrent_weight.val())[..4],
+        [0.5, 0.0, 0.0, 0.5]
+    );
+    let forget = [0.0, 0.0, 1.0, 1.0, 0.0, 0.0, 0.0, 0.0];
+    assert_eq!(values(&gates.input_bias.unwrap().val()), forget);
+    assert_eq!(values(&gates.recurrent_bias.unwrap().val()), [0.0; 8]);
+
+    let identity =
+        GatesConfig::new().with_input_initialization(Initialization::Identity { gain: 1.0 });
+    assert!(
+        LstmConfig::new(3, 2)
+            .with_gates(identity)
+            .init(&device)
+            .is_err()
+    );
+}
+
+#[test]
+fn dropout_is_between_layers_and_only_in_training() {
+    let device = device();
+    let stack = |layers| {
+        DeepConfig::new(RecurrentConfig::new(GruConfig::new(4, 32)), layers).with_dropout(0.5)
+    };
+    let input = Tensor::random([2, 6, 4], Distribution::Default, &device);
+    let twice = |layer: &Deep<Recurrent<Gru>>, input: &Tensor<3>| {
+        let run = || values(&layer.forward(input.clone(), None, None).unwrap().outputs);
+        run() == run()
+    };
+    let deep = stack(2).init(&device.clone().autodiff()).unwrap();
+    assert!(twice(&deep.valid(), &input), "evaluation must not drop");
+    let input = Tensor::from_inner(input);
+    assert!(!twice(&deep, &input), "training must drop");
+    let single = stack(1).init(&device.autodiff()).unwrap();
+    assert!(
+        twice(&single, &input),
+        "one layer has no connection between layers"
+    );
+}
+
+#[test]
+fn configurations_go_through_json() {
+    let config = DeepConfig::new(
+        BidirectionalConfig::new(LstmConfig::new(3, 4).with_forget_bias(Some(1.0)))
+            .with_merge(Merge::Mean),
+        2,
+    )
+    .with_dropout(0.25);
+    let text = serde_json::to_string(&config).unwrap();
+    let back: DeepConfig<BidirectionalConfig<LstmConfig>> = serde_json::from_str(&text).unwrap();
+    assert_eq!(format!("{back:?}"), format!("{config:?}"));
+}

@@ -1,0 +1,139 @@
+//! What the tests of this folder share: the compiled backends, tensors of few digits, gradients by
+//! name, and the comparison of two lists of numbers.
+#![allow(dead_code, reason = "each test file uses a part of this")]
+
+use burn::module::{Module, ModuleMapper, ModuleVisitor, Param};
+use burn::tensor::{DType, Device, Gradients, Tensor, TensorData};
+
+/// A backend, and the most precise type that it computes in.
+pub struct Backend {
+    pub name: &'static str,
+    pub device: Device,
+    pub dtype: DType,
+    /// The bound for two ways of computing the same thing.
+    pub tolerance: f64,
+}
+
+/// Every backend that is compiled in.
+pub fn backends() -> Vec<Backend> {
+    let exact = |name, device| Backend {
+        name,
+        device,
+        dtype: DType::F64,
+        tolerance: 1e-11,
+    };
+    vec![
+        #[cfg(feature = "flex")]
+        exact("flex", Device::flex()),
+        #[cfg(feature = "ndarray")]
+        exact("ndarray", Device::ndarray()),
+        // No f64: software adapters claim it and compute nonsense.
+        #[cfg(feature = "wgpu")]
+        Backend {
+            name: "wgpu",
+            device: Device::wgpu(Default::default()),
+            dtype: DType::F32,
+            tolerance: 2e-5,
+        },
+    ]
+}
+
+impl Backend {
+    /// The same device, recording gradients.
+    pub fn autodiff(&self) -> Device {
+        self.device.clone().autodiff()
+    }
+
+    /// A tensor of these values; a leaf of the graph if the device records gradients.
+    pub fn tensor<const D: usize>(&self, values: &[f64], shape: [usize; D]) -> Tensor<D> {
+        tensor(values, shape, &self.autodiff(), self.dtype).require_grad()
+    }
+
+    /// Values between -1 and 1, the same on each backend.
+    pub fn random<const D: usize>(&self, seed: u64, shape: [usize; D]) -> Tensor<D> {
+        self.tensor(&random(seed, shape.iter().product()), shape)
+    }
+
+    /// `module` with weights that are the same on each backend, in this backend's type.
+    pub fn fill<M: Module>(&self, module: M, seed: u64) -> M {
+        module.map(&mut Fill {
+            seed,
+            device: self.autodiff(),
+            dtype: self.dtype,
+        })
+    }
+}
+
+pub fn tensor<const D: usize>(
+    values: &[f64],
+    shape: [usize; D],
+    device: &Device,
+    dtype: DType,
+) -> Tensor<D> {
+    Tensor::from_data(TensorData::new(values.to_vec(), shape), (device, dtype))
+}
+
+/// `count` numbers in (-1, 1), by a linear congruential generator.
+pub fn random(seed: u64, count: usize) -> Vec<f64> {
+    let mut state = seed.wrapping_mul(0x9E37_79B9_7F4A_7C15).wrapping_add(1);
+    let next = || {
+        state = state
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
+        (state >> 40) as f64 / (1u64 << 23) as f64 - 1.0
+    };
+    std::iter::repeat_with(next).take(count).collect()
+}
+
+struct Fill {
+    seed: u64,
+    device: Device,
+    dtype: DType,
+}
+
+impl ModuleMapper for Fill {
+    fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
+        self.seed += 1;
+        let shape = param.dims();
+        let values = random(self.seed, shape.iter().product());
+        let value = tensor(&values, shape, &self.device, self.dtype);
+        Param::initialized(param.id, value.require_grad())
+    }
+}
+
+pub fn values<const D: usize>(tensor: &Tensor<D>) -> Vec<f64> {
+    tensor.to_data().iter::<f64>().collect()
+}
+
+/// The gradient of each parameter of a module, in the module's order.
+pub fn gradients<M: Module>(module: &M, gradients: &Gradients) -> Vec<Vec<f64>> {
+    struct Collect<'a>(&'a Gradients, Vec<Vec<f64>>);
+    impl ModuleVisitor for Collect<'_> {
+        fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+            let gradient = param
+                .val()
+                .grad(self.0)
+                .expect("each parameter has a gradient");
+            self.1.push(values(&gradient));
+        }
+    }
+    let mut collect = Collect(gradients, Vec::new());
+    module.visit(&mut collect);
+    collect.1
+}
+
+/// Fails where two lists differ by more than `tolerance`, relative to their largest value or 1.
+#[track_caller]
+pub fn assert_close(what: &str, found: &[f64], expected: &[f64], tolerance: f64) {
+    assert_eq!(found.len(), expected.len(), "{what}: number of values");
+    let scale = expected
+        .iter()
+        .fold(1.0f64, |scale, value| scale.max(value.abs()));
+    for (index, (found, expected)) in found.iter().zip(expected).enumerate() {
+        let close = (found - expected).abs() <= tolerance * scale;
+        assert!(
+            close,
+            "{what}: value {index}: found {found}, expected {expected}"
+        );
+    }
+}
