@@ -28,5 +28,5 @@ mod vocabulary;
 
 pub use error::DataError;
 pub use streams::{Streams, Symbols, Window};
-pub use text::{read_text, split_held_out};
+pub use text::{read_text, read_text_where, split_held_out};
 pub use vocabulary::Vocabulary;

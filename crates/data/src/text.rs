@@ -14,6 +14,18 @@ use crate::DataError;
 ///
 /// When something cannot be read or is not UTF-8, and when there is no text at all.
 pub fn read_text(path: impl AsRef<Path>) -> Result<String, DataError> {
+    read_text_where(path, |_| true)
+}
+
+/// As [`read_text`], of a folder only the files that `keep` wants.
+///
+/// # Errors
+///
+/// As [`read_text`].
+pub fn read_text_where(
+    path: impl AsRef<Path>,
+    keep: impl Fn(&Path) -> bool,
+) -> Result<String, DataError> {
     let path = path.as_ref();
     let unreadable = |error| DataError::Unreadable {
         path: path.to_path_buf(),
@@ -22,8 +34,8 @@ pub fn read_text(path: impl AsRef<Path>) -> Result<String, DataError> {
     let is_folder = fs::metadata(path).map_err(unreadable)?.is_dir();
     let mut text = String::new();
     if is_folder {
-        for file in files_below(path)? {
-            text.push_str(&read_file(&file)?);
+        for file in files_below(path)?.iter().filter(|file| keep(file)) {
+            text.push_str(&read_file(file)?);
             if !text.is_empty() && !text.ends_with('\n') {
                 text.push('\n');
             }

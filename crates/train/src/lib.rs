@@ -1,15 +1,55 @@
 //! Training recurrent models by backpropagation through time.
+//!
+//! On [burn-train](burn::train): its `Learner`, metrics, dashboard and checkpointers are used.
+//! What recurrent models need beside is here: [`TruncatedBptt`], which carries the state of each
+//! window into the next; [`Clipping`] by the norm of the whole gradient; the [`Schedule`] of the
+//! learning rate; and the [`Run`] folder, from which a model is used again.
+//!
+//! ```no_run
+//! use std::path::Path;
+//! use backdraft_train::{DeviceChoice, Display, Settings, Text, train_language_model};
+//!
+//! # fn main() -> Result<(), backdraft_train::TrainError> {
+//! let settings = Settings { hidden: 128, epochs: Some(2), ..Settings::default() };
+//! let text = Text::read(Path::new("shakespeare.txt"))?;
+//! let device = DeviceChoice::Auto.pick()?;
+//! let report = train_language_model(&settings, &text, Path::new("run"), &device, Display::Plain)?;
+//! println!("{:.3} bits per character", report.bits_per_character);
+//! # Ok(())
+//! # }
+//! ```
 #![deny(missing_docs)]
 #![forbid(unsafe_code)]
 
+pub mod cli;
 mod clipping;
+mod demo;
+mod device;
+mod error;
+mod files;
+mod language;
 mod loader;
 mod metrics;
 mod objective;
+mod progress;
+mod run;
 mod schedule;
+mod settings;
+mod truncated;
 
 pub use clipping::Clipping;
+pub use demo::burn_source;
+pub use device::{DeviceChoice, KnownDevice, PickedDevice, known_devices};
+pub use error::TrainError;
+pub use language::{
+    Display, EvaluationReport, Text, TrainReport, Writer, evaluate_language_model, open_writer,
+    train_language_model,
+};
 pub use loader::StreamLoader;
 pub use metrics::{WindowMetric, WindowValues};
 pub use objective::{Objective, SymbolBatch, Trainee, Window, WindowOutput};
+pub use progress::PlainProgress;
+pub use run::{Run, RunDescription};
 pub use schedule::{Decay, Schedule};
+pub use settings::{CellKind, OptimizerKind, Settings};
+pub use truncated::{Observer, Step, TruncatedBptt, Validation};

@@ -1,0 +1,28 @@
+//! Standard output that may be a pipe which somebody closes.
+
+use std::io::{ErrorKind, Write};
+use std::path::PathBuf;
+
+use serde::Serialize;
+
+use crate::TrainError;
+
+/// Writes to standard output at once. A reader that has seen enough, such as `head`, ends the
+/// program quietly.
+pub(super) fn print(text: &str) -> Result<(), TrainError> {
+    let mut out = std::io::stdout();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => std::process::exit(0),
+        Err(error) => Err(TrainError::Unwritable {
+            path: PathBuf::from("standard output"),
+            error,
+        }),
+        Ok(()) => Ok(()),
+    }
+}
+
+/// One JSON object on one line.
+pub(super) fn print_json(value: &impl Serialize) -> Result<(), TrainError> {
+    let text = serde_json::to_string(value).expect("our own types are valid JSON");
+    print(&format!("{text}\n"))
+}

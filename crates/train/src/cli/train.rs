@@ -1,0 +1,171 @@
+//! `backdraft train lm`.
+
+use std::path::{Path, PathBuf};
+
+use super::print::{print, print_json};
+use super::values::{Cell, Device, Fall, Optimizer};
+use crate::{Clipping, DeviceChoice, Display, Settings, Text, TrainError, train_language_model};
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Arguments {
+    /// A text file or a folder of them; by default the Rust source of Burn
+    #[arg(long, value_name = "PATH")]
+    data: Option<PathBuf>,
+    /// The folder to make for the run; runs/lm-1, runs/lm-2 .. by default
+    #[arg(long, value_name = "RUN")]
+    out: Option<PathBuf>,
+    /// What to compute on
+    #[arg(long, value_enum, default_value_t)]
+    device: Device,
+    /// The recurrent cell [default: lstm]
+    #[arg(long, value_enum)]
+    cell: Option<Cell>,
+    /// Recurrent layers
+    #[arg(long, value_name = "N", default_value_t = Settings::default().layers)]
+    layers: usize,
+    /// Units of each layer
+    #[arg(long, value_name = "N", default_value_t = Settings::default().hidden)]
+    hidden: usize,
+    /// Features of a character
+    #[arg(long, value_name = "N", default_value_t = Settings::default().embedding)]
+    embedding: usize,
+    /// The probability of dropping a connection that does not recur
+    #[arg(long, value_name = "F", default_value_t = Settings::default().dropout)]
+    dropout: f64,
+    /// Share the weights of output and embedding; their sizes must agree
+    #[arg(long)]
+    tied: bool,
+    /// Steps that the gradient goes back
+    #[arg(long, value_name = "T", default_value_t = Settings::default().unroll)]
+    unroll: usize,
+    /// Streams learned from side by side
+    #[arg(long, value_name = "B", default_value_t = Settings::default().batch)]
+    batch: usize,
+    /// Passes over the text [default: 1, or as many as --steps needs]
+    #[arg(long, value_name = "N")]
+    epochs: Option<usize>,
+    /// Steps of the optimiser, at most
+    #[arg(long, value_name = "N")]
+    steps: Option<usize>,
+    /// The optimiser [default: adam]
+    #[arg(long, value_enum)]
+    optimizer: Option<Optimizer>,
+    /// The learning rate, at its highest
+    #[arg(long, value_name = "F", default_value_t = Settings::default().lr)]
+    lr: f64,
+    /// The momentum of sgd [default: 0.9]
+    #[arg(long, value_name = "F")]
+    momentum: Option<f64>,
+    /// How the learning rate falls, to a hundredth [default: cosine]
+    #[arg(long, value_enum)]
+    decay: Option<Fall>,
+    /// Steps in which the learning rate rises
+    #[arg(long, value_name = "N", default_value_t = Settings::default().warmup)]
+    warmup: usize,
+    /// The norm that the whole gradient is shortened to [default: 1, unless --clip-value is given]
+    #[arg(long, value_name = "F")]
+    clip_norm: Option<f64>,
+    /// The absolute value that each component of the gradient is cut at
+    #[arg(long, value_name = "F")]
+    clip_value: Option<f64>,
+    /// The part of the text, its end, that is held out
+    #[arg(long, value_name = "F", default_value_t = Settings::default().valid_fraction)]
+    valid_fraction: f64,
+    /// The seed of everything that is drawn
+    #[arg(long, value_name = "S", default_value_t = Settings::default().seed)]
+    seed: u64,
+    /// Print one JSON object on standard output, and nothing else there
+    #[arg(long)]
+    json: bool,
+}
+
+impl Arguments {
+    fn settings(&self) -> Result<Settings, TrainError> {
+        let default = Settings::default();
+        let optimizer = self.optimizer.map_or(default.optimizer, Into::into);
+        if self.momentum.is_some() && optimizer != crate::OptimizerKind::Sgd {
+            return Err(TrainError::Invalid {
+                what: "--momentum",
+                expected: "--optimizer sgd beside it".to_string(),
+                found: "adam".to_string(),
+            });
+        }
+        let clipping = match (self.clip_norm, self.clip_value) {
+            (None, None) => default.clipping,
+            (norm, value) => Clipping { value, norm },
+        };
+        let settings = Settings {
+            cell: self.cell.map_or(default.cell, Into::into),
+            layers: self.layers,
+            hidden: self.hidden,
+            embedding: self.embedding,
+            dropout: self.dropout,
+            tied: self.tied,
+            unroll: self.unroll,
+            batch: self.batch,
+            epochs: self.epochs,
+            steps: self.steps,
+            optimizer,
+            lr: self.lr,
+            momentum: self.momentum.unwrap_or(default.momentum),
+            decay: self.decay.map_or(default.decay, Into::into),
+            warmup: self.warmup,
+            clipping,
+            valid_fraction: self.valid_fraction,
+            seed: self.seed,
+        };
+        settings.check()?;
+        Ok(settings)
+    }
+}
+
+pub(super) fn run(arguments: &Arguments) -> Result<(), TrainError> {
+    let settings = arguments.settings()?;
+    let text = arguments
+        .data
+        .as_deref()
+        .map_or_else(Text::demo, Text::read)?;
+    let device = DeviceChoice::from(arguments.device).pick()?;
+    let path = arguments
+        .out
+        .clone()
+        .unwrap_or_else(|| next_free(Path::new("runs")));
+    eprintln!(
+        "learning from {} on {} ({})",
+        text.source, device.name, device.reason
+    );
+    eprintln!("the run is written to {}", path.display());
+
+    let display = if arguments.json {
+        Display::Plain
+    } else {
+        Display::Dashboard
+    };
+    let report = train_language_model(&settings, &text, &path, &device, display)?;
+    if arguments.json {
+        return print_json(&report);
+    }
+    print(&format!(
+        "{}\n\n\
+         {:.4} bits per character ({:.4} nats) on the held-out part\n\
+         {} steps, {} symbols, {:.0} symbols/s, {:.0} s on {}; {} parameters\n\
+         write with it:  backdraft generate {}\n",
+        report.sample,
+        report.bits_per_character,
+        report.loss,
+        report.steps,
+        report.symbols,
+        report.symbols_per_second,
+        report.seconds,
+        report.device,
+        report.parameters,
+        report.run,
+    ))
+}
+
+/// The first of lm-1, lm-2 .. that is not there.
+fn next_free(folder: &Path) -> PathBuf {
+    let numbered = (1..).map(|number| folder.join(format!("lm-{number}")));
+    let mut free = numbered.filter(|path| !path.exists());
+    free.next().expect("there are more numbers than folders")
+}

@@ -1,0 +1,223 @@
+//! What this build can compute on, and what it picks.
+
+use burn::tensor::Device;
+use serde::Serialize;
+
+use crate::TrainError;
+
+/// A device that was asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum DeviceChoice {
+    /// A real GPU when one answers, else the CPU.
+    #[default]
+    Auto,
+    /// The CPU, through Burn's Flex.
+    Flex,
+    /// The CPU, through Burn's NdArray.
+    NdArray,
+    /// The GPU, through WGPU; a software one too.
+    Wgpu,
+}
+
+/// A device that was picked.
+#[derive(Debug, Clone)]
+pub struct PickedDevice {
+    /// The device.
+    pub device: Device,
+    /// Its name: `flex`, `ndarray`, or `wgpu (..)`.
+    pub name: String,
+    /// Why it was picked.
+    pub reason: String,
+}
+
+/// A device that this build knows of.
+#[derive(Debug, Clone, Serialize)]
+pub struct KnownDevice {
+    /// The name, as `--device` takes it.
+    pub name: &'static str,
+    /// What it computes on, or why it cannot.
+    pub description: String,
+    /// Whether it can be used.
+    pub available: bool,
+    /// Whether `--device auto` takes it.
+    pub automatic: bool,
+}
+
+impl DeviceChoice {
+    /// Finds the device.
+    ///
+    /// # Errors
+    ///
+    /// When this build does not have it, or it is not on this machine.
+    pub fn pick(self) -> Result<PickedDevice, TrainError> {
+        match self {
+            Self::Flex => Ok(flex("as asked for")),
+            Self::NdArray => ndarray(),
+            Self::Wgpu => wgpu::asked_for(),
+            Self::Auto => Ok(wgpu::automatic()),
+        }
+    }
+}
+
+/// Every device there could be, in the order in which `auto` looks at them.
+pub fn known_devices() -> Vec<KnownDevice> {
+    let wgpu = wgpu::known();
+    let cpu = !wgpu.automatic;
+    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    let processor = format!("this machine's processor, {threads} threads");
+    let ndarray = cfg!(feature = "ndarray");
+    let missing = || not_compiled("ndarray");
+    vec![
+        wgpu,
+        KnownDevice {
+            name: "flex",
+            description: format!("Burn's Flex on {processor}"),
+            available: true,
+            automatic: cpu,
+        },
+        KnownDevice {
+            name: "ndarray",
+            description: if ndarray {
+                format!("Burn's NdArray on {processor}")
+            } else {
+                missing()
+            },
+            available: ndarray,
+            automatic: false,
+        },
+    ]
+}
+
+fn not_compiled(feature: &str) -> String {
+    format!("this build does not have it; build with `--features {feature}`")
+}
+
+/// burn-train itself computes its metrics on Flex, so it is in every build of this crate.
+fn flex(reason: &str) -> PickedDevice {
+    let (device, name) = (Device::flex(), "flex".to_string());
+    PickedDevice {
+        device,
+        name,
+        reason: reason.to_string(),
+    }
+}
+
+#[cfg(feature = "ndarray")]
+fn ndarray() -> Result<PickedDevice, TrainError> {
+    let (name, reason) = ("ndarray".to_string(), "as asked for".to_string());
+    Ok(PickedDevice {
+        device: Device::ndarray(),
+        name,
+        reason,
+    })
+}
+
+#[cfg(not(feature = "ndarray"))]
+fn ndarray() -> Result<PickedDevice, TrainError> {
+    let device = "ndarray".to_string();
+    Err(TrainError::NoDevice {
+        device,
+        reason: not_compiled("ndarray"),
+    })
+}
+
+#[cfg(not(feature = "wgpu"))]
+mod wgpu {
+    use super::{KnownDevice, PickedDevice, TrainError, flex, not_compiled};
+
+    pub(super) fn asked_for() -> Result<PickedDevice, TrainError> {
+        let device = "wgpu".to_string();
+        Err(TrainError::NoDevice {
+            device,
+            reason: not_compiled("wgpu"),
+        })
+    }
+
+    pub(super) fn automatic() -> PickedDevice {
+        flex("the CPU, as this build has no WGPU")
+    }
+
+    pub(super) fn known() -> KnownDevice {
+        let description = not_compiled("wgpu");
+        KnownDevice {
+            name: "wgpu",
+            description,
+            available: false,
+            automatic: false,
+        }
+    }
+}
+
+#[cfg(feature = "wgpu")]
+mod wgpu {
+    use burn::tensor::{Device, wgpu::wgpu};
+
+    use super::{KnownDevice, PickedDevice, TrainError, flex};
+
+    /// What answers, real GPUs first.
+    fn adapters() -> Vec<wgpu::AdapterInfo> {
+        let instance = wgpu::Instance::default();
+        let adapters = pollster::block_on(instance.enumerate_adapters(wgpu::Backends::PRIMARY));
+        let mut found: Vec<_> = adapters.iter().map(wgpu::Adapter::get_info).collect();
+        found.sort_by_key(|info| !is_real(info));
+        found
+    }
+
+    /// Whether it computes on something other than the processor.
+    fn is_real(info: &wgpu::AdapterInfo) -> bool {
+        use wgpu::DeviceType::{DiscreteGpu, IntegratedGpu, VirtualGpu};
+        matches!(info.device_type, DiscreteGpu | IntegratedGpu | VirtualGpu)
+    }
+
+    fn describe(info: &wgpu::AdapterInfo) -> String {
+        format!("{}, {}", info.name, info.backend)
+    }
+
+    fn picked(info: &wgpu::AdapterInfo, reason: &str) -> PickedDevice {
+        let name = format!("wgpu ({})", describe(info));
+        PickedDevice {
+            device: Device::wgpu(Default::default()),
+            name,
+            reason: reason.to_string(),
+        }
+    }
+
+    pub(super) fn asked_for() -> Result<PickedDevice, TrainError> {
+        match adapters().first() {
+            Some(info) => Ok(picked(info, "as asked for")),
+            None => Err(TrainError::NoDevice {
+                device: "wgpu".to_string(),
+                reason: NONE.to_string(),
+            }),
+        }
+    }
+
+    pub(super) fn automatic() -> PickedDevice {
+        match adapters().first() {
+            Some(info) if is_real(info) => picked(info, "a GPU answers"),
+            Some(info) => flex(&format!(
+                "the CPU, as the only GPU that answers is a software one ({}); \
+                 --device wgpu takes it all the same",
+                describe(info)
+            )),
+            None => flex(&format!("the CPU: {NONE}")),
+        }
+    }
+
+    pub(super) fn known() -> KnownDevice {
+        let adapters = adapters();
+        let description = match adapters.as_slice() {
+            [] => NONE.to_string(),
+            some => some.iter().map(describe).collect::<Vec<_>>().join("; "),
+        };
+        KnownDevice {
+            name: "wgpu",
+            description,
+            available: !adapters.is_empty(),
+            automatic: adapters.first().is_some_and(is_real),
+        }
+    }
+
+    const NONE: &str = "no GPU answers to Vulkan, Metal or DirectX 12; install its driver (or, for \
+                        a software one on Debian, mesa-vulkan-drivers)";
+}

@@ -1,0 +1,102 @@
+//! What can go wrong from the data to the run folder: what was expected, found, and where.
+
+use std::path::PathBuf;
+
+/// Why a command or a training could not do what it was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum TrainError {
+    /// The data cannot be read or used.
+    #[error(transparent)]
+    Data(#[from] backdraft_data::DataError),
+    /// The model cannot be built or does not fit.
+    #[error(transparent)]
+    Model(#[from] backdraft_cells::Error),
+    /// A setting makes no sense.
+    #[error("{what}: expected {expected}, found {found}")]
+    Invalid {
+        /// Which setting.
+        what: &'static str,
+        /// What would be possible.
+        expected: String,
+        /// What it was.
+        found: String,
+    },
+    /// The device asked for is not there.
+    #[error("no device `{device}`: {reason}")]
+    NoDevice {
+        /// As it was asked for.
+        device: String,
+        /// Why, and what would help.
+        reason: String,
+    },
+    /// The text that is there without being asked for is not.
+    #[error(
+        "no --data was given, and the text that is learned without it, the Rust source of Burn \
+         {version} in cargo's registry, is not on this machine ({reason}); pass --data with a text \
+         file or a folder of them"
+    )]
+    NoDemo {
+        /// The version of Burn.
+        version: &'static str,
+        /// What was looked for and not found.
+        reason: String,
+    },
+    /// A folder that a run was to be written to is in use.
+    #[error("{}: expected a new or empty folder, found {found}; choose another with --out", path.display())]
+    RunExists {
+        /// The folder.
+        path: PathBuf,
+        /// What it has in it.
+        found: &'static str,
+    },
+    /// A folder that is no run.
+    #[error("{}: expected a run folder as `backdraft train` makes it, found {found}", path.display())]
+    NotARun {
+        /// The folder.
+        path: PathBuf,
+        /// What it is instead.
+        found: String,
+    },
+    /// A run that ended before it had learned anything.
+    #[error("{}: this run has no weights yet: it ended before they were first saved", path.display())]
+    NoWeights {
+        /// The run folder.
+        path: PathBuf,
+    },
+    /// A file of a run that is not whole.
+    #[error("{}: the file is damaged: {reason}", path.display())]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// A file that cannot be written.
+    #[error("cannot write {}: {error}", path.display())]
+    Unwritable {
+        /// The file.
+        path: PathBuf,
+        /// What the system says.
+        error: std::io::Error,
+    },
+    /// The loss is no number any more.
+    #[error(
+        "training diverged: the loss became {loss} after {steps} steps; lower the learning rate \
+         or clip the gradient (--clip-norm 1)"
+    )]
+    Diverged {
+        /// The loss.
+        loss: f64,
+        /// Steps until then.
+        steps: usize,
+    },
+    /// The model writes nothing.
+    #[error("the model gives no symbol a probability: its weights are not numbers")]
+    NoSymbol,
+    /// burn-train stopped.
+    #[error("training stopped: {reason}")]
+    Stopped {
+        /// What it says.
+        reason: String,
+    },
+}

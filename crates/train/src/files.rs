@@ -1,0 +1,46 @@
+//! Files that are whole or not there at all.
+
+use std::fs::{self, File};
+use std::io::Write;
+use std::path::Path;
+
+use crate::TrainError;
+
+/// Writes a file so that whoever opens it sees the old content or the new, never a part: to a new
+/// name, synced, renamed.
+pub(crate) fn write_whole(path: &Path, content: &[u8]) -> Result<(), TrainError> {
+    let unwritable = |error| TrainError::Unwritable {
+        path: path.to_path_buf(),
+        error,
+    };
+    let mut name = path.file_name().expect("a file has a name").to_os_string();
+    name.push(".part");
+    let part = path.with_file_name(name);
+    let written = File::create(&part).and_then(|mut file| {
+        file.write_all(content)?;
+        file.sync_all()
+    });
+    written
+        .and_then(|()| fs::rename(&part, path))
+        .map_err(|error| {
+            fs::remove_file(&part).ok();
+            unwritable(error)
+        })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_is_replaced_and_nothing_is_left_beside_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("run.json");
+        write_whole(&path, b"old").unwrap();
+        write_whole(&path, b"new").unwrap();
+        assert_eq!(fs::read(&path).unwrap(), b"new");
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+        let error = write_whole(&folder.path().join("none/run.json"), b"").unwrap_err();
+        assert!(error.to_string().starts_with("cannot write "), "{error}");
+    }
+}

@@ -1,0 +1,93 @@
+//! Training, evaluating and using a language model, from a text to a run folder and back.
+
+mod evaluation;
+mod samples;
+mod training;
+mod writing;
+
+pub use evaluation::{EvaluationReport, evaluate_language_model};
+pub use training::{Display, TrainReport, train_language_model};
+pub use writing::{Writer, open_writer};
+
+use std::path::Path;
+
+use backdraft_cells::{Cell, ElmanConfig, GruConfig, LstmConfig, SequenceConfig};
+use backdraft_data::{Vocabulary, read_text};
+use backdraft_models::LanguageModel;
+use burn::module::Module;
+use burn::tensor::Device;
+
+use crate::{Run, Settings, TrainError, burn_source};
+
+/// A text, and what to call it.
+#[derive(Debug, Clone)]
+pub struct Text {
+    /// The text.
+    pub content: String,
+    /// Where it is from.
+    pub source: String,
+}
+
+impl Text {
+    /// Of a file or a folder.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be read, is not UTF-8 or is empty.
+    pub fn read(path: &Path) -> Result<Self, TrainError> {
+        Ok(Self {
+            content: read_text(path)?,
+            source: path.display().to_string(),
+        })
+    }
+
+    /// The text that is there without being asked for: Burn's source.
+    ///
+    /// # Errors
+    ///
+    /// When it is not on this machine.
+    pub fn demo() -> Result<Self, TrainError> {
+        Ok(Self {
+            content: burn_source()?,
+            source: "the Rust source of Burn".to_string(),
+        })
+    }
+}
+
+/// Calls a function with the configuration of the cell that the settings ask for.
+macro_rules! with_cell {
+    ($settings:expr, |$cell:ident| $call:expr) => {{
+        let (input, hidden) = ($settings.embedding, $settings.hidden);
+        match $settings.cell {
+            $crate::CellKind::Elman => {
+                let $cell = $crate::language::ElmanConfig::new(input, hidden);
+                $call
+            }
+            $crate::CellKind::Lstm => {
+                let $cell = $crate::language::LstmConfig::new(input, hidden);
+                $call
+            }
+            $crate::CellKind::Gru => {
+                let $cell = $crate::language::GruConfig::new(input, hidden);
+                $call
+            }
+        }
+    }};
+}
+use with_cell;
+
+/// The model of a run, with its weights, on a device, for use.
+fn load<K: SequenceConfig<Built: Cell>>(
+    run: &Run,
+    settings: &Settings,
+    vocabulary: &Vocabulary,
+    cell: K,
+    device: &Device,
+) -> Result<LanguageModel<K::Built>, TrainError> {
+    settings.check()?;
+    // New weights first, on the CPU: what a file does not fit is refused before a GPU is touched.
+    let model = settings
+        .model(vocabulary.len(), cell)
+        .init(&Device::flex())?;
+    Ok(run.load_weights(model)?.fork(device).valid())
+}

@@ -1,0 +1,217 @@
+//! From a text to a run folder.
+
+use std::io::IsTerminal;
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use backdraft_cells::{Cell, SequenceConfig as _};
+use backdraft_data::{Streams, Vocabulary, split_held_out};
+use backdraft_models::LanguageModel;
+use burn::module::Module;
+use burn::tensor::Device;
+use burn::train::metric::{LearningRateMetric, LossMetric};
+use burn::train::{Learner, SupervisedTraining, TrainingStrategy};
+use serde::Serialize;
+
+use super::samples::Journal;
+use super::{Text, with_cell};
+use crate::run::{RESULT, RunDescription};
+use crate::{
+    PickedDevice, PlainProgress, Run, Settings, StreamLoader, TrainError, Trainee, TruncatedBptt,
+    WindowMetric,
+};
+
+/// How training shows itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Display {
+    /// burn-train's dashboard, when standard output is a terminal; else plain lines.
+    Dashboard,
+    /// Plain lines and samples on standard error.
+    Plain,
+    /// Not at all.
+    Silent,
+}
+
+/// What `backdraft train lm` prints.
+#[derive(Debug, Clone, Serialize)]
+pub struct TrainReport {
+    /// The mean cross-entropy on the held-out part, in nats a symbol, of the weights kept.
+    pub loss: f64,
+    /// The same in bits.
+    pub bits_per_character: f64,
+    /// Symbols that were learned from, counted each time.
+    pub symbols: usize,
+    /// Symbols of the held-out part that were foreseen.
+    pub valid_symbols: usize,
+    /// Steps of the optimiser.
+    pub steps: usize,
+    /// Passes over the text, the last maybe in part.
+    pub epochs: usize,
+    /// What it was computed on.
+    pub device: String,
+    /// How long it took, evaluation and samples included.
+    pub seconds: f64,
+    /// Symbols learned from a second.
+    pub symbols_per_second: f64,
+    /// Numbers that were learned.
+    pub parameters: usize,
+    /// Symbols of the vocabulary, the unknown one included.
+    pub vocabulary: usize,
+    /// The text.
+    pub data: String,
+    /// The run folder.
+    pub run: String,
+    /// What the model wrote last.
+    pub sample: String,
+}
+
+/// Trains a language model on a text and leaves a run folder at `path`.
+///
+/// Weights are drawn on the CPU, so that a seed is the same model on every device.
+///
+/// # Errors
+///
+/// When a setting is impossible, the text too short, the folder in use, or training diverges.
+pub fn train_language_model(
+    settings: &Settings,
+    text: &Text,
+    path: &Path,
+    device: &PickedDevice,
+    display: Display,
+) -> Result<TrainReport, TrainError> {
+    settings.check()?;
+    let (learn, held_out) = split_held_out(&text.content, settings.valid_fraction)?;
+    let vocabulary = Vocabulary::of(learn);
+    let windows = Streams::new(&vocabulary.encode(learn), settings.batch, settings.unroll)?;
+    let valid = Streams::at_most(
+        &vocabulary.encode(held_out),
+        settings.batch,
+        settings.unroll,
+    )?;
+    let description = RunDescription {
+        backdraft: env!("CARGO_PKG_VERSION").to_string(),
+        task: "lm".to_string(),
+        data: text.source.clone(),
+        characters: learn.chars().count(),
+        settings: settings.clone(),
+    };
+    with_cell!(settings, |cell| {
+        Device::flex().seed(settings.seed);
+        let model = settings
+            .model(vocabulary.len(), cell)
+            .init(&Device::flex())?;
+        let run = Run::create(path)?;
+        run.begin(&description, &vocabulary, held_out)?;
+        let texts = Texts {
+            source: &text.source,
+            vocabulary,
+            windows,
+            valid,
+        };
+        learn_from(texts, model, settings, run, device, display)
+    })
+}
+
+struct Texts<'a> {
+    source: &'a str,
+    vocabulary: Vocabulary,
+    windows: Streams,
+    valid: Streams,
+}
+
+fn learn_from<C: Cell>(
+    texts: Texts<'_>,
+    model: LanguageModel<C>,
+    settings: &Settings,
+    run: Run,
+    device: &PickedDevice,
+    display: Display,
+) -> Result<TrainReport, TrainError> {
+    let start = Instant::now();
+    let (epochs, steps) = settings.extent(texts.windows.len());
+    let (parameters, vocabulary) = (model.num_params(), texts.vocabulary.len());
+    let dashboard = display == Display::Dashboard && std::io::stdout().is_terminal();
+    let aloud = display != Display::Silent && !dashboard;
+    let journal = Journal::new(run.clone(), texts.vocabulary, steps, settings.seed, aloud);
+    let journal = Arc::new(Mutex::new(journal));
+
+    let strategy = TruncatedBptt::new(device.device.clone(), journal.clone())
+        .with_clipping(settings.clipping)
+        .with_steps(Some(steps))
+        .with_seed(settings.seed);
+    let loader = |streams| Arc::new(StreamLoader::new(streams, device.device.clone()));
+    let training = SupervisedTraining::<Trainee<LanguageModel<C>>>::new(
+        run.path(),
+        loader(texts.windows),
+        loader(texts.valid),
+    )
+    .metrics((LossMetric::new(), WindowMetric::bits_per_character()))
+    .metric_train_numeric(WindowMetric::gradient_norm())
+    .metric_train_numeric(LearningRateMetric::new())
+    .with_default_checkpointers()
+    .with_application_logger(None)
+    .with_training_strategy(TrainingStrategy::Custom(Arc::new(strategy)))
+    .num_epochs(epochs);
+    let training = match dashboard {
+        true => training,
+        false => {
+            let every = if aloud {
+                Duration::from_secs(5)
+            } else {
+                Duration::MAX
+            };
+            training.renderer(Box::new(PlainProgress::new(every)))
+        }
+    };
+
+    // The graph of gradients begins with the training device.
+    let trainee = Trainee {
+        model: model.train(),
+    };
+    let learner = Learner::new(trainee, settings.optimizer(), settings.schedule(steps));
+    let result = training.launch(learner);
+
+    let mut journal = journal.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(error) = journal.error.take() {
+        return Err(error);
+    }
+    if let Some(error) = result.error {
+        return Err(TrainError::Stopped {
+            reason: error.to_string(),
+        });
+    }
+    let Some(best) = journal.best else {
+        return Err(match (journal.last, result.interrupted) {
+            (Some(last), _) => TrainError::Diverged {
+                loss: last.loss,
+                steps: journal.steps,
+            },
+            (None, Some(stop)) => TrainError::Stopped {
+                reason: stop.reason.unwrap_or_else(|| "interrupted".to_string()),
+            },
+            (None, None) => TrainError::Stopped {
+                reason: "no evaluation was done".to_string(),
+            },
+        });
+    };
+    let seconds = start.elapsed().as_secs_f64();
+    let report = TrainReport {
+        loss: best.loss,
+        bits_per_character: best.loss / std::f64::consts::LN_2,
+        symbols: journal.positions,
+        valid_symbols: best.positions,
+        steps: journal.steps,
+        epochs: journal.last.map_or(0, |last| last.epoch),
+        device: device.name.clone(),
+        seconds,
+        symbols_per_second: journal.positions as f64 / seconds,
+        parameters,
+        vocabulary,
+        data: texts.source.to_string(),
+        run: run.path().display().to_string(),
+        sample: journal.sample.clone(),
+    };
+    run.write_json(RESULT, &report)?;
+    Ok(report)
+}

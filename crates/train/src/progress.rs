@@ -1,0 +1,182 @@
+//! Plain progress lines, for where there is no terminal: a pipe, a log file, a machine of a farm.
+
+use std::collections::{BTreeMap, HashMap};
+use std::io::Write;
+use std::time::{Duration, Instant};
+
+use burn::train::LearnerSummary;
+use burn::train::logger::{EvaluationProgressLogger, TrainingProgressLogger};
+use burn::train::metric::{MetricDefinition, MetricId};
+use burn::train::renderer::{
+    EvaluationName, MetricState, MetricsRenderer, MetricsRendererEvaluation,
+    MetricsRendererTraining,
+};
+
+/// A renderer of burn-train that writes a line to standard error every few seconds.
+///
+/// ```text
+/// epoch 1/1  train  1,320/2,884 windows  Loss 1.234  Bits per character 1.780  .. 1:23 left
+/// ```
+#[derive(Debug)]
+pub struct PlainProgress {
+    every: Duration,
+    last: Option<Instant>,
+    split_started: Instant,
+    split: String,
+    done: usize,
+    total: usize,
+    epoch: usize,
+    epochs: usize,
+    names: HashMap<MetricId, String>,
+    values: BTreeMap<String, f64>,
+}
+
+impl PlainProgress {
+    /// A line at most `every` so often.
+    pub fn new(every: Duration) -> Self {
+        Self {
+            every,
+            last: None,
+            split_started: Instant::now(),
+            split: String::new(),
+            done: 0,
+            total: 0,
+            epoch: 1,
+            epochs: 1,
+            names: HashMap::new(),
+            values: BTreeMap::new(),
+        }
+    }
+
+    fn line(&self) -> String {
+        let mut line = format!(
+            "epoch {}/{}  {}  {}/{} windows",
+            self.epoch, self.epochs, self.split, self.done, self.total
+        );
+        for (name, value) in &self.values {
+            line.push_str(&format!("  {} {}", name.to_lowercase(), digits(*value)));
+        }
+        let elapsed = self.split_started.elapsed().as_secs_f64();
+        if self.done > 0 && self.done < self.total {
+            let left = elapsed / self.done as f64 * (self.total - self.done) as f64;
+            line.push_str(&format!(
+                "  {}:{:02} left",
+                left as u64 / 60,
+                left as u64 % 60
+            ));
+        }
+        line
+    }
+
+    /// Progress is not worth failing for: a closed pipe is ignored.
+    fn write(&mut self) {
+        self.last = Some(Instant::now());
+        writeln!(std::io::stderr(), "{}", self.line()).ok();
+    }
+
+    fn update(&mut self, state: MetricState) {
+        if let MetricState::Numeric(entry, Some(value)) = state {
+            let name = self
+                .names
+                .get(&entry.metric_id)
+                .cloned()
+                .unwrap_or_default();
+            self.values.insert(name, value.current());
+        }
+    }
+}
+
+/// Three decimals, or three digits of what is smaller.
+fn digits(value: f64) -> String {
+    match value.abs() {
+        size if size >= 0.01 || size == 0.0 => format!("{value:.3}"),
+        _ => format!("{value:.2e}"),
+    }
+}
+
+impl TrainingProgressLogger for PlainProgress {
+    fn start(&mut self, epochs: usize, starting: usize, _: Option<usize>, _: Option<&str>) {
+        self.epochs = epochs;
+        self.epoch = starting;
+    }
+
+    fn start_split(&mut self, split: &str, total: usize) {
+        self.split = split.to_string();
+        self.done = 0;
+        self.total = total;
+        self.values.clear();
+        self.split_started = Instant::now();
+        self.last.get_or_insert(self.split_started);
+    }
+
+    fn update_split(&mut self, done: usize) {
+        self.done = done;
+        if self.last.is_none_or(|last| last.elapsed() >= self.every) {
+            self.write();
+        }
+    }
+
+    fn end_split(&mut self) {
+        self.write();
+    }
+
+    fn update_epoch(&mut self, epoch: usize) {
+        self.epoch = epoch + 1;
+    }
+
+    fn end(&mut self) {}
+
+    fn log_event_training(&mut self, _event: String) {}
+}
+
+impl MetricsRendererTraining for PlainProgress {
+    fn update_train(&mut self, state: MetricState) {
+        self.update(state);
+    }
+
+    fn update_valid(&mut self, state: MetricState) {
+        self.update(state);
+    }
+
+    fn on_train_end(
+        &mut self,
+        _summary: Option<LearnerSummary>,
+    ) -> Result<(), Box<dyn std::error::Error>> {
+        Ok(())
+    }
+}
+
+impl EvaluationProgressLogger for PlainProgress {
+    fn start_global_progress(&mut self, _tests: usize) {}
+
+    fn start_test(&mut self, name: &str, total: usize) {
+        self.start_split(name, total);
+    }
+
+    fn update_test_progress(&mut self, done: usize) {
+        self.update_split(done);
+    }
+
+    fn end_test(&mut self) {
+        self.end_split();
+    }
+
+    fn end_global_progress(&mut self) {}
+
+    fn log_event_evaluation(&mut self, _event: String) {}
+}
+
+impl MetricsRendererEvaluation for PlainProgress {
+    fn update_test(&mut self, _name: EvaluationName, state: MetricState) {
+        self.update(state);
+    }
+}
+
+impl MetricsRenderer for PlainProgress {
+    fn manual_close(&mut self) {}
+
+    fn register_metric(&mut self, definition: MetricDefinition) {
+        self.names
+            .insert(definition.metric_id, definition.name.to_string());
+    }
+}

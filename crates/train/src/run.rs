@@ -1,0 +1,211 @@
+//! A run is a folder: everything that is needed to use the model again.
+//!
+//! ```text
+//! run.json           what was asked for, of which text, by which version
+//! vocabulary.json    the characters
+//! held-out.txt       the part of the text that was not learned
+//! model.bpk          the weights with the lowest loss on the held-out part
+//! result.json        what `train --json` prints, when training has ended
+//! samples.txt        what the model wrote as it learned
+//! checkpoint/        model, optimiser and schedule after each epoch
+//! train/, valid/     the metrics of each window
+//! ```
+//!
+//! Each file that a later command reads is whole or not there, whenever the program is killed.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use backdraft_data::{DataError, Vocabulary, read_text};
+use burn::module::Module;
+use burn::store::ModuleRecord;
+use serde::{Deserialize, Serialize};
+
+use crate::files::write_whole;
+use crate::{Settings, TrainError};
+
+/// What `run.json` holds.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct RunDescription {
+    /// The version of this program.
+    pub backdraft: String,
+    /// What the run was for: `lm`.
+    pub task: String,
+    /// The text: a path, or a name.
+    pub data: String,
+    /// Characters of it that were learned.
+    pub characters: usize,
+    /// What was asked for.
+    pub settings: Settings,
+}
+
+/// A run folder.
+#[derive(Debug, Clone)]
+pub struct Run {
+    path: PathBuf,
+}
+
+impl Run {
+    /// Makes the folder of a new run.
+    ///
+    /// # Errors
+    ///
+    /// When there is something in it, or it cannot be written.
+    pub fn create(path: impl Into<PathBuf>) -> Result<Self, TrainError> {
+        let path = path.into();
+        let unwritable = |error| TrainError::Unwritable {
+            path: path.clone(),
+            error,
+        };
+        match fs::metadata(&path) {
+            Ok(found) if !found.is_dir() => {
+                return Err(TrainError::RunExists {
+                    path,
+                    found: "a file",
+                });
+            }
+            Ok(_) if fs::read_dir(&path).map_err(unwritable)?.next().is_some() => {
+                let run = Self { path };
+                let found = if run.file(RUN).exists() {
+                    "a run"
+                } else {
+                    "other files"
+                };
+                return Err(TrainError::RunExists {
+                    path: run.path,
+                    found,
+                });
+            }
+            _ => fs::create_dir_all(&path).map_err(unwritable)?,
+        }
+        Ok(Self { path })
+    }
+
+    /// Opens the folder of a run.
+    ///
+    /// # Errors
+    ///
+    /// When it is none.
+    pub fn open(path: impl Into<PathBuf>) -> Result<(Self, RunDescription), TrainError> {
+        let run = Self { path: path.into() };
+        let not_a_run = |found: &str| TrainError::NotARun {
+            path: run.path.clone(),
+            found: found.to_string(),
+        };
+        match fs::metadata(&run.path) {
+            Err(error) => return Err(not_a_run(&format!("nothing: {error}"))),
+            Ok(found) if !found.is_dir() => return Err(not_a_run("a file")),
+            Ok(_) => {}
+        }
+        let path = run.file(RUN);
+        let text = match fs::read_to_string(&path) {
+            Ok(text) => text,
+            Err(error) => return Err(not_a_run(&format!("no readable run.json: {error}"))),
+        };
+        let description = serde_json::from_str(&text).map_err(|error| TrainError::Damaged {
+            path,
+            reason: error.to_string(),
+        })?;
+        Ok((run, description))
+    }
+
+    /// The folder.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// A file in it.
+    pub fn file(&self, name: &str) -> PathBuf {
+        self.path.join(name)
+    }
+
+    /// Writes what the run starts with.
+    ///
+    /// # Errors
+    ///
+    /// When a file cannot be written.
+    pub fn begin(
+        &self,
+        description: &RunDescription,
+        vocabulary: &Vocabulary,
+        held_out: &str,
+    ) -> Result<(), TrainError> {
+        write_whole(&self.file(VOCABULARY), vocabulary.to_json().as_bytes())?;
+        write_whole(&self.file(HELD_OUT), held_out.as_bytes())?;
+        self.write_json(RUN, description)
+    }
+
+    /// Writes a JSON file.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be written.
+    pub fn write_json(&self, name: &str, content: &impl Serialize) -> Result<(), TrainError> {
+        let text = serde_json::to_string_pretty(content).expect("our own types are valid JSON");
+        write_whole(&self.file(name), text.as_bytes())
+    }
+
+    /// The characters of the model.
+    ///
+    /// # Errors
+    ///
+    /// When the file is missing or damaged.
+    pub fn vocabulary(&self) -> Result<Vocabulary, TrainError> {
+        Ok(Vocabulary::load(self.file(VOCABULARY))?)
+    }
+
+    /// The part of the text that was not learned.
+    ///
+    /// # Errors
+    ///
+    /// When the file is missing or damaged.
+    pub fn held_out(&self) -> Result<String, DataError> {
+        read_text(self.file(HELD_OUT))
+    }
+
+    /// Writes the weights.
+    ///
+    /// # Errors
+    ///
+    /// When the file cannot be written.
+    pub fn save_weights<M: Module>(&self, model: &M) -> Result<(), TrainError> {
+        let path = self.file(WEIGHTS);
+        let bytes = model.clone().into_record().into_bytes();
+        let bytes = bytes.map_err(|error| TrainError::Damaged {
+            path: path.clone(),
+            reason: error.to_string(),
+        })?;
+        write_whole(&path, &bytes)
+    }
+
+    /// Reads the weights into `model`.
+    ///
+    /// # Errors
+    ///
+    /// When there are none yet, the file is not whole, or it is of another model.
+    pub fn load_weights<M: Module>(&self, model: M) -> Result<M, TrainError> {
+        let path = self.file(WEIGHTS);
+        if !path.exists() {
+            return Err(TrainError::NoWeights {
+                path: self.path.clone(),
+            });
+        }
+        let damaged = |reason: String| TrainError::Damaged {
+            path: path.clone(),
+            reason,
+        };
+        let record = ModuleRecord::load(&path).map_err(|error| damaged(error.to_string()))?;
+        model
+            .try_load_record(record)
+            .map_err(|error| damaged(error.to_string()))
+    }
+}
+
+const RUN: &str = "run.json";
+const VOCABULARY: &str = "vocabulary.json";
+const HELD_OUT: &str = "held-out.txt";
+const WEIGHTS: &str = "model.bpk";
+/// What `train --json` prints.
+pub const RESULT: &str = "result.json";
+/// What the model wrote as it learned.
+pub const SAMPLES: &str = "samples.txt";

@@ -1,0 +1,286 @@
+//! Truncated backpropagation through time.
+//!
+//! A long sequence comes in windows of k steps. Each window starts from the state that the one
+//! before it ended with, so that what is remembered reaches back without end; the gradient goes
+//! back to the beginning of the window and no further:
+//!
+//! ```text
+//! s_0 = initial                                  windows w = 1, 2, ..
+//! E_w, s_w = loss(window w, stop_gradient(s_{w-1}))
+//! theta   <- theta - optimiser(clip(dE_w/dtheta))
+//! ```
+//!
+//! Williams and Peng 1990, "An efficient gradient-based algorithm for on-line training of
+//! recurrent network trajectories"; here k1 = k2 = k.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use burn::data::dataloader::Progress;
+use burn::module::Module;
+use burn::tensor::{Device, Tensor};
+use burn::train::{
+    EventProcessorTraining, InferenceStep, Interrupter, Learner, LearnerEvent,
+    SupervisedLearningStrategy, SupervisedTrainingEventProcessor, TrainLoader, TrainingComponents,
+    TrainingItem, ValidLoader,
+};
+
+use crate::{Clipping, Objective, Trainee, WindowOutput};
+
+/// What happens beside the training: samples, saved weights, a count of what was done.
+pub trait Observer<M>: Send {
+    /// After each step of the optimiser.
+    fn stepped(&mut self, step: Step<'_>, model: &M);
+
+    /// After the held-out part was evaluated at the end of an epoch.
+    fn validated(&mut self, validation: Validation, model: &M);
+}
+
+/// One step of the optimiser.
+#[derive(Debug)]
+pub struct Step<'a> {
+    /// Steps so far, this one included.
+    pub steps: usize,
+    /// Positions that the loss was taken at.
+    pub positions: usize,
+    /// The loss at each position, in nats. Reading it waits for the device.
+    pub nats: &'a Tensor<1>,
+}
+
+/// The evaluation of the held-out part.
+#[derive(Debug, Clone, Copy)]
+pub struct Validation {
+    /// The epoch, from 1.
+    pub epoch: usize,
+    /// The mean loss, in nats.
+    pub loss: f64,
+    /// Positions that it was taken at.
+    pub positions: usize,
+}
+
+/// Truncated backpropagation through time, as a learning strategy of burn-train.
+pub struct TruncatedBptt<M> {
+    device: Device,
+    clipping: Clipping,
+    steps: Option<usize>,
+    seed: u64,
+    observer: Arc<Mutex<dyn Observer<M>>>,
+}
+
+impl<M: Objective> TruncatedBptt<M> {
+    /// Trains on `device`, telling `observer`.
+    pub fn new(device: Device, observer: Arc<Mutex<dyn Observer<M>>>) -> Self {
+        Self {
+            device,
+            clipping: Clipping::default(),
+            steps: None,
+            seed: 0,
+            observer,
+        }
+    }
+
+    /// Sets how gradients are clipped.
+    #[must_use]
+    pub fn with_clipping(mut self, clipping: Clipping) -> Self {
+        self.clipping = clipping;
+        self
+    }
+
+    /// Sets the number of steps after which training ends, in mid-epoch if need be; the held-out
+    /// part is evaluated all the same.
+    #[must_use]
+    pub fn with_steps(mut self, steps: Option<usize>) -> Self {
+        self.steps = steps;
+        self
+    }
+
+    /// Sets the seed of what is drawn in each step, such as dropout.
+    #[must_use]
+    pub fn with_seed(mut self, seed: u64) -> Self {
+        self.seed = seed;
+        self
+    }
+
+    fn observe(&self, tell: impl FnOnce(&mut dyn Observer<M>)) {
+        tell(&mut *self.observer.lock().unwrap_or_else(PoisonError::into_inner));
+    }
+
+    fn is_over(&self, steps: usize) -> bool {
+        self.steps.is_some_and(|limit| steps >= limit)
+    }
+
+    /// One pass over the training windows.
+    fn epoch(&self, training: &mut Training<M>, loader: &TrainLoader<Trainee<M>>) {
+        let left = self
+            .steps
+            .map_or(usize::MAX, |limit| limit - training.steps);
+        let total = loader.num_items().min(left);
+        let mut carried: Option<M::State> = None;
+
+        for (index, window) in loader.iter().take(total).enumerate() {
+            let mut window = match window {
+                Ok(window) => window,
+                Err(error) => return training.interrupter.fail(error),
+            };
+            window.state = carried.take().filter(|_| !window.first);
+            // A step's random numbers depend on its number, not on what was drawn before it.
+            self.device.seed(mix(self.seed, training.steps as u64));
+
+            let mut output = training.learner.train_step(window);
+            carried = output.item.state.take();
+            let norm = self
+                .clipping
+                .apply(&training.learner.model(), &mut output.grads);
+            output.item.gradient_norm = Some(norm);
+            training.learner.lr_step();
+            training.learner.optimizer_step(output.grads);
+            training.steps += 1;
+
+            let positions = output.item.nats.dims()[0];
+            let step = Step {
+                steps: training.steps,
+                positions,
+                nats: &output.item.nats,
+            };
+            self.observe(|observer| observer.stepped(step, &training.learner.model().model));
+            let progress = Progress::new(index + 1, total, Some("windows".to_string()));
+            let rate = Some(training.learner.lr_current());
+            let item = TrainingItem::new(output.item, progress, Some(training.steps), rate);
+            let event = LearnerEvent::ProcessedItem(item);
+            training
+                .interrupter
+                .fail_on_error(training.events.process_train(event));
+            if training.interrupter.should_stop() {
+                return;
+            }
+        }
+    }
+
+    /// The held-out part, read from its beginning to its end.
+    fn validate(&self, training: &mut Training<M>, loader: &ValidLoader<Trainee<M>>, epoch: usize) {
+        let model = training.learner.model().valid();
+        let total = loader.num_items();
+        let (mut sum, mut positions) = (0.0, 0);
+        let mut carried: Option<M::State> = None;
+        for (index, window) in loader.iter().enumerate() {
+            let mut window = match window {
+                Ok(window) => window,
+                Err(error) => return training.interrupter.fail(error),
+            };
+            window.state = carried.take().filter(|_| !window.first);
+            let mut output: WindowOutput<M::State> = InferenceStep::step(&model, window);
+            carried = output.state.take();
+            let nats = output.nats.to_data();
+            sum += nats.iter::<f64>().sum::<f64>();
+            positions += nats.num_elements();
+
+            let progress = Progress::new(index + 1, total, Some("windows".to_string()));
+            let item = TrainingItem::new(output, progress, Some(index + 1), None);
+            let event = LearnerEvent::ProcessedItem(item);
+            training
+                .interrupter
+                .fail_on_error(training.events.process_valid(event));
+            if training.interrupter.should_stop() {
+                return;
+            }
+        }
+        let loss = sum / positions as f64;
+        let validation = Validation {
+            epoch,
+            loss,
+            positions,
+        };
+        self.observe(|observer| observer.validated(validation, &model.model));
+    }
+}
+
+/// What changes as training goes on.
+struct Training<M: Objective> {
+    learner: Learner<Trainee<M>>,
+    events: SupervisedTrainingEventProcessor<Trainee<M>>,
+    interrupter: Interrupter,
+    steps: usize,
+}
+
+impl<M: Objective> SupervisedLearningStrategy<Trainee<M>> for TruncatedBptt<M> {
+    fn fit(
+        &self,
+        components: TrainingComponents<Trainee<M>>,
+        mut learner: Learner<Trainee<M>>,
+        dataloader_train: TrainLoader<Trainee<M>>,
+        dataloader_valid: ValidLoader<Trainee<M>>,
+        starting_epoch: usize,
+    ) -> (Trainee<M>, SupervisedTrainingEventProcessor<Trainee<M>>) {
+        let device = self.device.clone().autodiff();
+        let train = dataloader_train.to_device(&device);
+        let valid = dataloader_valid.to_device(&device.clone().inner());
+        learner.fork(&device);
+        let mut checkpointer = components.checkpointer;
+        let mut early_stopping = components.early_stopping;
+        let steps = (starting_epoch - 1) * train.num_items();
+        let (events, interrupter) = (components.event_processor, components.interrupter);
+        let mut training = Training {
+            learner,
+            events,
+            interrupter,
+            steps,
+        };
+
+        for epoch in starting_epoch..=components.num_epochs {
+            let split = |total_items| LearnerEvent::StartSplit {
+                epoch_number: epoch,
+                total_items,
+            };
+            let events = &mut training.events;
+            training
+                .interrupter
+                .fail_on_error(events.process_train(split(train.num_items())));
+            self.epoch(&mut training, &train);
+            let events = &mut training.events;
+            training
+                .interrupter
+                .fail_on_error(events.process_train(LearnerEvent::EndSplit(epoch)));
+            if training.interrupter.should_stop() {
+                break;
+            }
+
+            let split = LearnerEvent::StartSplit {
+                epoch_number: epoch,
+                total_items: valid.num_items(),
+            };
+            training
+                .interrupter
+                .fail_on_error(training.events.process_valid(split));
+            self.validate(&mut training, &valid, epoch);
+            let events = &mut training.events;
+            training
+                .interrupter
+                .fail_on_error(events.process_valid(LearnerEvent::EndSplit(epoch)));
+            training
+                .interrupter
+                .fail_on_error(events.process_train(LearnerEvent::EndEpoch(epoch)));
+            training.interrupter.fail_on_error(events.flush());
+            if training.interrupter.should_stop() {
+                break;
+            }
+
+            if let Some(checkpointer) = &mut checkpointer {
+                checkpointer.checkpoint(&training.learner, epoch, &components.event_store);
+            }
+            let stop = early_stopping
+                .as_mut()
+                .is_some_and(|early| early.should_stop(epoch, &components.event_store));
+            if stop || self.is_over(training.steps) {
+                break;
+            }
+        }
+        (training.learner.model(), training.events)
+    }
+}
+
+/// One seed of two (the finaliser of SplitMix64).
+fn mix(seed: u64, step: u64) -> u64 {
+    let mut z = seed.wrapping_add(step.wrapping_mul(0x9E37_79B9_7F4A_7C15));
+    z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+    z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+    z ^ (z >> 31)
+}
