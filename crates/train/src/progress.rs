@@ -12,14 +12,15 @@ use burn::train::renderer::{
     MetricsRendererTraining,
 };
 
-/// A renderer of burn-train that writes a line to standard error every few seconds.
+/// A renderer of burn-train that writes a line to standard error every few seconds, with the
+/// figures of the last window, and a line with their means when a split has ended.
 ///
 /// ```text
-/// epoch 1/1  train  1,320/2,884 windows  Loss 1.234  Bits per character 1.780  .. 1:23 left
+/// epoch 1/1  train  1320/2884 windows  bits per character 1.780  ..  loss 1.234  1:23 left
 /// ```
 #[derive(Debug)]
 pub struct PlainProgress {
-    every: Duration,
+    every: Option<Duration>,
     last: Option<Instant>,
     split_started: Instant,
     split: String,
@@ -32,8 +33,8 @@ pub struct PlainProgress {
 }
 
 impl PlainProgress {
-    /// A line at most `every` so often.
-    pub fn new(every: Duration) -> Self {
+    /// A line at most `every` so often; none at all for `None`.
+    pub fn new(every: Option<Duration>) -> Self {
         Self {
             every,
             last: None,
@@ -54,7 +55,8 @@ impl PlainProgress {
             self.epoch, self.epochs, self.split, self.done, self.total
         );
         for (name, value) in &self.values {
-            line.push_str(&format!("  {} {}", name.to_lowercase(), digits(*value)));
+            let name = name.to_lowercase();
+            line.push_str(&format!("  {} {}", name, digits(*value)));
         }
         let elapsed = self.split_started.elapsed().as_secs_f64();
         if self.done > 0 && self.done < self.total {
@@ -69,9 +71,9 @@ impl PlainProgress {
     }
 
     /// Progress is not worth failing for: a closed pipe is ignored.
-    fn write(&mut self) {
+    fn write(&mut self, note: &str) {
         self.last = Some(Instant::now());
-        writeln!(std::io::stderr(), "{}", self.line()).ok();
+        writeln!(std::io::stderr(), "{}{note}", self.line()).ok();
     }
 
     fn update(&mut self, state: MetricState) {
@@ -111,13 +113,16 @@ impl TrainingProgressLogger for PlainProgress {
 
     fn update_split(&mut self, done: usize) {
         self.done = done;
-        if self.last.is_none_or(|last| last.elapsed() >= self.every) {
-            self.write();
+        let due = |every| self.last.is_none_or(|last| last.elapsed() >= every);
+        if self.every.is_some_and(due) {
+            self.write("");
         }
     }
 
     fn end_split(&mut self) {
-        self.write();
+        if self.every.is_some() {
+            self.write("  (means)");
+        }
     }
 
     fn update_epoch(&mut self, epoch: usize) {

@@ -18,7 +18,7 @@ use std::path::{Path, PathBuf};
 
 use backdraft_data::{DataError, Vocabulary, read_text};
 use burn::module::Module;
-use burn::store::ModuleRecord;
+use burn::store::{ModuleRecord, RecordError};
 use serde::{Deserialize, Serialize};
 
 use crate::files::write_whole;
@@ -194,10 +194,17 @@ impl Run {
             path: path.clone(),
             reason,
         };
-        let record = ModuleRecord::load(&path).map_err(|error| damaged(error.to_string()))?;
+        let record = ModuleRecord::load(&path).map_err(|error| damaged(plain(error)))?;
         model
             .try_load_record(record)
-            .map_err(|error| damaged(error.to_string()))
+            .map_err(|error| damaged(plain(error)))
+    }
+}
+
+/// What a record's error says, without the names of its layers.
+fn plain(error: RecordError) -> String {
+    match error {
+        RecordError::Io(reason) | RecordError::Validation(reason) => reason,
     }
 }
 

@@ -115,7 +115,7 @@ mod tests {
     #[test]
     fn a_record_continues_where_it_was_taken() {
         let mut schedule = Schedule::new(1.0, Decay::Cosine, 2, 9);
-        (0..4).for_each(|_| drop(schedule.step()));
+        let _first: Vec<f64> = (0..4).map(|_| schedule.step()).collect();
         let mut other = Schedule::new(1.0, Decay::Cosine, 2, 9);
         other.load_record(schedule.to_record());
         assert_eq!(other.step(), schedule.step());

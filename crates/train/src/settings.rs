@@ -15,9 +15,9 @@ pub enum CellKind {
     /// The simple recurrent network, with tanh.
     Elman,
     /// Long short-term memory.
-    #[default]
     Lstm,
     /// The gated recurrent unit.
+    #[default]
     Gru,
 }
 
@@ -31,6 +31,9 @@ pub enum OptimizerKind {
     /// Stochastic gradient descent with momentum, as PyTorch's, without dampening.
     Sgd,
 }
+
+/// 8 GiB of them, in single precision.
+const MOST_WEIGHTS: usize = 1 << 31;
 
 /// How a language model is built and trained. The defaults are those of `backdraft train lm`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -77,14 +80,14 @@ pub struct Settings {
 impl Default for Settings {
     fn default() -> Self {
         Self {
-            cell: CellKind::Lstm,
+            cell: CellKind::Gru,
             layers: 1,
-            hidden: 256,
+            hidden: 192,
             embedding: 64,
             dropout: 0.0,
             tied: false,
             unroll: 64,
-            batch: 64,
+            batch: 32,
             epochs: None,
             steps: None,
             optimizer: OptimizerKind::Adam,
@@ -155,7 +158,21 @@ impl Settings {
                 rate.is_finite() && rate > 0.0,
             )?;
         }
-        Ok(())
+        self.check_weights()
+    }
+
+    /// Refuses sizes that no machine's memory holds, before anything is allocated.
+    fn check_weights(&self) -> Result<(), TrainError> {
+        // Four gates a layer, of which each sees the layer below and its own past.
+        let first = self
+            .hidden
+            .saturating_mul(self.hidden.saturating_add(self.embedding));
+        let upper = self.hidden.saturating_mul(self.hidden).saturating_mul(2);
+        let upper = upper.saturating_mul(self.layers - 1);
+        let weights = first.saturating_add(upper).saturating_mul(4);
+        let what = "the hidden size, the embedding size and the number of layers";
+        let expected = format!("at most {MOST_WEIGHTS} recurrent weights between them");
+        require(what, &expected, weights, weights <= MOST_WEIGHTS)
     }
 
     /// The model of these settings, for a vocabulary of this size.

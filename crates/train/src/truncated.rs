@@ -13,6 +13,7 @@
 //! Williams and Peng 1990, "An efficient gradient-based algorithm for on-line training of
 //! recurrent network trajectories"; here k1 = k2 = k.
 
+use std::ops::ControlFlow;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use burn::data::dataloader::Progress;
@@ -28,8 +29,8 @@ use crate::{Clipping, Objective, Trainee, WindowOutput};
 
 /// What happens beside the training: samples, saved weights, a count of what was done.
 pub trait Observer<M>: Send {
-    /// After each step of the optimiser.
-    fn stepped(&mut self, step: Step<'_>, model: &M);
+    /// After each step of the optimiser; may end the training, with a reason.
+    fn stepped(&mut self, step: Step<'_>, model: &M) -> ControlFlow<String>;
 
     /// After the held-out part was evaluated at the end of an epoch.
     fn validated(&mut self, validation: Validation, model: &M);
@@ -100,12 +101,21 @@ impl<M: Objective> TruncatedBptt<M> {
         self
     }
 
-    fn observe(&self, tell: impl FnOnce(&mut dyn Observer<M>)) {
-        tell(&mut *self.observer.lock().unwrap_or_else(PoisonError::into_inner));
+    fn observe<R>(&self, tell: impl FnOnce(&mut dyn Observer<M>) -> R) -> R {
+        let mut observer = self.observer.lock().unwrap_or_else(PoisonError::into_inner);
+        tell(&mut *observer)
     }
 
     fn is_over(&self, steps: usize) -> bool {
         self.steps.is_some_and(|limit| steps >= limit)
+    }
+
+    /// The windows of an epoch that begins after `steps` steps.
+    fn windows_left(&self, steps: usize, loader: &TrainLoader<Trainee<M>>) -> usize {
+        let left = self
+            .steps
+            .map_or(usize::MAX, |limit| limit.saturating_sub(steps));
+        loader.num_items().min(left)
     }
 
     /// One pass over the training windows.
@@ -141,14 +151,14 @@ impl<M: Objective> TruncatedBptt<M> {
                 positions,
                 nats: &output.item.nats,
             };
-            self.observe(|observer| observer.stepped(step, &training.learner.model().model));
+            let model = training.learner.model().model;
+            if let ControlFlow::Break(reason) = self.observe(|o| o.stepped(step, &model)) {
+                training.interrupter.stop(Some(&reason));
+            }
             let progress = Progress::new(index + 1, total, Some("windows".to_string()));
             let rate = Some(training.learner.lr_current());
             let item = TrainingItem::new(output.item, progress, Some(training.steps), rate);
-            let event = LearnerEvent::ProcessedItem(item);
-            training
-                .interrupter
-                .fail_on_error(training.events.process_train(event));
+            training.tell_train(LearnerEvent::ProcessedItem(item));
             if training.interrupter.should_stop() {
                 return;
             }
@@ -175,10 +185,7 @@ impl<M: Objective> TruncatedBptt<M> {
 
             let progress = Progress::new(index + 1, total, Some("windows".to_string()));
             let item = TrainingItem::new(output, progress, Some(index + 1), None);
-            let event = LearnerEvent::ProcessedItem(item);
-            training
-                .interrupter
-                .fail_on_error(training.events.process_valid(event));
+            training.tell_valid(LearnerEvent::ProcessedItem(item));
             if training.interrupter.should_stop() {
                 return;
             }
@@ -199,6 +206,20 @@ struct Training<M: Objective> {
     events: SupervisedTrainingEventProcessor<Trainee<M>>,
     interrupter: Interrupter,
     steps: usize,
+}
+
+type Event<M> = LearnerEvent<WindowOutput<<M as Objective>::State>>;
+
+impl<M: Objective> Training<M> {
+    fn tell_train(&mut self, event: Event<M>) {
+        self.interrupter
+            .fail_on_error(self.events.process_train(event));
+    }
+
+    fn tell_valid(&mut self, event: Event<M>) {
+        self.interrupter
+            .fail_on_error(self.events.process_valid(event));
+    }
 }
 
 impl<M: Objective> SupervisedLearningStrategy<Trainee<M>> for TruncatedBptt<M> {
@@ -226,39 +247,26 @@ impl<M: Objective> SupervisedLearningStrategy<Trainee<M>> for TruncatedBptt<M> {
         };
 
         for epoch in starting_epoch..=components.num_epochs {
-            let split = |total_items| LearnerEvent::StartSplit {
+            let total_items = self.windows_left(training.steps, &train);
+            training.tell_train(LearnerEvent::StartSplit {
                 epoch_number: epoch,
                 total_items,
-            };
-            let events = &mut training.events;
-            training
-                .interrupter
-                .fail_on_error(events.process_train(split(train.num_items())));
+            });
             self.epoch(&mut training, &train);
-            let events = &mut training.events;
-            training
-                .interrupter
-                .fail_on_error(events.process_train(LearnerEvent::EndSplit(epoch)));
+            training.tell_train(LearnerEvent::EndSplit(epoch));
             if training.interrupter.should_stop() {
                 break;
             }
 
-            let split = LearnerEvent::StartSplit {
+            let total_items = valid.num_items();
+            training.tell_valid(LearnerEvent::StartSplit {
                 epoch_number: epoch,
-                total_items: valid.num_items(),
-            };
-            training
-                .interrupter
-                .fail_on_error(training.events.process_valid(split));
+                total_items,
+            });
             self.validate(&mut training, &valid, epoch);
-            let events = &mut training.events;
-            training
-                .interrupter
-                .fail_on_error(events.process_valid(LearnerEvent::EndSplit(epoch)));
-            training
-                .interrupter
-                .fail_on_error(events.process_train(LearnerEvent::EndEpoch(epoch)));
-            training.interrupter.fail_on_error(events.flush());
+            training.tell_valid(LearnerEvent::EndSplit(epoch));
+            training.tell_train(LearnerEvent::EndEpoch(epoch));
+            training.interrupter.fail_on_error(training.events.flush());
             if training.interrupter.should_stop() {
                 break;
             }

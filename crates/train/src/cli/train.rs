@@ -17,7 +17,7 @@ pub(super) struct Arguments {
     /// What to compute on
     #[arg(long, value_enum, default_value_t)]
     device: Device,
-    /// The recurrent cell [default: lstm]
+    /// The recurrent cell [default: gru]
     #[arg(long, value_enum)]
     cell: Option<Cell>,
     /// Recurrent layers

@@ -2,6 +2,7 @@
 
 use std::fs::OpenOptions;
 use std::io::Write;
+use std::ops::ControlFlow;
 
 use backdraft_cells::Cell;
 use backdraft_data::Vocabulary;
@@ -83,17 +84,32 @@ impl Journal {
 }
 
 impl<C: Cell> Observer<LanguageModel<C>> for Journal {
-    fn stepped(&mut self, step: Step<'_>, model: &LanguageModel<C>) {
+    fn stepped(&mut self, step: Step<'_>, model: &LanguageModel<C>) -> ControlFlow<String> {
         self.steps = step.steps;
         self.positions += step.positions;
-        if step.steps.is_multiple_of(self.every) {
-            let written = self.write_sample(model);
-            self.attempt(written);
-            // Until the first evaluation tells which weights are best, the latest are kept.
-            if self.best.is_none() {
-                let saved = self.run.save_weights(model);
-                self.attempt(saved);
-            }
+        if !step.steps.is_multiple_of(self.every) {
+            return ControlFlow::Continue(());
+        }
+        let loss = step.nats.clone().mean().into_scalar::<f64>();
+        if !loss.is_finite() {
+            let error = TrainError::Diverged {
+                loss,
+                steps: step.steps,
+            };
+            let reason = error.to_string();
+            self.attempt(Err(error));
+            return ControlFlow::Break(reason);
+        }
+        let written = self.write_sample(model);
+        self.attempt(written);
+        // Until the first evaluation tells which weights are best, the latest are kept.
+        if self.best.is_none() {
+            let saved = self.run.save_weights(model);
+            self.attempt(saved);
+        }
+        match &self.error {
+            Some(error) => ControlFlow::Break(error.to_string()),
+            None => ControlFlow::Continue(()),
         }
     }
 

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use backdraft_cells::{Cell, SequenceConfig as _};
+use backdraft_cells::Cell;
 use backdraft_data::{Streams, Vocabulary, split_held_out};
 use backdraft_models::LanguageModel;
 use burn::module::Module;
@@ -156,11 +156,7 @@ fn learn_from<C: Cell>(
     let training = match dashboard {
         true => training,
         false => {
-            let every = if aloud {
-                Duration::from_secs(5)
-            } else {
-                Duration::MAX
-            };
+            let every = aloud.then_some(Duration::from_secs(5));
             training.renderer(Box::new(PlainProgress::new(every)))
         }
     };

@@ -1,0 +1,223 @@
+//! Short trainings, from a text to a run folder: what they learn, and that they learn it again.
+
+use std::path::Path;
+
+use backdraft_train::{
+    CellKind, Clipping, DeviceChoice, Display, OptimizerKind, PickedDevice, Settings, Text,
+    TrainError, TrainReport, evaluate_language_model, train_language_model,
+};
+
+fn devices() -> Vec<PickedDevice> {
+    let choices = [
+        DeviceChoice::Flex,
+        #[cfg(feature = "ndarray")]
+        DeviceChoice::NdArray,
+        #[cfg(feature = "wgpu")]
+        DeviceChoice::Wgpu,
+    ];
+    choices.map(|choice| choice.pick().unwrap()).to_vec()
+}
+
+fn flex() -> PickedDevice {
+    DeviceChoice::Flex.pick().unwrap()
+}
+
+/// Sixteen characters in a fixed order, some of which occur twice: what follows an `a` can only be
+/// told by what was before it.
+fn rule() -> Text {
+    Text {
+        content: "abcadaebfbgahacq".repeat(400),
+        source: "a rule".to_string(),
+    }
+}
+
+fn small() -> Settings {
+    Settings {
+        hidden: 32,
+        embedding: 8,
+        unroll: 16,
+        batch: 8,
+        lr: 1e-2,
+        valid_fraction: 0.1,
+        ..Settings::default()
+    }
+}
+
+fn train(
+    settings: &Settings,
+    text: &Text,
+    device: &PickedDevice,
+) -> Result<TrainReport, TrainError> {
+    let folder = tempfile::tempdir().unwrap();
+    train_language_model(
+        settings,
+        text,
+        &folder.path().join("run"),
+        device,
+        Display::Silent,
+    )
+}
+
+#[test]
+fn a_rule_is_learned_by_every_cell_on_every_device() {
+    for device in devices() {
+        for cell in [CellKind::Elman, CellKind::Lstm, CellKind::Gru] {
+            let settings = Settings {
+                cell,
+                steps: Some(100),
+                ..small()
+            };
+            let report = train(&settings, &rule(), &device).unwrap();
+            // By the last character alone it cannot be told what follows an `a`, a `b` or a `c`:
+            // whoever does not remember more pays (5 ln 5 + 3 ln 3 + 2 ln 2) / 16 = 0.80 nats.
+            let loss = report.loss;
+            assert!(loss < 0.05, "{cell:?} on {}: {loss}", device.name);
+            assert_eq!(report.steps, 100);
+        }
+    }
+}
+
+#[test]
+fn stochastic_gradient_descent_and_clipping_by_value_learn_too() {
+    let settings = Settings {
+        optimizer: OptimizerKind::Sgd,
+        lr: 1.0,
+        clipping: Clipping {
+            value: Some(0.1),
+            norm: None,
+        },
+        steps: Some(300),
+        ..small()
+    };
+    let report = train(&settings, &rule(), &flex()).unwrap();
+    assert!(report.loss < 0.05, "{}", report.loss);
+}
+
+#[test]
+fn evaluating_a_run_gives_the_figure_of_its_training() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("run");
+    let settings = Settings {
+        epochs: Some(2),
+        ..small()
+    };
+    let device = flex();
+    let report = train_language_model(&settings, &rule(), &path, &device, Display::Silent).unwrap();
+    assert_eq!(report.epochs, 2);
+
+    let again = evaluate_language_model(&path, None, &device).unwrap();
+    assert_eq!(again.loss.to_bits(), report.loss.to_bits());
+    assert_eq!(again.symbols, report.valid_symbols);
+
+    // A text of which half the characters are unknown costs dearly; one symbol is too few.
+    let text = |content: &str| Text {
+        content: content.to_string(),
+        source: "test".to_string(),
+    };
+    let strange = evaluate_language_model(&path, Some(text(&"a!".repeat(50))), &device).unwrap();
+    assert!(strange.loss > report.loss + 1.0);
+    assert_eq!(strange.unknown, strange.symbols.div_ceil(2));
+    assert!(evaluate_language_model(&path, Some(text("a")), &device).is_err());
+}
+
+#[test]
+fn a_training_that_diverges_says_so() {
+    let settings = Settings {
+        optimizer: OptimizerKind::Sgd,
+        cell: CellKind::Elman,
+        lr: 1e38,
+        clipping: Clipping::default(),
+        steps: Some(1000),
+        ..small()
+    };
+    let error = train(&settings, &rule(), &flex()).unwrap_err().to_string();
+    assert!(
+        error.starts_with("training diverged: the loss became"),
+        "{error}"
+    );
+}
+
+#[test]
+fn what_cannot_be_trained_is_refused_before_a_folder_is_made() {
+    let folder = tempfile::tempdir().unwrap();
+    let refuse = |settings: &Settings, text: &str| {
+        let text = Text {
+            content: text.to_string(),
+            source: "test".to_string(),
+        };
+        let path = folder.path().join("run");
+        let result = train_language_model(settings, &text, &path, &flex(), Display::Silent);
+        assert!(!Path::exists(&path));
+        result.unwrap_err().to_string()
+    };
+    let text = &rule().content;
+    assert!(
+        refuse(
+            &Settings {
+                hidden: 0,
+                ..small()
+            },
+            text
+        )
+        .contains("hidden size")
+    );
+    assert!(
+        refuse(
+            &Settings {
+                lr: f64::NAN,
+                ..small()
+            },
+            text
+        )
+        .contains("learning rate")
+    );
+    assert!(
+        refuse(
+            &Settings {
+                tied: true,
+                ..small()
+            },
+            text
+        )
+        .contains("tied weights")
+    );
+    assert!(refuse(&small(), "short").contains("the text is too short"));
+}
+
+/// The loss of each window, as burn-train logged it.
+#[cfg(feature = "wgpu")]
+fn losses(settings: &Settings, device: &PickedDevice) -> Vec<f64> {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("run");
+    train_language_model(settings, &rule(), &path, device, Display::Silent).unwrap();
+    let log = std::fs::read_to_string(path.join("train/epoch-1/Loss.log")).unwrap();
+    let windows = log.lines().filter(|line| !line.ends_with("final"));
+    windows
+        .map(|line| line.split(',').next().unwrap().parse().unwrap())
+        .collect()
+}
+
+#[cfg(feature = "wgpu")]
+#[test]
+fn wgpu_follows_flex_for_fifty_steps() {
+    let wgpu = DeviceChoice::Wgpu.pick().unwrap();
+    let settings = Settings {
+        cell: CellKind::Lstm,
+        steps: Some(50),
+        ..small()
+    };
+    let (cpu, gpu) = (losses(&settings, &flex()), losses(&settings, &wgpu));
+    assert_eq!((cpu.len(), gpu.len()), (50, 50));
+    for (step, (cpu, gpu)) in cpu.iter().zip(&gpu).enumerate() {
+        assert!(
+            (cpu - gpu).abs() < 1e-3,
+            "step {step}: {cpu} on flex, {gpu} on wgpu"
+        );
+    }
+    assert!(
+        cpu[49] < cpu[0] - 1.0,
+        "nothing was learned: {} to {}",
+        cpu[0],
+        cpu[49]
+    );
+}

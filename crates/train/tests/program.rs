@@ -1,0 +1,417 @@
+//! The program, run as a stranger runs it: what it prints, and what it says to nonsense.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+fn backdraft(arguments: &[&str]) -> Output {
+    command(arguments).output().unwrap()
+}
+
+fn command(arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_backdraft"));
+    command.args(arguments).env("RUST_BACKTRACE", "1");
+    command
+}
+
+/// A text of a few words that follow each other in a fixed order.
+fn text(folder: &Path) -> PathBuf {
+    let path = folder.join("text.txt");
+    fs::write(&path, "one fish two fish red fish blue fish\n".repeat(120)).unwrap();
+    path
+}
+
+const SMALL: [&str; 10] = [
+    "--hidden",
+    "24",
+    "--embedding",
+    "8",
+    "--batch",
+    "4",
+    "--unroll",
+    "16",
+    "--device",
+    "flex",
+];
+
+fn train_arguments<'a>(text: &'a str, run: &'a str, more: &[&'a str]) -> Vec<&'a str> {
+    [
+        &["train", "lm", "--data", text, "--out", run],
+        &SMALL[..],
+        more,
+    ]
+    .concat()
+}
+
+/// A finished run, and the JSON object that `train` printed.
+fn trained(folder: &Path, more: &[&str]) -> (String, Value) {
+    let text = text(folder);
+    let run = folder.join("run").to_str().unwrap().to_string();
+    let arguments = train_arguments(text.to_str().unwrap(), &run, more);
+    let output = backdraft(&[&arguments[..], &["--json"]].concat());
+    let error = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{error}");
+    (
+        run,
+        serde_json::from_slice(&output.stdout).expect("one JSON object and nothing else"),
+    )
+}
+
+#[test]
+fn a_run_is_trained_evaluated_and_written_with() {
+    let folder = tempfile::tempdir().unwrap();
+    let (run, report) = trained(folder.path(), &["--epochs", "2", "--lr", "0.02"]);
+    for key in [
+        "loss",
+        "bits_per_character",
+        "symbols",
+        "device",
+        "seconds",
+        "steps",
+        "symbols_per_second",
+        "parameters",
+        "run",
+    ] {
+        assert!(!report[key].is_null(), "no {key} in {report}");
+    }
+    let loss = report["loss"].as_f64().unwrap();
+    let bits = report["bits_per_character"].as_f64().unwrap();
+    assert!((bits - loss / 2f64.ln()).abs() < 1e-12);
+    assert_eq!(report["run"], run);
+
+    // The text itself is not needed any more.
+    fs::remove_file(folder.path().join("text.txt")).unwrap();
+    let output = backdraft(&["evaluate", &run, "--json", "--device", "flex"]);
+    let again: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(again["loss"], report["loss"]);
+
+    let write = |more: &[&str]| {
+        let fixed = ["generate", &run, "--device", "flex", "--length", "60"];
+        let output = backdraft(&[&fixed[..], more].concat());
+        assert!(
+            output.status.success(),
+            "{}",
+            String::from_utf8_lossy(&output.stderr)
+        );
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let greedy = write(&["--prompt", "one f", "--temperature", "0"]);
+    assert!(greedy.starts_with("one fish "), "{greedy}");
+    assert_eq!(greedy.chars().count(), 5 + 60 + 1);
+    assert_eq!(write(&["--seed", "3"]), write(&["--seed", "3"]));
+    let sampling = ["--temperature", "1.5", "--top-k", "9", "--top-p", "0.99"];
+    let (one, two) = (
+        [&sampling[..], &["--seed", "1"]],
+        [&sampling[..], &["--seed", "2"]],
+    );
+    assert_ne!(write(&one.concat()), write(&two.concat()));
+
+    let output = backdraft(&[
+        "generate",
+        &run,
+        "--device",
+        "flex",
+        "--prompt",
+        "\u{1F525}x",
+    ]);
+    assert!(output.status.success());
+    let note = String::from_utf8_lossy(&output.stderr);
+    assert!(note.contains("does not know 2 characters"), "{note}");
+}
+
+#[test]
+fn a_seed_gives_the_same_run_to_the_last_digit() {
+    let loss = |seed: &str| {
+        let folder = tempfile::tempdir().unwrap();
+        let more = [
+            "--steps",
+            "20",
+            "--layers",
+            "2",
+            "--dropout",
+            "0.2",
+            "--seed",
+            seed,
+        ];
+        let (run, report) = trained(folder.path(), &more);
+        let weights = fs::read_to_string(Path::new(&run).join("samples.txt")).unwrap();
+        (report["loss"].to_string(), weights)
+    };
+    assert_eq!(loss("7"), loss("7"));
+    assert_ne!(loss("7").0, loss("8").0);
+}
+
+#[test]
+fn devices_are_told() {
+    let output = backdraft(&["devices", "--json"]);
+    let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let names: Vec<_> = report["devices"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|d| &d["name"])
+        .collect();
+    assert_eq!(names, ["wgpu", "flex", "ndarray"]);
+    assert!(report["auto"]["reason"].as_str().unwrap().len() > 10);
+    assert!(backdraft(&["devices"]).status.success());
+}
+
+#[track_caller]
+fn refused(arguments: &[&str], expected: &str) {
+    let output = backdraft(arguments);
+    let error = String::from_utf8_lossy(&output.stderr);
+    let code = output.status.code();
+    assert!(
+        matches!(code, Some(1 | 2)),
+        "{arguments:?}: exit code {code:?}: {error}"
+    );
+    assert!(
+        output.stdout.is_empty(),
+        "{arguments:?}: something on standard output"
+    );
+    assert!(
+        error.contains(expected),
+        "{arguments:?}: expected `{expected}` in: {error}"
+    );
+    for word in ["panicked", "backtrace", "internal error", "unwrap"] {
+        assert!(!error.contains(word), "{arguments:?}: {word} in: {error}");
+    }
+    let messages = error.lines().filter(|line| line.starts_with("error:"));
+    assert_eq!(messages.count(), 1, "{arguments:?}: {error}");
+}
+
+#[test]
+fn nonsense_is_answered_with_one_clear_message() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name).to_str().unwrap().to_string();
+    let (text, run) = (
+        text(folder.path()).to_str().unwrap().to_string(),
+        path("run"),
+    );
+    let (binary, empty, short) = (path("binary"), path("empty"), path("short"));
+    fs::write(&binary, [0x7F, b'E', b'L', b'F', 0xFF, 0xFE]).unwrap();
+    fs::write(&empty, "").unwrap();
+    fs::write(&short, "too short").unwrap();
+
+    let train = |data: &str, more: &[&str], expected: &str| {
+        refused(&train_arguments(data, &run, more), expected);
+        assert!(!Path::new(&run).exists(), "{more:?} left a folder behind");
+    };
+    train(&path("missing"), &[], "cannot read ");
+    train(
+        &binary,
+        &[],
+        "expected UTF-8 text, found the byte 0xff at offset 4 (line 1)",
+    );
+    train(&empty, &[], "an empty file");
+    train(&short, &[], "the text is too short");
+    let with = |option, value, expected: &str| {
+        let arguments = ["train", "lm", "--data", &text, "--out", &run, option, value];
+        refused(&arguments, expected);
+        assert!(
+            !Path::new(&run).exists(),
+            "{option} {value} left a folder behind"
+        );
+    };
+    with(
+        "--batch",
+        "0",
+        "the batch size: expected at least 1, found 0",
+    );
+    with(
+        "--hidden",
+        "0",
+        "the hidden size: expected at least 1, found 0",
+    );
+    with("--embedding", "0", "the embedding size");
+    with("--layers", "0", "the number of layers");
+    with("--unroll", "0", "the unroll length");
+    with("--epochs", "0", "the number of epochs");
+    with("--steps", "0", "the number of steps");
+    with(
+        "--lr",
+        "NaN",
+        "the learning rate: expected a finite number above 0, found NaN",
+    );
+    with("--lr", "inf", "the learning rate");
+    with("--lr=-1", "--json", "the learning rate");
+    with("--dropout", "1", "dropout");
+    with("--clip-norm", "0", "the norm to clip at");
+    with("--clip-value", "NaN", "the value to clip at");
+    with("--valid-fraction", "1", "the held-out fraction");
+    with(
+        "--momentum",
+        "0.5",
+        "--momentum: expected --optimizer sgd beside it",
+    );
+    with("--hidden", "many", "invalid value 'many'");
+    with("--hidden", "99999999999", "the hidden size");
+    with(
+        "--cell",
+        "transformer",
+        "[possible values: elman, lstm, gru]",
+    );
+    with(
+        "--device",
+        "abacus",
+        "[possible values: auto, flex, ndarray, wgpu]",
+    );
+    if !cfg!(feature = "wgpu") {
+        with("--device", "wgpu", "build with `--features wgpu`");
+    }
+    if !cfg!(feature = "ndarray") {
+        with("--device", "ndarray", "build with `--features ndarray`");
+    }
+    refused(
+        &["train", "lm", "--data", &text, "--out", &text],
+        "found a file",
+    );
+    let folder_in_use = folder.path().to_str().unwrap();
+    refused(
+        &["train", "lm", "--data", &text, "--out", folder_in_use],
+        "found other files",
+    );
+
+    for command in ["generate", "evaluate"] {
+        refused(&[command, &path("missing")], "expected a run folder");
+        refused(&[command, &text], "found a file");
+        refused(&[command, folder_in_use], "no readable run.json");
+    }
+}
+
+#[test]
+fn a_damaged_run_is_told_apart() {
+    let folder = tempfile::tempdir().unwrap();
+    let (run, _) = trained(folder.path(), &["--steps", "3"]);
+    let weights = Path::new(&run).join("model.bpk");
+    let whole = fs::read(&weights).unwrap();
+    let both = |expected: &str| {
+        refused(&["evaluate", &run, "--device", "flex"], expected);
+        refused(&["generate", &run, "--device", "flex"], expected);
+    };
+    for keep in [0, 1, 7, 20, 100, 400, whole.len() / 2, whole.len() - 1] {
+        fs::write(&weights, &whole[..keep]).unwrap();
+        both("the file is damaged");
+    }
+    fs::write(
+        &weights,
+        b"this is a text and no checkpoint at all".repeat(100),
+    )
+    .unwrap();
+    both("the file is damaged");
+    fs::remove_file(&weights).unwrap();
+    both("this run has no weights yet");
+    fs::write(&weights, &whole).unwrap();
+
+    let refused_with = |file: &str, content: &str, expected: &str| {
+        let path = Path::new(&run).join(file);
+        let before = fs::read(&path).unwrap();
+        fs::write(&path, content).unwrap();
+        both(expected);
+        fs::write(&path, before).unwrap();
+    };
+    refused_with("run.json", "{\"backdraft\": ", "the file is damaged");
+    refused_with("vocabulary.json", "[1, 2", "expected a vocabulary");
+    // A vocabulary of another size than the weights are for.
+    refused_with(
+        "vocabulary.json",
+        "{\"characters\": \"ab\"}",
+        "the file is damaged",
+    );
+
+    refused(
+        &["generate", &run, "--device", "flex", "--temperature", "nan"],
+        "temperature",
+    );
+    refused(
+        &["generate", &run, "--device", "flex", "--top-k", "0"],
+        "top-k",
+    );
+    refused(
+        &["generate", &run, "--device", "flex", "--top-p", "2"],
+        "top-p",
+    );
+    let text = folder.path().join("text.txt");
+    refused(
+        &[
+            "train",
+            "lm",
+            "--data",
+            text.to_str().unwrap(),
+            "--out",
+            &run,
+        ],
+        "found a run",
+    );
+    assert!(
+        backdraft(&["evaluate", &run, "--device", "flex"])
+            .status
+            .success()
+    );
+}
+
+#[test]
+fn a_killed_training_leaves_nothing_that_later_commands_choke_on() {
+    let folder = tempfile::tempdir().unwrap();
+    let text = text(folder.path()).to_str().unwrap().to_string();
+    let mut usable = 0;
+    for (attempt, wait) in [0u64, 3, 10, 40, 120, 300, 600].into_iter().enumerate() {
+        let run = folder
+            .path()
+            .join(format!("run-{attempt}"))
+            .to_str()
+            .unwrap()
+            .to_string();
+        let arguments = train_arguments(&text, &run, &["--steps", "100000"]);
+        let mut child = command(&arguments).stderr(Stdio::null()).spawn().unwrap();
+        let started = Instant::now();
+        let described = Path::new(&run).join("run.json");
+        while !described.exists() && started.elapsed() < Duration::from_secs(30) {
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        std::thread::sleep(Duration::from_millis(wait));
+        child.kill().unwrap();
+        child.wait().unwrap();
+
+        let output = backdraft(&["evaluate", &run, "--device", "flex"]);
+        if output.status.success() {
+            usable += 1;
+            assert!(
+                backdraft(&["generate", &run, "--device", "flex"])
+                    .status
+                    .success()
+            );
+        } else {
+            refused(
+                &["evaluate", &run, "--device", "flex"],
+                "this run has no weights yet",
+            );
+        }
+    }
+    // With this text an epoch is 70 windows: the later ones had time for several.
+    assert!(usable >= 1, "no killed run was usable");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_reader_that_has_seen_enough_is_no_error() {
+    let folder = tempfile::tempdir().unwrap();
+    let (run, _) = trained(folder.path(), &["--steps", "2"]);
+    let long = ["generate", &run, "--device", "flex", "--length", "5000"];
+    let mut child = command(&long)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    drop(child.stdout.take());
+    let output = child.wait_with_output().unwrap();
+    assert!(output.status.success());
+    assert!(
+        output.stderr.is_empty(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+}
