@@ -77,11 +77,8 @@ impl<K: SequenceConfig<Built: Cell>> SequenceConfig for BidirectionalConfig<K> {
     }
 
     fn init(&self, device: &Device) -> Result<Self::Built, Error> {
-        Ok(Bidirectional {
-            forward: Recurrent::new(self.cell.init(device)?, Direction::Forward),
-            reverse: Recurrent::new(self.cell.init(device)?, Direction::Reverse),
-            merge: self.merge,
-        })
+        let (forward, reverse) = (self.cell.init(device)?, self.cell.init(device)?);
+        Ok(Bidirectional::new(forward, reverse, self.merge))
     }
 }
 
@@ -95,6 +92,19 @@ pub struct Bidirectional<C: Module> {
     /// How the two outputs become one.
     #[module(skip)]
     pub merge: Merge,
+}
+
+impl<C: Cell> Bidirectional<C> {
+    /// Two cells, one for each direction.
+    pub fn new(forward: C, reverse: C, merge: Merge) -> Self {
+        let forward = Recurrent::new(forward, Direction::Forward);
+        let reverse = Recurrent::new(reverse, Direction::Reverse);
+        Self {
+            forward,
+            reverse,
+            merge,
+        }
+    }
 }
 
 impl<C: Cell> Layer for Bidirectional<C> {

@@ -59,7 +59,8 @@ fn deep<K: SequenceConfig<Built: Cell>>(cell: K, backend: &Backend) -> Deep<Recu
 #[test]
 fn splitting_a_sequence_changes_nothing() {
     for backend in &backends() {
-        for (shape, at) in [([3, 7], 4), ([1, 2], 1), ([1, 7], 6)] {
+        let splits = [([3, 7], 4), ([1, 2], 1), ([1, 7], 6)];
+        for (shape, at) in splits.into_iter().take(if backend.slow { 1 } else { 3 }) {
             check_split(backend, deep(ElmanConfig::new(3, 5), backend), shape, at);
             check_split(backend, deep(LstmConfig::new(3, 5), backend), shape, at);
             check_split(backend, deep(GruConfig::new(3, 5), backend), shape, at);
@@ -117,19 +118,16 @@ fn check_long<L: Layer>(backend: &Backend, layer: L, time: usize) {
             "{}",
             backend.name
         );
-        assert!(
-            gradient.iter().any(|value| *value != 0.0),
-            "{}",
-            backend.name
-        );
+        // One step from a state of zeros says nothing about the recurrent weights.
+        let some = gradient.iter().any(|value| *value != 0.0);
+        assert!(some || time == 1, "{}", backend.name);
     }
 }
 
 #[test]
 fn one_step_and_two_thousand_steps_work() {
     for backend in &backends() {
-        // A software GPU runs some hundred kernels a second.
-        let long = if backend.name == "wgpu" { 200 } else { 2000 };
+        let long = if backend.slow { 200 } else { 2000 };
         for time in [1, long] {
             let device = backend.autodiff();
             check_long(

@@ -5,7 +5,7 @@ mod support;
 
 use backdraft_cells::GatesConfig;
 use backdraft_cells::prelude::*;
-use burn::module::{Module, ModuleMapper, Param};
+use burn::module::{ModuleMapper, Param};
 use burn::tensor::{DType, Tensor};
 use support::{Backend, backends, random, values};
 

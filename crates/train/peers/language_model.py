@@ -21,8 +21,9 @@ s = description["settings"]
 torch.manual_seed(s["seed"])
 
 # The text: the end is held out, symbol 0 is the unknown character.
-text = data.read_text(encoding="utf-8", newline="")
-held_out = (run / "held-out.txt").read_text(encoding="utf-8", newline="")
+read = lambda path: path.read_bytes().decode("utf-8")
+text = read(data)
+held_out = read(run / "held-out.txt")
 assert text.endswith(held_out), "the text is not the one that the run learned from"
 learn = text[: len(text) - len(held_out)]
 assert len(learn) == description["characters"]

@@ -156,7 +156,10 @@ mod wgpu {
 
     /// What answers, real GPUs first.
     fn adapters() -> Vec<wgpu::AdapterInfo> {
-        let instance = wgpu::Instance::default();
+        // Not OpenGL, which Burn computes nothing on and whose search writes to standard error.
+        let mut options = wgpu::InstanceDescriptor::new_without_display_handle();
+        options.backends = wgpu::Backends::PRIMARY;
+        let instance = wgpu::Instance::new(options);
         let adapters = pollster::block_on(instance.enumerate_adapters(wgpu::Backends::PRIMARY));
         let mut found: Vec<_> = adapters.iter().map(wgpu::Adapter::get_info).collect();
         found.sort_by_key(|info| !is_real(info));

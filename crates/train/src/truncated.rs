@@ -36,6 +36,15 @@ pub trait Observer<M>: Send {
     fn validated(&mut self, validation: Validation, model: &M);
 }
 
+/// Nothing happens beside the training.
+impl<M> Observer<M> for () {
+    fn stepped(&mut self, _step: Step<'_>, _model: &M) -> ControlFlow<String> {
+        ControlFlow::Continue(())
+    }
+
+    fn validated(&mut self, _validation: Validation, _model: &M) {}
+}
+
 /// One step of the optimiser.
 #[derive(Debug)]
 pub struct Step<'a> {
@@ -68,8 +77,9 @@ pub struct TruncatedBptt<M> {
 }
 
 impl<M: Objective> TruncatedBptt<M> {
-    /// Trains on `device`, telling `observer`.
-    pub fn new(device: Device, observer: Arc<Mutex<dyn Observer<M>>>) -> Self {
+    /// Trains on `device`: without clipping, for whole epochs.
+    pub fn new(device: Device) -> Self {
+        let observer = Arc::new(Mutex::new(()));
         Self {
             device,
             clipping: Clipping::default(),
@@ -77,6 +87,13 @@ impl<M: Objective> TruncatedBptt<M> {
             seed: 0,
             observer,
         }
+    }
+
+    /// Sets who is told of each step and each evaluation.
+    #[must_use]
+    pub fn with_observer(mut self, observer: Arc<Mutex<dyn Observer<M>>>) -> Self {
+        self.observer = observer;
+        self
     }
 
     /// Sets how gradients are clipped.

@@ -95,10 +95,12 @@ fn each_window_continues_the_one_before_it() {
     assert_eq!(expected.windows.len(), 8);
 
     let record = Arc::new(Mutex::new(Record::default()));
-    let strategy = TruncatedBptt::new(device.clone(), record.clone()).with_clipping(Clipping {
-        value: None,
-        norm: Some(LIMIT),
-    });
+    let strategy = TruncatedBptt::new(device.clone())
+        .with_observer(record.clone())
+        .with_clipping(Clipping {
+            value: None,
+            norm: Some(LIMIT),
+        });
     let folder = tempfile::tempdir().unwrap();
     let loader = || Arc::new(StreamLoader::new(streams(), device.clone()));
     let learner = Learner::new(

@@ -12,6 +12,9 @@ pub struct Backend {
     pub dtype: DType,
     /// The bound for two ways of computing the same thing.
     pub tolerance: f64,
+    /// Whether the first run of each kind of layer takes seconds, as where kernels are compiled
+    /// for a software GPU: there, one of each kind is enough.
+    pub slow: bool,
 }
 
 /// Every backend that is compiled in.
@@ -21,6 +24,7 @@ pub fn backends() -> Vec<Backend> {
         device,
         dtype: DType::F64,
         tolerance: 1e-11,
+        slow: false,
     };
     vec![
         #[cfg(feature = "flex")]
@@ -34,6 +38,7 @@ pub fn backends() -> Vec<Backend> {
             device: Device::wgpu(Default::default()),
             dtype: DType::F32,
             tolerance: 2e-5,
+            slow: true,
         },
     ]
 }

@@ -136,7 +136,8 @@ fn learn_from<C: Cell>(
     let journal = Journal::new(run.clone(), texts.vocabulary, steps, settings.seed, aloud);
     let journal = Arc::new(Mutex::new(journal));
 
-    let strategy = TruncatedBptt::new(device.device.clone(), journal.clone())
+    let strategy = TruncatedBptt::new(device.device.clone())
+        .with_observer(journal.clone())
         .with_clipping(settings.clipping)
         .with_steps(Some(steps))
         .with_seed(settings.seed);
