@@ -39,6 +39,7 @@ pub trait Cell: Module + ModuleDisplay + 'static {
     /// The name and sizes that errors give: `Lstm(8 -> 16)`.
     fn describe(&self) -> String {
         let name = std::any::type_name::<Self>();
+        let name = name.split('<').next().unwrap_or(name);
         let name = name.rsplit("::").next().unwrap_or(name);
         format!("{name}({} -> {})", self.input_size(), self.output_size())
     }

@@ -183,6 +183,12 @@ impl<L: Layer> Layer for Deep<L> {
         let mut states = state.map(|states| states.into_iter());
         let mut finals = Vec::with_capacity(depth);
         let mut sequence = input;
+        // What a residual connection passes on must not be what stands in the padding.
+        if let (true, Some(lengths)) = (self.residual, lengths) {
+            let [batch, time, _] = sequence.dims();
+            lengths.check(&self.describe(), batch, time)?;
+            sequence = lengths.clear_padding(sequence);
+        }
 
         for (index, layer) in self.layers.iter().enumerate() {
             if index > 0 {

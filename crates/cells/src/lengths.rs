@@ -57,6 +57,20 @@ impl Lengths {
             .lower(lengths.expand([batch, time]))
     }
 
+    /// `sequence` (`[batch, time, features]`) with zeros in place of what stands in the padding.
+    ///
+    /// The gradient there is zero in any case; but zero times NaN is NaN, and the product that
+    /// gives the gradient of the weights would spread it.
+    pub fn clear_padding(&self, sequence: Tensor<3>) -> Tensor<3> {
+        let [_, time, _] = sequence.dims();
+        if self.all_are(time) {
+            return sequence;
+        }
+        let padding = self.mask(time, &sequence.device()).bool_not();
+        let padding = padding.unsqueeze_dim::<3>(2).expand(sequence.shape());
+        sequence.mask_fill(padding, 0.0)
+    }
+
     /// Refuses lengths that do not fit a batch of `batch` rows and `time` steps.
     pub fn check(&self, layer: &str, batch: usize, time: usize) -> Result<(), Error> {
         if self.0.len() != batch {

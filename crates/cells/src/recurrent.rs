@@ -109,25 +109,33 @@ impl<C: Cell> Recurrent<C> {
     }
 
     fn check_state(&self, state: &C::State, batch: usize) -> Result<(), Error> {
-        let mut expected = Vec::new();
-        let initial = self.cell.initial_state(batch);
-        initial.visit("", &mut |_, tensor| expected.push(tensor.dims()));
-        let mut expected = expected.into_iter();
-        let mut result = Ok(());
-        state.visit("", &mut |name, tensor| {
-            let expected = expected
-                .next()
-                .expect("states of one type have the same tensors");
-            if result.is_ok() && tensor.dims() != expected {
-                result = Err(Error::new(
-                    self.cell.describe(),
-                    format!("initial state `{name}` [batch, units]"),
-                    format!("{expected:?}"),
-                    format!("{:?}", tensor.dims()),
-                ));
-            }
-        });
-        result
+        let shapes = |state: &C::State| {
+            let mut shapes = Vec::new();
+            state.visit("", &mut |name, tensor| {
+                shapes.push((name.to_string(), tensor.dims()))
+            });
+            shapes
+        };
+        let refuse = |what: String, expected: String, found: String| {
+            Err(Error::new(self.cell.describe(), what, expected, found))
+        };
+        let (found, expected) = (shapes(state), shapes(&self.cell.initial_state(batch)));
+        if found.len() != expected.len() {
+            let what = "number of tensors in the initial state".to_string();
+            return refuse(what, expected.len().to_string(), found.len().to_string());
+        }
+        match found
+            .iter()
+            .zip(&expected)
+            .find(|(found, expected)| found.1 != expected.1)
+        {
+            Some(((name, found), (_, expected))) => refuse(
+                format!("initial state `{name}` [batch, units]"),
+                format!("{expected:?}"),
+                format!("{found:?}"),
+            ),
+            None => Ok(()),
+        }
     }
 }
 
@@ -160,7 +168,10 @@ impl<C: Cell> Layer for Recurrent<C> {
         let [batch, time, _] = input.dims();
         let state = state.unwrap_or_else(|| self.cell.initial_state(batch));
 
-        let input = without_padding(input, lengths);
+        let input = match lengths {
+            Some(lengths) => lengths.clear_padding(input),
+            None => input,
+        };
         let values = self.cell.project(input.swap_dims(0, 1));
         let lengths = lengths.filter(|lengths| !lengths.all_are(time)).cloned();
         let projected = Sequence { values, lengths };
@@ -169,21 +180,5 @@ impl<C: Cell> Layer for Recurrent<C> {
             outputs: outputs.swap_dims(0, 1),
             state,
         })
-    }
-}
-
-/// Zeros in place of what stands in the padding.
-///
-/// The gradient there is zero in any case; but zero times NaN is NaN, and the product that gives
-/// the gradient of the weights would spread it.
-fn without_padding(input: Tensor<3>, lengths: Option<&Lengths>) -> Tensor<3> {
-    let [_, time, _] = input.dims();
-    match lengths.filter(|lengths| !lengths.all_are(time)) {
-        Some(lengths) => {
-            let padding = lengths.mask(time, &input.device()).bool_not();
-            let padding = padding.unsqueeze_dim::<3>(2).expand(input.shape());
-            input.mask_fill(padding, 0.0)
-        }
-        None => input,
     }
 }

@@ -9,7 +9,8 @@ use support::{Backend, assert_close, backends, values};
 
 const LENGTHS: [usize; 4] = [6, 1, 4, 0];
 const TIME: usize = 7;
-const INPUT: usize = 3;
+const INPUT: usize = 5;
+/// As many units as features, so that residual connections reach down to the input.
 const HIDDEN: usize = 5;
 
 fn check<L: Layer>(backend: &Backend, layer: L) {

@@ -163,6 +163,15 @@ impl Run {
         read_text(self.file(HELD_OUT))
     }
 
+    /// What the model wrote as it learned.
+    ///
+    /// # Errors
+    ///
+    /// When the file is missing or damaged.
+    pub fn samples(&self) -> Result<String, DataError> {
+        read_text(self.file(SAMPLES))
+    }
+
     /// Writes the weights.
     ///
     /// # Errors

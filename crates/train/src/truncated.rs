@@ -137,10 +137,7 @@ impl<M: Objective> TruncatedBptt<M> {
 
     /// One pass over the training windows.
     fn epoch(&self, training: &mut Training<M>, loader: &TrainLoader<Trainee<M>>) {
-        let left = self
-            .steps
-            .map_or(usize::MAX, |limit| limit - training.steps);
-        let total = loader.num_items().min(left);
+        let total = self.windows_left(training.steps, loader);
         let mut carried: Option<M::State> = None;
 
         for (index, window) in loader.iter().take(total).enumerate() {
@@ -262,6 +259,12 @@ impl<M: Objective> SupervisedLearningStrategy<Trainee<M>> for TruncatedBptt<M> {
             interrupter,
             steps,
         };
+
+        if components.grad_accumulation.is_some() {
+            let reason = "TruncatedBptt takes a step a window: it does not accumulate gradients";
+            training.interrupter.stop(Some(reason));
+            return (training.learner.model(), training.events);
+        }
 
         for epoch in starting_epoch..=components.num_epochs {
             let total_items = self.windows_left(training.steps, &train);

@@ -1,10 +1,13 @@
 //! `backdraft train lm`.
 
+use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 
 use super::print::{print, print_json};
 use super::values::{Cell, Device, Fall, Optimizer};
-use crate::{Clipping, DeviceChoice, Display, Settings, Text, TrainError, train_language_model};
+use crate::{
+    Clipping, DeviceChoice, Display, Run, Settings, Text, TrainError, train_language_model,
+};
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Arguments {
@@ -145,12 +148,16 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), TrainError> {
     if arguments.json {
         return print_json(&report);
     }
+    // The dashboard leaves no room for samples while it is there.
+    let written = match std::io::stdout().is_terminal() {
+        true => Run::open(&path)?.0.samples()?,
+        false => format!("{}\n", report.sample),
+    };
     print(&format!(
-        "{}\n\n\
+        "{written}\n\
          {:.4} bits per character ({:.4} nats) on the held-out part\n\
          {} steps, {} symbols, {:.0} symbols/s, {:.0} s on {}; {} parameters\n\
          write with it:  backdraft generate {}\n",
-        report.sample,
         report.bits_per_character,
         report.loss,
         report.steps,
