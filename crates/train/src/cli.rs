@@ -5,7 +5,6 @@ mod evaluate;
 mod generate;
 mod print;
 mod train;
-mod values;
 
 use std::process::ExitCode;
 

@@ -1,21 +1,23 @@
 //! What this build can compute on, and what it picks.
 
 use burn::tensor::Device;
+use clap::ValueEnum;
 use serde::Serialize;
 
 use crate::TrainError;
 
 /// A device that was asked for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
 pub enum DeviceChoice {
-    /// A real GPU when one answers, else the CPU.
+    /// A real GPU when one answers, else the CPU
     #[default]
     Auto,
-    /// The CPU, through Burn's Flex.
+    /// The CPU, through Burn's Flex
     Flex,
-    /// The CPU, through Burn's NdArray.
+    /// The CPU, through Burn's NdArray
+    #[value(name = "ndarray")]
     NdArray,
-    /// The GPU, through WGPU; a software one too.
+    /// The GPU, through WGPU; a software one too
     Wgpu,
 }
 

@@ -185,3 +185,43 @@ impl MetricsRenderer for PlainProgress {
             .insert(definition.metric_id, definition.name.to_string());
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use burn::train::metric::{MetricEntry, NumericEntry, SerializedEntry};
+
+    #[test]
+    fn a_line_tells_where_training_is_and_what_it_gives() {
+        let mut progress = PlainProgress::new(None);
+        let id = MetricId::new(std::sync::Arc::new("Loss".to_string()));
+        progress.register_metric(MetricDefinition {
+            metric_id: id.clone(),
+            name: std::sync::Arc::new("Loss".to_string()),
+            description: None,
+            attributes: burn::train::metric::MetricAttributes::None,
+        });
+        progress.start(3, 2, None, None);
+        progress.start_split("train", 40);
+        let entry = MetricEntry::new(id, SerializedEntry::new(String::new(), String::new()));
+        progress.update_train(MetricState::Numeric(entry, Some(NumericEntry::Value(1.25))));
+        progress.update_split(40);
+        assert_eq!(
+            progress.line(),
+            "epoch 2/3  train  40/40 windows  loss 1.250"
+        );
+        progress.update_split(10);
+        progress.split_started -= Duration::from_secs(30);
+        assert_eq!(
+            progress.line(),
+            "epoch 2/3  train  10/40 windows  loss 1.250  1:30 left"
+        );
+    }
+
+    #[test]
+    fn small_numbers_keep_their_digits() {
+        assert_eq!(digits(0.004), "4.00e-3");
+        assert_eq!(digits(-12.34567), "-12.346");
+        assert_eq!(digits(0.0), "0.000");
+    }
+}

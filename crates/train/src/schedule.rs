@@ -14,18 +14,19 @@
 
 use burn::lr_scheduler::{LrScheduler, LrSchedulerRecord};
 use burn::optim::LearningRate;
+use clap::ValueEnum;
 use serde::{Deserialize, Serialize};
 
 /// The shape of the learning rate after the warm-up.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, ValueEnum)]
 #[serde(rename_all = "snake_case")]
 pub enum Decay {
-    /// It stays.
+    /// It stays
     Constant,
-    /// It falls along half a cosine, slowly at first and at last.
+    /// It falls along half a cosine, slowly at first and at last
     #[default]
     Cosine,
-    /// It falls along a line.
+    /// It falls along a line
     Linear,
 }
 

@@ -4,31 +4,32 @@ use std::fmt::Display;
 
 use backdraft_models::LanguageModelConfig;
 use burn::optim::{AdamConfig, ModuleOptimizer, SgdConfig, momentum::MomentumConfig};
+use clap::ValueEnum;
 use serde::{Deserialize, Serialize};
 
 use crate::{Clipping, Decay, Schedule, TrainError};
 
 /// The cell of a recurrent layer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, ValueEnum)]
 #[serde(rename_all = "snake_case")]
 pub enum CellKind {
-    /// The simple recurrent network, with tanh.
+    /// The simple recurrent network, with tanh
     Elman,
-    /// Long short-term memory.
+    /// Long short-term memory
     Lstm,
-    /// The gated recurrent unit.
+    /// The gated recurrent unit
     #[default]
     Gru,
 }
 
 /// The optimiser.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, ValueEnum)]
 #[serde(rename_all = "snake_case")]
 pub enum OptimizerKind {
-    /// Adam with PyTorch's constants: 0.9, 0.999, 1e-8 (Kingma and Ba 2015, arXiv 1412.6980).
+    /// Adam with PyTorch's constants: 0.9, 0.999, 1e-8 (Kingma and Ba 2015, arXiv 1412.6980)
     #[default]
     Adam,
-    /// Stochastic gradient descent with momentum, as PyTorch's, without dampening.
+    /// Stochastic gradient descent with momentum, as PyTorch's, without dampening
     Sgd,
 }
 

@@ -3,7 +3,6 @@
 use std::path::PathBuf;
 
 use super::print::{print, print_json};
-use super::values::Device;
 use crate::{DeviceChoice, Text, TrainError, evaluate_language_model};
 
 #[derive(Debug, clap::Args)]
@@ -15,7 +14,7 @@ pub(super) struct Arguments {
     data: Option<PathBuf>,
     /// What to compute on
     #[arg(long, value_enum, default_value_t)]
-    device: Device,
+    device: DeviceChoice,
     /// Print one JSON object
     #[arg(long)]
     json: bool,
@@ -23,7 +22,7 @@ pub(super) struct Arguments {
 
 pub(super) fn run(arguments: &Arguments) -> Result<(), TrainError> {
     let text = arguments.data.as_deref().map(Text::read).transpose()?;
-    let device = DeviceChoice::from(arguments.device).pick()?;
+    let device = arguments.device.pick()?;
     let report = evaluate_language_model(&arguments.run, text, &device)?;
     if arguments.json {
         return print_json(&report);

@@ -5,7 +5,6 @@ use std::path::PathBuf;
 use backdraft_models::Sampling;
 
 use super::print::print;
-use super::values::Device;
 use crate::{DeviceChoice, TrainError, open_writer};
 
 #[derive(Debug, clap::Args)]
@@ -32,7 +31,7 @@ pub(super) struct Arguments {
     seed: u64,
     /// What to compute on
     #[arg(long, value_enum, default_value_t)]
-    device: Device,
+    device: DeviceChoice,
 }
 
 pub(super) fn run(arguments: &Arguments) -> Result<(), TrainError> {
@@ -40,7 +39,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), TrainError> {
         .with_temperature(arguments.temperature)
         .with_top_k(arguments.top_k)
         .with_top_p(arguments.top_p);
-    let device = DeviceChoice::from(arguments.device).pick()?;
+    let device = arguments.device.pick()?;
     let (run, prompt) = (&arguments.run, &arguments.prompt);
     let writer = open_writer(run, prompt, sampling, arguments.seed, &device)?;
     if writer.unknown > 0 {

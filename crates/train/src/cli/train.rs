@@ -4,9 +4,9 @@ use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 
 use super::print::{print, print_json};
-use super::values::{Cell, Device, Fall, Optimizer};
 use crate::{
-    Clipping, DeviceChoice, Display, Run, Settings, Text, TrainError, train_language_model,
+    CellKind, Clipping, Decay, DeviceChoice, Display, OptimizerKind, Run, Settings, Text,
+    TrainError, train_language_model,
 };
 
 #[derive(Debug, clap::Args)]
@@ -19,10 +19,10 @@ pub(super) struct Arguments {
     out: Option<PathBuf>,
     /// What to compute on
     #[arg(long, value_enum, default_value_t)]
-    device: Device,
-    /// The recurrent cell [default: gru]
-    #[arg(long, value_enum)]
-    cell: Option<Cell>,
+    device: DeviceChoice,
+    /// The recurrent cell
+    #[arg(long, value_enum, default_value_t = Settings::default().cell)]
+    cell: CellKind,
     /// Recurrent layers
     #[arg(long, value_name = "N", default_value_t = Settings::default().layers)]
     layers: usize,
@@ -50,18 +50,18 @@ pub(super) struct Arguments {
     /// Steps of the optimiser, at most
     #[arg(long, value_name = "N")]
     steps: Option<usize>,
-    /// The optimiser [default: adam]
-    #[arg(long, value_enum)]
-    optimizer: Option<Optimizer>,
+    /// The optimiser
+    #[arg(long, value_enum, default_value_t = Settings::default().optimizer)]
+    optimizer: OptimizerKind,
     /// The learning rate, at its highest
     #[arg(long, value_name = "F", default_value_t = Settings::default().lr)]
     lr: f64,
     /// The momentum of sgd [default: 0.9]
     #[arg(long, value_name = "F")]
     momentum: Option<f64>,
-    /// How the learning rate falls, to a hundredth [default: cosine]
-    #[arg(long, value_enum)]
-    decay: Option<Fall>,
+    /// How the learning rate falls, to a hundredth
+    #[arg(long, value_enum, default_value_t = Settings::default().decay)]
+    decay: Decay,
     /// Steps in which the learning rate rises
     #[arg(long, value_name = "N", default_value_t = Settings::default().warmup)]
     warmup: usize,
@@ -85,8 +85,7 @@ pub(super) struct Arguments {
 impl Arguments {
     fn settings(&self) -> Result<Settings, TrainError> {
         let default = Settings::default();
-        let optimizer = self.optimizer.map_or(default.optimizer, Into::into);
-        if self.momentum.is_some() && optimizer != crate::OptimizerKind::Sgd {
+        if self.momentum.is_some() && self.optimizer != OptimizerKind::Sgd {
             return Err(TrainError::Invalid {
                 what: "--momentum",
                 expected: "--optimizer sgd beside it".to_string(),
@@ -98,7 +97,7 @@ impl Arguments {
             (norm, value) => Clipping { value, norm },
         };
         let settings = Settings {
-            cell: self.cell.map_or(default.cell, Into::into),
+            cell: self.cell,
             layers: self.layers,
             hidden: self.hidden,
             embedding: self.embedding,
@@ -108,10 +107,10 @@ impl Arguments {
             batch: self.batch,
             epochs: self.epochs,
             steps: self.steps,
-            optimizer,
+            optimizer: self.optimizer,
             lr: self.lr,
             momentum: self.momentum.unwrap_or(default.momentum),
-            decay: self.decay.map_or(default.decay, Into::into),
+            decay: self.decay,
             warmup: self.warmup,
             clipping,
             valid_fraction: self.valid_fraction,
@@ -128,7 +127,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), TrainError> {
         .data
         .as_deref()
         .map_or_else(Text::demo, Text::read)?;
-    let device = DeviceChoice::from(arguments.device).pick()?;
+    let device = arguments.device.pick()?;
     let path = arguments
         .out
         .clone()
