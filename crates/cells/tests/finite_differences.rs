@@ -6,7 +6,7 @@ mod support;
 use backdraft_cells::GatesConfig;
 use backdraft_cells::prelude::*;
 use burn::module::{ModuleMapper, Param};
-use burn::tensor::{DType, Tensor};
+use burn::tensor::Tensor;
 use support::{Backend, backends, random, values};
 
 const BATCH: usize = 2;
@@ -139,10 +139,7 @@ fn check<L: Layer>(backend: &Backend, layer: L) {
 }
 
 fn check_everywhere<K: SequenceConfig<Built: Cell>>(cell: K) {
-    for backend in backends()
-        .iter()
-        .filter(|backend| backend.dtype == DType::F64)
-    {
+    for backend in backends().iter().filter(|backend| backend.is_precise()) {
         let device = backend.autodiff();
         for direction in [Direction::Forward, Direction::Reverse] {
             let config = RecurrentConfig::new(cell.clone()).with_direction(direction);

@@ -7,6 +7,7 @@ use backdraft_models::{LanguageModel, LanguageModelConfig, Sampling};
 use burn::module::Module;
 use burn::tensor::{Device, Int, Tensor, TensorData};
 
+#[allow(deprecated, reason = "NdArray is tested while Burn keeps it")]
 fn devices() -> Vec<Device> {
     vec![
         #[cfg(feature = "flex")]

@@ -105,6 +105,7 @@ fn flex(reason: &str) -> PickedDevice {
 }
 
 #[cfg(feature = "ndarray")]
+#[allow(deprecated, reason = "kept while Burn keeps it: people still run it")]
 fn ndarray() -> Result<PickedDevice, TrainError> {
     let (name, reason) = ("ndarray".to_string(), "as asked for".to_string());
     Ok(PickedDevice {

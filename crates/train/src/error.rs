@@ -8,6 +8,9 @@ pub enum TrainError {
     /// The data cannot be read or used.
     #[error(transparent)]
     Data(#[from] backdraft_data::DataError),
+    /// The part of the text that is held out is too small.
+    #[error("the held-out part of the text: {0}; a larger --valid-fraction holds out more")]
+    HeldOut(backdraft_data::DataError),
     /// The model cannot be built or does not fit.
     #[error(transparent)]
     Model(#[from] backdraft_cells::Error),

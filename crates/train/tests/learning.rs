@@ -182,6 +182,13 @@ fn what_cannot_be_trained_is_refused_before_a_folder_is_made() {
         .contains("tied weights")
     );
     assert!(refuse(&small(), "short").contains("the text is too short"));
+    let tiny = Settings {
+        valid_fraction: 1e-4,
+        ..small()
+    };
+    assert!(
+        refuse(&tiny, text).starts_with("the held-out part of the text: the text is too short")
+    );
 }
 
 /// The loss of each window, as burn-train logged it.
@@ -204,6 +211,7 @@ fn wgpu_follows_flex_for_fifty_steps() {
     let settings = Settings {
         cell: CellKind::Lstm,
         steps: Some(50),
+        batch: 4,
         ..small()
     };
     let (cpu, gpu) = (losses(&settings, &flex()), losses(&settings, &wgpu));

@@ -14,6 +14,8 @@ fn backdraft(arguments: &[&str]) -> Output {
 fn command(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_backdraft"));
     command.args(arguments).env("RUST_BACKTRACE", "1");
+    // Without it, Mesa's Vulkan drivers write a line of their own to standard error.
+    command.env("XDG_RUNTIME_DIR", std::env::temp_dir());
     command
 }
 

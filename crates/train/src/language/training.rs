@@ -84,11 +84,9 @@ pub fn train_language_model(
     let (learn, held_out) = split_held_out(&text.content, settings.valid_fraction)?;
     let vocabulary = Vocabulary::of(learn);
     let windows = Streams::new(&vocabulary.encode(learn), settings.batch, settings.unroll)?;
-    let valid = Streams::at_most(
-        &vocabulary.encode(held_out),
-        settings.batch,
-        settings.unroll,
-    )?;
+    let held_out_symbols = vocabulary.encode(held_out);
+    let valid = Streams::at_most(&held_out_symbols, settings.batch, settings.unroll)
+        .map_err(TrainError::HeldOut)?;
     let description = RunDescription {
         backdraft: env!("CARGO_PKG_VERSION").to_string(),
         task: "lm".to_string(),
