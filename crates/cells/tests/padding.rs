@@ -52,14 +52,14 @@ fn check<L: Layer>(backend: &Backend, layer: L) {
         .collect();
     for (row, &length) in LENGTHS.iter().enumerate() {
         let width = layer.output_size();
-        let outputs = values(&run.outputs.clone().slice([row..row + 1]));
+        let outputs = values(&run.outputs.clone().slice_dim(0, row..row + 1));
         let own = state
             .clone()
-            .map(&mut |tensor| tensor.slice([row..row + 1]));
+            .map(&mut |tensor| tensor.slice_dim(0, row..row + 1));
         let found = run
             .state
             .clone()
-            .map(&mut |tensor| tensor.slice([row..row + 1]));
+            .map(&mut |tensor| tensor.slice_dim(0, row..row + 1));
         let gradient = &batch_gradient[row * TIME * INPUT..][..TIME * INPUT];
         assert!(
             outputs[length * width..].iter().all(|v| *v == 0.0),
