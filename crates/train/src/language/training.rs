@@ -11,7 +11,7 @@ use backdraft_models::LanguageModel;
 use burn::module::Module;
 use burn::tensor::Device;
 use burn::train::metric::{LearningRateMetric, LossMetric};
-use burn::train::{Learner, SupervisedTraining, TrainingStrategy};
+use burn::train::{Learner, LearningResult, SupervisedTraining, TrainingStrategy};
 use serde::Serialize;
 
 use super::samples::Journal;
@@ -19,7 +19,7 @@ use super::{Text, with_cell};
 use crate::run::{RESULT, RunDescription};
 use crate::{
     PickedDevice, PlainProgress, Run, Settings, StreamLoader, TrainError, Trainee, TruncatedBptt,
-    WindowMetric,
+    Validation, WindowMetric,
 };
 
 /// How training shows itself.
@@ -127,69 +127,31 @@ fn learn_from<C: Cell>(
     display: Display,
 ) -> Result<TrainReport, TrainError> {
     let start = Instant::now();
-    let (epochs, steps) = settings.extent(texts.windows.len());
+    let (_, steps) = settings.extent(texts.windows.len());
     let (parameters, vocabulary) = (model.num_params(), texts.vocabulary.len());
     let dashboard = display == Display::Dashboard && std::io::stdout().is_terminal();
-    let aloud = display != Display::Silent && !dashboard;
+    let every = match display {
+        Display::Silent => None,
+        Display::Dashboard | Display::Plain => Some(Duration::from_secs(5)),
+    };
+    let renderer = (!dashboard).then(|| PlainProgress::new(every));
+    let aloud = !dashboard && display != Display::Silent;
     let journal = Journal::new(run.clone(), texts.vocabulary, steps, settings.seed, aloud);
     let journal = Arc::new(Mutex::new(journal));
 
-    let strategy = TruncatedBptt::new(device.device.clone())
-        .with_observer(journal.clone())
-        .with_clipping(settings.clipping)
-        .with_steps(Some(steps))
-        .with_seed(settings.seed);
-    let loader = |streams| Arc::new(StreamLoader::new(streams, device.device.clone()));
-    let training = SupervisedTraining::<Trainee<LanguageModel<C>>>::new(
-        run.path(),
-        loader(texts.windows),
-        loader(texts.valid),
-    )
-    .metrics((LossMetric::new(), WindowMetric::bits_per_character()))
-    .metric_train_numeric(WindowMetric::gradient_norm())
-    .metric_train_numeric(LearningRateMetric::new())
-    .with_default_checkpointers()
-    .with_application_logger(None)
-    .with_training_strategy(TrainingStrategy::Custom(Arc::new(strategy)))
-    .num_epochs(epochs);
-    let training = match dashboard {
-        true => training,
-        false => {
-            let every = aloud.then_some(Duration::from_secs(5));
-            training.renderer(Box::new(PlainProgress::new(every)))
-        }
-    };
-
-    // The graph of gradients begins with the training device.
-    let trainee = Trainee {
-        model: model.train(),
-    };
-    let learner = Learner::new(trainee, settings.optimizer(), settings.schedule(steps));
-    let result = training.launch(learner);
-
+    let windows = [texts.windows, texts.valid];
+    let result = launch(
+        model,
+        windows,
+        settings,
+        &run,
+        device,
+        renderer,
+        journal.clone(),
+    );
     let mut journal = journal.lock().unwrap_or_else(PoisonError::into_inner);
-    if let Some(error) = journal.error.take() {
-        return Err(error);
-    }
-    if let Some(error) = result.error {
-        return Err(TrainError::Stopped {
-            reason: error.to_string(),
-        });
-    }
-    let Some(best) = journal.best else {
-        return Err(match (journal.last, result.interrupted) {
-            (Some(last), _) => TrainError::Diverged {
-                loss: last.loss,
-                steps: journal.steps,
-            },
-            (None, Some(stop)) => TrainError::Stopped {
-                reason: stop.reason.unwrap_or_else(|| "interrupted".to_string()),
-            },
-            (None, None) => TrainError::Stopped {
-                reason: "no evaluation was done".to_string(),
-            },
-        });
-    };
+    let best = outcome(&mut journal, result)?;
+
     let seconds = start.elapsed().as_secs_f64();
     let report = TrainReport {
         loss: best.loss,
@@ -209,4 +171,62 @@ fn learn_from<C: Cell>(
     };
     run.write_json(RESULT, &report)?;
     Ok(report)
+}
+
+/// The training itself, by burn-train; without a `renderer`, with its dashboard.
+fn launch<C: Cell>(
+    model: LanguageModel<C>,
+    [windows, valid]: [Streams; 2],
+    settings: &Settings,
+    run: &Run,
+    device: &PickedDevice,
+    renderer: Option<PlainProgress>,
+    journal: Arc<Mutex<Journal>>,
+) -> LearningResult<Trainee<LanguageModel<C>>> {
+    let (epochs, steps) = settings.extent(windows.len());
+    let strategy = TruncatedBptt::new(device.device.clone())
+        .with_observer(journal)
+        .with_clipping(settings.clipping)
+        .with_steps(Some(steps))
+        .with_seed(settings.seed);
+    let loader = |streams| Arc::new(StreamLoader::new(streams, device.device.clone()));
+    let mut training = SupervisedTraining::new(run.path(), loader(windows), loader(valid))
+        .metrics((LossMetric::new(), WindowMetric::bits_per_character()))
+        .metric_train_numeric(WindowMetric::gradient_norm())
+        .metric_train_numeric(LearningRateMetric::new())
+        .with_default_checkpointers()
+        .with_application_logger(None)
+        .with_training_strategy(TrainingStrategy::Custom(Arc::new(strategy)))
+        .num_epochs(epochs);
+    if let Some(renderer) = renderer {
+        training = training.renderer(Box::new(renderer));
+    }
+    let trainee = Trainee {
+        model: model.train(),
+    };
+    training.launch(Learner::new(
+        trainee,
+        settings.optimizer(),
+        settings.schedule(steps),
+    ))
+}
+
+/// The evaluation of the weights that were kept, or why there are none.
+fn outcome<M>(journal: &mut Journal, result: LearningResult<M>) -> Result<Validation, TrainError> {
+    if let Some(error) = journal.error.take() {
+        return Err(error);
+    }
+    let stopped = |reason: String| TrainError::Stopped { reason };
+    if let Some(error) = result.error {
+        return Err(stopped(error.to_string()));
+    }
+    let reason = result.interrupted.and_then(|stop| stop.reason);
+    match (journal.best, journal.last) {
+        (Some(best), _) => Ok(best),
+        (None, Some(last)) => Err(TrainError::Diverged {
+            loss: last.loss,
+            steps: journal.steps,
+        }),
+        (None, None) => Err(stopped(reason.unwrap_or_else(|| "interrupted".to_string()))),
+    }
 }
