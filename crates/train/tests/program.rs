@@ -360,7 +360,14 @@ fn a_killed_training_leaves_nothing_that_later_commands_choke_on() {
     let folder = tempfile::tempdir().unwrap();
     let text = text(folder.path()).to_str().unwrap().to_string();
     let mut usable = 0;
-    for (attempt, wait) in [0u64, 3, 10, 40, 120, 300, 600].into_iter().enumerate() {
+    let kills = [
+        ("run.json", 0),
+        ("run.json", 3),
+        ("run.json", 40),
+        ("model.bpk", 0),
+        ("model.bpk", 50),
+    ];
+    for (attempt, (file, wait)) in kills.into_iter().enumerate() {
         let run = folder
             .path()
             .join(format!("run-{attempt}"))
@@ -369,9 +376,8 @@ fn a_killed_training_leaves_nothing_that_later_commands_choke_on() {
             .to_string();
         let arguments = train_arguments(&text, &run, &["--steps", "100000"]);
         let mut child = command(&arguments).stderr(Stdio::null()).spawn().unwrap();
-        let started = Instant::now();
-        let described = Path::new(&run).join("run.json");
-        while !described.exists() && started.elapsed() < Duration::from_secs(30) {
+        let (started, file) = (Instant::now(), Path::new(&run).join(file));
+        while !file.exists() && started.elapsed() < Duration::from_secs(60) {
             std::thread::sleep(Duration::from_millis(1));
         }
         std::thread::sleep(Duration::from_millis(wait));
@@ -393,8 +399,8 @@ fn a_killed_training_leaves_nothing_that_later_commands_choke_on() {
             );
         }
     }
-    // With this text an epoch is 70 windows: the later ones had time for several.
-    assert!(usable >= 1, "no killed run was usable");
+    // The last two had weights when they were killed.
+    assert!(usable >= 2, "{usable} of the killed runs were usable");
 }
 
 #[cfg(unix)]
