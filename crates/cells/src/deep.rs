@@ -183,12 +183,6 @@ impl<L: Layer> Layer for Deep<L> {
         let mut states = state.map(|states| states.into_iter());
         let mut finals = Vec::with_capacity(depth);
         let mut sequence = input;
-        // What a residual connection passes on must not be what stands in the padding.
-        if let (true, Some(lengths)) = (self.residual, lengths) {
-            let [batch, time, _] = sequence.dims();
-            lengths.check(&self.describe(), batch, time)?;
-            sequence = lengths.clear_padding(sequence);
-        }
 
         for (index, layer) in self.layers.iter().enumerate() {
             if index > 0 {
@@ -200,9 +194,11 @@ impl<L: Layer> Layer for Deep<L> {
             let run = layer
                 .forward(sequence, state, lengths)
                 .map_err(|error| error.within(name(index)))?;
-            sequence = match below {
-                Some(below) => run.outputs + below,
-                None => run.outputs,
+            sequence = match (below, lengths) {
+                // What stands in the padding must not be passed on.
+                (Some(below), Some(lengths)) => run.outputs + lengths.clear_padding(below),
+                (Some(below), None) => run.outputs + below,
+                (None, _) => run.outputs,
             };
             finals.push(run.state);
         }

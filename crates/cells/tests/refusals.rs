@@ -75,6 +75,26 @@ fn lengths_that_do_not_fit_are_named() {
 }
 
 #[test]
+fn a_residual_stack_refuses_what_its_first_layer_does() {
+    let layer = DeepConfig::new(RecurrentConfig::new(GruConfig::new(4, 4)), 2).with_residual(true);
+    let layer = layer.init(&device()).unwrap();
+    let lengths = Lengths::new([0, 0]);
+    let error = layer
+        .forward(zeros([2, 0, 4]), None, Some(&lengths))
+        .unwrap_err();
+    assert!(
+        error
+            .to_string()
+            .starts_with("layer 1 of Deep: Gru(4 -> 4): input"),
+        "{error}"
+    );
+    let error = layer
+        .forward(zeros([3, 2, 4]), None, Some(&lengths))
+        .unwrap_err();
+    assert!(error.to_string().contains("number of lengths"), "{error}");
+}
+
+#[test]
 fn impossible_configurations_are_refused() {
     let device = device();
     assert!(LstmConfig::new(0, 4).init(&device).is_err());

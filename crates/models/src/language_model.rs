@@ -94,7 +94,7 @@ impl<K: SequenceConfig<Built: Cell>> LanguageModelConfig<K> {
             embedding.weight.val();
             embedding
         };
-        let untied = (!self.tied).then(|| draw_embedding(EmbeddingConfig::new(1, 1).initializer));
+        let untied = (!self.tied).then(|| draw_embedding(embedding.initializer.clone()));
         let recurrent = stack.init(device).map_err(|error| error.within(name))?;
 
         let hidden = recurrent.output_size();

@@ -1,4 +1,4 @@
-//! Plain progress lines, for where there is no terminal: a pipe, a log file, a machine of a farm.
+//! Plain progress lines, for where there is no terminal: a pipe, a log file, a build server.
 
 use std::collections::{BTreeMap, HashMap};
 use std::io::Write;

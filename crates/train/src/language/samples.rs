@@ -17,11 +17,12 @@ const SAMPLES_A_RUN: usize = 10;
 /// Characters a sample.
 const LENGTH: usize = 300;
 
-/// Writes a sample ten times a run, counts what was learned, and keeps the best weights.
+/// Writes a sample ten times a run, the last after its last step; counts what was learned, and keeps the best weights.
 pub(super) struct Journal {
     run: Run,
     vocabulary: Vocabulary,
-    every: usize,
+    /// Steps of the whole run.
+    total: usize,
     seed: u64,
     /// Whether samples go to standard error as well as to the run.
     aloud: bool,
@@ -37,14 +38,14 @@ impl Journal {
     pub(super) fn new(
         run: Run,
         vocabulary: Vocabulary,
-        steps: usize,
+        total: usize,
         seed: u64,
         aloud: bool,
     ) -> Self {
         Self {
             run,
             vocabulary,
-            every: steps.div_ceil(SAMPLES_A_RUN),
+            total,
             seed,
             aloud,
             steps: 0,
@@ -87,7 +88,8 @@ impl<C: Cell> Observer<LanguageModel<C>> for Journal {
     fn stepped(&mut self, step: Step<'_>, model: &LanguageModel<C>) -> ControlFlow<String> {
         self.steps = step.steps;
         self.positions += step.positions;
-        if !step.steps.is_multiple_of(self.every) {
+        let every = self.total.div_ceil(SAMPLES_A_RUN);
+        if !step.steps.is_multiple_of(every) && step.steps != self.total {
             return ControlFlow::Continue(());
         }
         let loss = step.nats.clone().mean().into_scalar::<f64>();
