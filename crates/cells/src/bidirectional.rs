@@ -10,7 +10,7 @@ use burn::module::Module;
 use burn::tensor::{Device, Tensor};
 use serde::{Deserialize, Serialize};
 
-use crate::{Cell, Direction, Error, Layer, Lengths, Recurrent, Run, SequenceConfig, state};
+use crate::{Cell, Direction, Error, Layer, Lengths, Path, Recurrent, Run, SequenceConfig, state};
 
 /// How the outputs of the two directions become one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -130,6 +130,22 @@ impl<C: Cell> Layer for Bidirectional<C> {
 
     fn describe(&self) -> String {
         format!("Bidirectional: {}", self.forward.describe())
+    }
+
+    fn unrolled(mut self) -> Self {
+        self.forward = self.forward.unrolled();
+        self.reverse = self.reverse.unrolled();
+        self
+    }
+
+    fn paths(&self) -> Vec<(String, Path)> {
+        let of = |name: &str, layer: &Recurrent<C>| {
+            let paths = layer.paths().into_iter();
+            let named =
+                paths.map(|(layer, path)| (format!("{name} of Bidirectional: {layer}"), path));
+            named.collect::<Vec<_>>()
+        };
+        [of("forward", &self.forward), of("reverse", &self.reverse)].concat()
     }
 
     fn forward(

@@ -3,7 +3,7 @@
 use burn::module::{Module, ModuleDisplay};
 use burn::tensor::Tensor;
 
-use crate::{Direction, Sequence, State, unrolled};
+use crate::{Direction, Path, Sequence, State, unrolled};
 
 /// A recurrent cell: what happens in ONE time step.
 ///
@@ -44,16 +44,23 @@ pub trait Cell: Module + ModuleDisplay + 'static {
         format!("{name}({} -> {})", self.input_size(), self.output_size())
     }
 
-    /// The loop over time: outputs (`[time, batch, output_size]`) and the final state.
+    /// Which way a run of this cell takes: [`Path::Unrolled`] unless the cell has its own
+    /// [`scan`](Self::scan).
+    fn path(&self) -> Path {
+        Path::Unrolled("the cell has no kernel".into())
+    }
+
+    /// The loop over time, if [`path`](Self::path) is [`Path::Kernel`]: from the input, not yet
+    /// projected, to the outputs (`[time, batch, output_size]`) and the final state.
     ///
     /// The default calls [`step`](Self::step) once a time step and lets autodiff unroll the loop.
     /// A cell that has a faster way to do the same overrides this.
     fn scan(
         &self,
-        projected: Sequence,
+        input: Sequence,
         state: Self::State,
         direction: Direction,
     ) -> (Tensor<3>, Self::State) {
-        unrolled(self, projected, state, direction)
+        unrolled(self, input, state, direction)
     }
 }

@@ -13,7 +13,7 @@ use burn::nn::{Dropout, DropoutConfig};
 use burn::tensor::{Device, Tensor};
 use serde::{Deserialize, Serialize};
 
-use crate::{Error, Layer, Lengths, Run, SequenceConfig};
+use crate::{Error, Layer, Lengths, Path, Run, SequenceConfig};
 
 /// Configuration of a [`Deep`] stack of equal layers.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -163,6 +163,21 @@ impl<L: Layer> Layer for Deep<L> {
             self.layers.len(),
             self.layers[0].describe()
         )
+    }
+
+    fn unrolled(mut self) -> Self {
+        self.layers = self.layers.into_iter().map(Layer::unrolled).collect();
+        self
+    }
+
+    fn paths(&self) -> Vec<(String, Path)> {
+        let layers = self.layers.iter().enumerate();
+        layers
+            .flat_map(|(index, layer)| {
+                let paths = layer.paths().into_iter();
+                paths.map(move |(layer, path)| (format!("{}: {layer}", name(index)), path))
+            })
+            .collect()
     }
 
     fn forward(

@@ -6,22 +6,12 @@
 //!
 //! Elman 1990, "Finding structure in time".
 
+use backdraft_kernels::{Nonlinearity, Recurrence};
 use burn::config::Config;
 use burn::module::Module;
 use burn::tensor::{Device, Tensor, activation};
 
-use crate::{Cell, Error, Gates, GatesConfig, SequenceConfig};
-
-/// The non-linearity of an [`Elman`] cell.
-#[derive(Config, Debug, Copy, PartialEq, Eq)]
-pub enum Nonlinearity {
-    /// The hyperbolic tangent, PyTorch's default and ours.
-    Tanh,
-    /// The rectifier, max(0, x).
-    Relu,
-    /// The logistic sigmoid, 1 / (1 + exp(-x)).
-    Sigmoid,
-}
+use crate::{Cell, Direction, Error, Gates, GatesConfig, Path, Sequence, SequenceConfig};
 
 /// Configuration of an [`Elman`] cell.
 #[derive(Config, Debug)]
@@ -101,5 +91,19 @@ impl Cell for Elman {
 
     fn output(&self, hidden: &Tensor<2>) -> Tensor<2> {
         hidden.clone()
+    }
+    fn path(&self) -> Path {
+        self.gates.path()
+    }
+
+    fn scan(
+        &self,
+        input: Sequence,
+        hidden: Tensor<2>,
+        direction: Direction,
+    ) -> (Tensor<3>, Tensor<2>) {
+        let recurrence = Recurrence::Elman(self.nonlinearity);
+        let (outputs, [hidden]) = self.gates.scan(recurrence, input, [hidden], direction);
+        (outputs, hidden)
     }
 }

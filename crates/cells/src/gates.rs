@@ -8,12 +8,13 @@
 //! Layout, names of the parts and initial values are those of PyTorch's `weight_ih`, `weight_hh`,
 //! `bias_ih`, `bias_hh`: rows `k H .. (k + 1) H` belong to gate `k`.
 
+use backdraft_kernels::{Direction, Inputs, Path, Recurrence, Walk, batch_first, project};
 use burn::config::Config;
 use burn::module::{Module, Param};
 use burn::tensor::{Device, Tensor};
 
 use crate::initialization::refuse;
-use crate::{Error, Initialization};
+use crate::{Error, Initialization, Sequence};
 
 /// How the weights of a gated cell start; each kind has its own initialiser.
 #[derive(Config, Debug)]
@@ -115,6 +116,63 @@ impl Gates {
     pub fn recur(&self, hidden: Tensor<2>) -> Tensor<2> {
         let recurrent = hidden.matmul(self.recurrent_weight.val().transpose());
         add_bias(recurrent, self.recurrent_bias.as_ref())
+    }
+
+    /// Which way a run of a cell with these weights takes, if there is a kernel for it.
+    pub(crate) fn path(&self) -> Path {
+        let weight = self.recurrent_weight.val();
+        Path::of(&weight.device(), weight.dtype())
+    }
+
+    /// The whole loop over time as one operation: outputs and final states, the hidden one first.
+    pub(crate) fn scan<const S: usize>(
+        &self,
+        recurrence: Recurrence,
+        input: Sequence,
+        states: [Tensor<2>; S],
+        direction: Direction,
+    ) -> (Tensor<3>, [Tensor<2>; S]) {
+        let [_, batch, _] = input.values.dims();
+        let hidden = self.hidden_size();
+        let walk = Walk {
+            direction,
+            lengths: input.lengths.map(|lengths| lengths.as_slice().into()),
+        };
+        let weight = self.recurrent_weight.val();
+        let packed = weight.dims()[0];
+        let multiply = |input: Tensor<3>| {
+            let [first, second, features] = input.dims();
+            let input = input.reshape([first * second, features]);
+            project(input, self.input_weight.val()).reshape([first, second, packed])
+        };
+        let projected = match batch_first(&weight.device()) {
+            true => multiply(input.values.swap_dims(0, 1)).swap_dims(0, 1),
+            false => multiply(input.values),
+        };
+        let bias = |bias: Option<&Param<Tensor<1>>>| match bias {
+            Some(bias) => bias.val(),
+            None => Tensor::zeros([packed], (&weight.device(), weight.dtype())),
+        };
+        let inputs = Inputs {
+            projected,
+            input_bias: bias(self.input_bias.as_ref()),
+            recurrent_bias: bias(self.recurrent_bias.as_ref()),
+            initial: match S {
+                1 => states[0].clone().unsqueeze(),
+                _ => Tensor::stack(states.to_vec(), 0),
+            },
+            weight,
+        };
+        let run = backdraft_kernels::run(recurrence, walk, inputs);
+        let state = |s| match S {
+            1 => run.state.clone().reshape([batch, hidden]),
+            _ => run
+                .state
+                .clone()
+                .slice_dim(0, s..s + 1)
+                .reshape([batch, hidden]),
+        };
+        (run.outputs, std::array::from_fn(state))
     }
 
     /// The state of zeros: `[batch, hidden]`, on the device and of the type of the weights.

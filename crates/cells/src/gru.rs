@@ -8,12 +8,13 @@
 //!
 //! Cho et al. 2014, "Learning phrase representations using RNN encoder-decoder", arXiv 1406.1078.
 
+use backdraft_kernels::Recurrence;
 use burn::config::Config;
 use burn::module::Module;
 use burn::tensor::activation::sigmoid;
 use burn::tensor::{Device, Tensor};
 
-use crate::{Cell, Error, Gates, GatesConfig, SequenceConfig};
+use crate::{Cell, Direction, Error, Gates, GatesConfig, Path, Sequence, SequenceConfig};
 
 /// Configuration of a [`Gru`] cell.
 #[derive(Config, Debug)]
@@ -86,5 +87,18 @@ impl Cell for Gru {
 
     fn output(&self, hidden: &Tensor<2>) -> Tensor<2> {
         hidden.clone()
+    }
+    fn path(&self) -> Path {
+        self.gates.path()
+    }
+
+    fn scan(
+        &self,
+        input: Sequence,
+        hidden: Tensor<2>,
+        direction: Direction,
+    ) -> (Tensor<3>, Tensor<2>) {
+        let (outputs, [hidden]) = self.gates.scan(Recurrence::Gru, input, [hidden], direction);
+        (outputs, hidden)
     }
 }

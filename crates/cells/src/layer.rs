@@ -4,7 +4,7 @@ use burn::module::{Module, ModuleDisplay};
 use burn::tensor::{Device, Tensor};
 use serde::{Serialize, de::DeserializeOwned};
 
-use crate::{Error, Lengths, State};
+use crate::{Error, Lengths, Path, State};
 
 /// What running a layer gives.
 #[derive(Debug, Clone)]
@@ -31,6 +31,14 @@ pub trait Layer: Module + ModuleDisplay + 'static {
 
     /// The name and sizes that errors give.
     fn describe(&self) -> String;
+
+    /// The same layer, run one step after the other: the reference for every faster path.
+    #[must_use]
+    fn unrolled(self) -> Self;
+
+    /// Which way each recurrence of this layer will take, and why: its name (as errors give it),
+    /// and its path.
+    fn paths(&self) -> Vec<(String, Path)>;
 
     /// Runs over `input` (`[batch, time, input_size]`).
     ///

@@ -61,10 +61,11 @@ mod recurrent;
 mod state;
 mod unrolled;
 
+pub use backdraft_kernels::{Direction, Kernel, Nonlinearity, Path};
 pub use bidirectional::{Bidirectional, BidirectionalConfig, BothDirections, Merge};
 pub use cell::Cell;
 pub use deep::{Deep, DeepConfig};
-pub use elman::{Elman, ElmanConfig, Nonlinearity};
+pub use elman::{Elman, ElmanConfig};
 pub use error::Error;
 pub use gates::{Gates, GatesConfig};
 pub use gru::{Gru, GruConfig};
@@ -72,7 +73,7 @@ pub use initialization::Initialization;
 pub use layer::{Layer, Run, SequenceConfig};
 pub use lengths::Lengths;
 pub use lstm::{Lstm, LstmConfig, LstmState};
-pub use recurrent::{Direction, Recurrent, RecurrentConfig};
+pub use recurrent::{Recurrent, RecurrentConfig};
 pub use state::State;
 #[doc(hidden)]
 pub use state::join as __join;
@@ -83,7 +84,7 @@ pub mod prelude {
     pub use crate::{
         Bidirectional, BidirectionalConfig, BothDirections, Cell, Deep, DeepConfig, Direction,
         Elman, ElmanConfig, Error, Gru, GruConfig, Initialization, Layer, Lengths, Lstm,
-        LstmConfig, LstmState, Merge, Nonlinearity, Recurrent, RecurrentConfig, Run,
+        LstmConfig, LstmState, Merge, Nonlinearity, Path, Recurrent, RecurrentConfig, Run,
         SequenceConfig, State,
     };
 }

@@ -9,12 +9,13 @@
 //! Hochreiter and Schmidhuber 1997, "Long short-term memory"; the forget gate is of Gers,
 //! Schmidhuber and Cummins 2000, "Learning to forget".
 
+use backdraft_kernels::Recurrence;
 use burn::config::Config;
 use burn::module::{Module, Param};
 use burn::tensor::activation::sigmoid;
 use burn::tensor::{Device, Tensor};
 
-use crate::{Cell, Error, Gates, GatesConfig, SequenceConfig, state};
+use crate::{Cell, Direction, Error, Gates, GatesConfig, Path, Sequence, SequenceConfig, state};
 
 /// Configuration of an [`Lstm`] cell.
 #[derive(Config, Debug)]
@@ -122,5 +123,19 @@ impl Cell for Lstm {
 
     fn output(&self, state: &LstmState) -> Tensor<2> {
         state.hidden.clone()
+    }
+    fn path(&self) -> Path {
+        self.gates.path()
+    }
+
+    fn scan(
+        &self,
+        input: Sequence,
+        state: LstmState,
+        direction: Direction,
+    ) -> (Tensor<3>, LstmState) {
+        let states = [state.hidden, state.cell];
+        let (outputs, [hidden, cell]) = self.gates.scan(Recurrence::Lstm, input, states, direction);
+        (outputs, LstmState { hidden, cell })
     }
 }

@@ -4,28 +4,9 @@ use burn::module::Module;
 use burn::tensor::{Device, Tensor};
 use serde::{Deserialize, Serialize};
 
-use crate::{Cell, Error, Layer, Lengths, Run, Sequence, SequenceConfig, State};
-
-/// The order in which time steps are visited.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Direction {
-    /// From the first step to the last.
-    #[default]
-    Forward,
-    /// From each row's last valid step to the first.
-    Reverse,
-}
-
-impl Direction {
-    /// The time steps in the order of this direction.
-    pub fn order(self, time: usize) -> Box<dyn Iterator<Item = usize>> {
-        match self {
-            Self::Forward => Box::new(0..time),
-            Self::Reverse => Box::new((0..time).rev()),
-        }
-    }
-}
+use crate::{
+    Cell, Direction, Error, Layer, Lengths, Path, Run, Sequence, SequenceConfig, State, unrolled,
+};
 
 /// Configuration of a [`Recurrent`] layer.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -79,12 +60,25 @@ pub struct Recurrent<C: Module> {
     /// The direction.
     #[module(skip)]
     pub direction: Direction,
+    #[module(skip)]
+    unrolled: bool,
 }
 
 impl<C: Cell> Recurrent<C> {
     /// `cell`, run in `direction`.
     pub fn new(cell: C, direction: Direction) -> Self {
-        Self { cell, direction }
+        Self {
+            cell,
+            direction,
+            unrolled: false,
+        }
+    }
+
+    fn path(&self) -> Path {
+        match self.unrolled {
+            true => Path::Unrolled("asked for by unrolled()".into()),
+            false => self.cell.path(),
+        }
     }
 
     fn check(
@@ -158,6 +152,15 @@ impl<C: Cell> Layer for Recurrent<C> {
         self.cell.describe()
     }
 
+    fn unrolled(mut self) -> Self {
+        self.unrolled = true;
+        self
+    }
+
+    fn paths(&self) -> Vec<(String, Path)> {
+        vec![(self.describe(), self.path())]
+    }
+
     fn forward(
         &self,
         input: Tensor<3>,
@@ -172,10 +175,14 @@ impl<C: Cell> Layer for Recurrent<C> {
             Some(lengths) => lengths.clear_padding(input),
             None => input,
         };
-        let values = self.cell.project(input.swap_dims(0, 1));
-        let lengths = lengths.filter(|lengths| !lengths.all_are(time)).cloned();
-        let projected = Sequence { values, lengths };
-        let (outputs, state) = self.cell.scan(projected, state, self.direction);
+        let input = Sequence {
+            values: input.swap_dims(0, 1),
+            lengths: lengths.filter(|lengths| !lengths.all_are(time)).cloned(),
+        };
+        let (outputs, state) = match self.path() {
+            Path::Kernel(_) => self.cell.scan(input, state, self.direction),
+            Path::Unrolled(_) => unrolled(&self.cell, input, state, self.direction),
+        };
         Ok(Run {
             outputs: outputs.swap_dims(0, 1),
             state,

@@ -12,7 +12,7 @@ use burn::tensor::{Bool, Tensor};
 
 use crate::{Cell, Direction, Lengths, State};
 
-/// A projected sequence, time-major, and which of its steps are there.
+/// A sequence, time-major, and which of its steps are there.
 #[derive(Debug, Clone)]
 pub struct Sequence {
     /// `[time, batch, features]`.
@@ -21,21 +21,22 @@ pub struct Sequence {
     pub lengths: Option<Lengths>,
 }
 
-/// Runs `cell` over `sequence` from `state`: outputs (`[time, batch, output]`) and final state.
+/// Runs `cell` over `input` from `state`: outputs (`[time, batch, output]`) and final state.
 ///
 /// A row's state stands still at its padded steps and its output there is zero. So in the forward
 /// direction the final state is that of the last valid step, and in the reverse direction, which
 /// comes to the padding first, the recurrence starts at the last valid step.
 pub fn unrolled<C: Cell>(
     cell: &C,
-    sequence: Sequence,
+    input: Sequence,
     mut state: C::State,
     direction: Direction,
 ) -> (Tensor<3>, C::State) {
-    let time = sequence.values.dims()[0];
-    let valid = validity(&sequence);
+    let time = input.values.dims()[0];
+    let valid = validity(&input);
 
-    let mut projections: Vec<_> = steps(sequence.values).into_iter().map(Some).collect();
+    let projected = cell.project(input.values);
+    let mut projections: Vec<_> = steps(projected).into_iter().map(Some).collect();
     let mut outputs: Vec<Option<Tensor<2>>> = vec![None; time];
 
     for t in direction.order(time) {

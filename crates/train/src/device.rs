@@ -153,77 +153,55 @@ mod wgpu {
 
 #[cfg(feature = "wgpu")]
 mod wgpu {
-    use burn::tensor::{Device, wgpu::wgpu};
+    use backdraft_kernels::gpu::{Adapter, NO_ADAPTER, adapters};
+    use burn::tensor::Device;
 
     use super::{KnownDevice, PickedDevice, TrainError, flex};
 
-    /// What answers, real GPUs first.
-    fn adapters() -> Vec<wgpu::AdapterInfo> {
-        // Not OpenGL, which Burn computes nothing on and whose search writes to standard error.
-        let mut options = wgpu::InstanceDescriptor::new_without_display_handle();
-        options.backends = wgpu::Backends::PRIMARY;
-        let instance = wgpu::Instance::new(options);
-        let adapters = pollster::block_on(instance.enumerate_adapters(wgpu::Backends::PRIMARY));
-        let mut found: Vec<_> = adapters.iter().map(wgpu::Adapter::get_info).collect();
-        found.sort_by_key(|info| !is_real(info));
-        found
-    }
-
-    /// Whether it computes on something other than the processor.
-    fn is_real(info: &wgpu::AdapterInfo) -> bool {
-        use wgpu::DeviceType::{DiscreteGpu, IntegratedGpu, VirtualGpu};
-        matches!(info.device_type, DiscreteGpu | IntegratedGpu | VirtualGpu)
-    }
-
-    fn describe(info: &wgpu::AdapterInfo) -> String {
-        format!("{}, {}", info.name, info.backend)
-    }
-
-    fn picked(info: &wgpu::AdapterInfo, reason: &str) -> PickedDevice {
-        let name = format!("wgpu ({})", describe(info));
+    fn picked(adapter: &Adapter, reason: &str) -> PickedDevice {
         PickedDevice {
             device: Device::wgpu(Default::default()),
-            name,
+            name: format!("wgpu ({})", adapter.description),
             reason: reason.to_string(),
         }
     }
 
     pub(super) fn asked_for() -> Result<PickedDevice, TrainError> {
         match adapters().first() {
-            Some(info) => Ok(picked(info, "as asked for")),
+            Some(adapter) => Ok(picked(adapter, "as asked for")),
             None => Err(TrainError::NoDevice {
                 device: "wgpu".to_string(),
-                reason: NONE.to_string(),
+                reason: NO_ADAPTER.to_string(),
             }),
         }
     }
 
     pub(super) fn automatic() -> PickedDevice {
         match adapters().first() {
-            Some(info) if is_real(info) => picked(info, "a GPU answers"),
-            Some(info) => flex(&format!(
+            Some(adapter) if adapter.is_real => picked(adapter, "a GPU answers"),
+            Some(adapter) => flex(&format!(
                 "the CPU, as the only GPU that answers is a software one ({}); \
                  --device wgpu takes it all the same",
-                describe(info)
+                adapter.description
             )),
-            None => flex(&format!("the CPU: {NONE}")),
+            None => flex(&format!("the CPU: {NO_ADAPTER}")),
         }
     }
 
     pub(super) fn known() -> KnownDevice {
         let adapters = adapters();
-        let description = match adapters.as_slice() {
-            [] => NONE.to_string(),
-            some => some.iter().map(describe).collect::<Vec<_>>().join("; "),
-        };
+        let descriptions: Vec<_> = adapters
+            .iter()
+            .map(|adapter| adapter.description.as_str())
+            .collect();
         KnownDevice {
             name: "wgpu",
-            description,
+            description: match descriptions.as_slice() {
+                [] => NO_ADAPTER.to_string(),
+                some => some.join("; "),
+            },
             available: !adapters.is_empty(),
-            automatic: adapters.first().is_some_and(is_real),
+            automatic: adapters.first().is_some_and(|adapter| adapter.is_real),
         }
     }
-
-    const NONE: &str = "no GPU answers to Vulkan, Metal or DirectX 12; install its driver (or, for \
-                        a software one on Debian, mesa-vulkan-drivers)";
 }

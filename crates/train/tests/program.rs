@@ -79,6 +79,8 @@ fn a_run_is_trained_evaluated_and_written_with() {
     ] {
         assert!(!report[key].is_null(), "no {key} in {report}");
     }
+    let path = report["path"].as_str().unwrap();
+    assert!(path.starts_with("kernel ("), "{path}");
     let loss = report["loss"].as_f64().unwrap();
     let bits = report["bits_per_character"].as_f64().unwrap();
     assert!((bits - loss / 2f64.ln()).abs() < 1e-12);

@@ -118,6 +118,16 @@ impl ModuleMapper for Fill {
     }
 }
 
+/// Multiplies every weight of a module by a number.
+pub struct Scale(pub f64);
+
+impl ModuleMapper for Scale {
+    fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
+        let value = (param.val().detach() * self.0).detach();
+        Param::initialized(param.id, value.require_grad())
+    }
+}
+
 pub fn values<const D: usize>(tensor: &Tensor<D>) -> Vec<f64> {
     tensor.to_data().iter::<f64>().collect()
 }

@@ -155,7 +155,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), TrainError> {
     print(&format!(
         "{written}\n\
          {:.4} bits per character ({:.4} nats) on the held-out part\n\
-         {} steps, {} symbols, {:.0} symbols/s, {:.0} s on {}; {} parameters\n\
+         {} steps, {} symbols, {:.0} symbols/s, {:.0} s on {}, {}; {} parameters\n\
          write with it:  backdraft generate {}\n",
         report.bits_per_character,
         report.loss,
@@ -164,6 +164,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), TrainError> {
         report.symbols_per_second,
         report.seconds,
         report.device,
+        report.path,
         report.parameters,
         report.run,
     ))

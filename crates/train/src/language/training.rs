@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use backdraft_cells::Cell;
+use backdraft_cells::{Cell, Layer};
 use backdraft_data::{Streams, Vocabulary, split_held_out};
 use backdraft_models::LanguageModel;
 use burn::module::Module;
@@ -50,6 +50,8 @@ pub struct TrainReport {
     pub epochs: usize,
     /// What it was computed on.
     pub device: String,
+    /// Which way the recurrent layers went, and why: `kernel (AVX-512, flex)`.
+    pub path: String,
     /// How long it took, evaluation and samples included.
     pub seconds: f64,
     /// Symbols learned from a second.
@@ -129,6 +131,7 @@ fn learn_from<C: Cell>(
     let start = Instant::now();
     let (_, steps) = settings.extent(texts.windows.len());
     let (parameters, vocabulary) = (model.num_params(), texts.vocabulary.len());
+    let path = path(&model, &device.device);
     let dashboard = display == Display::Dashboard && std::io::stdout().is_terminal();
     let every = match display {
         Display::Silent => None,
@@ -161,6 +164,7 @@ fn learn_from<C: Cell>(
         steps: journal.steps,
         epochs: journal.last.map_or(0, |last| last.epoch),
         device: device.name.clone(),
+        path,
         seconds,
         symbols_per_second: journal.positions as f64 / seconds,
         parameters,
@@ -171,6 +175,18 @@ fn learn_from<C: Cell>(
     };
     run.write_json(RESULT, &report)?;
     Ok(report)
+}
+
+/// The paths of the recurrent layers; one where all are the same.
+fn path<C: Cell>(model: &LanguageModel<C>, device: &Device) -> String {
+    let recurrent = model.recurrent.clone().to_device(device);
+    let mut paths: Vec<String> = recurrent
+        .paths()
+        .iter()
+        .map(|(_, path)| path.to_string())
+        .collect();
+    paths.dedup();
+    paths.join(", ")
 }
 
 /// The training itself, by burn-train; without a `renderer`, with its dashboard.

@@ -1,0 +1,69 @@
+//! Why something was not measured: what was expected, what was found, and where.
+
+use std::path::PathBuf;
+
+/// Why something was not measured.
+#[derive(Debug, thiserror::Error)]
+pub enum BenchError {
+    /// An argument makes no sense.
+    #[error("{what}: expected {expected}, found {found}")]
+    Invalid {
+        /// Which argument.
+        what: &'static str,
+        /// What would be possible.
+        expected: String,
+        /// What it was.
+        found: String,
+    },
+    /// The device asked for is not there.
+    #[error("no device `{device}`: {reason}")]
+    NoDevice {
+        /// As it was asked for.
+        device: &'static str,
+        /// Why, and what would help.
+        reason: String,
+    },
+    /// A layer cannot be built.
+    #[error(transparent)]
+    Layer(#[from] backdraft_cells::Error),
+    /// A device that stopped computing.
+    #[error("{contender} on {device}: {reason}")]
+    Failed {
+        /// What ran.
+        contender: String,
+        /// Where.
+        device: String,
+        /// What the device says.
+        reason: String,
+    },
+    /// The interpreter of a peer's script does not run it.
+    #[error(
+        "the Python interpreter {}: expected one that has PyTorch, found {found}",
+        python.display()
+    )]
+    Interpreter {
+        /// The interpreter.
+        python: PathBuf,
+        /// What it does instead.
+        found: String,
+    },
+    /// The number of threads cannot be set.
+    #[error("{threads} threads: {reason}")]
+    Threads {
+        /// How many were asked for.
+        threads: usize,
+        /// What stands against it.
+        reason: String,
+    },
+    /// A file that cannot be written.
+    #[error("cannot write {}: {reason}", path.display())]
+    Unwritable {
+        /// The file.
+        path: PathBuf,
+        /// What stands against it.
+        reason: String,
+    },
+    /// A picture that cannot be drawn.
+    #[error("the picture: {0}")]
+    Picture(String),
+}

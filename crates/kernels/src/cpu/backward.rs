@@ -1,0 +1,301 @@
+//! The recurrence, backward: from the last step to the first, the cell's gradients and then the
+//! product that takes them to the step before.
+//!
+//! ```text
+//! d gates_t, direct = P'(d state_t + d output_t, ..)
+//! d h_{t-1}         = direct + R^T d gates_t
+//! ```
+
+use std::array;
+use std::ops::Range;
+
+use pulp::{NullaryFnOnce, Simd, WithSimd};
+use rayon::prelude::*;
+
+use super::lanes::Lanes;
+use super::pack::{self, Panels};
+use super::product::{Lines, MOST_ROWS, columns, groups, load, multiply, rows_at_once, store};
+use super::rows::Rows;
+use super::schedule::{Schedule, before, present, share};
+use crate::pointwise::Pointwise;
+use crate::recurrence::{Sizes, Walk};
+
+/// What the gradients are computed from, and where they go.
+pub(super) struct Backward<'a, P> {
+    pub cell: P,
+    pub walk: &'a Walk,
+    pub sizes: Sizes,
+    pub threads: usize,
+    pub weight: &'a [f32],
+    /// `[S, B, H]`.
+    pub initial: Rows<'a>,
+    /// `[T, B, H]`.
+    pub outputs: Rows<'a>,
+    /// `[T, B, H]`; nothing when the outputs were not used.
+    pub output_gradient: Option<Rows<'a>>,
+    /// `[T, B, G H]`: the gates; their gradients are written in their place.
+    pub gates: Rows<'a>,
+    /// `[T, B, (A + S - 1) H]`; the gradients of the parts apart are written in their place.
+    pub extra: Rows<'a>,
+    /// `[1, B, G H]`: the gradients of the recurrent parts of this step, close together, because
+    /// each is read once a panel of columns.
+    pub recurrent: Rows<'a>,
+    /// `[S, B, H]`: the gradient of the final states on entry, of the initial ones in the end.
+    pub state_gradient: Rows<'a>,
+}
+
+/// [`Backward`], of a cell whose numbers of gates, states and parts apart are known.
+pub(super) struct Sized<'a, P, const G: usize, const S: usize, const A: usize>(pub Backward<'a, P>);
+
+impl<P, const G: usize, const S: usize, const A: usize> WithSimd for Sized<'_, P, G, S, A>
+where
+    P: Pointwise<G, S, A>,
+{
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<I: Simd>(self, simd: I) {
+        let run = self.0;
+        let Sizes { time, hidden, .. } = run.sizes;
+        let weight = PackedColumns::new(run.weight, hidden);
+        let blocks = hidden.div_ceil(I::F32_LANES);
+        let steps = |rows: &[usize], times: Range<usize>, work: Work| {
+            simd.vectorize(Steps::<I, P, G, S, A> {
+                simd,
+                run: &run,
+                weight: &weight,
+                rows,
+                steps: times,
+                work,
+            })
+        };
+        let all = Work {
+            blocks: 0..blocks,
+            panels: 0..weight.count(),
+        };
+        match Schedule::new(run.walk, run.sizes, run.weight.len(), run.threads) {
+            Schedule::Rows(parts) if parts.len() == 1 => steps(&parts[0], 0..time, all),
+            Schedule::Rows(parts) => parts
+                .par_iter()
+                .for_each(|rows| steps(rows, 0..time, all.clone())),
+            Schedule::Units(rows, parts) => rayon::scope(|_| {
+                for t in (0..time).rev() {
+                    // The product needs the gradients of all units, so there are two meetings.
+                    (0..parts).into_par_iter().for_each(|part| {
+                        let work = Work {
+                            blocks: share(blocks, part, parts),
+                            panels: 0..0,
+                        };
+                        steps(&rows, t..t + 1, work);
+                    });
+                    (0..parts).into_par_iter().for_each(|part| {
+                        let work = Work {
+                            blocks: 0..0,
+                            panels: share(weight.count(), part, parts),
+                        };
+                        steps(&rows, t..t + 1, work);
+                    });
+                }
+            }),
+        }
+    }
+}
+
+/// `R` for `d g R`, in panels of four registers; what remains is in narrower ones.
+struct PackedColumns<I: Simd> {
+    wide: Panels<I, 4>,
+    wide_count: usize,
+    /// Of one register each.
+    narrow: Panels<I, 1>,
+    narrow_count: usize,
+}
+
+impl<I: Simd> PackedColumns<I> {
+    fn new(weight: &[f32], hidden: usize) -> Self {
+        let registers = hidden.div_ceil(I::F32_LANES);
+        let (wide_count, narrow_count) = match registers % 4 {
+            // Three registers are read about as fast as four.
+            3 => (registers / 4 + 1, 0),
+            rest => (registers / 4, rest),
+        };
+        let first = wide_count * 4 * I::F32_LANES;
+        Self {
+            wide: pack::columns(weight, hidden, 0, wide_count),
+            narrow: pack::columns(weight, hidden, first, narrow_count),
+            wide_count,
+            narrow_count,
+        }
+    }
+
+    fn count(&self) -> usize {
+        self.wide_count + self.narrow_count
+    }
+}
+
+/// Which part of a step: blocks of units of the equations, then panels of columns of the product.
+#[derive(Clone)]
+struct Work {
+    blocks: Range<usize>,
+    panels: Range<usize>,
+}
+
+/// Some rows, some time steps, some part of the work.
+struct Steps<'a, I: Simd, P, const G: usize, const S: usize, const A: usize> {
+    simd: I,
+    run: &'a Backward<'a, P>,
+    weight: &'a PackedColumns<I>,
+    rows: &'a [usize],
+    steps: Range<usize>,
+    work: Work,
+}
+
+/// Rows of `R` that a product takes at once: as much of a panel as fits into a core's own cache
+/// together with the rows that it is multiplied with.
+const DEPTH: usize = 512;
+
+impl<I: Simd, P, const G: usize, const S: usize, const A: usize> NullaryFnOnce
+    for Steps<'_, I, P, G, S, A>
+where
+    P: Pointwise<G, S, A>,
+{
+    type Output = ();
+
+    #[inline(always)]
+    fn call(self) {
+        let (walk, hidden) = (self.run.walk, self.run.sizes.hidden);
+        for step in self.steps.clone().rev() {
+            let t = walk.direction.step(step, self.run.sizes.time);
+            let rows = present(walk, self.rows, t);
+            for &row in rows {
+                let before = before(walk, self.run.sizes, row, t);
+                for block in self.work.blocks.clone() {
+                    self.unit_block(t, row, before, block);
+                }
+            }
+            for from in (0..G * hidden).step_by(DEPTH) {
+                self.product(rows, from..(G * hidden).min(from + DEPTH));
+            }
+        }
+    }
+}
+
+impl<I: Simd, P, const G: usize, const S: usize, const A: usize> Steps<'_, I, P, G, S, A>
+where
+    P: Pointwise<G, S, A>,
+{
+    /// The cell's gradients, for one row and one block of units.
+    #[inline(always)]
+    fn unit_block(&self, t: usize, row: usize, before: Option<usize>, block: usize) {
+        let (run, simd) = (self.run, self.simd);
+        let hidden = run.sizes.hidden;
+        let units = columns::<I>(block, hidden);
+        let of = |index: usize| index * hidden + units.start..index * hidden + units.end;
+        let lanes = |values: &[f32]| Lanes::new(simd, load(simd, values));
+
+        // SAFETY: these columns of this row are this thread's alone; what forward left is complete.
+        unsafe {
+            let mut gradient: [Lanes<I>; S] =
+                array::from_fn(|s| lanes(run.state_gradient.read(s, row, units.clone())));
+            if let Some(outputs) = &run.output_gradient {
+                gradient[0] = gradient[0] + lanes(outputs.read(t, row, units.clone()));
+            }
+            let states_before = array::from_fn(|s| {
+                lanes(match (s, before) {
+                    (0, Some(before)) => run.outputs.read(before, row, units.clone()),
+                    (s, Some(before)) => run.extra.read(before, row, of(A + s - 1)),
+                    (s, None) => run.initial.read(s, row, units.clone()),
+                })
+            });
+            let states_after = array::from_fn(|s| {
+                lanes(match s {
+                    0 => run.outputs.read(t, row, units.clone()),
+                    s => run.extra.read(t, row, of(A + s - 1)),
+                })
+            });
+            let gates = array::from_fn(|g| lanes(run.gates.read(t, row, of(g))));
+            let apart = array::from_fn(|a| lanes(run.extra.read(t, row, of(a))));
+            let step = run
+                .cell
+                .backward(gradient, states_before, states_after, gates, apart);
+
+            for g in 0..G {
+                let gradient = step.gates[g].values;
+                store(simd, run.gates.write(t, row, of(g)), gradient);
+                if g < G - A {
+                    store(simd, run.recurrent.write(0, row, of(g)), gradient);
+                }
+            }
+            for a in 0..A {
+                let gradient = step.apart[a].values;
+                store(simd, run.extra.write(t, row, of(a)), gradient);
+                store(simd, run.recurrent.write(0, row, of(G - A + a)), gradient);
+            }
+            for s in 0..S {
+                let direct = match step.state[s] {
+                    Some(direct) => direct.values,
+                    None => simd.splat_f32s(0.0),
+                };
+                store(
+                    simd,
+                    run.state_gradient.write(s, row, units.clone()),
+                    direct,
+                );
+            }
+        }
+    }
+
+    /// `d h_{t-1} += R^T d gates_t`, for some rows of `R`.
+    #[inline(always)]
+    fn product(&self, rows: &[usize], depth: Range<usize>) {
+        for panel in self.work.panels.clone() {
+            if let Some(narrow) = panel.checked_sub(self.weight.wide_count) {
+                let weight = &self.weight.narrow.get(narrow)[depth.clone()];
+                let register = 4 * self.weight.wide_count + narrow;
+                self.accumulate(rows, weight, depth.clone(), register);
+            } else {
+                let weight = &self.weight.wide.get(panel)[depth.clone()];
+                self.accumulate(rows, weight, depth.clone(), 4 * panel);
+            }
+        }
+    }
+
+    /// The same for one panel, the first of whose registers is the `register`-th of a row.
+    #[inline(always)]
+    fn accumulate<const N: usize>(
+        &self,
+        rows: &[usize],
+        weight: &[[I::f32s; N]],
+        depth: Range<usize>,
+        register: usize,
+    ) {
+        let (run, simd) = (self.run, self.simd);
+        let units = |n: usize| columns::<I>(register + n, run.sizes.hidden);
+        for rows in groups(rows, rows_at_once::<I>(N)) {
+            let mut factors: [&[f32]; MOST_ROWS] = [&[]; MOST_ROWS];
+            let mut sums = Lines([[simd.splat_f32s(0.0); N]; MOST_ROWS]);
+            for (m, &row) in rows.iter().enumerate() {
+                // SAFETY: the gates' gradients of this step are complete; these columns of this
+                // row of the state's gradient are this thread's alone.
+                unsafe {
+                    factors[m] = run.recurrent.read(0, row, depth.clone());
+                    sums.0[m] =
+                        array::from_fn(|n| load(simd, run.state_gradient.read(0, row, units(n))));
+                }
+            }
+            let sums = &mut sums.0[..rows.len()];
+            multiply::<I, N, 1>(
+                simd,
+                sums.as_flattened_mut(),
+                &factors[..rows.len()],
+                [weight],
+            );
+            for (&row, sums) in rows.iter().zip(sums) {
+                for (n, &sum) in sums.iter().enumerate() {
+                    // SAFETY: as above.
+                    let gradient = unsafe { run.state_gradient.write(0, row, units(n)) };
+                    store(simd, gradient, sum);
+                }
+            }
+        }
+    }
+}

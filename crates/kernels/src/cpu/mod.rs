@@ -1,0 +1,328 @@
+//! The recurrence on the CPU, in f32.
+//!
+//! Recurrent weights are packed once a call, the gates of a unit side by side ([`pack`]). A
+//! micro-kernel multiplies a few rows with a block of units, whose sums never leave the registers
+//! before the cell's equations have been applied to them ([`product`], [`forward`]). Rows are
+//! split over the threads, each of which goes through time by itself; few rows of large cells
+//! split their units instead ([`schedule`]). The gates are kept in the place of the projection,
+//! and backward writes their gradients in the place of the gates ([`backward`]); what is summed
+//! over all steps is one large product at the end ([`sums`]).
+//!
+//! SIMD instructions are chosen at run time: AVX-512, AVX2 with FMA, NEON, or none. A result does
+//! not depend on the number of threads, nor on how rows are divided among them.
+
+mod backward;
+#[cfg(feature = "flex")]
+mod flex;
+mod forward;
+#[cfg(any(feature = "flex", feature = "ndarray"))]
+mod host;
+mod lanes;
+#[cfg(feature = "ndarray")]
+mod ndarray;
+mod pack;
+mod product;
+mod projection;
+mod room;
+mod rows;
+mod schedule;
+mod sums;
+#[cfg(test)]
+mod tests;
+
+use pulp::Arch;
+
+use crate::pointwise::{Elman, Gru, Lstm};
+use crate::recurrence::{Recurrence, Sizes, Walk};
+#[cfg(feature = "flex")]
+pub(crate) use projection::project;
+use room::Room;
+pub(crate) use rows::Order;
+use rows::Rows;
+
+/// What computes.
+#[derive(Clone, Copy)]
+pub(crate) struct Machine {
+    arch: Arch,
+    threads: usize,
+}
+
+impl Machine {
+    /// The best instructions of this machine, and Rayon's threads.
+    pub fn this() -> Self {
+        Self {
+            arch: Arch::new(),
+            threads: rayon::current_num_threads(),
+        }
+    }
+
+    /// The instructions' name.
+    pub fn instructions(self) -> &'static str {
+        match self.arch {
+            #[cfg(any(target_arch = "x86", target_arch = "x86_64"))]
+            Arch::V4(_) => "AVX-512",
+            #[cfg(any(target_arch = "x86", target_arch = "x86_64"))]
+            Arch::V3(_) => "AVX2 and FMA",
+            #[cfg(target_arch = "aarch64")]
+            Arch::Neon(_) => "NEON",
+            Arch::Scalar => "no SIMD",
+            #[allow(
+                unreachable_patterns,
+                reason = "other architectures have other instructions"
+            )]
+            _ => "SIMD",
+        }
+    }
+}
+
+/// Runs `work` on one of the threads that will share it, if they will: each time that a thread
+/// from outside hands something over to them and waits, it takes longer than a small product.
+fn among_threads<R: Send>(
+    machine: Machine,
+    multiplications: usize,
+    work: impl FnOnce() -> R + Send,
+) -> R {
+    match machine.threads > 1 && multiplications > 1 << 22 {
+        true => rayon::scope(|_| work()),
+        false => work(),
+    }
+}
+
+/// `W x_t` of the whole sequence, `[T, B, G H]`.
+pub(crate) enum Projected<'a> {
+    /// Nothing will be kept.
+    Read(&'a [f32]),
+    /// The gates will be kept here.
+    Keep(&'a mut [f32]),
+}
+
+/// What a run reads; shapes as in [`Inputs`](crate::Inputs).
+pub(crate) struct Input<'a> {
+    pub weight: &'a [f32],
+    pub input_bias: &'a [f32],
+    pub recurrent_bias: &'a [f32],
+    pub initial: &'a [f32],
+}
+
+/// What a run gives.
+pub(crate) struct Output {
+    /// `[T, B, H]`.
+    pub outputs: Vec<f32>,
+    /// `[S, B, H]`.
+    pub state: Vec<f32>,
+    /// `[T, B, (A + S - 1) H]`; empty when nothing was to be kept.
+    pub extra: Vec<f32>,
+}
+
+/// Runs the recurrence.
+pub(crate) fn forward(
+    machine: Machine,
+    recurrence: Recurrence,
+    walk: &Walk,
+    sizes: Sizes,
+    order: Order,
+    projected: Projected,
+    input: &Input,
+) -> Output {
+    let Sizes {
+        time,
+        batch,
+        hidden,
+    } = sizes;
+    let keep = matches!(projected, Projected::Keep(_));
+    let width = recurrence.extra() * hidden;
+    // In the padding, where nothing is written, zeros stay.
+    let room = |count| match walk.lengths {
+        Some(_) => Room::zeroed(count),
+        None => Room::new(count),
+    };
+    let mut outputs = room(time * batch * hidden);
+    let mut extra = room(if keep { time * batch * width } else { 0 });
+    let mut state = input.initial.to_vec();
+    let mut hidden_states = Room::new(2 * batch * hidden);
+    let packed = [time, batch, recurrence.gates() * hidden];
+    let projected = match projected {
+        Projected::Read(values) => Rows::read_only(values, order, packed),
+        Projected::Keep(values) => Rows::new(values, order, packed),
+    };
+    // Of states, there is one after the other in any order.
+    let of_states = [recurrence.states(), batch, hidden];
+
+    macro_rules! run {
+        ($cell:expr) => {
+            machine.arch.dispatch(forward::Sized(forward::Forward {
+                cell: $cell,
+                walk,
+                sizes,
+                threads: machine.threads,
+                projected,
+                weight: input.weight,
+                input_bias: input.input_bias,
+                recurrent_bias: input.recurrent_bias,
+                initial: Rows::read_only(input.initial, Order::TimeMajor, of_states),
+                hidden: Rows::unwritten(
+                    hidden_states.as_mut(),
+                    Order::TimeMajor,
+                    [2, batch, hidden],
+                ),
+                outputs: Rows::unwritten(outputs.as_mut(), order, [time, batch, hidden]),
+                state: Rows::new(&mut state, Order::TimeMajor, of_states),
+                extra: keep.then(|| Rows::unwritten(extra.as_mut(), order, [time, batch, width])),
+            }))
+        };
+    }
+    among_threads(
+        machine,
+        time * batch * input.weight.len(),
+        || match recurrence {
+            Recurrence::Elman(phi) => run!(Elman(phi)),
+            Recurrence::Lstm => run!(Lstm),
+            Recurrence::Gru => run!(Gru),
+        },
+    );
+    // SAFETY: every valid step of every row has been written; the others were zero.
+    let (outputs, extra) = unsafe { (outputs.written(), extra.written()) };
+    Output {
+        outputs,
+        state,
+        extra,
+    }
+}
+
+/// What a run left, and the gradients of what it gave.
+pub(crate) struct Left<'a> {
+    /// The gradient of the projection is written in the place of the gates.
+    pub gates: &'a mut [f32],
+    /// What is in it is no longer of use in the end.
+    pub extra: &'a mut [f32],
+    pub weight: &'a [f32],
+    pub initial: &'a [f32],
+    pub outputs: &'a [f32],
+    pub output_gradient: Option<&'a [f32]>,
+    pub state_gradient: Option<&'a [f32]>,
+}
+
+/// The gradients of what a run read, but for the projection's.
+pub(crate) struct Gradients {
+    pub weight: Vec<f32>,
+    pub input_bias: Vec<f32>,
+    pub recurrent_bias: Vec<f32>,
+    pub initial: Vec<f32>,
+}
+
+/// Differentiates a run.
+pub(crate) fn backward(
+    machine: Machine,
+    recurrence: Recurrence,
+    walk: &Walk,
+    sizes: Sizes,
+    order: Order,
+    left: Left,
+) -> Gradients {
+    let multiplications = sizes.time * sizes.batch * left.weight.len();
+    among_threads(machine, multiplications, || {
+        differentiate(machine, recurrence, walk, sizes, order, left)
+    })
+}
+
+fn differentiate(
+    machine: Machine,
+    recurrence: Recurrence,
+    walk: &Walk,
+    sizes: Sizes,
+    order: Order,
+    left: Left,
+) -> Gradients {
+    let (gates, extra) = (left.gates, left.extra);
+    let Sizes {
+        time,
+        batch,
+        hidden,
+    } = sizes;
+    let packed = recurrence.gates() * hidden;
+    let width = recurrence.extra() * hidden;
+    let extra = &mut extra[..time * batch * width];
+    let mut recurrent = Room::new(batch * packed);
+    let of_states = [recurrence.states(), batch, hidden];
+    let mut initial = match left.state_gradient {
+        Some(gradient) => gradient.to_vec(),
+        None => vec![0.0; recurrence.states() * batch * hidden],
+    };
+
+    macro_rules! run {
+        ($cell:expr) => {
+            machine.arch.dispatch(backward::Sized(backward::Backward {
+                cell: $cell,
+                walk,
+                sizes,
+                threads: machine.threads,
+                weight: left.weight,
+                initial: Rows::read_only(left.initial, Order::TimeMajor, of_states),
+                outputs: Rows::read_only(left.outputs, order, [time, batch, hidden]),
+                output_gradient: left
+                    .output_gradient
+                    .map(|gradient| Rows::read_only(gradient, order, [time, batch, hidden])),
+                gates: Rows::new(gates, order, [time, batch, packed]),
+                extra: Rows::new(extra, order, [time, batch, width]),
+                recurrent: Rows::unwritten(
+                    recurrent.as_mut(),
+                    Order::TimeMajor,
+                    [1, batch, packed],
+                ),
+                state_gradient: Rows::new(&mut initial, Order::TimeMajor, of_states),
+            }))
+        };
+    }
+    match recurrence {
+        Recurrence::Elman(phi) => run!(Elman(phi)),
+        Recurrence::Lstm => run!(Lstm),
+        Recurrence::Gru => run!(Gru),
+    }
+
+    if let Some(lengths) = &walk.lengths {
+        for (index, gates) in gates.chunks_exact_mut(packed).enumerate() {
+            let (t, row) = match order {
+                Order::TimeMajor => (index / batch, index % batch),
+                Order::BatchMajor => (index % time, index / time),
+            };
+            if t >= lengths[row] {
+                gates.fill(0.0);
+            }
+        }
+    }
+
+    // The recurrent parts: with the input's for the first gates, on their own for the last.
+    let apart = recurrence.apart() * hidden;
+    let joint = packed - apart;
+    let gates = |first, count| sums::Columns {
+        values: gates,
+        width: packed,
+        first,
+        count,
+    };
+    let apart = sums::Columns {
+        values: extra,
+        width,
+        first: 0,
+        count: apart,
+    };
+    let states = sums::hidden_before(walk, sizes, order, left.initial, left.outputs);
+    let mut weight = Room::new(packed * hidden);
+    let mut input_bias = vec![0.0; packed];
+    let (first, last) = weight.as_mut().split_at_mut(joint * hidden);
+    sums::weight(machine, gates(0, joint), &states, first);
+    sums::columns(machine, gates(0, packed), &mut input_bias);
+    let mut recurrent_bias = input_bias.clone();
+    if apart.count > 0 {
+        sums::weight(machine, apart, &states, last);
+        sums::columns(machine, apart, &mut recurrent_bias[joint..]);
+    }
+    // SAFETY: the products have written all rows, those of the joint gates and those apart.
+    let weight = unsafe { weight.written() };
+    Gradients {
+        weight,
+        input_bias,
+        recurrent_bias,
+        initial,
+    }
+}

@@ -1,0 +1,106 @@
+//! Recurrent weights, rearranged once a call into the order in which the product reads them.
+
+use std::marker::PhantomData;
+
+use aligned_vec::{AVec, ConstAlign};
+use pulp::Simd;
+
+/// Bytes of a cache line, and of the widest register. A register that is loaded from two lines
+/// takes twice as long.
+const LINE: usize = 64;
+
+/// Panels of `N` registers side by side: `[panel][depth][N]`.
+pub(super) struct Panels<S: Simd, const N: usize> {
+    values: AVec<f32, ConstAlign<LINE>>,
+    depth: usize,
+    registers: PhantomData<S>,
+}
+
+impl<S: Simd, const N: usize> Panels<S, N> {
+    fn zeros(panels: usize, depth: usize) -> Self {
+        let mut values = AVec::new(LINE);
+        values.resize(panels * depth * N * S::F32_LANES, 0.0);
+        Self {
+            values,
+            depth,
+            registers: PhantomData,
+        }
+    }
+
+    /// The panel with this index: `depth` times `N` registers.
+    #[inline(always)]
+    pub fn get(&self, index: usize) -> &[[S::f32s; N]] {
+        let (registers, _) = S::as_simd_f32s(&self.values);
+        &registers.as_chunks().0[index * self.depth..(index + 1) * self.depth]
+    }
+
+    /// The numbers of each panel, one after the other.
+    fn numbers(&mut self) -> impl Iterator<Item = &mut [f32]> {
+        let count = (self.depth * N * S::F32_LANES).max(1);
+        self.values.chunks_exact_mut(count)
+    }
+}
+
+/// For the forward product `R h`: one panel a block of units, the gates of the block interleaved.
+///
+/// `panel[u][k][g][lane] = R[g H + u L + lane][k]`, so that the sums of all gates of a unit are in
+/// registers at the same time and the cell's equations can be applied there.
+pub(super) fn gates<S: Simd, const G: usize>(weight: &[f32], hidden: usize) -> Panels<S, G> {
+    let lanes = S::F32_LANES;
+    let mut panels = Panels::zeros(hidden.div_ceil(lanes), hidden);
+    for (block, panel) in panels.numbers().enumerate() {
+        let units = lanes.min(hidden - block * lanes);
+        for gate in 0..G {
+            let first = gate * hidden + block * lanes;
+            // Reads run along the rows of R, several rows at a time.
+            for (k, packed) in panel.chunks_exact_mut(G * lanes).enumerate() {
+                let packed = &mut packed[gate * lanes..][..units];
+                for (lane, packed) in packed.iter_mut().enumerate() {
+                    *packed = weight[(first + lane) * hidden + k];
+                }
+            }
+        }
+    }
+    panels
+}
+
+/// For the backward product `d g R`: panels of `N` registers of columns, `first` units in.
+///
+/// `panel[p][k][n L + lane] = R[k][first + (p N + n) L + lane]`.
+pub(super) fn columns<S: Simd, const N: usize>(
+    weight: &[f32],
+    hidden: usize,
+    first: usize,
+    count: usize,
+) -> Panels<S, N> {
+    let width = N * S::F32_LANES;
+    let mut panels = Panels::zeros(count, weight.len() / hidden);
+    for (index, panel) in panels.numbers().enumerate() {
+        let start = first + index * width;
+        let end = hidden.min(start + width);
+        for (row, packed) in weight
+            .chunks_exact(hidden)
+            .zip(panel.chunks_exact_mut(width))
+        {
+            packed[..end - start].copy_from_slice(&row[start..end]);
+        }
+    }
+    panels
+}
+
+/// A bias, one register a gate: `[block][G]`.
+pub(super) fn bias<S: Simd, const G: usize>(
+    simd: S,
+    bias: &[f32],
+    hidden: usize,
+) -> Vec<[S::f32s; G]> {
+    let lanes = S::F32_LANES;
+    (0..hidden.div_ceil(lanes))
+        .map(|block| {
+            std::array::from_fn(|gate| {
+                let columns = super::product::columns::<S>(block, hidden);
+                super::product::load(simd, &bias[gate * hidden..][columns])
+            })
+        })
+        .collect()
+}

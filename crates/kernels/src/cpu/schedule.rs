@@ -1,0 +1,75 @@
+//! Who computes what: rows over threads, or units over threads.
+//!
+//! Rows of a batch never talk to each other, so each thread takes some of them through all time
+//! steps by itself, without waiting for anybody. A batch of few rows does not keep the threads
+//! busy; then, where a step is long enough to be worth the meeting after it, all threads work on
+//! the same rows and split the units.
+
+use std::ops::Range;
+
+use crate::recurrence::{Sizes, Walk};
+
+/// Numbers of recurrent weights from which on a time step is worth splitting: a megabyte of them,
+/// which is more than a core reads in the time in which threads meet.
+const WORTH_SPLITTING: usize = 1 << 18;
+
+/// A division of the work.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Schedule {
+    /// Each part is a thread's: its rows, longest first, through all of time.
+    Rows(Vec<Vec<usize>>),
+    /// All rows, longest first; at each step, so many threads take some units each.
+    Units(Vec<usize>, usize),
+}
+
+impl Schedule {
+    pub fn new(walk: &Walk, sizes: Sizes, weights: usize, threads: usize) -> Self {
+        let mut rows: Vec<usize> = (0..sizes.batch).collect();
+        if let Some(lengths) = &walk.lengths {
+            rows.retain(|&row| lengths[row] > 0);
+            rows.sort_by_key(|&row| std::cmp::Reverse(lengths[row]));
+        }
+        if threads > 1 && rows.len() < 4 * threads && weights >= WORTH_SPLITTING {
+            return Self::Units(rows, threads);
+        }
+        let threads = threads.min(rows.len());
+        let part = |index: usize| match walk.lengths {
+            // Long and short ones for everybody.
+            Some(_) => rows[index..].iter().copied().step_by(threads).collect(),
+            // Neighbours in memory.
+            None => rows[index * rows.len() / threads..(index + 1) * rows.len() / threads].to_vec(),
+        };
+        Self::Rows((0..threads).map(part).collect())
+    }
+}
+
+/// The part of `count` things that is the `index`-th of `parts`.
+pub(super) fn share(count: usize, index: usize, parts: usize) -> Range<usize> {
+    index * count / parts..(index + 1) * count / parts
+}
+
+/// Those of `rows`, longest first, that are there at step `time`.
+pub(super) fn present<'a>(walk: &Walk, rows: &'a [usize], time: usize) -> &'a [usize] {
+    match &walk.lengths {
+        Some(lengths) => &rows[..rows.partition_point(|&row| lengths[row] > time)],
+        None => rows,
+    }
+}
+
+/// The step before step `time` of a row, or nothing if that is the row's first.
+#[inline(always)]
+pub(super) fn before(walk: &Walk, sizes: Sizes, row: usize, time: usize) -> Option<usize> {
+    use crate::recurrence::Direction::{Forward, Reverse};
+    match walk.direction {
+        Forward => time.checked_sub(1),
+        Reverse => Some(time + 1).filter(|&next| next < length(walk, sizes, row)),
+    }
+}
+
+/// The valid steps of a row.
+#[inline(always)]
+pub(super) fn length(walk: &Walk, sizes: Sizes, row: usize) -> usize {
+    walk.lengths
+        .as_ref()
+        .map_or(sizes.time, |lengths| lengths[row])
+}

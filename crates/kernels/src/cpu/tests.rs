@@ -1,0 +1,182 @@
+//! What the tests of the cells do not see: that instructions and threads change nothing.
+
+use rand::rngs::StdRng;
+use rand::{RngExt, SeedableRng};
+
+use super::*;
+use crate::pointwise::Nonlinearity;
+use crate::recurrence::Direction;
+
+/// Numbers between -1 and 1, the same for the same seed.
+fn random(seed: u64, count: usize) -> Vec<f32> {
+    let mut generator = StdRng::seed_from_u64(seed);
+    (0..count)
+        .map(|_| generator.random_range(-1.0..1.0))
+        .collect()
+}
+
+/// Everything that a run and its backward write.
+fn everything(
+    machine: Machine,
+    recurrence: Recurrence,
+    walk: &Walk,
+    sizes: Sizes,
+    order: Order,
+) -> Vec<(&'static str, Vec<f32>)> {
+    let Sizes {
+        time,
+        batch,
+        hidden,
+    } = sizes;
+    let (packed, states) = (recurrence.gates() * hidden, recurrence.states());
+    let scale = 1.0 / (hidden as f32).sqrt();
+    let weight: Vec<f32> = random(1, packed * hidden)
+        .iter()
+        .map(|x| x * scale)
+        .collect();
+    let (input_bias, recurrent_bias) = (random(2, packed), random(3, packed));
+    let initial = random(4, states * batch * hidden);
+    let input = Input {
+        weight: &weight,
+        input_bias: &input_bias,
+        recurrent_bias: &recurrent_bias,
+        initial: &initial,
+    };
+    let mut gates = random(5, time * batch * packed);
+
+    let read = Projected::Read(&gates);
+    let alone = forward(machine, recurrence, walk, sizes, order, read, &input);
+    let keep = Projected::Keep(&mut gates);
+    let mut run = forward(machine, recurrence, walk, sizes, order, keep, &input);
+    assert_eq!(alone.outputs, run.outputs, "keeping changes nothing");
+    assert_eq!(alone.state, run.state, "keeping changes nothing");
+    let (output_gradient, state_gradient) = (
+        random(6, time * batch * hidden),
+        random(7, states * batch * hidden),
+    );
+    let left = Left {
+        gates: &mut gates,
+        extra: &mut run.extra,
+        weight: &weight,
+        initial: &initial,
+        outputs: &run.outputs,
+        output_gradient: Some(&output_gradient),
+        state_gradient: Some(&state_gradient),
+    };
+    let gradients = backward(machine, recurrence, walk, sizes, order, left);
+    vec![
+        ("outputs", run.outputs),
+        ("state", run.state),
+        ("d projected", gates),
+        ("d weight", gradients.weight),
+        ("d input bias", gradients.input_bias),
+        ("d recurrent bias", gradients.recurrent_bias),
+        ("d initial", gradients.initial),
+    ]
+}
+
+const RECURRENCES: [Recurrence; 5] = [
+    Recurrence::Elman(Nonlinearity::Tanh),
+    Recurrence::Elman(Nonlinearity::Relu),
+    Recurrence::Elman(Nonlinearity::Sigmoid),
+    Recurrence::Lstm,
+    Recurrence::Gru,
+];
+
+/// Rows, steps and units past the sizes in which the kernel works.
+fn sizes() -> [Sizes; 6] {
+    [
+        [1, 1, 37],
+        [2, 2, 19],
+        [5, 3, 19],
+        [3, 17, 37],
+        [4, 9, 70],
+        [2, 3, 600],
+    ]
+    .map(|[time, batch, hidden]| Sizes {
+        time,
+        batch,
+        hidden,
+    })
+}
+
+fn walks(sizes: Sizes) -> [Walk; 3] {
+    let lengths: Vec<usize> = (0..sizes.batch)
+        .map(|row| row * 7 % (sizes.time + 1))
+        .collect();
+    let walk = |direction, lengths| Walk { direction, lengths };
+    [
+        walk(Direction::Forward, None),
+        walk(Direction::Reverse, None),
+        walk(Direction::Reverse, Some(lengths.into())),
+    ]
+}
+
+#[test]
+fn results_do_not_depend_on_the_number_of_threads() {
+    let arch = Machine::this().arch;
+    for sizes in sizes() {
+        for (walk, recurrence) in walks(sizes)
+            .iter()
+            .flat_map(|walk| RECURRENCES.map(|recurrence| (walk, recurrence)))
+        {
+            let of = |threads| {
+                let pool = rayon::ThreadPoolBuilder::new().num_threads(threads);
+                let machine = Machine { arch, threads };
+                pool.build()
+                    .unwrap()
+                    .install(|| everything(machine, recurrence, walk, sizes, Order::BatchMajor))
+            };
+            let one = of(1);
+            for threads in [2, 3] {
+                for ((name, one), (_, several)) in one.iter().zip(of(threads)) {
+                    let same = one
+                        .iter()
+                        .zip(&several)
+                        .all(|(a, b)| a.to_bits() == b.to_bits());
+                    assert!(
+                        same,
+                        "{recurrence:?} {sizes:?}: {name} with {threads} threads"
+                    );
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn instructions_agree() {
+    let mut machines = vec![Machine {
+        arch: Arch::Scalar,
+        threads: 1,
+    }];
+    #[cfg(target_arch = "x86_64")]
+    if let Some(v3) = pulp::x86::V3::try_new() {
+        machines.push(Machine {
+            arch: Arch::V3(v3),
+            threads: 1,
+        });
+    }
+    machines.push(Machine::this());
+    for sizes in sizes() {
+        for (walk, recurrence) in walks(sizes)
+            .iter()
+            .flat_map(|walk| RECURRENCES.map(|recurrence| (walk, recurrence)))
+        {
+            let reference = everything(machines[0], recurrence, walk, sizes, Order::BatchMajor);
+            for &machine in &machines[1..] {
+                let found = everything(machine, recurrence, walk, sizes, Order::BatchMajor);
+                for ((name, expected), (_, found)) in reference.iter().zip(found) {
+                    let largest = expected.iter().fold(0.0f32, |max, x| max.max(x.abs()));
+                    for (&expected, found) in expected.iter().zip(found) {
+                        assert!(
+                            (expected - found).abs() <= 1e-5 * largest,
+                            "{recurrence:?} {sizes:?} {}: {name}: {found}, not {expected}",
+                            machine.instructions()
+                        );
+                    }
+                }
+            }
+        }
+    }
+}

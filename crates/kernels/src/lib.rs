@@ -1,0 +1,68 @@
+//! Recurrences over whole sequences, each as ONE differentiable operation on Burn tensors.
+//!
+//! ```text
+//! a_t     = W x_t + b_W                    W x_t of all steps at once is the caller's matrix product
+//! g_t     = R h_{t-1} + b_R                G gates of H units each
+//! state_t = P(a_t, g_t, state_{t-1})       the cell: element by element
+//! ```
+//!
+//! [`run`] goes through all time steps, in either direction, with a length for each row; backward
+//! goes through them the other way and gives the gradients of everything that was read. To
+//! autodiff it is one node. What a cell is, is one file: its equations and their derivatives.
+//!
+//! Three bodies do the same: one for the CPU (Flex, NdArray; f32), one for the GPU (CubeCL; f32,
+//! f16), and one of backend primitives for every other type. [`Path::of`] tells what a device takes.
+//! The crate `backdraft-cells` uses them by itself; use this one to build a layer of your own.
+//!
+//! # Example
+//!
+//! A GRU of 5 units over 7 steps of 3 sequences, the second of which ends after 4:
+//!
+//! ```
+//! use backdraft_kernels::{Direction, Inputs, Recurrence, Walk, run};
+//! use burn::tensor::{Device, Distribution, Tensor};
+//!
+//! let device = Device::flex().autodiff();
+//! let random = Distribution::Normal(0.0, 0.3);
+//! let (time, batch, hidden, packed) = (7, 3, 5, 3 * 5);
+//! let weight = Tensor::random([packed, hidden], random, &device).require_grad();
+//! let walk = Walk {
+//!     direction: Direction::Forward,
+//!     lengths: Some([7, 4, 7].into()),
+//! };
+//! let inputs = Inputs {
+//!     projected: Tensor::random([time, batch, packed], random, &device),
+//!     weight: weight.clone(),
+//!     input_bias: Tensor::zeros([packed], &device),
+//!     recurrent_bias: Tensor::zeros([packed], &device),
+//!     initial: Tensor::zeros([1, batch, hidden], &device),
+//! };
+//! let run = run(Recurrence::Gru, walk, inputs);
+//!
+//! assert_eq!(run.outputs.dims(), [time, batch, hidden]);
+//! assert_eq!(run.state.dims(), [1, batch, hidden]); // after steps 7, 4 and 7
+//! let gradients = run.outputs.powi_scalar(2).mean().backward();
+//! assert_eq!(weight.grad(&gradients).unwrap().dims(), [packed, hidden]);
+//! ```
+#![deny(missing_docs)]
+
+mod cpu;
+#[cfg(feature = "wgpu")]
+mod cube;
+mod gradient;
+mod operation;
+mod path;
+mod pointwise;
+mod portable;
+mod recurrence;
+
+pub use path::{Kernel, Path, batch_first};
+pub use pointwise::Nonlinearity;
+pub use recurrence::{Direction, Inputs, Outputs, Recurrence, Walk, project, run};
+
+/// The GPU: which ones answer, and how a recurrence is laid out on one.
+#[cfg(feature = "wgpu")]
+pub mod gpu {
+    pub use crate::cube::adapters::{Adapter, NO_ADAPTER, adapters};
+    pub use crate::cube::schedule::{Schedule, set_schedule};
+}
