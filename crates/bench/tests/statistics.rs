@@ -102,12 +102,12 @@ fn contenders_take_turns_after_warming_up() {
     assert_eq!(comparison.theirs, [201.0, 202.0, 203.0]);
     assert_eq!(one.runs, [(Work::Training, 1); 5]);
 
-    // What takes 2 ms is run ten times in a turn of 20 ms.
+    // What takes 2 ms is run a hundred times in a turn of 200 ms.
     one.next = 0.0;
     one.runs.clear();
     alternate(&mut one, &mut two, Work::Forward, Some(2)).unwrap();
     let times: Vec<_> = one.runs.iter().map(|(_, times)| *times).collect();
-    assert_eq!(times, [1, 1, 10, 10]);
+    assert_eq!(times, [1, 1, 100, 100]);
 }
 
 #[test]
@@ -122,7 +122,8 @@ fn how_often_depends_on_how_long() {
             .unwrap()
             .pairs()
     };
-    assert_eq!(pairs(20.0), 25); // at most
-    assert_eq!(pairs(298.0), 10); // 6 s, of twice 300 ms
+    assert_eq!(pairs(108.0), 25); // at most
+    assert_eq!(pairs(18.0), 20); // 8 s, of twice ten runs of 20 ms
+    assert_eq!(pairs(298.0), 13); // 8 s, of twice one run of 300 ms
     assert_eq!(pairs(60_000.0), 5); // at least
 }
