@@ -89,17 +89,17 @@ impl Contender for Scripted {
 #[test]
 fn contenders_take_turns_after_warming_up() {
     let mut one = Scripted {
-        next: 98.0,
+        next: 298.0,
         runs: Vec::new(),
     };
     let mut two = Scripted {
-        next: 198.0,
+        next: 398.0,
         runs: Vec::new(),
     };
     let comparison = alternate(&mut one, &mut two, Work::Training, Some(3)).unwrap();
     // The first two runs warm up.
-    assert_eq!(comparison.ours, [101.0, 102.0, 103.0]);
-    assert_eq!(comparison.theirs, [201.0, 202.0, 203.0]);
+    assert_eq!(comparison.ours, [301.0, 302.0, 303.0]);
+    assert_eq!(comparison.theirs, [401.0, 402.0, 403.0]);
     assert_eq!(one.runs, [(Work::Training, 1); 5]);
 
     // What takes 2 ms is run a hundred times in a turn of 200 ms.

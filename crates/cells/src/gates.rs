@@ -8,7 +8,7 @@
 //! Layout, names of the parts and initial values are those of PyTorch's `weight_ih`, `weight_hh`,
 //! `bias_ih`, `bias_hh`: rows `k H .. (k + 1) H` belong to gate `k`.
 
-use backdraft_kernels::{Direction, Inputs, Path, Recurrence, Walk, batch_first, project};
+use backdraft_kernels::{Direction, Inputs, Path, Projection, Recurrence, Walk};
 use burn::config::Config;
 use burn::module::{Module, Param};
 use burn::tensor::{Device, Tensor};
@@ -140,21 +140,15 @@ impl Gates {
         };
         let weight = self.recurrent_weight.val();
         let packed = weight.dims()[0];
-        let multiply = |input: Tensor<3>| {
-            let [first, second, features] = input.dims();
-            let input = input.reshape([first * second, features]);
-            project(input, self.input_weight.val()).reshape([first, second, packed])
-        };
-        let projected = match batch_first(&weight.device()) {
-            true => multiply(input.values.swap_dims(0, 1)).swap_dims(0, 1),
-            false => multiply(input.values),
-        };
         let bias = |bias: Option<&Param<Tensor<1>>>| match bias {
             Some(bias) => bias.val(),
             None => Tensor::zeros([packed], (&weight.device(), weight.dtype())),
         };
         let inputs = Inputs {
-            projected,
+            projection: Projection::Product {
+                input: input.values,
+                weight: self.input_weight.val(),
+            },
             input_bias: bias(self.input_bias.as_ref()),
             recurrent_bias: bias(self.recurrent_bias.as_ref()),
             initial: match S {

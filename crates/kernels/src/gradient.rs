@@ -15,21 +15,21 @@ use burn::backend::tensor::FloatTensor;
 use burn::backend::{Autodiff, Backend};
 
 use crate::operation::{
-    Gradient, InputGradients, Kept, OutputGradients, Read, RecurrentBackend, Run,
+    Gradient, InputGradients, Kept, OutputGradients, Read, ReadInput, RecurrentBackend, Run,
 };
 use crate::recurrence::{Recurrence, Walk};
 
-/// The whole run.
+/// The whole run, from the projection.
 #[derive(Debug)]
 struct Core;
+
+/// The whole run, from the input.
+#[derive(Debug)]
+struct CoreOfInput;
 
 /// One of the outputs of a run.
 #[derive(Debug)]
 struct Output;
-
-/// The input's part of a run.
-#[derive(Debug)]
-struct Projection;
 
 type Slots<B> = Arc<Mutex<[Option<FloatTensor<B>>; 2]>>;
 
@@ -43,28 +43,102 @@ struct CoreState<B: Backend> {
     slots: Slots<B>,
 }
 
-/// `W x`: `d x = d y W`, `d W = d y^T x`.
-impl<B: RecurrentBackend> Backward<B, 2> for Projection {
-    type State = (Option<NodeId>, Option<NodeId>);
+impl<B: RecurrentBackend> CoreState<B> {
+    /// The gradients of what the run read, from those that the outputs have left in the slots.
+    fn differentiate(self, checkpointer: &mut Checkpointer) -> InputGradients<B> {
+        let slots = std::mem::take(&mut *self.slots.lock().expect("no holder of this lock panics"));
+        let [outputs, state] = slots.map(|slot| slot.map_or(Gradient::Zero, Gradient::Some));
+        B::recurrence_backward(
+            self.recurrence,
+            self.walk,
+            checkpointer.retrieve_node_output(self.weight),
+            checkpointer.retrieve_node_output(self.initial),
+            self.kept,
+            OutputGradients { outputs, state },
+        )
+    }
+}
+
+/// Leaves each gradient with the parent that asked for it.
+fn register<B: Backend, const N: usize>(
+    parents: [Option<NodeId>; N],
+    found: [FloatTensor<B>; N],
+    gradients: &mut Gradients,
+) {
+    for (parent, gradient) in parents.into_iter().zip(found) {
+        if let Some(parent) = parent {
+            gradients.register::<B>(parent, gradient);
+        }
+    }
+}
+
+impl<B: RecurrentBackend> Backward<B, 5> for Core {
+    type State = CoreState<B>;
 
     fn backward(
         self,
-        ops: Ops<Self::State, 2>,
+        ops: Ops<Self::State, 5>,
         gradients: &mut Gradients,
         checkpointer: &mut Checkpointer,
     ) {
-        let gradient = gradients.consume::<B>(&ops.node);
-        let [input_node, weight_node] = ops.parents;
-        let (input, weight) = ops.state;
-        if let (Some(node), Some(weight)) = (input_node, weight) {
+        let found = ops.state.differentiate(checkpointer);
+        let [projected, rest @ ..] = ops.parents.map(|parent| parent.map(|node| node.id));
+        register::<B, 1>([projected], [found.projected], gradients);
+        register::<B, 4>(
+            rest,
+            [
+                found.weight,
+                found.input_bias,
+                found.recurrent_bias,
+                found.initial,
+            ],
+            gradients,
+        );
+    }
+}
+
+/// A run from the input: what each of the input and its weights needs for the gradient of the
+/// other, if that is asked for.
+#[derive(Clone, Debug)]
+struct CoreOfInputState<B: Backend> {
+    run: CoreState<B>,
+    input: Option<NodeId>,
+    input_weight: Option<NodeId>,
+}
+
+impl<B: RecurrentBackend> Backward<B, 6> for CoreOfInput {
+    type State = CoreOfInputState<B>;
+
+    fn backward(
+        self,
+        ops: Ops<Self::State, 6>,
+        gradients: &mut Gradients,
+        checkpointer: &mut Checkpointer,
+    ) {
+        let state = ops.state;
+        let found = state.run.differentiate(checkpointer);
+        let [input_node, weight_node, rest @ ..] =
+            ops.parents.map(|parent| parent.map(|node| node.id));
+        if let (Some(node), Some(weight)) = (input_node, state.input_weight) {
             let weight = checkpointer.retrieve_node_output(weight);
-            gradients.register::<B>(node.id, B::float_matmul(gradient.clone(), weight));
+            let gradient = B::projection_input_gradient(found.projected.clone(), weight);
+            gradients.register::<B>(node, gradient);
         }
-        if let (Some(node), Some(input)) = (weight_node, input) {
+        if let (Some(node), Some(input)) = (weight_node, state.input) {
             let input = checkpointer.retrieve_node_output(input);
-            let gradient = B::float_swap_dims(gradient, 0, 1);
-            gradients.register::<B>(node.id, B::float_matmul(gradient, input));
+            let gradient = B::projection_weight_gradient(found.projected, input);
+            gradients.register::<B>(node, gradient);
         }
+        register::<B, 4>(
+            rest,
+            [
+                found.weight,
+                found.input_bias,
+                found.recurrent_bias,
+                found.initial,
+            ],
+            gradients,
+        );
     }
 }
 
@@ -78,67 +152,7 @@ impl<B: RecurrentBackend> Backward<B, 1> for Output {
     }
 }
 
-impl<B: RecurrentBackend> Backward<B, 5> for Core {
-    type State = CoreState<B>;
-
-    fn backward(
-        self,
-        ops: Ops<Self::State, 5>,
-        gradients: &mut Gradients,
-        checkpointer: &mut Checkpointer,
-    ) {
-        let state = ops.state;
-        let slots =
-            std::mem::take(&mut *state.slots.lock().expect("no holder of this lock panics"));
-        let [outputs, last] = slots.map(|slot| slot.map_or(Gradient::Zero, Gradient::Some));
-        let InputGradients {
-            projected,
-            weight,
-            input_bias,
-            recurrent_bias,
-            initial,
-        } = B::recurrence_backward(
-            state.recurrence,
-            state.walk,
-            checkpointer.retrieve_node_output(state.weight),
-            checkpointer.retrieve_node_output(state.initial),
-            state.kept,
-            OutputGradients {
-                outputs,
-                state: last,
-            },
-        );
-        let found = [projected, weight, input_bias, recurrent_bias, initial];
-        for (parent, gradient) in ops.parents.into_iter().zip(found) {
-            if let Some(parent) = parent {
-                gradients.register::<B>(parent.id, gradient);
-            }
-        }
-    }
-}
-
 impl<B: RecurrentBackend, C: CheckpointStrategy> RecurrentBackend for Autodiff<B, C> {
-    fn projection(input: FloatTensor<Self>, weight: FloatTensor<Self>) -> FloatTensor<Self> {
-        let nodes = [input.node(), weight.node()];
-        match Projection.prepare::<C>(nodes).compute_bound().stateful() {
-            OpsKind::Tracked(mut prep) => {
-                // Each is needed for the gradient of the other alone.
-                let ids = (
-                    weight.is_tracked().then(|| prep.checkpoint(&input)),
-                    input.is_tracked().then(|| prep.checkpoint(&weight)),
-                );
-                prep.finish(
-                    ids,
-                    B::projection(input.into_primitive(), weight.into_primitive()),
-                )
-            }
-            OpsKind::UnTracked(prep) => prep.finish(B::projection(
-                input.into_primitive(),
-                weight.into_primitive(),
-            )),
-        }
-    }
-
     fn recurrence(recurrence: Recurrence, walk: Walk, inputs: Read<Self>) -> Run<Self> {
         let Read {
             projected,
@@ -150,7 +164,7 @@ impl<B: RecurrentBackend, C: CheckpointStrategy> RecurrentBackend for Autodiff<B
         let inputs = [&projected, &weight, &input_bias, &recurrent_bias, &initial];
         let nodes = inputs.map(|input| input.node());
         let core = Core.prepare::<C>(nodes).compute_bound().stateful();
-        let parents = (weight.clone(), initial.clone());
+        let kept = [weight.clone(), initial.clone()];
         // By value: a body may compute in place where nobody else holds a tensor.
         let read = Read {
             projected: projected.into_primitive(),
@@ -161,33 +175,101 @@ impl<B: RecurrentBackend, C: CheckpointStrategy> RecurrentBackend for Autodiff<B
         };
         match core {
             OpsKind::Tracked(mut prep) => {
-                let (weight, initial) = (prep.checkpoint(&parents.0), prep.checkpoint(&parents.1));
+                let [weight, initial] = kept.map(|tensor| prep.checkpoint(&tensor));
                 let kept = B::recurrence_kept(recurrence, walk.clone(), read);
-                let outputs = [kept.outputs.clone(), kept.state.clone()];
-                let slots = Slots::<B>::default();
                 let state = CoreState {
                     recurrence,
                     walk,
                     weight,
                     initial,
                     kept,
-                    slots: slots.clone(),
+                    slots: Slots::<B>::default(),
                 };
-                let core: FloatTensor<Self> = prep.finish(state, outputs[1].clone());
-                let [outputs, state] = [0, 1].map(|slot| {
-                    output::<B, C>(&core, (slot, slots.clone()), outputs[slot].clone())
-                });
-                Run { outputs, state }
+                tracked(state, |state, value| prep.finish(state, value))
             }
             OpsKind::UnTracked(_) => {
-                drop(parents);
-                let run = B::recurrence(recurrence, walk, read);
-                Run {
-                    outputs: FloatTensor::<Self>::new(run.outputs),
-                    state: FloatTensor::<Self>::new(run.state),
-                }
+                drop(kept);
+                untracked(B::recurrence(recurrence, walk, read))
             }
         }
+    }
+
+    fn recurrence_of_input(
+        recurrence: Recurrence,
+        walk: Walk,
+        inputs: ReadInput<Self>,
+    ) -> Run<Self> {
+        let ReadInput {
+            input,
+            input_weight,
+            weight,
+            input_bias,
+            recurrent_bias,
+            initial,
+        } = inputs;
+        let inputs = [
+            &input,
+            &input_weight,
+            &weight,
+            &input_bias,
+            &recurrent_bias,
+            &initial,
+        ];
+        let nodes = inputs.map(|input| input.node());
+        let core = CoreOfInput.prepare::<C>(nodes).compute_bound().stateful();
+        let read = ReadInput {
+            input: input.primitive().clone(),
+            input_weight: input_weight.primitive().clone(),
+            weight: weight.primitive().clone(),
+            input_bias: input_bias.into_primitive(),
+            recurrent_bias: recurrent_bias.into_primitive(),
+            initial: initial.primitive().clone(),
+        };
+        match core {
+            OpsKind::Tracked(mut prep) => {
+                let input_id = input_weight.is_tracked().then(|| prep.checkpoint(&input));
+                let input_weight = input.is_tracked().then(|| prep.checkpoint(&input_weight));
+                let [weight, initial] = [weight, initial].map(|tensor| prep.checkpoint(&tensor));
+                let kept = B::recurrence_of_input_kept(recurrence, walk.clone(), read);
+                let run = CoreState {
+                    recurrence,
+                    walk,
+                    weight,
+                    initial,
+                    kept,
+                    slots: Slots::<B>::default(),
+                };
+                tracked(run, |run, value| {
+                    let state = CoreOfInputState {
+                        run,
+                        input: input_id,
+                        input_weight,
+                    };
+                    prep.finish(state, value)
+                })
+            }
+            OpsKind::UnTracked(_) => untracked(B::recurrence_of_input(recurrence, walk, read)),
+        }
+    }
+}
+
+/// The outputs of a run as nodes of the graph; `core` makes the core's.
+fn tracked<B: RecurrentBackend, C: CheckpointStrategy>(
+    state: CoreState<B>,
+    core: impl FnOnce(CoreState<B>, FloatTensor<B>) -> FloatTensor<Autodiff<B, C>>,
+) -> Run<Autodiff<B, C>> {
+    let values = [state.kept.outputs.clone(), state.kept.state.clone()];
+    let slots = state.slots.clone();
+    let core = core(state, values[1].clone());
+    let [outputs, state] =
+        [0, 1].map(|slot| output::<B, C>(&core, (slot, slots.clone()), values[slot].clone()));
+    Run { outputs, state }
+}
+
+fn untracked<B: RecurrentBackend, C: CheckpointStrategy>(run: Run<B>) -> Run<Autodiff<B, C>> {
+    Run {
+        outputs: FloatTensor::<Autodiff<B, C>>::new(run.outputs),
+        state: FloatTensor::<Autodiff<B, C>>::new(run.state),
     }
 }
 

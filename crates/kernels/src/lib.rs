@@ -1,7 +1,7 @@
 //! Recurrences over whole sequences, each as ONE differentiable operation on Burn tensors.
 //!
 //! ```text
-//! a_t     = W x_t + b_W                    W x_t of all steps at once is the caller's matrix product
+//! a_t     = W x_t + b_W                    or, in the place of W x_t, what the caller gives
 //! g_t     = R h_{t-1} + b_R                G gates of H units each
 //! state_t = P(a_t, g_t, state_{t-1})       the cell: element by element
 //! ```
@@ -16,10 +16,10 @@
 //!
 //! # Example
 //!
-//! A GRU of 5 units over 7 steps of 3 sequences, the second of which ends after 4:
+//! A GRU of 5 units over 7 steps of 3 sequences of 2 features, the second of which ends after 4:
 //!
 //! ```
-//! use backdraft_kernels::{Direction, Inputs, Recurrence, Walk, run};
+//! use backdraft_kernels::{Direction, Inputs, Projection, Recurrence, Walk, run};
 //! use burn::tensor::{Device, Distribution, Tensor};
 //!
 //! let device = Device::flex().autodiff();
@@ -31,7 +31,10 @@
 //!     lengths: Some([7, 4, 7].into()),
 //! };
 //! let inputs = Inputs {
-//!     projected: Tensor::random([time, batch, packed], random, &device),
+//!     projection: Projection::Product {
+//!         input: Tensor::random([time, batch, 2], random, &device),
+//!         weight: Tensor::random([packed, 2], random, &device),
+//!     },
 //!     weight: weight.clone(),
 //!     input_bias: Tensor::zeros([packed], &device),
 //!     recurrent_bias: Tensor::zeros([packed], &device),
@@ -54,11 +57,12 @@ mod operation;
 mod path;
 mod pointwise;
 mod portable;
+mod projection;
 mod recurrence;
 
-pub use path::{Kernel, Path, batch_first};
+pub use path::{Kernel, Path};
 pub use pointwise::Nonlinearity;
-pub use recurrence::{Direction, Inputs, Outputs, Recurrence, Walk, project, run};
+pub use recurrence::{Direction, Inputs, Outputs, Projection, Recurrence, Walk, run};
 
 /// The GPU: which ones answer, and how a recurrence is laid out on one.
 #[cfg(feature = "wgpu")]

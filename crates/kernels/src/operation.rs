@@ -10,6 +10,7 @@ use burn::backend::{Backend, ExtensionType, backend_extension};
 use burn::tensor::Shape;
 
 use crate::portable;
+use crate::projection::{self, project};
 use crate::recurrence::{Recurrence, Walk};
 
 /// What a run reads; see [`Inputs`](crate::Inputs).
@@ -18,6 +19,24 @@ use crate::recurrence::{Recurrence, Walk};
 pub struct Read<B: Backend> {
     /// `[T, B, G H]`.
     pub projected: FloatTensor<B>,
+    /// `[G H, H]`.
+    pub weight: FloatTensor<B>,
+    /// `[G H]`.
+    pub input_bias: FloatTensor<B>,
+    /// `[G H]`.
+    pub recurrent_bias: FloatTensor<B>,
+    /// `[S, B, H]`.
+    pub initial: FloatTensor<B>,
+}
+
+/// What a run reads that computes the projection by itself.
+#[derive(ExtensionType, Debug, Clone)]
+#[extension_type(fusion: cfg(feature = "fusion"))]
+pub struct ReadInput<B: Backend> {
+    /// `[T, B, I]`.
+    pub input: FloatTensor<B>,
+    /// `[G H, I]`.
+    pub input_weight: FloatTensor<B>,
     /// `[G H, H]`.
     pub weight: FloatTensor<B>,
     /// `[G H]`.
@@ -119,12 +138,6 @@ pub struct InputGradients<B: Backend> {
     Fusion: cfg(feature = "fusion")
 )]
 pub trait RecurrentBackend: Backend {
-    /// `W x` for many `x`: `[N, I]` and `[G H, I]` to `[N, G H]`.
-    #[fusion(dtype = input, shape = Shape::from([input[0], weight[0]]))]
-    fn projection(input: FloatTensor<Self>, weight: FloatTensor<Self>) -> FloatTensor<Self> {
-        Self::float_matmul(input, Self::float_swap_dims(weight, 0, 1))
-    }
-
     /// A run of which nothing is kept.
     #[fusion(meta = metadata::run)]
     fn recurrence(
@@ -145,6 +158,26 @@ pub trait RecurrentBackend: Backend {
         portable::forward(recurrence, &walk, inputs)
     }
 
+    /// A run from the input, of which nothing is kept.
+    #[fusion(meta = metadata::run_of_input)]
+    fn recurrence_of_input(
+        recurrence: Recurrence,
+        walk: Walk,
+        #[extension_type] inputs: ReadInput<Self>,
+    ) -> Run<Self> {
+        Self::recurrence(recurrence, walk, project(inputs))
+    }
+
+    /// A run from the input, whose gradients will be asked for.
+    #[fusion(meta = metadata::kept_of_input)]
+    fn recurrence_of_input_kept(
+        recurrence: Recurrence,
+        walk: Walk,
+        #[extension_type] inputs: ReadInput<Self>,
+    ) -> Kept<Self> {
+        Self::recurrence_kept(recurrence, walk, project(inputs))
+    }
+
     /// The gradients of a run.
     #[fusion(meta = metadata::gradients)]
     fn recurrence_backward(
@@ -157,6 +190,24 @@ pub trait RecurrentBackend: Backend {
     ) -> InputGradients<Self> {
         portable::backward(recurrence, &walk, weight, initial, kept, gradients)
     }
+
+    /// `d x_t = W^T d a_t`: `[T, B, G H]` and `[G H, I]` to `[T, B, I]`.
+    #[fusion(dtype = gradient, shape = Shape::from([gradient[0], gradient[1], weight[1]]))]
+    fn projection_input_gradient(
+        gradient: FloatTensor<Self>,
+        weight: FloatTensor<Self>,
+    ) -> FloatTensor<Self> {
+        projection::input_gradient::<Self>(gradient, weight)
+    }
+
+    /// `d W = sum_t d a_t x_t^T`: `[T, B, G H]` and `[T, B, I]` to `[G H, I]`.
+    #[fusion(dtype = gradient, shape = Shape::from([gradient[2], input[2]]))]
+    fn projection_weight_gradient(
+        gradient: FloatTensor<Self>,
+        input: FloatTensor<Self>,
+    ) -> FloatTensor<Self> {
+        projection::weight_gradient::<Self>(gradient, input)
+    }
 }
 
 /// The shapes of what comes out, for Burn's fusion, which runs an operation later than it is called.
@@ -166,7 +217,8 @@ mod metadata {
     use burn::tensor::Shape;
 
     use super::{
-        InputGradientsMetadata, KeptMetadata, OutputGradientsMetadata, ReadMetadata, RunMetadata,
+        InputGradientsMetadata, KeptMetadata, OutputGradientsMetadata, ReadInputMetadata,
+        ReadMetadata, RunMetadata,
     };
     use crate::recurrence::{Recurrence, Sizes, Walk};
 
@@ -197,6 +249,37 @@ mod metadata {
             gates: read.projected.clone(),
             extra: spec(sizes(read).extra(*recurrence), &read.projected),
         }
+    }
+
+    /// What [`project`](super::project) gives.
+    fn projected(read: &ReadInputMetadata) -> ReadMetadata {
+        let packed = read.input_weight.shape[0];
+        ReadMetadata {
+            projected: spec(
+                [read.input.shape[0], read.input.shape[1], packed],
+                &read.input,
+            ),
+            weight: read.weight.clone(),
+            input_bias: read.input_bias.clone(),
+            recurrent_bias: read.recurrent_bias.clone(),
+            initial: read.initial.clone(),
+        }
+    }
+
+    pub fn run_of_input(
+        recurrence: &Recurrence,
+        walk: &Walk,
+        read: &ReadInputMetadata,
+    ) -> RunMetadata {
+        run(recurrence, walk, &projected(read))
+    }
+
+    pub fn kept_of_input(
+        recurrence: &Recurrence,
+        walk: &Walk,
+        read: &ReadInputMetadata,
+    ) -> KeptMetadata {
+        kept(recurrence, walk, &projected(read))
     }
 
     pub fn gradients(

@@ -79,19 +79,6 @@ impl Path {
     }
 }
 
-/// Whether on this device a sequence is best projected as `[batch, time, features]`, as it comes,
-/// and handed over as a view of it with the first two dimensions swapped. Any order in memory gives
-/// the same result; the wrong one is copied.
-///
-/// A CPU takes rows, wherever they are. A GPU takes all rows of a step at once.
-pub fn batch_first(device: &Device) -> bool {
-    match backend(device) {
-        #[cfg(feature = "wgpu")]
-        DispatchDevice::Cube(_) => false,
-        _ => true,
-    }
-}
-
 /// What computes, whether or not it records gradients.
 fn backend(device: &Device) -> &DispatchDevice {
     let mut backend = device.as_dispatch();

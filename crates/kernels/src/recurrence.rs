@@ -1,12 +1,13 @@
 //! What the caller asks for, and what comes back.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use burn::backend::{Dispatch, TensorMetadata};
 use burn::tensor::Tensor;
 use serde::{Deserialize, Serialize};
 
-use crate::operation::{Read, RecurrentBackend};
+use crate::operation::{Read, ReadInput, RecurrentBackend};
 use crate::pointwise::Nonlinearity;
 
 /// Which recurrence.
@@ -67,7 +68,15 @@ pub enum Direction {
 impl Direction {
     /// The time steps in the order of this direction.
     pub fn order(self, time: usize) -> impl DoubleEndedIterator<Item = usize> + ExactSizeIterator {
-        (0..time).map(move |index| self.step(index, time))
+        self.through(0..time)
+    }
+
+    /// Some of the steps, in the order of this direction.
+    pub(crate) fn through(
+        self,
+        times: Range<usize>,
+    ) -> impl DoubleEndedIterator<Item = usize> + ExactSizeIterator {
+        (0..times.len()).map(move |index| times.start + self.step(index, times.len()))
     }
 
     /// The `index`-th of `time` steps in this direction.
@@ -88,11 +97,44 @@ pub struct Walk {
     pub lengths: Option<Arc<[usize]>>,
 }
 
+/// The input's part of the gates, without bias.
+///
+/// A sequence `[batch, time, ..]` whose first two dimensions were swapped is read where it lies, and
+/// so is what a kernel on the CPU gives.
+#[derive(Debug, Clone)]
+pub enum Projection {
+    /// Of something that is no plain product: `[T, B, G H]`.
+    Values(Tensor<3>),
+    /// `W x_t`. A CPU computes it a few steps at a time, shortly before they are run, so that it
+    /// never goes through the main memory; a GPU computes all of it at once.
+    Product {
+        /// `x`: `[T, B, I]`.
+        input: Tensor<3>,
+        /// `W`: `[G H, I]`.
+        weight: Tensor<2>,
+    },
+}
+
+impl Projection {
+    /// Time, batch and width of what it gives.
+    fn dims(&self) -> [usize; 3] {
+        match self {
+            Self::Values(values) => values.dims(),
+            Self::Product { input, weight } => {
+                let [time, batch, features] = input.dims();
+                let [packed, expected] = weight.dims();
+                assert_eq!(features, expected, "features of the input");
+                [time, batch, packed]
+            }
+        }
+    }
+}
+
 /// What a recurrence reads. `T` steps, `B` rows, `H` units, `G` gates, `S` states.
 #[derive(Debug, Clone)]
 pub struct Inputs {
-    /// `W x_t` of the whole sequence, without bias: `[T, B, G H]`.
-    pub projected: Tensor<3>,
+    /// `W x_t` of the whole sequence, without bias.
+    pub projection: Projection,
     /// `R`: `[G H, H]`.
     pub weight: Tensor<2>,
     /// `b_W`: `[G H]`.
@@ -112,22 +154,6 @@ pub struct Outputs {
     pub state: Tensor<3>,
 }
 
-/// `W x` for many `x`: the matrix product that gives what a recurrence reads. `[N, I]` and
-/// `[G H, I]` to `[N, G H]`.
-///
-/// As `input.matmul(weight.transpose())`, but for what a CPU spends on clearing memory first.
-///
-/// # Panics
-///
-/// When the sizes differ, or as [`run`].
-pub fn project(input: Tensor<2>, weight: Tensor<2>) -> Tensor<2> {
-    let (features, expected) = (input.dims()[1], weight.dims()[1]);
-    assert_eq!(features, expected, "features of the input");
-    let projected =
-        <Dispatch as RecurrentBackend>::projection(input.into_dispatch(), weight.into_dispatch());
-    Tensor::from_dispatch(projected)
-}
-
 /// Runs a recurrence over a whole sequence, as one operation and one node of the graph.
 ///
 /// # Panics
@@ -138,20 +164,40 @@ pub fn project(input: Tensor<2>, weight: Tensor<2>) -> Tensor<2> {
 pub fn run(recurrence: Recurrence, walk: Walk, inputs: Inputs) -> Outputs {
     check(recurrence, &walk, &inputs);
     let Inputs {
-        projected,
+        projection,
         weight,
         input_bias,
         recurrent_bias,
         initial,
     } = inputs;
-    let read = Read {
-        projected: projected.into_dispatch(),
-        weight: weight.into_dispatch(),
-        input_bias: input_bias.into_dispatch(),
-        recurrent_bias: recurrent_bias.into_dispatch(),
-        initial: initial.into_dispatch(),
+    let [weight, initial] = [weight.into_dispatch(), initial.into_dispatch()];
+    let [input_bias, recurrent_bias] = [input_bias, recurrent_bias].map(Tensor::into_dispatch);
+    let run = match projection {
+        Projection::Values(projected) => {
+            let read = Read {
+                projected: projected.into_dispatch(),
+                weight,
+                input_bias,
+                recurrent_bias,
+                initial,
+            };
+            <Dispatch as RecurrentBackend>::recurrence(recurrence, walk, read)
+        }
+        Projection::Product {
+            input,
+            weight: input_weight,
+        } => {
+            let read = ReadInput {
+                input: input.into_dispatch(),
+                input_weight: input_weight.into_dispatch(),
+                weight,
+                input_bias,
+                recurrent_bias,
+                initial,
+            };
+            <Dispatch as RecurrentBackend>::recurrence_of_input(recurrence, walk, read)
+        }
     };
-    let run = <Dispatch as RecurrentBackend>::recurrence(recurrence, walk, read);
     Outputs {
         outputs: Tensor::from_dispatch(run.outputs),
         state: Tensor::from_dispatch(run.state),
@@ -159,7 +205,7 @@ pub fn run(recurrence: Recurrence, walk: Walk, inputs: Inputs) -> Outputs {
 }
 
 fn check(recurrence: Recurrence, walk: &Walk, inputs: &Inputs) {
-    let [time, batch, width] = inputs.projected.dims();
+    let [time, batch, width] = inputs.projection.dims();
     let hidden = inputs.weight.dims()[1];
     let packed = recurrence.gates() * hidden;
     assert!(
@@ -169,7 +215,7 @@ fn check(recurrence: Recurrence, walk: &Walk, inputs: &Inputs) {
     assert_eq!(
         width,
         packed,
-        "projected [time, batch, {} gates x {hidden}]",
+        "projection [time, batch, {} gates x {hidden}]",
         recurrence.gates()
     );
     assert_eq!(inputs.weight.dims(), [packed, hidden], "recurrent weights");

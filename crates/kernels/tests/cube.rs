@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use backdraft_kernels::gpu::{Schedule, set_schedule};
-use backdraft_kernels::{Direction, Inputs, Nonlinearity, Recurrence, Walk, run};
+use backdraft_kernels::{Direction, Inputs, Nonlinearity, Projection, Recurrence, Walk, run};
 use burn::tensor::{DType, Device, Tensor, TensorData};
 use cubecl::logging::{LaunchObservation, LaunchObserver};
 use rand::rngs::StdRng;
@@ -155,7 +155,7 @@ fn results(
         },
         Inputs {
             // Nobody else holds the product, so it may be computed on in place.
-            projected: projected.clone() * 1.0,
+            projection: Projection::Values(projected.clone() * 1.0),
             weight: weight.clone(),
             input_bias: input_bias.clone(),
             recurrent_bias: recurrent_bias.clone(),
@@ -335,7 +335,7 @@ fn nonlinearities_are_accurate() {
             Recurrence::Elman(phi),
             Walk::default(),
             Inputs {
-                projected: tensor(numbers.clone(), [1, count, 1], &device),
+                projection: Projection::Values(tensor(numbers.clone(), [1, count, 1], &device)),
                 weight: tensor(vec![0.0], [1, 1], &device),
                 input_bias: zeros(),
                 recurrent_bias: zeros(),
@@ -374,7 +374,11 @@ fn nan_stays_nan() {
                 recurrence,
                 Walk::default(),
                 Inputs {
-                    projected: tensor(projected, [time, batch, packed], &device),
+                    projection: Projection::Values(tensor(
+                        projected,
+                        [time, batch, packed],
+                        &device,
+                    )),
                     weight: tensor(random(2, packed * hidden, 0.4), [packed, hidden], &device),
                     input_bias: zeros(),
                     recurrent_bias: zeros(),
@@ -412,11 +416,11 @@ fn launches(schedule: Schedule, lengths: Option<Arc<[usize]>>) -> usize {
     let leaf = |seed, rows, columns| {
         tensor(random(seed, rows * columns, 0.2), [rows, columns], &device).require_grad()
     };
-    let (input, recurrent) = (leaf(1, features, 4 * hidden), leaf(2, 4 * hidden, hidden));
+    let (input, recurrent) = (leaf(1, 4 * hidden, features), leaf(2, 4 * hidden, hidden));
     let bias = |seed| tensor(random(seed, 4 * hidden, 0.2), [4 * hidden], &device).require_grad();
     let (input_bias, recurrent_bias) = (bias(3), bias(4));
     let x = random(5, time * batch * features, 1.0);
-    let x = tensor(x, [time * batch, features], &device);
+    let x = tensor(x, [time, batch, features], &device);
     let step = || {
         let outputs = run(
             Recurrence::Lstm,
@@ -425,10 +429,10 @@ fn launches(schedule: Schedule, lengths: Option<Arc<[usize]>>) -> usize {
                 lengths: lengths.clone(),
             },
             Inputs {
-                projected: x
-                    .clone()
-                    .matmul(input.clone())
-                    .reshape([time, batch, 4 * hidden]),
+                projection: Projection::Product {
+                    input: x.clone(),
+                    weight: input.clone(),
+                },
                 weight: recurrent.clone(),
                 input_bias: input_bias.clone(),
                 recurrent_bias: recurrent_bias.clone(),

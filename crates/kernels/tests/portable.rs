@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use backdraft_kernels::{Direction, Inputs, Nonlinearity, Recurrence, Walk, run};
+use backdraft_kernels::{Direction, Inputs, Nonlinearity, Projection, Recurrence, Walk, run};
 use burn::tensor::{DType, Device, Tensor, TensorData};
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
@@ -44,11 +44,15 @@ fn walks(time: usize, batch: usize) -> Vec<Walk> {
         .collect()
 }
 
-/// The five inputs' values: projected, weight, input bias, recurrent bias, initial.
-fn inputs(recurrence: Recurrence, [time, batch, hidden]: [usize; 3]) -> [Vec<f64>; 5] {
+/// Of the input.
+const FEATURES: usize = 4;
+
+/// The six inputs' values: input, its weight, recurrent weight, input bias, recurrent bias, initial.
+fn inputs(recurrence: Recurrence, [time, batch, hidden]: [usize; 3]) -> [Vec<f64>; 6] {
     let packed = recurrence.gates() * hidden;
     [
-        time * batch * packed,
+        time * batch * FEATURES,
+        packed * FEATURES,
         packed * hidden,
         packed,
         packed,
@@ -62,36 +66,55 @@ fn inputs(recurrence: Recurrence, [time, batch, hidden]: [usize; 3]) -> [Vec<f64
     })
 }
 
+/// Who multiplies the input with its weights.
+#[derive(Clone, Copy)]
+enum Multiplied {
+    ByTheCaller,
+    ByTheRun,
+}
+
 /// A loss that looks at each output with a weight of its own, and its gradients.
 fn loss(
+    multiplied: Multiplied,
     recurrence: Recurrence,
     walk: &Walk,
     [time, batch, hidden]: [usize; 3],
-    values: &[Vec<f64>; 5],
+    values: &[Vec<f64>; 6],
     device: &Device,
     dtype: DType,
-) -> (f64, [Vec<f64>; 5]) {
+) -> (f64, [Vec<f64>; 6]) {
     let device = device.clone().autodiff();
     let packed = recurrence.gates() * hidden;
     let states = recurrence.states();
     let data = |values: &[f64], shape: &[usize]| TensorData::new(values.to_vec(), shape.to_vec());
-    let projected = [time, batch, packed];
-    let projected =
-        Tensor::<3>::from_data(data(&values[0], &projected), (&device, dtype)).require_grad();
-    let weight = data(&values[1], &[packed, hidden]);
-    let weight = Tensor::<2>::from_data(weight, (&device, dtype)).require_grad();
+    let input = data(&values[0], &[time, batch, FEATURES]);
+    let input = Tensor::<3>::from_data(input, (&device, dtype)).require_grad();
+    let weight = |values: &[f64], columns| {
+        let weight = data(values, &[packed, columns]);
+        Tensor::<2>::from_data(weight, (&device, dtype)).require_grad()
+    };
+    let (input_weight, weight) = (weight(&values[1], FEATURES), weight(&values[2], hidden));
     let bias = |values: &[f64]| {
         Tensor::<1>::from_data(data(values, &[packed]), (&device, dtype)).require_grad()
     };
-    let (input_bias, recurrent_bias) = (bias(&values[2]), bias(&values[3]));
-    let initial = data(&values[4], &[states, batch, hidden]);
+    let (input_bias, recurrent_bias) = (bias(&values[3]), bias(&values[4]));
+    let initial = data(&values[5], &[states, batch, hidden]);
     let initial = Tensor::<3>::from_data(initial, (&device, dtype)).require_grad();
 
     let run = run(
         recurrence,
         walk.clone(),
         Inputs {
-            projected: projected.clone(),
+            projection: match multiplied {
+                Multiplied::ByTheCaller => {
+                    let weight = input_weight.clone().transpose().unsqueeze();
+                    Projection::Values(input.clone().matmul(weight))
+                }
+                Multiplied::ByTheRun => Projection::Product {
+                    input: input.clone(),
+                    weight: input_weight.clone(),
+                },
+            },
             weight: weight.clone(),
             input_bias: input_bias.clone(),
             recurrent_bias: recurrent_bias.clone(),
@@ -107,7 +130,8 @@ fn loss(
     let gradients = loss.backward();
     let values = |data: TensorData| data.iter::<f64>().collect::<Vec<_>>();
     let found = [
-        values(projected.grad(&gradients).unwrap().into_data()),
+        values(input.grad(&gradients).unwrap().into_data()),
+        values(input_weight.grad(&gradients).unwrap().into_data()),
         values(weight.grad(&gradients).unwrap().into_data()),
         values(input_bias.grad(&gradients).unwrap().into_data()),
         values(recurrent_bias.grad(&gradients).unwrap().into_data()),
@@ -118,29 +142,51 @@ fn loss(
 
 #[test]
 fn the_portable_body_equals_the_cpus() {
+    use Multiplied::{ByTheCaller, ByTheRun};
     let shape = [6, 5, 19];
     for device in devices() {
         for recurrence in RECURRENCES {
             for walk in walks(6, 5) {
                 let values = inputs(recurrence, shape);
-                let (expected, gradients) =
-                    loss(recurrence, &walk, shape, &values, &device, DType::F64);
-                let (found, others) = loss(recurrence, &walk, shape, &values, &device, DType::F32);
-                let scale = expected.abs().max(1.0);
-                assert!(
-                    (found - expected).abs() < 1e-5 * scale,
-                    "{found}, not {expected}"
-                );
-                for (index, (expected, found)) in gradients.iter().zip(&others).enumerate() {
-                    let scale = expected.iter().fold(1e-3f64, |max, x| max.max(x.abs()));
-                    for (expected, found) in expected.iter().zip(found) {
-                        assert!(
-                            (expected - found).abs() < 1e-5 * scale,
-                            "{device:?} {recurrence:?} {walk:?}: gradient {index}: {found}, not {expected}"
-                        );
-                    }
+                let of = |multiplied, dtype| {
+                    loss(
+                        multiplied, recurrence, &walk, shape, &values, &device, dtype,
+                    )
+                };
+                let expected = of(ByTheCaller, DType::F64);
+                for found in [
+                    of(ByTheRun, DType::F64),
+                    of(ByTheCaller, DType::F32),
+                    of(ByTheRun, DType::F32),
+                ] {
+                    assert_close(
+                        &found,
+                        &expected,
+                        &format!("{device:?} {recurrence:?} {walk:?}"),
+                    );
                 }
             }
+        }
+    }
+}
+
+fn assert_close(
+    (found, others): &(f64, [Vec<f64>; 6]),
+    (expected, gradients): &(f64, [Vec<f64>; 6]),
+    of: &str,
+) {
+    let scale = expected.abs().max(1.0);
+    assert!(
+        (found - expected).abs() < 1e-5 * scale,
+        "{of}: {found}, not {expected}"
+    );
+    for (index, (expected, found)) in gradients.iter().zip(others).enumerate() {
+        let scale = expected.iter().fold(1e-3f64, |max, x| max.max(x.abs()));
+        for (expected, found) in expected.iter().zip(found) {
+            assert!(
+                (expected - found).abs() < 1e-5 * scale,
+                "{of}: gradient {index}: {found}, not {expected}"
+            );
         }
     }
 }
@@ -153,8 +199,9 @@ fn gradients_are_those_of_finite_differences() {
     for recurrence in RECURRENCES {
         for walk in walks(4, 3) {
             let values = inputs(recurrence, shape);
-            let of = |values: &[Vec<f64>; 5]| {
+            let of = |values: &[Vec<f64>; 6]| {
                 loss(
+                    Multiplied::ByTheRun,
                     recurrence,
                     &walk,
                     shape,
@@ -164,7 +211,7 @@ fn gradients_are_those_of_finite_differences() {
                 )
             };
             let (_, gradients) = of(&values);
-            for input in 0..5 {
+            for input in 0..6 {
                 for index in 0..values[input].len() {
                     let moved = |step: f64| {
                         let mut values = values.clone();

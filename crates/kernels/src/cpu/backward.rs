@@ -65,7 +65,7 @@ where
                 run: &run,
                 weight: &weight,
                 rows,
-                steps: times,
+                times,
                 work,
             })
         };
@@ -79,7 +79,7 @@ where
                 .par_iter()
                 .for_each(|rows| steps(rows, 0..time, all.clone())),
             Schedule::Units(rows, parts) => rayon::scope(|_| {
-                for t in (0..time).rev() {
+                for t in run.walk.direction.order(time).rev() {
                     // The product needs the gradients of all units, so there are two meetings.
                     (0..parts).into_par_iter().for_each(|part| {
                         let work = Work {
@@ -145,7 +145,7 @@ struct Steps<'a, I: Simd, P, const G: usize, const S: usize, const A: usize> {
     run: &'a Backward<'a, P>,
     weight: &'a PackedColumns<I>,
     rows: &'a [usize],
-    steps: Range<usize>,
+    times: Range<usize>,
     work: Work,
 }
 
@@ -163,8 +163,7 @@ where
     #[inline(always)]
     fn call(self) {
         let (walk, hidden) = (self.run.walk, self.run.sizes.hidden);
-        for step in self.steps.clone().rev() {
-            let t = walk.direction.step(step, self.run.sizes.time);
+        for t in walk.direction.through(self.times.clone()).rev() {
             let rows = present(walk, self.rows, t);
             for &row in rows {
                 let before = before(walk, self.run.sizes, row, t);

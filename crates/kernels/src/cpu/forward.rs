@@ -24,8 +24,11 @@ pub(super) struct Forward<'a, P> {
     pub walk: &'a Walk,
     pub sizes: Sizes,
     pub threads: usize,
-    /// `[T, B, G H]`. Where something is kept, the gates are written in its place.
+    /// `[T, B, G H]`, or as many steps of it as are computed at once. Where something is kept, the
+    /// gates are written in its place.
     pub projected: Rows<'a>,
+    /// Of what to compute the projection; nothing if it is there.
+    pub product: Option<Product<'a>>,
     pub weight: &'a [f32],
     pub input_bias: &'a [f32],
     pub recurrent_bias: &'a [f32],
@@ -42,6 +45,18 @@ pub(super) struct Forward<'a, P> {
     pub extra: Option<Rows<'a>>,
 }
 
+/// `W x_t`.
+pub(super) struct Product<'a> {
+    /// `[T, B, I]`.
+    pub input: Rows<'a>,
+    /// `[G H, I]`.
+    pub weight: &'a [f32],
+    /// `I`.
+    pub features: usize,
+    /// Steps to compute at once.
+    pub at_once: usize,
+}
+
 /// [`Forward`], of a cell whose numbers of gates, states and parts apart are known.
 pub(super) struct Sized<'a, P, const G: usize, const S: usize, const A: usize>(pub Forward<'a, P>);
 
@@ -55,33 +70,65 @@ where
     fn with_simd<I: Simd>(self, simd: I) {
         let run = self.0;
         let Sizes { time, hidden, .. } = run.sizes;
+        // A product a row and step: for a few, the weights are best read where they lie.
+        let pack =
+            |weight| (time * run.sizes.batch > FEW).then(|| pack::gates::<I, G>(weight, hidden));
         let packed = Packed {
-            // A product a row and step: for a few, the weights are best read where they lie.
-            weight: (time * run.sizes.batch > FEW).then(|| pack::gates::<I, G>(run.weight, hidden)),
+            input_weight: run
+                .product
+                .as_ref()
+                .and_then(|product| pack(product.weight)),
+            weight: pack(run.weight),
             input_bias: pack::bias::<I, G>(simd, run.input_bias, hidden),
             recurrent_bias: pack::bias::<I, G>(simd, run.recurrent_bias, hidden),
         };
         let blocks = hidden.div_ceil(I::F32_LANES);
+        let project = |rows: &[usize], times: Range<usize>, blocks: Range<usize>| {
+            if let Some(product) = &run.product {
+                simd.vectorize(Project::<I, P, G> {
+                    simd,
+                    run: &run,
+                    product,
+                    weight: packed.input_weight.as_ref(),
+                    rows,
+                    times,
+                    blocks,
+                })
+            }
+        };
         let step = |rows: &[usize], times: Range<usize>, blocks: Range<usize>| {
             simd.vectorize(Steps {
                 simd,
                 run: &run,
                 packed: &packed,
                 rows,
-                steps: times,
+                times,
                 blocks,
             })
         };
         match Schedule::new(run.walk, run.sizes, run.weight.len(), run.threads) {
-            Schedule::Rows(parts) if parts.len() == 1 => step(&parts[0], 0..time, 0..blocks),
-            Schedule::Rows(parts) => parts
-                .par_iter()
-                .for_each(|rows| step(rows, 0..time, 0..blocks)),
+            Schedule::Rows(parts) => {
+                let walk = |rows: &Vec<usize>| {
+                    for times in run.parts_of_time() {
+                        project(rows, times.clone(), 0..blocks);
+                        step(rows, times, 0..blocks);
+                    }
+                };
+                match &parts[..] {
+                    [rows] => walk(rows),
+                    parts => parts.par_iter().for_each(walk),
+                }
+            }
             Schedule::Units(rows, parts) => rayon::scope(|_| {
-                for t in 0..time {
-                    (0..parts)
-                        .into_par_iter()
-                        .for_each(|part| step(&rows, t..t + 1, share(blocks, part, parts)));
+                let share = |part| share(blocks, part, parts);
+                let together = |work: &(dyn Fn(usize) + Sync)| {
+                    (0..parts).into_par_iter().for_each(work);
+                };
+                for times in run.parts_of_time() {
+                    together(&|part| project(&rows, times.clone(), share(part)));
+                    for t in run.walk.direction.through(times) {
+                        together(&|part| step(&rows, t..t + 1, share(part)));
+                    }
                 }
             }),
         }
@@ -90,6 +137,23 @@ where
 }
 
 impl<P> Forward<'_, P> {
+    /// All of time, cut where the next steps have to be projected, in the order of the walk.
+    fn parts_of_time(&self) -> impl Iterator<Item = Range<usize>> {
+        let time = self.sizes.time;
+        let at_once = self
+            .product
+            .as_ref()
+            .map_or(time, |product| product.at_once);
+        let parts = time.div_ceil(at_once);
+        let order = self.walk.direction.through(0..parts);
+        order.map(move |part| part * at_once..time.min((part + 1) * at_once))
+    }
+
+    /// Where the projection of step `t` is.
+    fn slot(&self, t: usize) -> usize {
+        t % self.projected.steps()
+    }
+
     /// The hidden states after each row's last step.
     fn finish(&self) {
         let Sizes { batch, hidden, .. } = self.sizes;
@@ -114,9 +178,95 @@ impl<P> Forward<'_, P> {
 const FEW: usize = 4;
 
 struct Packed<I: Simd, const G: usize> {
+    input_weight: Option<Panels<I, G>>,
     weight: Option<Panels<I, G>>,
     input_bias: Vec<[I::f32s; G]>,
     recurrent_bias: Vec<[I::f32s; G]>,
+}
+
+/// How many of the blocks from `block` on are multiplied at once: one gate alone would leave
+/// registers unused, so there it is four.
+fn together<const G: usize>(packed: bool, block: usize, end: usize) -> usize {
+    match G == 1 && packed && block + 4 <= end {
+        true => 4,
+        false => 1,
+    }
+}
+
+/// Adds rows times some blocks of weights to `sums`, packed or as they lie.
+#[inline(always)]
+fn multiply_blocks<I: Simd, const G: usize>(
+    simd: I,
+    sums: &mut [[I::f32s; G]],
+    rows: &[&[f32]],
+    (packed, weight, hidden): (Option<&Panels<I, G>>, &[f32], usize),
+    block: usize,
+) {
+    match (packed, sums.len() / rows.len()) {
+        (Some(weight), 4) => {
+            let panels = array::from_fn(|u| weight.get(block + u).as_flattened());
+            let panels = panels.map(|panel| panel.as_chunks().0);
+            multiply::<I, 1, 4>(simd, sums.as_flattened_mut(), rows, panels);
+        }
+        (Some(weight), _) => {
+            multiply::<I, G, 1>(simd, sums.as_flattened_mut(), rows, [weight.get(block)]);
+        }
+        (None, _) => multiply_unpacked(simd, sums, rows, weight, hidden, block),
+    }
+}
+
+/// The projection of some rows, some time steps, some blocks of units.
+struct Project<'a, I: Simd, P, const G: usize> {
+    simd: I,
+    run: &'a Forward<'a, P>,
+    product: &'a Product<'a>,
+    weight: Option<&'a Panels<I, G>>,
+    rows: &'a [usize],
+    times: Range<usize>,
+    blocks: Range<usize>,
+}
+
+impl<I: Simd, P, const G: usize> NullaryFnOnce for Project<'_, I, P, G> {
+    type Output = ();
+
+    #[inline(always)]
+    fn call(self) {
+        let (run, simd) = (self.run, self.simd);
+        let hidden = run.sizes.hidden;
+        let weight = (self.weight, self.product.weight, hidden);
+        // Row by row, as they lie in memory.
+        let steps = self.rows.iter().flat_map(|&row| {
+            let end = length(run.walk, run.sizes, row).min(self.times.end);
+            (self.times.start..end).map(move |t| (t, row))
+        });
+        let steps: Vec<(usize, usize)> = steps.collect();
+        let mut block = self.blocks.start;
+        while block < self.blocks.end {
+            let together = together::<G>(self.weight.is_some(), block, self.blocks.end);
+            for group in groups(&steps, rows_at_once::<I>(G * together)) {
+                let mut input: [&[f32]; MOST_ROWS] = [&[]; MOST_ROWS];
+                let mut sums = Lines([simd.splat_f32s(0.0); MOST_SUMS]);
+                let sums = &mut sums.0.as_chunks_mut::<G>().0[..group.len() * together];
+                for (m, &(t, row)) in group.iter().enumerate() {
+                    // SAFETY: nobody writes to the input.
+                    input[m] = unsafe { self.product.input.read(t, row, 0..self.product.features) };
+                }
+                multiply_blocks(simd, sums, &input[..group.len()], weight, block);
+                for (&(t, row), sums) in group.iter().zip(sums.chunks_exact(together)) {
+                    for (u, sums) in sums.iter().enumerate() {
+                        let units = columns::<I>(block + u, hidden);
+                        for (g, &sum) in sums.iter().enumerate() {
+                            let columns = g * hidden + units.start..g * hidden + units.end;
+                            // SAFETY: these columns of this row are this thread's alone.
+                            let to = unsafe { run.projected.write(run.slot(t), row, columns) };
+                            store(simd, to, sum);
+                        }
+                    }
+                }
+            }
+            block += together;
+        }
+    }
 }
 
 /// Some rows, some time steps, some blocks of units.
@@ -125,7 +275,7 @@ struct Steps<'a, I: Simd, P, const G: usize, const S: usize, const A: usize> {
     run: &'a Forward<'a, P>,
     packed: &'a Packed<I, G>,
     rows: &'a [usize],
-    steps: Range<usize>,
+    times: Range<usize>,
     blocks: Range<usize>,
 }
 
@@ -139,18 +289,12 @@ where
     #[inline(always)]
     fn call(self) {
         let walk = self.run.walk;
-        for step in self.steps.clone() {
-            let t = walk.direction.step(step, self.run.sizes.time);
+        for t in walk.direction.through(self.times.clone()) {
             let rows = present(walk, self.rows, t);
             let mut block = self.blocks.start;
             while block < self.blocks.end {
-                // One gate alone would leave registers unused: then four blocks at once.
                 let packed = self.packed.weight.is_some();
-                let together = if G == 1 && packed && block + 4 <= self.blocks.end {
-                    4
-                } else {
-                    1
-                };
+                let together = together::<G>(packed, block, self.blocks.end);
                 for group in groups(rows, rows_at_once::<I>(G * together)) {
                     self.group(t, group, block, together);
                 }
@@ -185,23 +329,14 @@ where
         }
 
         let (states, sums) = (&states[..rows.len()], &mut sums[..rows.len() * together]);
-        match (&packed.weight, together) {
-            (Some(weight), 4) => {
-                let panels = array::from_fn(|u| weight.get(block + u).as_flattened());
-                let panels = panels.map(|panel| panel.as_chunks().0);
-                multiply::<I, 1, 4>(simd, sums.as_flattened_mut(), states, panels);
-            }
-            (Some(weight), _) => {
-                let panel = weight.get(block);
-                multiply::<I, G, 1>(simd, sums.as_flattened_mut(), states, [panel]);
-            }
-            (None, _) => multiply_unpacked(simd, sums, states, run.weight, block),
-        }
+        let weight = (packed.weight.as_ref(), run.weight, hidden);
+        multiply_blocks(simd, sums, states, weight, block);
 
+        let slot = run.slot(t);
         for (&row, sums) in rows.iter().zip(sums.chunks_exact(together)) {
             let before = before(run.walk, run.sizes, row, t);
             for (u, &recurrent) in sums.iter().enumerate() {
-                self.unit_block(t, row, before, block + u, recurrent);
+                self.unit_block([t, slot], row, before, block + u, recurrent);
             }
         }
     }
@@ -210,7 +345,7 @@ where
     #[inline(always)]
     fn unit_block(
         &self,
-        t: usize,
+        [t, slot]: [usize; 2],
         row: usize,
         before: Option<usize>,
         block: usize,
@@ -226,7 +361,7 @@ where
         // the hidden states before the step are complete.
         unsafe {
             let input = array::from_fn(|g| {
-                let projected = load(simd, run.projected.read(t, row, of(g)));
+                let projected = load(simd, run.projected.read(slot, row, of(g)));
                 lanes(simd.add_f32s(projected, self.packed.input_bias[block][g]))
             });
             let state = array::from_fn(|s| {

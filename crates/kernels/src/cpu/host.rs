@@ -4,9 +4,13 @@ use burn::backend::tensor::FloatTensor;
 use burn::backend::{Backend, TensorMetadata};
 use burn::tensor::DType;
 
-use super::{Input, Left, Machine, Order, Projected, backward, forward, project};
-use crate::operation::{InputGradients, Kept, OutputGradients, Read, Run};
+use super::{
+    Input, Left, Machine, Order, Output, Projected, backward, forward, input_gradient,
+    input_weight_gradient,
+};
+use crate::operation::{InputGradients, Kept, OutputGradients, Read, ReadInput, Run};
 use crate::portable;
+use crate::projection::{self, project};
 use crate::recurrence::{Recurrence, Sizes, Walk};
 
 /// A backend whose f32 tensors can be looked at as slices.
@@ -63,39 +67,61 @@ fn new_sequence<B: Host>(values: Vec<f32>, order: Order, sizes: [usize; 3]) -> F
     arranged::<B>(B::tensor(values, shape(order, sizes)), order)
 }
 
-/// What a run reads, in memory.
-struct InMemory<B: Host> {
-    projected: FloatTensor<B>,
-    order: Order,
+/// What a run reads beside the sequence, in memory.
+struct Parameters<B: Host> {
     weight: FloatTensor<B>,
     input_bias: FloatTensor<B>,
     recurrent_bias: FloatTensor<B>,
     initial: FloatTensor<B>,
 }
 
-impl<B: Host> InMemory<B> {
-    fn new(inputs: Read<B>) -> Self {
-        let order = order_of::<B>(&inputs.projected);
+impl<B: Host> Parameters<B> {
+    fn new([weight, input_bias, recurrent_bias, initial]: [FloatTensor<B>; 4]) -> Self {
         Self {
-            projected: B::contiguous(arranged::<B>(inputs.projected, order)),
-            order,
-            weight: B::contiguous(inputs.weight),
-            input_bias: B::contiguous(inputs.input_bias),
-            recurrent_bias: B::contiguous(inputs.recurrent_bias),
-            initial: B::contiguous(inputs.initial),
+            weight: B::contiguous(weight),
+            input_bias: B::contiguous(input_bias),
+            recurrent_bias: B::contiguous(recurrent_bias),
+            initial: B::contiguous(initial),
         }
+    }
+
+    /// A run over a sequence in this order.
+    fn run(
+        &self,
+        recurrence: Recurrence,
+        walk: &Walk,
+        sizes: Sizes,
+        order: Order,
+        projected: Projected,
+    ) -> Output {
+        let input = Input {
+            weight: B::values(&self.weight),
+            input_bias: B::values(&self.input_bias),
+            recurrent_bias: B::values(&self.recurrent_bias),
+            initial: B::values(&self.initial),
+        };
+        let machine = Machine::this();
+        forward(machine, recurrence, walk, sizes, order, projected, &input)
     }
 }
 
-pub(super) fn projection<B: Host>(input: FloatTensor<B>, weight: FloatTensor<B>) -> FloatTensor<B> {
-    if input.dtype() != DType::F32 {
-        return B::float_matmul(input, B::float_swap_dims(weight, 0, 1));
+/// What a run gave, as tensors; the gates are there already.
+fn kept<B: Host>(
+    recurrence: Recurrence,
+    sizes: Sizes,
+    order: Order,
+    run: Output,
+    gates: FloatTensor<B>,
+) -> Kept<B> {
+    Kept {
+        outputs: new_sequence::<B>(run.outputs, order, sizes.sequence(1)),
+        state: B::tensor(run.state, sizes.states(recurrence)),
+        gates,
+        extra: match recurrence.extra() {
+            0 => B::tensor(vec![0.0], sizes.extra(recurrence)),
+            _ => new_sequence::<B>(run.extra, order, sizes.extra(recurrence)),
+        },
     }
-    let (rows, features, packed) = (input.shape()[0], input.shape()[1], weight.shape()[0]);
-    let (input, weight) = (B::contiguous(input), B::contiguous(weight));
-    let (input, weight) = (B::values(&input), B::values(&weight));
-    let projected = project(Machine::this(), [rows, features, packed], input, weight);
-    B::tensor(projected, [rows, packed])
 }
 
 pub(super) fn recurrence<B: Host>(recurrence: Recurrence, walk: &Walk, inputs: Read<B>) -> Run<B> {
@@ -103,16 +129,16 @@ pub(super) fn recurrence<B: Host>(recurrence: Recurrence, walk: &Walk, inputs: R
         return portable::forward(recurrence, walk, inputs).into();
     }
     let sizes = Sizes::of(&inputs.projected, &inputs.weight);
-    let inputs = InMemory::new(inputs);
-    let input = Input {
-        weight: B::values(&inputs.weight),
-        input_bias: B::values(&inputs.input_bias),
-        recurrent_bias: B::values(&inputs.recurrent_bias),
-        initial: B::values(&inputs.initial),
-    };
-    let projected = Projected::Read(B::values(&inputs.projected));
-    let (machine, order) = (Machine::this(), inputs.order);
-    let run = forward(machine, recurrence, walk, sizes, order, projected, &input);
+    let order = order_of::<B>(&inputs.projected);
+    let projected = B::contiguous(arranged::<B>(inputs.projected, order));
+    let parameters = Parameters::<B>::new([
+        inputs.weight,
+        inputs.input_bias,
+        inputs.recurrent_bias,
+        inputs.initial,
+    ]);
+    let projected = Projected::Read(B::values(&projected));
+    let run = parameters.run(recurrence, walk, sizes, order, projected);
     Run {
         outputs: new_sequence::<B>(run.outputs, order, sizes.sequence(1)),
         state: B::tensor(run.state, sizes.states(recurrence)),
@@ -128,27 +154,110 @@ pub(super) fn recurrence_kept<B: Host>(
         return portable::forward(recurrence, walk, inputs);
     }
     let sizes = Sizes::of(&inputs.projected, &inputs.weight);
-    let inputs = InMemory::new(inputs);
-    let mut gates = B::own(inputs.projected);
-    let input = Input {
-        weight: B::values(&inputs.weight),
-        input_bias: B::values(&inputs.input_bias),
-        recurrent_bias: B::values(&inputs.recurrent_bias),
-        initial: B::values(&inputs.initial),
-    };
+    let order = order_of::<B>(&inputs.projected);
+    let mut gates = B::own(arranged::<B>(inputs.projected, order));
+    let parameters = Parameters::<B>::new([
+        inputs.weight,
+        inputs.input_bias,
+        inputs.recurrent_bias,
+        inputs.initial,
+    ]);
     let projected = Projected::Keep(gates.as_mut());
-    let (machine, order) = (Machine::this(), inputs.order);
-    let run = forward(machine, recurrence, walk, sizes, order, projected, &input);
-    let packed = sizes.sequence(recurrence.gates());
-    Kept {
+    let run = parameters.run(recurrence, walk, sizes, order, projected);
+    let packed = shape(order, sizes.sequence(recurrence.gates()));
+    let gates = arranged::<B>(B::give_back(gates, packed), order);
+    kept(recurrence, sizes, order, run, gates)
+}
+
+/// A run from the input, in f32.
+fn run_of_input<B: Host>(
+    recurrence: Recurrence,
+    walk: &Walk,
+    inputs: ReadInput<B>,
+    keep: bool,
+) -> (Sizes, Order, Output) {
+    let sizes = Sizes::of(&inputs.input, &inputs.weight);
+    let order = order_of::<B>(&inputs.input);
+    let input = B::contiguous(arranged::<B>(inputs.input, order));
+    let weight = B::contiguous(inputs.input_weight);
+    let parameters = Parameters::<B>::new([
+        inputs.weight,
+        inputs.input_bias,
+        inputs.recurrent_bias,
+        inputs.initial,
+    ]);
+    let projected = Projected::Product {
+        input: B::values(&input),
+        weight: B::values(&weight),
+        keep,
+    };
+    let run = parameters.run(recurrence, walk, sizes, order, projected);
+    (sizes, order, run)
+}
+
+pub(super) fn recurrence_of_input<B: Host>(
+    recurrence: Recurrence,
+    walk: &Walk,
+    inputs: ReadInput<B>,
+) -> Run<B> {
+    if inputs.input.dtype() != DType::F32 {
+        return portable::forward(recurrence, walk, project(inputs)).into();
+    }
+    let (sizes, order, run) = run_of_input(recurrence, walk, inputs, false);
+    Run {
         outputs: new_sequence::<B>(run.outputs, order, sizes.sequence(1)),
         state: B::tensor(run.state, sizes.states(recurrence)),
-        gates: arranged::<B>(B::give_back(gates, shape(order, packed)), order),
-        extra: match recurrence.extra() {
-            0 => B::tensor(vec![0.0], sizes.extra(recurrence)),
-            _ => new_sequence::<B>(run.extra, order, sizes.extra(recurrence)),
-        },
     }
+}
+
+pub(super) fn recurrence_of_input_kept<B: Host>(
+    recurrence: Recurrence,
+    walk: &Walk,
+    inputs: ReadInput<B>,
+) -> Kept<B> {
+    if inputs.input.dtype() != DType::F32 {
+        return portable::forward(recurrence, walk, project(inputs));
+    }
+    let (sizes, order, mut run) = run_of_input(recurrence, walk, inputs, true);
+    let gates = std::mem::take(&mut run.gates);
+    let gates = new_sequence::<B>(gates, order, sizes.sequence(recurrence.gates()));
+    kept(recurrence, sizes, order, run, gates)
+}
+
+pub(super) fn projection_input_gradient<B: Host>(
+    gradient: FloatTensor<B>,
+    weight: FloatTensor<B>,
+) -> FloatTensor<B> {
+    if gradient.dtype() != DType::F32 {
+        return projection::input_gradient::<B>(gradient, weight);
+    }
+    let [time, batch, packed] = gradient.shape().dims();
+    let features = weight.shape()[1];
+    let order = order_of::<B>(&gradient);
+    let gradient = B::contiguous(arranged::<B>(gradient, order));
+    let weight = B::contiguous(weight);
+    let (gradient, weight) = (B::values(&gradient), B::values(&weight));
+    let sizes = [time * batch, features, packed];
+    let product = input_gradient(Machine::this(), sizes, gradient, weight);
+    new_sequence::<B>(product, order, [time, batch, features])
+}
+
+pub(super) fn projection_weight_gradient<B: Host>(
+    gradient: FloatTensor<B>,
+    input: FloatTensor<B>,
+) -> FloatTensor<B> {
+    if gradient.dtype() != DType::F32 {
+        return projection::weight_gradient::<B>(gradient, input);
+    }
+    let [time, batch, packed] = gradient.shape().dims();
+    let features = input.shape()[2];
+    let order = order_of::<B>(&gradient);
+    let gradient = B::contiguous(arranged::<B>(gradient, order));
+    let input = B::contiguous(arranged::<B>(input, order));
+    let (gradient, input) = (B::values(&gradient), B::values(&input));
+    let sizes = [time * batch, features, packed];
+    let product = input_weight_gradient(Machine::this(), sizes, gradient, input);
+    B::tensor(product, [packed, features])
 }
 
 pub(super) fn recurrence_backward<B: Host>(
@@ -199,13 +308,6 @@ pub(super) fn recurrence_backward<B: Host>(
 macro_rules! recurrent_backend {
     ($backend:ty) => {
         impl $crate::operation::RecurrentBackend for $backend {
-            fn projection(
-                input: FloatTensor<Self>,
-                weight: FloatTensor<Self>,
-            ) -> FloatTensor<Self> {
-                $crate::cpu::host::projection::<Self>(input, weight)
-            }
-
             fn recurrence(recurrence: Recurrence, walk: Walk, inputs: Read<Self>) -> Run<Self> {
                 $crate::cpu::host::recurrence::<Self>(recurrence, &walk, inputs)
             }
@@ -216,6 +318,22 @@ macro_rules! recurrent_backend {
                 inputs: Read<Self>,
             ) -> Kept<Self> {
                 $crate::cpu::host::recurrence_kept::<Self>(recurrence, &walk, inputs)
+            }
+
+            fn recurrence_of_input(
+                recurrence: Recurrence,
+                walk: Walk,
+                inputs: ReadInput<Self>,
+            ) -> Run<Self> {
+                $crate::cpu::host::recurrence_of_input::<Self>(recurrence, &walk, inputs)
+            }
+
+            fn recurrence_of_input_kept(
+                recurrence: Recurrence,
+                walk: Walk,
+                inputs: ReadInput<Self>,
+            ) -> Kept<Self> {
+                $crate::cpu::host::recurrence_of_input_kept::<Self>(recurrence, &walk, inputs)
             }
 
             fn recurrence_backward(
@@ -229,6 +347,20 @@ macro_rules! recurrent_backend {
                 $crate::cpu::host::recurrence_backward::<Self>(
                     recurrence, &walk, weight, initial, kept, gradients,
                 )
+            }
+
+            fn projection_input_gradient(
+                gradient: FloatTensor<Self>,
+                weight: FloatTensor<Self>,
+            ) -> FloatTensor<Self> {
+                $crate::cpu::host::projection_input_gradient::<Self>(gradient, weight)
+            }
+
+            fn projection_weight_gradient(
+                gradient: FloatTensor<Self>,
+                input: FloatTensor<Self>,
+            ) -> FloatTensor<Self> {
+                $crate::cpu::host::projection_weight_gradient::<Self>(gradient, input)
             }
         }
     };

@@ -34,8 +34,8 @@ use pulp::Arch;
 
 use crate::pointwise::{Elman, Gru, Lstm};
 use crate::recurrence::{Recurrence, Sizes, Walk};
-#[cfg(feature = "flex")]
-pub(crate) use projection::project;
+#[cfg(any(feature = "flex", feature = "ndarray"))]
+pub(crate) use projection::{input_gradient, input_weight_gradient};
 use room::Room;
 pub(crate) use rows::Order;
 use rows::Rows;
@@ -94,6 +94,15 @@ pub(crate) enum Projected<'a> {
     Read(&'a [f32]),
     /// The gates will be kept here.
     Keep(&'a mut [f32]),
+    /// To be computed.
+    Product {
+        /// `x`: `[T, B, I]`.
+        input: &'a [f32],
+        /// `W`: `[G H, I]`.
+        weight: &'a [f32],
+        /// Whether the gates will be kept.
+        keep: bool,
+    },
 }
 
 /// What a run reads; shapes as in [`Inputs`](crate::Inputs).
@@ -112,6 +121,8 @@ pub(crate) struct Output {
     pub state: Vec<f32>,
     /// `[T, B, (A + S - 1) H]`; empty when nothing was to be kept.
     pub extra: Vec<f32>,
+    /// `[T, B, G H]`; empty unless they were to be kept and had no place yet.
+    pub gates: Vec<f32>,
 }
 
 /// Runs the recurrence.
@@ -129,7 +140,11 @@ pub(crate) fn forward(
         batch,
         hidden,
     } = sizes;
-    let keep = matches!(projected, Projected::Keep(_));
+    let keep = match projected {
+        Projected::Read(_) => false,
+        Projected::Keep(_) => true,
+        Projected::Product { keep, .. } => keep,
+    };
     let width = recurrence.extra() * hidden;
     // In the padding, where nothing is written, zeros stay.
     let room = |count| match walk.lengths {
@@ -140,11 +155,38 @@ pub(crate) fn forward(
     let mut extra = room(if keep { time * batch * width } else { 0 });
     let mut state = input.initial.to_vec();
     let mut hidden_states = Room::new(2 * batch * hidden);
-    let packed = [time, batch, recurrence.gates() * hidden];
-    let projected = match projected {
-        Projected::Read(values) => Rows::read_only(values, order, packed),
-        Projected::Keep(values) => Rows::new(values, order, packed),
+    let packed = recurrence.gates() * hidden;
+    let at_once = schedule::steps_at_once(machine.threads, [time, batch, packed]);
+    let mut gates = match projected {
+        Projected::Product { keep: true, .. } => room(time * batch * packed),
+        Projected::Product { keep: false, .. } => Room::new(at_once * batch * packed),
+        Projected::Read(_) | Projected::Keep(_) => Room::new(0),
     };
+    let whole = [time, batch, packed];
+    let (projected, product) = match projected {
+        Projected::Read(values) => (Rows::read_only(values, order, whole), None),
+        Projected::Keep(values) => (Rows::new(values, order, whole), None),
+        Projected::Product {
+            input,
+            weight,
+            keep,
+        } => {
+            let features = weight.len() / packed;
+            let product = forward::Product {
+                input: Rows::read_only(input, order, [time, batch, features]),
+                weight,
+                features,
+                at_once,
+            };
+            let gates = gates.as_mut();
+            let gates = match keep {
+                true => Rows::unwritten(gates, order, whole),
+                false => Rows::unwritten(gates, Order::TimeMajor, [at_once, batch, packed]),
+            };
+            (gates, Some(product))
+        }
+    };
+    let features = product.as_ref().map_or(0, |product| product.features);
     // Of states, there is one after the other in any order.
     let of_states = [recurrence.states(), batch, hidden];
 
@@ -156,6 +198,7 @@ pub(crate) fn forward(
                 sizes,
                 threads: machine.threads,
                 projected,
+                product,
                 weight: input.weight,
                 input_bias: input.input_bias,
                 recurrent_bias: input.recurrent_bias,
@@ -173,19 +216,23 @@ pub(crate) fn forward(
     }
     among_threads(
         machine,
-        time * batch * input.weight.len(),
+        time * batch * packed * (hidden + features),
         || match recurrence {
             Recurrence::Elman(phi) => run!(Elman(phi)),
             Recurrence::Lstm => run!(Lstm),
             Recurrence::Gru => run!(Gru),
         },
     );
-    // SAFETY: every valid step of every row has been written; the others were zero.
-    let (outputs, extra) = unsafe { (outputs.written(), extra.written()) };
+    // SAFETY: every valid step of every row has been written; the others were zero. What is not
+    // kept is not looked at.
+    let [outputs, extra, gates] = unsafe {
+        [outputs, extra, if keep { gates } else { Room::new(0) }].map(|room| room.written())
+    };
     Output {
         outputs,
         state,
         extra,
+        gates,
     }
 }
 

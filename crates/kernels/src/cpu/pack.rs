@@ -4,6 +4,10 @@ use std::marker::PhantomData;
 
 use aligned_vec::{AVec, ConstAlign};
 use pulp::Simd;
+use rayon::prelude::*;
+
+/// Numbers from which on threads are worth waking.
+const WORTH_SPLITTING: usize = 1 << 17;
 
 /// Bytes of a cache line, and of the widest register. A register that is loaded from two lines
 /// takes twice as long.
@@ -34,21 +38,32 @@ impl<S: Simd, const N: usize> Panels<S, N> {
         &registers.as_chunks().0[index * self.depth..(index + 1) * self.depth]
     }
 
-    /// The numbers of each panel, one after the other.
-    fn numbers(&mut self) -> impl Iterator<Item = &mut [f32]> {
+    /// Calls `pack` with each panel's index and numbers.
+    fn fill(&mut self, pack: impl Fn(usize, &mut [f32]) + Sync) {
         let count = (self.depth * N * S::F32_LANES).max(1);
-        self.values.chunks_exact_mut(count)
+        match self.values.len() >= WORTH_SPLITTING {
+            true => {
+                let panels = self.values.par_chunks_exact_mut(count).enumerate();
+                panels.for_each(|(index, panel)| pack(index, panel));
+            }
+            false => {
+                let panels = self.values.chunks_exact_mut(count).enumerate();
+                panels.for_each(|(index, panel)| pack(index, panel));
+            }
+        }
     }
 }
 
-/// For the forward product `R h`: one panel a block of units, the gates of the block interleaved.
+/// For the forward products `W x` and `R h`, of weights `[G H, K]`: one panel a block of units, the
+/// gates of the block interleaved.
 ///
 /// `panel[u][k][g][lane] = R[g H + u L + lane][k]`, so that the sums of all gates of a unit are in
 /// registers at the same time and the cell's equations can be applied there.
 pub(super) fn gates<S: Simd, const G: usize>(weight: &[f32], hidden: usize) -> Panels<S, G> {
     let lanes = S::F32_LANES;
-    let mut panels = Panels::zeros(hidden.div_ceil(lanes), hidden);
-    for (block, panel) in panels.numbers().enumerate() {
+    let depth = weight.len() / (G * hidden);
+    let mut panels = Panels::zeros(hidden.div_ceil(lanes), depth);
+    panels.fill(|block, panel| {
         let units = lanes.min(hidden - block * lanes);
         for gate in 0..G {
             let first = gate * hidden + block * lanes;
@@ -56,11 +71,11 @@ pub(super) fn gates<S: Simd, const G: usize>(weight: &[f32], hidden: usize) -> P
             for (k, packed) in panel.chunks_exact_mut(G * lanes).enumerate() {
                 let packed = &mut packed[gate * lanes..][..units];
                 for (lane, packed) in packed.iter_mut().enumerate() {
-                    *packed = weight[(first + lane) * hidden + k];
+                    *packed = weight[(first + lane) * depth + k];
                 }
             }
         }
-    }
+    });
     panels
 }
 
@@ -75,7 +90,7 @@ pub(super) fn columns<S: Simd, const N: usize>(
 ) -> Panels<S, N> {
     let width = N * S::F32_LANES;
     let mut panels = Panels::zeros(count, weight.len() / hidden);
-    for (index, panel) in panels.numbers().enumerate() {
+    panels.fill(|index, panel| {
         let start = first + index * width;
         let end = hidden.min(start + width);
         for (row, packed) in weight
@@ -84,7 +99,7 @@ pub(super) fn columns<S: Simd, const N: usize>(
         {
             packed[..end - start].copy_from_slice(&row[start..end]);
         }
-    }
+    });
     panels
 }
 

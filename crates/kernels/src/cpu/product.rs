@@ -96,25 +96,26 @@ impl<S: Simd, const N: usize, const U: usize, const M: usize> NullaryFnOnce
     }
 }
 
-/// Adds rows times a block of units of the weights as they lie, `[G H, H]`, to `sums`, `G` registers a
-/// row: each sum is one row of the weights, read from end to end.
+/// Adds rows times a block of `hidden` units of the weights as they lie, `[G H, K]`, to `sums`, `G`
+/// registers a row: each sum is one row of the weights, read from end to end.
 #[inline(always)]
 pub(super) fn multiply_unpacked<S: Simd, const G: usize>(
     simd: S,
     sums: &mut [[S::f32s; G]],
     rows: &[&[f32]],
     weight: &[f32],
+    hidden: usize,
     block: usize,
 ) {
     for (sums, row) in sums.iter_mut().zip(rows) {
-        let hidden = row.len();
-        for (gate, sums) in weight.chunks_exact(hidden * hidden).zip(sums) {
+        let depth = row.len();
+        for (gate, sums) in weight.chunks_exact(hidden * depth).zip(sums) {
             let units = columns::<S>(block, hidden);
             let mut products = *sums;
             let lanes: &mut [f32] =
                 pulp::bytemuck::cast_slice_mut(std::slice::from_mut(&mut products));
             for (unit, lane) in units.zip(lanes) {
-                *lane += dot(simd, &gate[unit * hidden..][..hidden], row);
+                *lane += dot(simd, &gate[unit * depth..][..depth], row);
             }
             *sums = products;
         }
@@ -167,7 +168,7 @@ pub(super) fn columns<S: Simd>(index: usize, width: usize) -> Range<usize> {
 }
 
 /// `rows` in groups of nearly equal size, none above `most`.
-pub(super) fn groups(rows: &[usize], most: usize) -> impl Iterator<Item = &[usize]> {
+pub(super) fn groups<T>(rows: &[T], most: usize) -> impl Iterator<Item = &[T]> {
     let count = rows.len().div_ceil(most);
     (0..count).map(move |index| &rows[super::schedule::share(rows.len(), index, count)])
 }

@@ -1,52 +1,40 @@
-//! `W x` of all steps and rows: one large product.
-
-use gemm::Parallelism;
+//! The gradients of `a_t = W x_t`, all steps and rows at once.
+//!
+//! ```text
+//! d x_t = W^T d a_t          d W = sum_t d a_t x_t^T
+//! ```
 
 use super::Machine;
 use super::room::Room;
+use super::sums::{self, Columns};
 
-/// Multiplications from which on threads are worth waking.
-const WORTH_SPLITTING: usize = 1 << 20;
-
-impl Machine {
-    /// How a product of this many multiplications is shared.
-    pub(super) fn parallelism(self, multiplications: usize) -> Parallelism {
-        match self.threads {
-            threads if threads > 1 && multiplications > WORTH_SPLITTING => {
-                Parallelism::Rayon(threads)
-            }
-            _ => Parallelism::None,
-        }
-    }
-}
-
-/// `[rows, features]` times the transpose of `[packed, features]`: `[rows, packed]`.
-pub(crate) fn project(
+/// `[rows, packed]` times `[packed, features]`: `[rows, features]`.
+pub(crate) fn input_gradient(
     machine: Machine,
     [rows, features, packed]: [usize; 3],
-    input: &[f32],
+    gradient: &[f32],
     weight: &[f32],
 ) -> Vec<f32> {
-    assert_eq!(input.len(), rows * features);
+    assert_eq!(gradient.len(), rows * packed);
     assert_eq!(weight.len(), packed * features);
-    let mut output = Room::new(rows * packed);
+    let mut output = Room::new(rows * features);
     // SAFETY: the strides describe the three slices, whose lengths were checked above. The product
     // writes all of the output and, as it is told, reads none of it.
     unsafe {
         gemm::gemm(
             rows,
-            packed,
             features,
+            packed,
             output.as_mut().as_mut_ptr().cast::<f32>(),
             1,
-            packed as isize,
+            features as isize,
             false,
-            input.as_ptr(),
+            gradient.as_ptr(),
             1,
-            features as isize,
+            packed as isize,
             weight.as_ptr(),
-            features as isize,
             1,
+            features as isize,
             0.0f32,
             1.0f32,
             false,
@@ -56,4 +44,25 @@ pub(crate) fn project(
         );
         output.written()
     }
+}
+
+/// The transpose of `[rows, packed]` times `[rows, features]`: `[packed, features]`.
+pub(crate) fn input_weight_gradient(
+    machine: Machine,
+    [rows, features, packed]: [usize; 3],
+    gradient: &[f32],
+    input: &[f32],
+) -> Vec<f32> {
+    assert_eq!(gradient.len(), rows * packed);
+    assert_eq!(input.len(), rows * features);
+    let mut output = Room::new(packed * features);
+    let gradients = Columns {
+        values: gradient,
+        width: packed,
+        first: 0,
+        count: packed,
+    };
+    sums::weight(machine, gradients, input, output.as_mut());
+    // SAFETY: the product has written all rows.
+    unsafe { output.written() }
 }

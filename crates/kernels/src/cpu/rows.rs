@@ -13,6 +13,7 @@ use std::ops::Range;
 #[derive(Clone, Copy)]
 pub(super) struct Rows<'a> {
     start: *mut f32,
+    time: usize,
     len: usize,
     width: usize,
     strides: Strides,
@@ -71,11 +72,18 @@ impl<'a> Rows<'a> {
         };
         Self {
             start,
+            time,
             len,
             width,
             strides,
             buffer: PhantomData,
         }
+    }
+
+    /// How many time steps there are.
+    #[inline(always)]
+    pub fn steps(&self) -> usize {
+        self.time
     }
 
     #[inline(always)]

@@ -43,6 +43,20 @@ impl Schedule {
     }
 }
 
+/// Numbers of a projection that a thread computes before it runs the steps that read them: half a
+/// megabyte, which stays in a core's own cache until then.
+const PROJECTED_AT_ONCE: usize = 1 << 17;
+
+/// Rows and steps, at least: the input weights are read once for them all.
+const ROWS_AT_ONCE: usize = 48;
+
+/// Steps whose projection, `[T, B, G H]`, is computed at once.
+pub(super) fn steps_at_once(threads: usize, [time, batch, packed]: [usize; 3]) -> usize {
+    let rows = batch.div_ceil(threads);
+    let fit = PROJECTED_AT_ONCE / (rows * packed);
+    fit.max(ROWS_AT_ONCE.div_ceil(rows)).min(time)
+}
+
 /// The part of `count` things that is the `index`-th of `parts`.
 pub(super) fn share(count: usize, index: usize, parts: usize) -> Range<usize> {
     index * count / parts..(index + 1) * count / parts

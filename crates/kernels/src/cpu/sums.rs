@@ -8,12 +8,28 @@
 use std::mem::MaybeUninit;
 use std::ops::Range;
 
+use gemm::Parallelism;
 use rayon::prelude::*;
 
 use super::Machine;
 use super::rows::Order;
 use super::schedule::before;
 use crate::recurrence::{Sizes, Walk};
+
+/// Multiplications from which on threads are worth waking.
+const WORTH_SPLITTING: usize = 1 << 20;
+
+impl Machine {
+    /// How a product of this many multiplications is shared.
+    pub(super) fn parallelism(self, multiplications: usize) -> Parallelism {
+        match self.threads {
+            threads if threads > 1 && multiplications > WORTH_SPLITTING => {
+                Parallelism::Rayon(threads)
+            }
+            _ => Parallelism::None,
+        }
+    }
+}
 
 /// Numbers, `[rows, width]`, of which some columns are meant.
 #[derive(Clone, Copy)]
@@ -59,7 +75,8 @@ pub(super) fn hidden_before(
     states
 }
 
-/// `d R` for the gates in these columns: `into[column][unit] = sum_row d g[row][column] h[row][unit]`.
+/// `d R` for the gates in these columns: `into[column][unit] = sum_row d g[row][column] h[row][unit]`;
+/// and so `d W`, of the input.
 pub(super) fn weight(
     machine: Machine,
     gradients: Columns,

@@ -43,37 +43,58 @@ fn everything(
         initial: &initial,
     };
     let mut gates = random(5, time * batch * packed);
-
-    let read = Projected::Read(&gates);
-    let alone = forward(machine, recurrence, walk, sizes, order, read, &input);
-    let keep = Projected::Keep(&mut gates);
-    let mut run = forward(machine, recurrence, walk, sizes, order, keep, &input);
-    assert_eq!(alone.outputs, run.outputs, "keeping changes nothing");
-    assert_eq!(alone.state, run.state, "keeping changes nothing");
-    let (output_gradient, state_gradient) = (
-        random(6, time * batch * hidden),
-        random(7, states * batch * hidden),
+    let (x, input_weight) = (
+        random(8, time * batch * FEATURES),
+        random(9, packed * FEATURES),
     );
-    let left = Left {
-        gates: &mut gates,
-        extra: &mut run.extra,
-        weight: &weight,
-        initial: &initial,
-        outputs: &run.outputs,
-        output_gradient: Some(&output_gradient),
-        state_gradient: Some(&state_gradient),
+    let run =
+        |projected: Projected| forward(machine, recurrence, walk, sizes, order, projected, &input);
+    let product = |keep| Projected::Product {
+        input: &x,
+        weight: &input_weight,
+        keep,
     };
-    let gradients = backward(machine, recurrence, walk, sizes, order, left);
-    vec![
-        ("outputs", run.outputs),
-        ("state", run.state),
-        ("d projected", gates),
-        ("d weight", gradients.weight),
-        ("d input bias", gradients.input_bias),
-        ("d recurrent bias", gradients.recurrent_bias),
-        ("d initial", gradients.initial),
-    ]
+
+    let mut everything = Vec::new();
+    let alone = run(Projected::Read(&gates));
+    let kept = run(Projected::Keep(&mut gates));
+    let (alone_of_product, mut kept_of_product) = (run(product(false)), run(product(true)));
+    let gates_of_product = std::mem::take(&mut kept_of_product.gates);
+    for (alone, mut kept, mut gates) in [
+        (alone, kept, gates),
+        (alone_of_product, kept_of_product, gates_of_product),
+    ] {
+        assert_eq!(alone.outputs, kept.outputs, "keeping changes nothing");
+        assert_eq!(alone.state, kept.state, "keeping changes nothing");
+        let (output_gradient, state_gradient) = (
+            random(6, time * batch * hidden),
+            random(7, states * batch * hidden),
+        );
+        let left = Left {
+            gates: &mut gates,
+            extra: &mut kept.extra,
+            weight: &weight,
+            initial: &initial,
+            outputs: &kept.outputs,
+            output_gradient: Some(&output_gradient),
+            state_gradient: Some(&state_gradient),
+        };
+        let gradients = backward(machine, recurrence, walk, sizes, order, left);
+        everything.extend([
+            ("outputs", kept.outputs),
+            ("state", kept.state),
+            ("d projected", gates),
+            ("d weight", gradients.weight),
+            ("d input bias", gradients.input_bias),
+            ("d recurrent bias", gradients.recurrent_bias),
+            ("d initial", gradients.initial),
+        ]);
+    }
+    everything
 }
+
+/// Of the input: more than a register holds.
+const FEATURES: usize = 21;
 
 const RECURRENCES: [Recurrence; 5] = [
     Recurrence::Elman(Nonlinearity::Tanh),
@@ -84,7 +105,7 @@ const RECURRENCES: [Recurrence; 5] = [
 ];
 
 /// Rows, steps and units past the sizes in which the kernel works.
-fn sizes() -> [Sizes; 6] {
+fn sizes() -> [Sizes; 7] {
     [
         [1, 1, 37],
         [2, 2, 19],
@@ -92,6 +113,8 @@ fn sizes() -> [Sizes; 6] {
         [3, 17, 37],
         [4, 9, 70],
         [2, 3, 600],
+        // More than is projected at once.
+        [90, 3, 200],
     ]
     .map(|[time, batch, hidden]| Sizes {
         time,
