@@ -102,6 +102,10 @@ pub struct Walk {
 /// A sequence `[batch, time, ..]` whose first two dimensions were swapped is read where it lies, and
 /// so is what a kernel on the CPU gives.
 #[derive(Debug, Clone)]
+#[allow(
+    clippy::large_enum_variant,
+    reason = "there is one a run; a box would only be in the caller's way"
+)]
 pub enum Projection {
     /// Of something that is no plain product: `[T, B, G H]`.
     Values(Tensor<3>),
