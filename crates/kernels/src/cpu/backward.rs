@@ -6,7 +6,6 @@
 //! d h_{t-1}         = direct + R^T d gates_t
 //! ```
 
-use std::array;
 use std::ops::Range;
 
 use pulp::{NullaryFnOnce, Simd, WithSimd};
@@ -14,7 +13,10 @@ use rayon::prelude::*;
 
 use super::lanes::Lanes;
 use super::pack::{self, Panels};
-use super::product::{Lines, MOST_ROWS, columns, groups, load, multiply, rows_at_once, store};
+use super::product::{
+    Lines, MOST_ROWS, columns, groups, load, multiply, rows_at_once, store, units,
+};
+use super::registers::{Both, Registers};
 use super::rows::Rows;
 use super::schedule::{Schedule, before, present, share};
 use crate::pointwise::Pointwise;
@@ -166,9 +168,14 @@ where
         for t in walk.direction.through(self.times.clone()).rev() {
             let rows = present(walk, self.rows, t);
             for &row in rows {
-                let before = before(walk, self.run.sizes, row, t);
-                for block in self.work.blocks.clone() {
-                    self.unit_block(t, row, before, block);
+                let Range { mut start, end } = self.work.blocks.clone();
+                let full = end.min(hidden / I::F32_LANES);
+                while start + 2 <= full {
+                    self.equations::<Both<_>, true>(t, row, start);
+                    start += 2;
+                }
+                for block in start..end {
+                    self.equations::<Lanes<_>, false>(t, row, block);
                 }
             }
             for from in (0..G * hidden).step_by(DEPTH) {
@@ -182,62 +189,105 @@ impl<I: Simd, P, const G: usize, const S: usize, const A: usize> Steps<'_, I, P,
 where
     P: Pointwise<G, S, A>,
 {
-    /// The cell's gradients, for one row and one block of units.
+    /// The cell's gradients, for one row and one or two blocks of units. A block may end early
+    /// unless it is `FULL`.
     #[inline(always)]
-    fn unit_block(&self, t: usize, row: usize, before: Option<usize>, block: usize) {
+    fn equations<V: Registers<I>, const FULL: bool>(&self, t: usize, row: usize, block: usize) {
         let (run, simd) = (self.run, self.simd);
         let hidden = run.sizes.hidden;
-        let units = columns::<I>(block, hidden);
-        let of = |index: usize| index * hidden + units.start..index * hidden + units.end;
-        let lanes = |values: &[f32]| Lanes::new(simd, load(simd, values));
+        let before = before(run.walk, run.sizes, row, t);
+        let units = [block, block + 1].map(|block| units::<I, FULL>(block, hidden));
+        let of =
+            |w: usize, index: usize| index * hidden + units[w].start..index * hidden + units[w].end;
+        let zero = V::of(
+            simd,
+            #[inline(always)]
+            |_| simd.splat_f32s(0.0),
+        );
 
         // SAFETY: these columns of this row are this thread's alone; what forward left is complete.
         unsafe {
-            let mut gradient: [Lanes<I>; S] =
-                array::from_fn(|s| lanes(run.state_gradient.read(s, row, units.clone())));
-            if let Some(outputs) = &run.output_gradient {
-                gradient[0] = gradient[0] + lanes(outputs.read(t, row, units.clone()));
+            let (mut gradient, mut after, mut earlier) = ([zero; S], [zero; S], [zero; S]);
+            for s in 0..S {
+                gradient[s] = V::load(
+                    simd,
+                    #[inline(always)]
+                    |w| run.state_gradient.read(s, row, of(w, 0)),
+                );
+                after[s] = V::load(
+                    simd,
+                    #[inline(always)]
+                    |w| match s {
+                        0 => run.outputs.read(t, row, of(w, 0)),
+                        s => run.extra.read(t, row, of(w, A + s - 1)),
+                    },
+                );
+                earlier[s] = V::load(
+                    simd,
+                    #[inline(always)]
+                    |w| match (s, before) {
+                        (0, Some(before)) => run.outputs.read(before, row, of(w, 0)),
+                        (s, Some(before)) => run.extra.read(before, row, of(w, A + s - 1)),
+                        (s, None) => run.initial.read(s, row, of(w, 0)),
+                    },
+                );
             }
-            let states_before = array::from_fn(|s| {
-                lanes(match (s, before) {
-                    (0, Some(before)) => run.outputs.read(before, row, units.clone()),
-                    (s, Some(before)) => run.extra.read(before, row, of(A + s - 1)),
-                    (s, None) => run.initial.read(s, row, units.clone()),
-                })
-            });
-            let states_after = array::from_fn(|s| {
-                lanes(match s {
-                    0 => run.outputs.read(t, row, units.clone()),
-                    s => run.extra.read(t, row, of(A + s - 1)),
-                })
-            });
-            let gates = array::from_fn(|g| lanes(run.gates.read(t, row, of(g))));
-            let apart = array::from_fn(|a| lanes(run.extra.read(t, row, of(a))));
-            let step = run
-                .cell
-                .backward(gradient, states_before, states_after, gates, apart);
+            if let Some(outputs) = &run.output_gradient {
+                let output = V::load(
+                    simd,
+                    #[inline(always)]
+                    |w| outputs.read(t, row, of(w, 0)),
+                );
+                gradient[0] = gradient[0] + output;
+            }
+            let (mut gates, mut apart) = ([zero; G], [zero; A]);
+            for g in 0..G {
+                gates[g] = V::load(
+                    simd,
+                    #[inline(always)]
+                    |w| run.gates.read(t, row, of(w, g)),
+                );
+            }
+            for a in 0..A {
+                apart[a] = V::load(
+                    simd,
+                    #[inline(always)]
+                    |w| run.extra.read(t, row, of(w, a)),
+                );
+            }
+            let step = run.cell.backward(gradient, earlier, after, gates, apart);
 
             for g in 0..G {
-                let gradient = step.gates[g].values;
-                store(simd, run.gates.write(t, row, of(g)), gradient);
+                step.gates[g].store(
+                    simd,
+                    #[inline(always)]
+                    |w| run.gates.write(t, row, of(w, g)),
+                );
                 if g < G - A {
-                    store(simd, run.recurrent.write(0, row, of(g)), gradient);
+                    step.gates[g].store(
+                        simd,
+                        #[inline(always)]
+                        |w| run.recurrent.write(0, row, of(w, g)),
+                    );
                 }
             }
             for a in 0..A {
-                let gradient = step.apart[a].values;
-                store(simd, run.extra.write(t, row, of(a)), gradient);
-                store(simd, run.recurrent.write(0, row, of(G - A + a)), gradient);
+                step.apart[a].store(
+                    simd,
+                    #[inline(always)]
+                    |w| run.extra.write(t, row, of(w, a)),
+                );
+                step.apart[a].store(
+                    simd,
+                    #[inline(always)]
+                    |w| run.recurrent.write(0, row, of(w, G - A + a)),
+                );
             }
             for s in 0..S {
-                let direct = match step.state[s] {
-                    Some(direct) => direct.values,
-                    None => simd.splat_f32s(0.0),
-                };
-                store(
+                step.state[s].unwrap_or(zero).store(
                     simd,
-                    run.state_gradient.write(s, row, units.clone()),
-                    direct,
+                    #[inline(always)]
+                    |w| run.state_gradient.write(s, row, of(w, 0)),
                 );
             }
         }
@@ -277,8 +327,10 @@ where
                 // row of the state's gradient are this thread's alone.
                 unsafe {
                     factors[m] = run.recurrent.read(0, row, depth.clone());
-                    sums.0[m] =
-                        array::from_fn(|n| load(simd, run.state_gradient.read(0, row, units(n))));
+                    for n in 0..N {
+                        let sum = run.state_gradient.read(0, row, units(n));
+                        sums.0[m][n] = load(simd, sum);
+                    }
                 }
             }
             let sums = &mut sums.0[..rows.len()];

@@ -1,7 +1,6 @@
 //! The recurrence, forward: product, equations and stores of a block of units while it is in
 //! registers.
 
-use std::array;
 use std::ops::Range;
 
 use pulp::{NullaryFnOnce, Simd, WithSimd};
@@ -11,8 +10,9 @@ use super::lanes::Lanes;
 use super::pack::{self, Panels};
 use super::product::{
     Lines, MOST_ROWS, MOST_SUMS, columns, groups, load, multiply, multiply_unpacked, rows_at_once,
-    store,
+    store, units,
 };
+use super::registers::{Both, Registers};
 use super::rows::Rows;
 use super::schedule::{Schedule, before, length, present, share};
 use crate::pointwise::Pointwise;
@@ -186,6 +186,7 @@ struct Packed<I: Simd, const G: usize> {
 
 /// How many of the blocks from `block` on are multiplied at once: one gate alone would leave
 /// registers unused, so there it is four.
+#[inline(always)]
 fn together<const G: usize>(packed: bool, block: usize, end: usize) -> usize {
     match G == 1 && packed && block + 4 <= end {
         true => 4,
@@ -203,9 +204,10 @@ fn multiply_blocks<I: Simd, const G: usize>(
     block: usize,
 ) {
     match (packed, sums.len() / rows.len()) {
+        // One gate: its panels are as wide as if there were one register side by side.
         (Some(weight), 4) => {
-            let panels = array::from_fn(|u| weight.get(block + u).as_flattened());
-            let panels = panels.map(|panel| panel.as_chunks().0);
+            let panel = |u| weight.get(block + u).as_flattened().as_chunks().0;
+            let panels = [panel(0), panel(1), panel(2), panel(3)];
             multiply::<I, 1, 4>(simd, sums.as_flattened_mut(), rows, panels);
         }
         (Some(weight), _) => {
@@ -237,28 +239,31 @@ impl<I: Simd, P, const G: usize> NullaryFnOnce for Project<'_, I, P, G> {
         // Row by row, as they lie in memory.
         let steps = self.rows.iter().flat_map(|&row| {
             let end = length(run.walk, run.sizes, row).min(self.times.end);
-            (self.times.start..end).map(move |t| (t, row))
+            (self.times.start..end).map(move |t| (t, run.slot(t), row))
         });
-        let steps: Vec<(usize, usize)> = steps.collect();
+        let steps: Vec<(usize, usize, usize)> = steps.collect();
+        let zero = simd.splat_f32s(0.0);
+        let mut sums = Lines([zero; MOST_SUMS]);
+        let mut input: [&[f32]; MOST_ROWS] = [&[]; MOST_ROWS];
         let mut block = self.blocks.start;
         while block < self.blocks.end {
-            let together = together::<G>(self.weight.is_some(), block, self.blocks.end);
+            let packed = self.weight.is_some();
+            let together = together::<G>(packed, block, self.blocks.end);
             for group in groups(&steps, rows_at_once::<I>(G * together)) {
-                let mut input: [&[f32]; MOST_ROWS] = [&[]; MOST_ROWS];
-                let mut sums = Lines([simd.splat_f32s(0.0); MOST_SUMS]);
                 let sums = &mut sums.0.as_chunks_mut::<G>().0[..group.len() * together];
-                for (m, &(t, row)) in group.iter().enumerate() {
+                sums.as_flattened_mut().fill(zero);
+                for (m, &(t, _, row)) in group.iter().enumerate() {
                     // SAFETY: nobody writes to the input.
                     input[m] = unsafe { self.product.input.read(t, row, 0..self.product.features) };
                 }
                 multiply_blocks(simd, sums, &input[..group.len()], weight, block);
-                for (&(t, row), sums) in group.iter().zip(sums.chunks_exact(together)) {
+                for (&(_, slot, row), sums) in group.iter().zip(sums.chunks_exact(together)) {
                     for (u, sums) in sums.iter().enumerate() {
                         let units = columns::<I>(block + u, hidden);
                         for (g, &sum) in sums.iter().enumerate() {
                             let columns = g * hidden + units.start..g * hidden + units.end;
                             // SAFETY: these columns of this row are this thread's alone.
-                            let to = unsafe { run.projected.write(run.slot(t), row, columns) };
+                            let to = unsafe { run.projected.write(slot, row, columns) };
                             store(simd, to, sum);
                         }
                     }
@@ -289,6 +294,7 @@ where
     #[inline(always)]
     fn call(self) {
         let walk = self.run.walk;
+        let mut sums = Lines([self.simd.splat_f32s(0.0); MOST_SUMS]);
         for t in walk.direction.through(self.times.clone()) {
             let rows = present(walk, self.rows, t);
             let mut block = self.blocks.start;
@@ -296,7 +302,7 @@ where
                 let packed = self.packed.weight.is_some();
                 let together = together::<G>(packed, block, self.blocks.end);
                 for group in groups(rows, rows_at_once::<I>(G * together)) {
-                    self.group(t, group, block, together);
+                    self.group(t, group, block, together, &mut sums.0);
                 }
                 block += together;
             }
@@ -310,109 +316,158 @@ where
 {
     /// Some blocks of units of some rows, at step `t`.
     #[inline(always)]
-    fn group(&self, t: usize, rows: &[usize], block: usize, together: usize) {
+    fn group(
+        &self,
+        t: usize,
+        rows: &[usize],
+        block: usize,
+        together: usize,
+        sums: &mut [I::f32s; MOST_SUMS],
+    ) {
         let (run, packed, simd) = (self.run, self.packed, self.simd);
         let hidden = run.sizes.hidden;
         let mut states: [&[f32]; MOST_ROWS] = [&[]; MOST_ROWS];
-        let mut sums = Lines([simd.splat_f32s(0.0); MOST_SUMS]);
-        let (sums, _) = sums.0.as_chunks_mut::<G>();
+        let sums = &mut sums.as_chunks_mut::<G>().0[..rows.len() * together];
         for (m, &row) in rows.iter().enumerate() {
             // SAFETY: the states before this step are complete, and written to no more.
-            states[m] = unsafe {
-                match before(run.walk, run.sizes, row, t) {
-                    Some(before) => run.hidden.read(before % 2, row, 0..hidden),
-                    None => run.initial.read(0, row, 0..hidden),
-                }
-            };
-            sums[m * together..][..together]
-                .copy_from_slice(&packed.recurrent_bias[block..block + together]);
+            states[m] = unsafe { self.hidden_before(t, row, 0..hidden) };
+            for u in 0..together {
+                sums[m * together + u] = packed.recurrent_bias[block + u];
+            }
         }
 
-        let (states, sums) = (&states[..rows.len()], &mut sums[..rows.len() * together]);
         let weight = (packed.weight.as_ref(), run.weight, hidden);
-        multiply_blocks(simd, sums, states, weight, block);
+        multiply_blocks(simd, sums, &states[..rows.len()], weight, block);
 
-        let slot = run.slot(t);
-        for (&row, sums) in rows.iter().zip(sums.chunks_exact(together)) {
-            let before = before(run.walk, run.sizes, row, t);
-            for (u, &recurrent) in sums.iter().enumerate() {
-                self.unit_block([t, slot], row, before, block + u, recurrent);
+        let at = |index: usize| (rows[index / together], block + index % together);
+        let full = (block + together) * I::F32_LANES <= hidden;
+        let times = [t, run.slot(t)];
+        let mut done = 0;
+        while done < sums.len() {
+            done += match (&sums[done..], full) {
+                ([a, b, ..], true) => {
+                    let blocks = [at(done), at(done + 1)];
+                    self.equations::<Both<_>, true>(times, blocks, [a, b])
+                }
+                ([a, ..], true) => self.equations::<Lanes<_>, true>(times, [at(done); 2], [a; 2]),
+                ([a, ..], false) => self.equations::<Lanes<_>, false>(times, [at(done); 2], [a; 2]),
+                ([], _) => unreachable!("not done"),
+            };
+        }
+    }
+
+    /// The hidden state of a row before step `t`.
+    ///
+    /// # Safety
+    ///
+    /// As [`Rows::read`].
+    #[inline(always)]
+    unsafe fn hidden_before(&self, t: usize, row: usize, columns: Range<usize>) -> &[f32] {
+        let run = self.run;
+        // SAFETY: the caller's.
+        unsafe {
+            match before(run.walk, run.sizes, row, t) {
+                Some(before) => run.hidden.read(before % 2, row, columns),
+                None => run.initial.read(0, row, columns),
             }
         }
     }
 
-    /// The cell's equations, for one row and one block of units.
+    /// The cell's equations, for one or two blocks of units, each of a row; how many. A block may
+    /// end early unless it is `FULL`.
     #[inline(always)]
-    fn unit_block(
+    fn equations<V: Registers<I>, const FULL: bool>(
         &self,
         [t, slot]: [usize; 2],
-        row: usize,
-        before: Option<usize>,
-        block: usize,
-        recurrent: [I::f32s; G],
-    ) {
+        blocks: [(usize, usize); 2],
+        recurrent: [&[I::f32s; G]; 2],
+    ) -> usize {
         let (run, simd) = (self.run, self.simd);
         let hidden = run.sizes.hidden;
-        let units = columns::<I>(block, hidden);
-        let of = |index: usize| index * hidden + units.start..index * hidden + units.end;
-        let lanes = |values| Lanes::new(simd, values);
+        let row = [blocks[0].0, blocks[1].0];
+        let units = [blocks[0].1, blocks[1].1].map(|block| units::<I, FULL>(block, hidden));
+        let of =
+            |w: usize, index: usize| index * hidden + units[w].start..index * hidden + units[w].end;
+        let zero = V::of(
+            simd,
+            #[inline(always)]
+            |_| simd.splat_f32s(0.0),
+        );
 
-        // SAFETY: these columns of this row are this thread's alone, at this step and in the state;
+        // SAFETY: these columns of these rows are this thread's alone, at this step and in the state;
         // the hidden states before the step are complete.
         unsafe {
-            let input = array::from_fn(|g| {
-                let projected = load(simd, run.projected.read(slot, row, of(g)));
-                lanes(simd.add_f32s(projected, self.packed.input_bias[block][g]))
-            });
-            let state = array::from_fn(|s| {
-                lanes(load(
+            let (mut input, mut sums, mut state) = ([zero; G], [zero; G], [zero; S]);
+            for g in 0..G {
+                input[g] = V::of(
                     simd,
-                    match (s, before) {
-                        (0, Some(before)) => run.hidden.read(before % 2, row, units.clone()),
-                        (0, None) => run.initial.read(0, row, units.clone()),
-                        (s, _) => run.state.read(s, row, units.clone()),
+                    #[inline(always)]
+                    |w| {
+                        let projected = load(simd, run.projected.read(slot, row[w], of(w, g)));
+                        simd.add_f32s(projected, self.packed.input_bias[blocks[w].1][g])
                     },
-                ))
-            });
-            let next = run.cell.forward(input, recurrent.map(lanes), state);
-
-            let hidden = next.state[0];
-            store(
+                );
+                sums[g] = V::of(
+                    simd,
+                    #[inline(always)]
+                    |w| recurrent[w][g],
+                );
+            }
+            state[0] = V::load(
                 simd,
-                run.hidden.write(t % 2, row, units.clone()),
-                hidden.values,
-            );
-            store(
-                simd,
-                run.outputs.write(t, row, units.clone()),
-                hidden.values,
+                #[inline(always)]
+                |w| self.hidden_before(t, row[w], of(w, 0)),
             );
             for s in 1..S {
-                store(
+                state[s] = V::load(
                     simd,
-                    run.state.write(s, row, units.clone()),
-                    next.state[s].values,
+                    #[inline(always)]
+                    |w| run.state.read(s, row[w], of(w, 0)),
+                );
+            }
+            let next = run.cell.forward(input, sums, state);
+
+            next.state[0].store(
+                simd,
+                #[inline(always)]
+                |w| run.hidden.write(t % 2, row[w], of(w, 0)),
+            );
+            next.state[0].store(
+                simd,
+                #[inline(always)]
+                |w| run.outputs.write(t, row[w], of(w, 0)),
+            );
+            for s in 1..S {
+                next.state[s].store(
+                    simd,
+                    #[inline(always)]
+                    |w| run.state.write(s, row[w], of(w, 0)),
                 );
             }
             if let Some(extra) = &run.extra {
                 for g in 0..G {
-                    store(
+                    next.gates[g].store(
                         simd,
-                        run.projected.write(t, row, of(g)),
-                        next.gates[g].values,
+                        #[inline(always)]
+                        |w| run.projected.write(t, row[w], of(w, g)),
                     );
                 }
                 for a in 0..A {
-                    store(simd, extra.write(t, row, of(a)), next.apart[a].values);
+                    next.apart[a].store(
+                        simd,
+                        #[inline(always)]
+                        |w| extra.write(t, row[w], of(w, a)),
+                    );
                 }
                 for s in 1..S {
-                    store(
+                    next.state[s].store(
                         simd,
-                        extra.write(t, row, of(A + s - 1)),
-                        next.state[s].values,
+                        #[inline(always)]
+                        |w| extra.write(t, row[w], of(w, A + s - 1)),
                     );
                 }
             }
         }
+        V::COUNT
     }
 }

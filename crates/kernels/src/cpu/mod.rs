@@ -23,6 +23,7 @@ mod ndarray;
 mod pack;
 mod product;
 mod projection;
+mod registers;
 mod room;
 mod rows;
 mod schedule;

@@ -7,7 +7,6 @@
 //! Each sum runs over `k` in order, whatever the number of rows that are computed together; so a
 //! row's result does not depend on how rows are grouped, nor on the number of threads.
 
-use std::array;
 use std::mem::MaybeUninit;
 use std::ops::Range;
 
@@ -51,7 +50,7 @@ pub(super) fn multiply<S: Simd, const N: usize, const U: usize>(
                 $($count => simd.vectorize(Multiply::<S, N, U, $count> {
                     simd,
                     sums,
-                    rows: array::from_fn(|m| rows[m]),
+                    rows,
                     panels,
                 }),)+
                 count => unreachable!("{count} rows at once"),
@@ -64,7 +63,8 @@ pub(super) fn multiply<S: Simd, const N: usize, const U: usize>(
 struct Multiply<'a, S: Simd, const N: usize, const U: usize, const M: usize> {
     simd: S,
     sums: &'a mut [S::f32s],
-    rows: [&'a [f32]; M],
+    /// `M` of them. Not an array: to copy one that was just written takes longer than to read it.
+    rows: &'a [&'a [f32]],
     panels: [&'a [[S::f32s; N]]; U],
 }
 
@@ -78,10 +78,17 @@ impl<S: Simd, const N: usize, const U: usize, const M: usize> NullaryFnOnce
         let simd = self.simd;
         let depth = self.panels[0].len();
         // Slices of one length: then no access in the loop needs a check.
-        let rows = self.rows.map(|row| &row[..depth]);
-        let panels = self.panels.map(|panel| &panel[..depth]);
-        let kept = &mut self.sums.as_chunks_mut::<N>().0.as_chunks_mut::<U>().0[..M];
-        let mut sums: [[[S::f32s; N]; U]; M] = array::from_fn(|m| kept[m]);
+        let mut rows: [&[f32]; M] = [&[]; M];
+        for (m, row) in rows.iter_mut().enumerate() {
+            *row = &self.rows[m][..depth];
+        }
+        let mut panels = self.panels;
+        for panel in &mut panels {
+            *panel = &panel[..depth];
+        }
+        let kept = self.sums.as_chunks_mut::<N>().0.as_chunks_mut::<U>().0;
+        let kept: &mut [_; M] = kept.first_chunk_mut().expect("sums for each row");
+        let mut sums = *kept;
         for k in 0..depth {
             for m in 0..M {
                 let x = simd.splat_f32s(rows[m][k]);
@@ -92,7 +99,7 @@ impl<S: Simd, const N: usize, const U: usize, const M: usize> NullaryFnOnce
                 }
             }
         }
-        kept.copy_from_slice(&sums);
+        *kept = sums;
     }
 }
 
@@ -165,6 +172,16 @@ pub(super) fn store<S: Simd>(_: S, to: &mut [MaybeUninit<f32>], values: S::f32s)
 pub(super) fn columns<S: Simd>(index: usize, width: usize) -> Range<usize> {
     let start = width.min(index * S::F32_LANES);
     start..width.min(start + S::F32_LANES)
+}
+
+/// The same, of a register that is known not to go beyond the end if it is `FULL`: then its length
+/// is known where this is compiled, and no load or store has to ask for it.
+#[inline(always)]
+pub(super) fn units<S: Simd, const FULL: bool>(index: usize, width: usize) -> Range<usize> {
+    match FULL {
+        true => index * S::F32_LANES..(index + 1) * S::F32_LANES,
+        false => columns::<S>(index, width),
+    }
 }
 
 /// `rows` in groups of nearly equal size, none above `most`.

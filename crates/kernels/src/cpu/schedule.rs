@@ -45,7 +45,7 @@ impl Schedule {
 
 /// Numbers of a projection that a thread computes before it runs the steps that read them: half a
 /// megabyte, which stays in a core's own cache until then.
-const PROJECTED_AT_ONCE: usize = 1 << 17;
+const PROJECTED_AT_ONCE: usize = 1 << 15;
 
 /// Rows and steps, at least: the input weights are read once for them all.
 const ROWS_AT_ONCE: usize = 48;
