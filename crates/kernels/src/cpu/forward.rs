@@ -9,8 +9,8 @@ use rayon::prelude::*;
 use super::lanes::Lanes;
 use super::pack::{self, Panels};
 use super::product::{
-    Lines, MOST_ROWS, MOST_SUMS, columns, groups, load, multiply, multiply_unpacked, rows_at_once,
-    store, units,
+    Lines, MOST_ROWS, MOST_SUMS, groups, load, multiply, multiply_unpacked, rows_at_once, store,
+    units,
 };
 use super::registers::{Both, Registers};
 use super::rows::Rows;
@@ -257,19 +257,32 @@ impl<I: Simd, P, const G: usize> NullaryFnOnce for Project<'_, I, P, G> {
                     input[m] = unsafe { self.product.input.read(t, row, 0..self.product.features) };
                 }
                 multiply_blocks(simd, sums, &input[..group.len()], weight, block);
+                let full = (block + together) * I::F32_LANES <= hidden;
                 for (&(_, slot, row), sums) in group.iter().zip(sums.chunks_exact(together)) {
                     for (u, sums) in sums.iter().enumerate() {
-                        let units = columns::<I>(block + u, hidden);
-                        for (g, &sum) in sums.iter().enumerate() {
-                            let columns = g * hidden + units.start..g * hidden + units.end;
-                            // SAFETY: these columns of this row are this thread's alone.
-                            let to = unsafe { run.projected.write(slot, row, columns) };
-                            store(simd, to, sum);
+                        match full {
+                            true => self.write::<true>([slot, row], block + u, sums),
+                            false => self.write::<false>([slot, row], block + u, sums),
                         }
                     }
                 }
             }
             block += together;
+        }
+    }
+}
+
+impl<I: Simd, P, const G: usize> Project<'_, I, P, G> {
+    /// One block of units of a row.
+    #[inline(always)]
+    fn write<const FULL: bool>(&self, [slot, row]: [usize; 2], block: usize, sums: &[I::f32s; G]) {
+        let hidden = self.run.sizes.hidden;
+        let units = units::<I, FULL>(block, hidden);
+        for (g, &sum) in sums.iter().enumerate() {
+            let columns = g * hidden + units.start..g * hidden + units.end;
+            // SAFETY: these columns of this row are this thread's alone.
+            let to = unsafe { self.run.projected.write(slot, row, columns) };
+            store(self.simd, to, sum);
         }
     }
 }
