@@ -27,7 +27,7 @@ pub(super) struct Backward<'a, P> {
     pub cell: P,
     pub walk: &'a Walk,
     pub sizes: Sizes,
-    pub threads: usize,
+    pub schedule: &'a Schedule,
     pub weight: &'a [f32],
     /// `[S, B, H]`.
     pub initial: Rows<'a>,
@@ -75,7 +75,7 @@ where
             blocks: 0..blocks,
             panels: 0..weight.count(),
         };
-        match Schedule::new(run.walk, run.sizes, run.weight.len(), run.threads) {
+        match run.schedule {
             Schedule::Rows(parts) if parts.len() == 1 => steps(&parts[0], 0..time, all),
             Schedule::Rows(parts) => parts
                 .par_iter()
@@ -83,19 +83,19 @@ where
             Schedule::Units(rows, parts) => rayon::scope(|_| {
                 for t in run.walk.direction.order(time).rev() {
                     // The product needs the gradients of all units, so there are two meetings.
-                    (0..parts).into_par_iter().for_each(|part| {
+                    (0..*parts).into_par_iter().for_each(|part| {
                         let work = Work {
-                            blocks: share(blocks, part, parts),
+                            blocks: share(blocks, part, *parts),
                             panels: 0..0,
                         };
-                        steps(&rows, t..t + 1, work);
+                        steps(rows, t..t + 1, work);
                     });
-                    (0..parts).into_par_iter().for_each(|part| {
+                    (0..*parts).into_par_iter().for_each(|part| {
                         let work = Work {
                             blocks: 0..0,
-                            panels: share(weight.count(), part, parts),
+                            panels: share(weight.count(), part, *parts),
                         };
-                        steps(&rows, t..t + 1, work);
+                        steps(rows, t..t + 1, work);
                     });
                 }
             }),

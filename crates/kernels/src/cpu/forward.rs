@@ -23,7 +23,7 @@ pub(super) struct Forward<'a, P> {
     pub cell: P,
     pub walk: &'a Walk,
     pub sizes: Sizes,
-    pub threads: usize,
+    pub schedule: &'a Schedule,
     /// `[T, B, G H]`, or as many steps of it as are computed at once. Where something is kept, the
     /// gates are written in its place.
     pub projected: Rows<'a>,
@@ -106,7 +106,7 @@ where
                 blocks,
             })
         };
-        match Schedule::new(run.walk, run.sizes, run.weight.len(), run.threads) {
+        match run.schedule {
             Schedule::Rows(parts) => {
                 let walk = |rows: &Vec<usize>| {
                     for times in run.parts_of_time() {
@@ -120,14 +120,14 @@ where
                 }
             }
             Schedule::Units(rows, parts) => rayon::scope(|_| {
-                let share = |part| share(blocks, part, parts);
+                let share = |part| share(blocks, part, *parts);
                 let together = |work: &(dyn Fn(usize) + Sync)| {
-                    (0..parts).into_par_iter().for_each(work);
+                    (0..*parts).into_par_iter().for_each(work);
                 };
                 for times in run.parts_of_time() {
-                    together(&|part| project(&rows, times.clone(), share(part)));
+                    together(&|part| project(rows, times.clone(), share(part)));
                     for t in run.walk.direction.through(times) {
-                        together(&|part| step(&rows, t..t + 1, share(part)));
+                        together(&|part| step(rows, t..t + 1, share(part)));
                     }
                 }
             }),

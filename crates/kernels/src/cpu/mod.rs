@@ -40,6 +40,7 @@ pub(crate) use projection::{input_gradient, input_weight_gradient};
 use room::Room;
 pub(crate) use rows::Order;
 use rows::Rows;
+use schedule::Schedule;
 
 /// What computes.
 #[derive(Clone, Copy)]
@@ -78,12 +79,8 @@ impl Machine {
 
 /// Runs `work` on one of the threads that will share it, if they will: each time that a thread
 /// from outside hands something over to them and waits, it takes longer than a small product.
-fn among_threads<R: Send>(
-    machine: Machine,
-    multiplications: usize,
-    work: impl FnOnce() -> R + Send,
-) -> R {
-    match machine.threads > 1 && multiplications > 1 << 22 {
+fn among_threads<R: Send>(shared: bool, work: impl FnOnce() -> R + Send) -> R {
+    match shared {
         true => rayon::scope(|_| work()),
         false => work(),
     }
@@ -187,7 +184,7 @@ pub(crate) fn forward(
             (gates, Some(product))
         }
     };
-    let features = product.as_ref().map_or(0, |product| product.features);
+    let schedule = Schedule::new(walk, sizes, input.weight.len(), machine.threads);
     // Of states, there is one after the other in any order.
     let of_states = [recurrence.states(), batch, hidden];
 
@@ -197,7 +194,7 @@ pub(crate) fn forward(
                 cell: $cell,
                 walk,
                 sizes,
-                threads: machine.threads,
+                schedule: &schedule,
                 projected,
                 product,
                 weight: input.weight,
@@ -215,15 +212,11 @@ pub(crate) fn forward(
             }))
         };
     }
-    among_threads(
-        machine,
-        time * batch * packed * (hidden + features),
-        || match recurrence {
-            Recurrence::Elman(phi) => run!(Elman(phi)),
-            Recurrence::Lstm => run!(Lstm),
-            Recurrence::Gru => run!(Gru),
-        },
-    );
+    among_threads(schedule.is_shared(), || match recurrence {
+        Recurrence::Elman(phi) => run!(Elman(phi)),
+        Recurrence::Lstm => run!(Lstm),
+        Recurrence::Gru => run!(Gru),
+    });
     // SAFETY: every valid step of every row has been written; the others were zero. What is not
     // kept is not looked at.
     let [outputs, extra, gates] = unsafe {
@@ -267,9 +260,11 @@ pub(crate) fn backward(
     order: Order,
     left: Left,
 ) -> Gradients {
+    let schedule = Schedule::new(walk, sizes, left.weight.len(), machine.threads);
     let multiplications = sizes.time * sizes.batch * left.weight.len();
-    among_threads(machine, multiplications, || {
-        differentiate(machine, recurrence, walk, sizes, order, left)
+    let shared = schedule.is_shared() || machine.shares(multiplications);
+    among_threads(shared, || {
+        differentiate(machine, recurrence, walk, sizes, order, &schedule, left)
     })
 }
 
@@ -279,6 +274,7 @@ fn differentiate(
     walk: &Walk,
     sizes: Sizes,
     order: Order,
+    schedule: &Schedule,
     left: Left,
 ) -> Gradients {
     let (gates, extra) = (left.gates, left.extra);
@@ -303,7 +299,7 @@ fn differentiate(
                 cell: $cell,
                 walk,
                 sizes,
-                threads: machine.threads,
+                schedule,
                 weight: left.weight,
                 initial: Rows::read_only(left.initial, Order::TimeMajor, of_states),
                 outputs: Rows::read_only(left.outputs, order, [time, batch, hidden]),

@@ -66,17 +66,44 @@ pub(super) fn gates<S: Simd, const G: usize>(weight: &[f32], hidden: usize) -> P
     panels.fill(|block, panel| {
         let units = lanes.min(hidden - block * lanes);
         for gate in 0..G {
-            let first = gate * hidden + block * lanes;
-            // Reads run along the rows of R, several rows at a time.
-            for (k, packed) in panel.chunks_exact_mut(G * lanes).enumerate() {
-                let packed = &mut packed[gate * lanes..][..units];
-                for (lane, packed) in packed.iter_mut().enumerate() {
-                    *packed = weight[(first + lane) * depth + k];
-                }
-            }
+            let rows = &weight[(gate * hidden + block * lanes) * depth..][..units * depth];
+            transpose(rows, depth, &mut panel[gate * lanes..], G * lanes);
         }
     });
     panels
+}
+
+/// Writes rows of `depth` numbers as columns of rows that are `stride` apart.
+fn transpose(rows: &[f32], depth: usize, to: &mut [f32], stride: usize) {
+    // Four by four: known to the compiler, which keeps such a square in registers.
+    const SIDE: usize = 4;
+    let squares = rows.chunks_exact(SIDE * depth);
+    let rest = squares.remainder();
+    let whole = depth - depth % SIDE;
+    for (index, rows) in squares.enumerate() {
+        let column = index * SIDE;
+        let row = |lane: usize, k: usize| -> [f32; SIDE] {
+            let start = lane * depth + k;
+            *rows[start..].first_chunk().expect("within the row")
+        };
+        for k in (0..whole).step_by(SIDE) {
+            let [a, b, c, d] = [row(0, k), row(1, k), row(2, k), row(3, k)];
+            for i in 0..SIDE {
+                to[(k + i) * stride + column..][..SIDE].copy_from_slice(&[a[i], b[i], c[i], d[i]]);
+            }
+        }
+        for k in whole..depth {
+            for lane in 0..SIDE {
+                to[k * stride + column + lane] = rows[lane * depth + k];
+            }
+        }
+    }
+    let column = (rows.len() - rest.len()) / depth;
+    for (lane, row) in rest.chunks_exact(depth).enumerate() {
+        for (k, &value) in row.iter().enumerate() {
+            to[k * stride + column + lane] = value;
+        }
+    }
 }
 
 /// For the backward product `d g R`: panels of `N` registers of columns, `first` units in.

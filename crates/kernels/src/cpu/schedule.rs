@@ -41,6 +41,14 @@ impl Schedule {
         };
         Self::Rows((0..threads).map(part).collect())
     }
+
+    /// Whether there is work for more than one thread.
+    pub fn is_shared(&self) -> bool {
+        match self {
+            Self::Rows(parts) => parts.len() > 1,
+            Self::Units(..) => true,
+        }
+    }
 }
 
 /// Numbers of a projection that a thread computes before it runs the steps that read them: half a

@@ -16,17 +16,20 @@ use super::rows::Order;
 use super::schedule::before;
 use crate::recurrence::{Sizes, Walk};
 
-/// Multiplications from which on threads are worth waking.
-const WORTH_SPLITTING: usize = 1 << 20;
+/// Multiplications from which on threads are worth waking: some tens of microseconds.
+const WORTH_SPLITTING: usize = 1 << 23;
 
 impl Machine {
+    /// Whether a product of this many multiplications is shared.
+    pub(super) fn shares(self, multiplications: usize) -> bool {
+        self.threads > 1 && multiplications > WORTH_SPLITTING
+    }
+
     /// How a product of this many multiplications is shared.
     pub(super) fn parallelism(self, multiplications: usize) -> Parallelism {
-        match self.threads {
-            threads if threads > 1 && multiplications > WORTH_SPLITTING => {
-                Parallelism::Rayon(threads)
-            }
-            _ => Parallelism::None,
+        match self.shares(multiplications) {
+            true => Parallelism::Rayon(self.threads),
+            false => Parallelism::None,
         }
     }
 }
