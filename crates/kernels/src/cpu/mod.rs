@@ -154,13 +154,17 @@ pub(crate) fn forward(
     let mut state = input.initial.to_vec();
     let mut hidden_states = Room::new(2 * batch * hidden);
     let packed = recurrence.gates() * hidden;
-    let at_once = schedule::steps_at_once(machine.threads, [time, batch, packed]);
+    let whole = [time, batch, packed];
+    let features = match projected {
+        Projected::Product { weight, .. } => weight.len() / packed,
+        Projected::Read(_) | Projected::Keep(_) => 0,
+    };
+    let at_once = schedule::steps_at_once(machine.threads, whole, features);
     let mut gates = match projected {
         Projected::Product { keep: true, .. } => room(time * batch * packed),
         Projected::Product { keep: false, .. } => Room::new(at_once * batch * packed),
         Projected::Read(_) | Projected::Keep(_) => Room::new(0),
     };
-    let whole = [time, batch, packed];
     let (projected, product) = match projected {
         Projected::Read(values) => (Rows::read_only(values, order, whole), None),
         Projected::Keep(values) => (Rows::new(values, order, whole), None),
@@ -169,7 +173,6 @@ pub(crate) fn forward(
             weight,
             keep,
         } => {
-            let features = weight.len() / packed;
             let product = forward::Product {
                 input: Rows::read_only(input, order, [time, batch, features]),
                 weight,

@@ -58,11 +58,20 @@ const PROJECTED_AT_ONCE: usize = 1 << 15;
 /// Rows and steps, at least: the input weights are read once for them all.
 const ROWS_AT_ONCE: usize = 48;
 
-/// Steps whose projection, `[T, B, G H]`, is computed at once.
-pub(super) fn steps_at_once(threads: usize, [time, batch, packed]: [usize; 3]) -> usize {
+/// Numbers of input weights that are read for each row and step, at most: what no cache holds
+/// should be read seldom.
+const READ_A_ROW: usize = 1 << 14;
+
+/// Steps whose projection, `[T, B, G H]`, is computed at once, of so many features.
+pub(super) fn steps_at_once(
+    threads: usize,
+    [time, batch, packed]: [usize; 3],
+    features: usize,
+) -> usize {
     let rows = batch.div_ceil(threads);
     let fit = PROJECTED_AT_ONCE / (rows * packed);
-    fit.max(ROWS_AT_ONCE.div_ceil(rows)).min(time)
+    let least = ROWS_AT_ONCE.max(packed * features / READ_A_ROW);
+    fit.max(least.div_ceil(rows)).min(time)
 }
 
 /// The part of `count` things that is the `index`-th of `parts`.
