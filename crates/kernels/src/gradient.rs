@@ -15,7 +15,7 @@ use burn::backend::tensor::FloatTensor;
 use burn::backend::{Autodiff, Backend};
 
 use crate::operation::{
-    Gradient, InputGradients, Kept, OutputGradients, Read, ReadInput, RecurrentBackend, Run,
+    Gradient, Kept, LeftOfInput, OutputGradients, Read, ReadInput, RecurrentBackend, Run, Wanted,
 };
 use crate::recurrence::{Recurrence, Walk};
 
@@ -43,19 +43,12 @@ struct CoreState<B: Backend> {
     slots: Slots<B>,
 }
 
-impl<B: RecurrentBackend> CoreState<B> {
-    /// The gradients of what the run read, from those that the outputs have left in the slots.
-    fn differentiate(self, checkpointer: &mut Checkpointer) -> InputGradients<B> {
+impl<B: Backend> CoreState<B> {
+    /// The gradients that the outputs have left in the slots.
+    fn gradients(&self) -> OutputGradients<B> {
         let slots = std::mem::take(&mut *self.slots.lock().expect("no holder of this lock panics"));
         let [outputs, state] = slots.map(|slot| slot.map_or(Gradient::Zero, Gradient::Some));
-        B::recurrence_backward(
-            self.recurrence,
-            self.walk,
-            checkpointer.retrieve_node_output(self.weight),
-            checkpointer.retrieve_node_output(self.initial),
-            self.kept,
-            OutputGradients { outputs, state },
-        )
+        OutputGradients { outputs, state }
     }
 }
 
@@ -81,29 +74,33 @@ impl<B: RecurrentBackend> Backward<B, 5> for Core {
         gradients: &mut Gradients,
         checkpointer: &mut Checkpointer,
     ) {
-        let found = ops.state.differentiate(checkpointer);
-        let [projected, rest @ ..] = ops.parents.map(|parent| parent.map(|node| node.id));
-        register::<B, 1>([projected], [found.projected], gradients);
-        register::<B, 4>(
-            rest,
-            [
-                found.weight,
-                found.input_bias,
-                found.recurrent_bias,
-                found.initial,
-            ],
-            gradients,
+        let run = ops.state;
+        let gradients_of_outputs = run.gradients();
+        let found = B::recurrence_backward(
+            run.recurrence,
+            run.walk,
+            checkpointer.retrieve_node_output(run.weight),
+            checkpointer.retrieve_node_output(run.initial),
+            run.kept,
+            gradients_of_outputs,
         );
+        let found = [
+            found.projected,
+            found.weight,
+            found.input_bias,
+            found.recurrent_bias,
+            found.initial,
+        ];
+        let parents = ops.parents.map(|parent| parent.map(|node| node.id));
+        register::<B, 5>(parents, found, gradients);
     }
 }
 
-/// A run from the input: what each of the input and its weights needs for the gradient of the
-/// other, if that is asked for.
 #[derive(Clone, Debug)]
 struct CoreOfInputState<B: Backend> {
     run: CoreState<B>,
-    input: Option<NodeId>,
-    input_weight: Option<NodeId>,
+    input: NodeId,
+    input_weight: NodeId,
 }
 
 impl<B: RecurrentBackend> Backward<B, 6> for CoreOfInput {
@@ -115,30 +112,38 @@ impl<B: RecurrentBackend> Backward<B, 6> for CoreOfInput {
         gradients: &mut Gradients,
         checkpointer: &mut Checkpointer,
     ) {
-        let state = ops.state;
-        let found = state.run.differentiate(checkpointer);
-        let [input_node, weight_node, rest @ ..] =
-            ops.parents.map(|parent| parent.map(|node| node.id));
-        if let (Some(node), Some(weight)) = (input_node, state.input_weight) {
-            let weight = checkpointer.retrieve_node_output(weight);
-            let gradient = B::projection_input_gradient(found.projected.clone(), weight);
-            gradients.register::<B>(node, gradient);
-        }
-        if let (Some(node), Some(input)) = (weight_node, state.input) {
-            let input = checkpointer.retrieve_node_output(input);
-            let gradient = B::projection_weight_gradient(found.projected, input);
-            gradients.register::<B>(node, gradient);
-        }
-        register::<B, 4>(
-            rest,
-            [
-                found.weight,
-                found.input_bias,
-                found.recurrent_bias,
-                found.initial,
-            ],
-            gradients,
+        let CoreOfInputState {
+            run,
+            input,
+            input_weight,
+        } = ops.state;
+        let parents = ops.parents.map(|parent| parent.map(|node| node.id));
+        let gradients_of_outputs = run.gradients();
+        let found = B::recurrence_of_input_backward(
+            run.recurrence,
+            run.walk,
+            Wanted {
+                input: parents[0].is_some(),
+                weight: parents[1].is_some(),
+            },
+            LeftOfInput {
+                input: checkpointer.retrieve_node_output(input),
+                input_weight: checkpointer.retrieve_node_output(input_weight),
+                weight: checkpointer.retrieve_node_output(run.weight),
+                initial: checkpointer.retrieve_node_output(run.initial),
+            },
+            run.kept,
+            gradients_of_outputs,
         );
+        let found = [
+            found.input,
+            found.input_weight,
+            found.weight,
+            found.input_bias,
+            found.recurrent_bias,
+            found.initial,
+        ];
+        register::<B, 6>(parents, found, gradients);
     }
 }
 
@@ -227,9 +232,8 @@ impl<B: RecurrentBackend, C: CheckpointStrategy> RecurrentBackend for Autodiff<B
         };
         match core {
             OpsKind::Tracked(mut prep) => {
-                let input_id = input_weight.is_tracked().then(|| prep.checkpoint(&input));
-                let input_weight = input.is_tracked().then(|| prep.checkpoint(&input_weight));
-                let [weight, initial] = [weight, initial].map(|tensor| prep.checkpoint(&tensor));
+                let [input, input_weight, weight, initial] =
+                    [input, input_weight, weight, initial].map(|tensor| prep.checkpoint(&tensor));
                 let kept = B::recurrence_of_input_kept(recurrence, walk.clone(), read);
                 let run = CoreState {
                     recurrence,
@@ -242,7 +246,7 @@ impl<B: RecurrentBackend, C: CheckpointStrategy> RecurrentBackend for Autodiff<B
                 tracked(run, |run, value| {
                     let state = CoreOfInputState {
                         run,
-                        input: input_id,
+                        input,
                         input_weight,
                     };
                     prep.finish(state, value)

@@ -129,6 +129,55 @@ pub struct InputGradients<B: Backend> {
     pub initial: FloatTensor<B>,
 }
 
+/// What a run from the input leaves for its gradients, beside what is [`Kept`].
+#[derive(ExtensionType, Debug, Clone)]
+#[extension_type(fusion: cfg(feature = "fusion"))]
+pub struct LeftOfInput<B: Backend> {
+    /// `[T, B, I]`.
+    pub input: FloatTensor<B>,
+    /// `[G H, I]`.
+    pub input_weight: FloatTensor<B>,
+    /// `[G H, H]`.
+    pub weight: FloatTensor<B>,
+    /// `[S, B, H]`.
+    pub initial: FloatTensor<B>,
+}
+
+/// Which gradients of a product somebody will look at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Wanted {
+    /// The input's.
+    pub input: bool,
+    /// The input weights'.
+    pub weight: bool,
+}
+
+impl Wanted {
+    /// Where there is no product.
+    pub const NOTHING: Self = Self {
+        input: false,
+        weight: false,
+    };
+}
+
+/// The gradients of what a run from the input read. One that is not wanted is a single number.
+#[derive(ExtensionType, Debug, Clone)]
+#[extension_type(fusion: cfg(feature = "fusion"))]
+pub struct ReadInputGradients<B: Backend> {
+    /// `[T, B, I]`.
+    pub input: FloatTensor<B>,
+    /// `[G H, I]`.
+    pub input_weight: FloatTensor<B>,
+    /// `[G H, H]`.
+    pub weight: FloatTensor<B>,
+    /// `[G H]`.
+    pub input_bias: FloatTensor<B>,
+    /// `[G H]`.
+    pub recurrent_bias: FloatTensor<B>,
+    /// `[S, B, H]`.
+    pub initial: FloatTensor<B>,
+}
+
 /// A backend that can run recurrences. Each default body is made of the backend's primitives.
 #[backend_extension(
     Autodiff,
@@ -191,22 +240,24 @@ pub trait RecurrentBackend: Backend {
         portable::backward(recurrence, &walk, weight, initial, kept, gradients)
     }
 
-    /// `d x_t = W^T d a_t`: `[T, B, G H]` and `[G H, I]` to `[T, B, I]`.
-    #[fusion(dtype = gradient, shape = Shape::from([gradient[0], gradient[1], weight[1]]))]
-    fn projection_input_gradient(
-        gradient: FloatTensor<Self>,
-        weight: FloatTensor<Self>,
-    ) -> FloatTensor<Self> {
-        projection::input_gradient::<Self>(gradient, weight)
-    }
-
-    /// `d W = sum_t d a_t x_t^T`: `[T, B, G H]` and `[T, B, I]` to `[G H, I]`.
-    #[fusion(dtype = gradient, shape = Shape::from([gradient[2], input[2]]))]
-    fn projection_weight_gradient(
-        gradient: FloatTensor<Self>,
-        input: FloatTensor<Self>,
-    ) -> FloatTensor<Self> {
-        projection::weight_gradient::<Self>(gradient, input)
+    /// The gradients of a run from the input.
+    #[fusion(meta = metadata::gradients_of_input)]
+    fn recurrence_of_input_backward(
+        recurrence: Recurrence,
+        walk: Walk,
+        wanted: Wanted,
+        #[extension_type] left: LeftOfInput<Self>,
+        #[extension_type] kept: Kept<Self>,
+        #[extension_type] gradients: OutputGradients<Self>,
+    ) -> ReadInputGradients<Self> {
+        let LeftOfInput {
+            input,
+            input_weight,
+            weight,
+            initial,
+        } = left;
+        let found = Self::recurrence_backward(recurrence, walk, weight, initial, kept, gradients);
+        projection::gradients(wanted, input, input_weight, found)
     }
 }
 
@@ -217,8 +268,8 @@ mod metadata {
     use burn::tensor::Shape;
 
     use super::{
-        InputGradientsMetadata, KeptMetadata, OutputGradientsMetadata, ReadInputMetadata,
-        ReadMetadata, RunMetadata,
+        InputGradientsMetadata, KeptMetadata, LeftOfInputMetadata, OutputGradientsMetadata,
+        ReadInputGradientsMetadata, ReadInputMetadata, ReadMetadata, RunMetadata, Wanted,
     };
     use crate::recurrence::{Recurrence, Sizes, Walk};
 
@@ -297,6 +348,31 @@ mod metadata {
             input_bias: bias.clone(),
             recurrent_bias: bias,
             initial: initial.clone(),
+        }
+    }
+
+    pub fn gradients_of_input(
+        recurrence: &Recurrence,
+        walk: &Walk,
+        wanted: &Wanted,
+        left: &LeftOfInputMetadata,
+        kept: &KeptMetadata,
+        outputs: &OutputGradientsMetadata,
+    ) -> ReadInputGradientsMetadata {
+        let found = gradients(recurrence, walk, &left.weight, &left.initial, kept, outputs);
+        ReadInputGradientsMetadata {
+            input: match wanted.input {
+                true => left.input.clone(),
+                false => spec([1, 1, 1], &left.input),
+            },
+            input_weight: match wanted.weight {
+                true => left.input_weight.clone(),
+                false => spec([1, 1], &left.input_weight),
+            },
+            weight: found.weight,
+            input_bias: found.input_bias,
+            recurrent_bias: found.recurrent_bias,
+            initial: found.initial,
         }
     }
 }

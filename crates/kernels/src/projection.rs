@@ -8,7 +8,7 @@ use burn::backend::tensor::FloatTensor;
 use burn::backend::{Backend, TensorMetadata};
 use burn::tensor::Shape;
 
-use crate::operation::{Read, ReadInput};
+use crate::operation::{InputGradients, Read, ReadInput, ReadInputGradients, Wanted};
 
 /// What a run reads, after the product.
 pub(crate) fn project<B: Backend>(inputs: ReadInput<B>) -> Read<B> {
@@ -25,24 +25,40 @@ pub(crate) fn project<B: Backend>(inputs: ReadInput<B>) -> Read<B> {
     }
 }
 
-/// `d x`: `[T, B, G H]` and `[G H, I]` to `[T, B, I]`.
-pub(crate) fn input_gradient<B: Backend>(
-    gradient: FloatTensor<B>,
-    weight: FloatTensor<B>,
-) -> FloatTensor<B> {
-    let [time, batch, _] = gradient.shape().dims();
-    let features = weight.shape()[1];
-    let product = B::float_matmul(rows::<B>(gradient), weight);
-    B::float_reshape(product, Shape::from([time, batch, features]))
-}
-
-/// `d W`: `[T, B, G H]` and `[T, B, I]` to `[G H, I]`.
-pub(crate) fn weight_gradient<B: Backend>(
-    gradient: FloatTensor<B>,
+/// The gradients of a run from the input, from those of a run from the projection.
+pub(crate) fn gradients<B: Backend>(
+    wanted: Wanted,
     input: FloatTensor<B>,
-) -> FloatTensor<B> {
-    let gradient = B::float_swap_dims(rows::<B>(gradient), 0, 1);
-    B::float_matmul(gradient, rows::<B>(input))
+    input_weight: FloatTensor<B>,
+    found: InputGradients<B>,
+) -> ReadInputGradients<B> {
+    let [time, batch, features] = input.shape().dims();
+    let gradient = rows::<B>(found.projected);
+    let nothing = |like: &FloatTensor<B>, shape: &[usize]| {
+        B::float_zeros(
+            Shape::from(shape.to_vec()),
+            &like.device(),
+            like.dtype().into(),
+        )
+    };
+    let input_gradient = match wanted.input {
+        true => {
+            let product = B::float_matmul(gradient.clone(), input_weight.clone());
+            B::float_reshape(product, Shape::from([time, batch, features]))
+        }
+        false => nothing(&input, &[1, 1, 1]),
+    };
+    ReadInputGradients {
+        input: input_gradient,
+        input_weight: match wanted.weight {
+            true => B::float_matmul(B::float_swap_dims(gradient, 0, 1), rows::<B>(input)),
+            false => nothing(&input_weight, &[1, 1]),
+        },
+        weight: found.weight,
+        input_bias: found.input_bias,
+        recurrent_bias: found.recurrent_bias,
+        initial: found.initial,
+    }
 }
 
 /// `[T, B, width]` as `[T B, width]`.

@@ -5,26 +5,34 @@
 //! d gates_t, direct = P'(d state_t + d output_t, ..)
 //! d h_{t-1}         = direct + R^T d gates_t
 //! ```
+//!
+//! After some steps, what they add to the gradients of the weights and of the input is computed
+//! while the gradients of their gates are still in the cache.
 
 use std::ops::Range;
 
 use pulp::{NullaryFnOnce, Simd, WithSimd};
 use rayon::prelude::*;
 
+use super::Machine;
+use super::input_gradient::InputGradient;
 use super::lanes::Lanes;
-use super::pack::{self, Panels};
+use super::pack::PackedColumns;
 use super::product::{
     Lines, MOST_ROWS, columns, groups, load, multiply, rows_at_once, store, units,
 };
 use super::registers::{Both, Registers};
 use super::rows::Rows;
 use super::schedule::{Schedule, before, present, share};
+use super::slots::Slots;
+use super::sums::{Growing, add_columns};
 use crate::pointwise::Pointwise;
 use crate::recurrence::{Sizes, Walk};
 
 /// What the gradients are computed from, and where they go.
 pub(super) struct Backward<'a, P> {
     pub cell: P,
+    pub machine: Machine,
     pub walk: &'a Walk,
     pub sizes: Sizes,
     pub schedule: &'a Schedule,
@@ -35,15 +43,112 @@ pub(super) struct Backward<'a, P> {
     pub outputs: Rows<'a>,
     /// `[T, B, H]`; nothing when the outputs were not used.
     pub output_gradient: Option<Rows<'a>>,
-    /// `[T, B, G H]`: the gates; their gradients are written in their place.
+    /// `[T, B, G H]`: the gates; without a `product`, their gradients are written in their place.
     pub gates: Rows<'a>,
-    /// `[T, B, (A + S - 1) H]`; the gradients of the parts apart are written in their place.
+    /// `[T, B, (A + S - 1) H]`.
     pub extra: Rows<'a>,
-    /// `[1, B, G H]`: the gradients of the recurrent parts of this step, close together, because
-    /// each is read once a panel of columns.
-    pub recurrent: Rows<'a>,
+    /// The input, if the projection is a product with it.
+    pub product: Option<ProductGradient<'a>>,
+    /// `[1, slots, ..]`.
+    pub together: Together<'a>,
     /// `[S, B, H]`: the gradient of the final states on entry, of the initial ones in the end.
     pub state_gradient: Rows<'a>,
+    pub sums: &'a mut Sums,
+}
+
+/// What the gradients of `W x_t` are computed from, and where they go.
+pub(super) struct ProductGradient<'a> {
+    /// `[T, B, I]`.
+    pub input: Rows<'a>,
+    /// `[G H, I]`.
+    pub weight: &'a [f32],
+    /// `I`.
+    pub features: usize,
+    /// `[T, B, I]`: `d x`, if it is asked for.
+    pub gradient: Option<Rows<'a>>,
+}
+
+/// What belongs to some steps, put together.
+#[derive(Clone, Copy)]
+pub(super) struct Together<'a> {
+    /// `d g_t`: `[G H]` each.
+    pub recurrent: Rows<'a>,
+    /// `d a_t`, where it is another than `d g_t`: `[G H]` each.
+    pub input_side: Option<Rows<'a>>,
+    /// `h_{t-1}` and, if the gradient of `W` is asked for, `x_t`: `[H + I]` each.
+    pub factors: Rows<'a>,
+}
+
+/// What is summed over all steps.
+pub(super) struct Sums {
+    hidden: usize,
+    /// `H`, and `I` if the gradient of `W` is asked for.
+    factors: usize,
+    /// Of the recurrent weights; and, where `d a_t` is `d g_t`, of the input weights beside them.
+    weight: Growing,
+    recurrent_bias: Vec<f32>,
+    /// Of the input weights and the input bias, where `d a_t` is another.
+    apart: Option<(Growing, Vec<f32>)>,
+}
+
+/// [`Sums`], of everything.
+pub(super) struct Summed {
+    pub weight: Vec<f32>,
+    pub recurrent_bias: Vec<f32>,
+    /// Empty where it is not asked for.
+    pub input_weight: Vec<f32>,
+    pub input_bias: Vec<f32>,
+}
+
+impl Sums {
+    /// Of a cell with this many numbers in all gates; `features` are those of the input, none if
+    /// the gradient of `W` is not asked for.
+    pub fn new(apart: bool, packed: usize, hidden: usize, features: usize) -> Self {
+        let beside = if apart { 0 } else { features };
+        Self {
+            hidden,
+            factors: hidden + features,
+            weight: Growing::new(packed * (hidden + beside)),
+            recurrent_bias: vec![0.0; packed],
+            apart: apart.then(|| (Growing::new(packed * features), vec![0.0; packed])),
+        }
+    }
+
+    /// # Safety
+    ///
+    /// All threads are done with these places.
+    unsafe fn add(&mut self, machine: Machine, together: &Together, count: usize) {
+        // SAFETY: the caller's; all columns of the places that are taken were written.
+        let [recurrent, factors] =
+            [together.recurrent, together.factors].map(|rows| unsafe { rows.first(count) });
+        add_columns(machine, recurrent, &mut self.recurrent_bias);
+        let (hidden, all) = (self.hidden, self.factors);
+        let beside = if self.apart.is_some() { hidden } else { all };
+        self.weight
+            .add_product(machine, count, recurrent, factors, 0..beside);
+        if let (Some((weight, bias)), Some(input_side)) = (&mut self.apart, together.input_side) {
+            // SAFETY: as above.
+            let input_side = unsafe { input_side.first(count) };
+            add_columns(machine, input_side, bias);
+            weight.add_product(machine, count, input_side, factors, hidden..all);
+        }
+    }
+
+    pub fn finish(self) -> Summed {
+        let (weight, input_weight, input_bias) = match self.apart {
+            Some((input_weight, bias)) => (self.weight.finish(), input_weight.finish(), bias),
+            None => {
+                let [weight, input_weight] = self.weight.split(self.factors, self.hidden);
+                (weight, input_weight, self.recurrent_bias.clone())
+            }
+        };
+        Summed {
+            weight,
+            recurrent_bias: self.recurrent_bias,
+            input_weight,
+            input_bias,
+        }
+    }
 }
 
 /// [`Backward`], of a cell whose numbers of gates, states and parts apart are known.
@@ -58,79 +163,79 @@ where
     #[inline(always)]
     fn with_simd<I: Simd>(self, simd: I) {
         let run = self.0;
-        let Sizes { time, hidden, .. } = run.sizes;
-        let weight = PackedColumns::new(run.weight, hidden);
+        let Sizes { hidden, .. } = run.sizes;
+        let weight = PackedColumns::<I>::new(run.weight, hidden);
         let blocks = hidden.div_ceil(I::F32_LANES);
-        let steps = |rows: &[usize], times: Range<usize>, work: Work| {
-            simd.vectorize(Steps::<I, P, G, S, A> {
+        let input_gradient = run.product.as_ref().and_then(|product| {
+            let weight = PackedColumns::<I>::new(product.weight, product.features);
+            product.gradient.map(|gradient| InputGradient {
                 simd,
-                run: &run,
-                weight: &weight,
-                rows,
-                times,
-                work,
+                weight,
+                gates: run.together.input_side.unwrap_or(run.together.recurrent),
+                gradient,
+                features: product.features,
             })
-        };
+        });
         let all = Work {
             blocks: 0..blocks,
             panels: 0..weight.count(),
         };
-        match run.schedule {
-            Schedule::Rows(parts) if parts.len() == 1 => steps(&parts[0], 0..time, all),
-            Schedule::Rows(parts) => parts
-                .par_iter()
-                .for_each(|rows| steps(rows, 0..time, all.clone())),
-            Schedule::Units(rows, parts) => rayon::scope(|_| {
-                for t in run.walk.direction.order(time).rev() {
-                    // The product needs the gradients of all units, so there are two meetings.
-                    (0..*parts).into_par_iter().for_each(|part| {
-                        let work = Work {
-                            blocks: share(blocks, part, *parts),
-                            panels: 0..0,
-                        };
-                        steps(rows, t..t + 1, work);
-                    });
-                    (0..*parts).into_par_iter().for_each(|part| {
-                        let work = Work {
-                            blocks: 0..0,
-                            panels: share(weight.count(), part, *parts),
-                        };
-                        steps(rows, t..t + 1, work);
-                    });
+        for slots in Slots::parts(run.walk, run.sizes, G * hidden) {
+            let steps = |rows: &[usize], times: Range<usize>, work: Work| {
+                simd.vectorize(Steps::<I, P, G, S, A> {
+                    simd,
+                    run: &run,
+                    slots: &slots,
+                    weight: &weight,
+                    rows,
+                    times,
+                    work,
+                })
+            };
+            let project_back = |rows: &[usize], part: usize, parts: usize| {
+                if let Some(gradient) = &input_gradient {
+                    let panels = share(gradient.weight.count(), part, parts);
+                    gradient.compute(run.walk, run.sizes, &slots, rows, panels);
                 }
-            }),
+            };
+            match run.schedule {
+                Schedule::Rows(parts) => {
+                    let walk = |rows: &Vec<usize>| {
+                        steps(rows, slots.times(), all.clone());
+                        project_back(rows, 0, 1);
+                    };
+                    match &parts[..] {
+                        [rows] => walk(rows),
+                        parts => parts.par_iter().for_each(walk),
+                    }
+                }
+                Schedule::Units(rows, parts) => {
+                    let together = |work: &(dyn Fn(usize) + Sync)| {
+                        (0..*parts).into_par_iter().for_each(work);
+                    };
+                    for t in run.walk.direction.through(slots.times()).rev() {
+                        // The product needs the gradients of all units, so there are two meetings.
+                        together(&|part| {
+                            let work = Work {
+                                blocks: share(blocks, part, *parts),
+                                panels: 0..0,
+                            };
+                            steps(rows, t..t + 1, work);
+                        });
+                        together(&|part| {
+                            let work = Work {
+                                blocks: 0..0,
+                                panels: share(weight.count(), part, *parts),
+                            };
+                            steps(rows, t..t + 1, work);
+                        });
+                    }
+                    together(&|part| project_back(rows, part, *parts));
+                }
+            }
+            // SAFETY: the threads have met.
+            unsafe { run.sums.add(run.machine, &run.together, slots.count()) };
         }
-    }
-}
-
-/// `R` for `d g R`, in panels of four registers; what remains is in narrower ones.
-struct PackedColumns<I: Simd> {
-    wide: Panels<I, 4>,
-    wide_count: usize,
-    /// Of one register each.
-    narrow: Panels<I, 1>,
-    narrow_count: usize,
-}
-
-impl<I: Simd> PackedColumns<I> {
-    fn new(weight: &[f32], hidden: usize) -> Self {
-        let registers = hidden.div_ceil(I::F32_LANES);
-        let (wide_count, narrow_count) = match registers % 4 {
-            // Three registers are read about as fast as four.
-            3 => (registers / 4 + 1, 0),
-            rest => (registers / 4, rest),
-        };
-        let first = wide_count * 4 * I::F32_LANES;
-        Self {
-            wide: pack::columns(weight, hidden, 0, wide_count),
-            narrow: pack::columns(weight, hidden, first, narrow_count),
-            wide_count,
-            narrow_count,
-        }
-    }
-
-    fn count(&self) -> usize {
-        self.wide_count + self.narrow_count
     }
 }
 
@@ -145,6 +250,7 @@ struct Work {
 struct Steps<'a, I: Simd, P, const G: usize, const S: usize, const A: usize> {
     simd: I,
     run: &'a Backward<'a, P>,
+    slots: &'a Slots,
     weight: &'a PackedColumns<I>,
     rows: &'a [usize],
     times: Range<usize>,
@@ -168,6 +274,7 @@ where
         for t in walk.direction.through(self.times.clone()).rev() {
             let rows = present(walk, self.rows, t);
             for &row in rows {
+                self.put_together(t, row);
                 let Range { mut start, end } = self.work.blocks.clone();
                 let full = end.min(hidden / I::F32_LANES);
                 while start + 2 <= full {
@@ -179,7 +286,7 @@ where
                 }
             }
             for from in (0..G * hidden).step_by(DEPTH) {
-                self.product(rows, from..(G * hidden).min(from + DEPTH));
+                self.product(t, rows, from..(G * hidden).min(from + DEPTH));
             }
         }
     }
@@ -189,6 +296,29 @@ impl<I: Simd, P, const G: usize, const S: usize, const A: usize> Steps<'_, I, P,
 where
     P: Pointwise<G, S, A>,
 {
+    /// The row's input, beside what the equations will put there.
+    #[inline(always)]
+    fn put_together(&self, t: usize, row: usize) {
+        let run = self.run;
+        // Of those who share a row's units, the first.
+        let first = self.work.blocks.start == 0 && !self.work.blocks.is_empty();
+        if let (Some(product), true) = (
+            &run.product,
+            first && run.together.factors.width() > run.sizes.hidden,
+        ) {
+            let hidden = run.sizes.hidden;
+            let columns = hidden..hidden + product.features;
+            // SAFETY: nobody writes to the input, and the place is this row's alone.
+            unsafe {
+                let to = run
+                    .together
+                    .factors
+                    .write(0, self.slots.of(t, row), columns);
+                to.write_copy_of_slice(product.input.read(t, row, 0..product.features));
+            }
+        }
+    }
+
     /// The cell's gradients, for one row and one or two blocks of units. A block may end early
     /// unless it is `FULL`.
     #[inline(always)]
@@ -196,6 +326,7 @@ where
         let (run, simd) = (self.run, self.simd);
         let hidden = run.sizes.hidden;
         let before = before(run.walk, run.sizes, row, t);
+        let slot = self.slots.of(t, row);
         let units = [block, block + 1].map(|block| units::<I, FULL>(block, hidden));
         let of =
             |w: usize, index: usize| index * hidden + units[w].start..index * hidden + units[w].end;
@@ -257,31 +388,35 @@ where
             }
             let step = run.cell.backward(gradient, earlier, after, gates, apart);
 
+            earlier[0].store(
+                simd,
+                #[inline(always)]
+                |w| run.together.factors.write(0, slot, of(w, 0)),
+            );
             for g in 0..G {
-                step.gates[g].store(
+                let recurrent = match g.checked_sub(G - A) {
+                    Some(a) => step.apart[a],
+                    None => step.gates[g],
+                };
+                recurrent.store(
                     simd,
                     #[inline(always)]
-                    |w| run.gates.write(t, row, of(w, g)),
+                    |w| run.together.recurrent.write(0, slot, of(w, g)),
                 );
-                if g < G - A {
+                if let Some(input_side) = &run.together.input_side {
                     step.gates[g].store(
                         simd,
                         #[inline(always)]
-                        |w| run.recurrent.write(0, row, of(w, g)),
+                        |w| input_side.write(0, slot, of(w, g)),
                     );
                 }
-            }
-            for a in 0..A {
-                step.apart[a].store(
-                    simd,
-                    #[inline(always)]
-                    |w| run.extra.write(t, row, of(w, a)),
-                );
-                step.apart[a].store(
-                    simd,
-                    #[inline(always)]
-                    |w| run.recurrent.write(0, row, of(w, G - A + a)),
-                );
+                if run.product.is_none() {
+                    step.gates[g].store(
+                        simd,
+                        #[inline(always)]
+                        |w| run.gates.write(t, row, of(w, g)),
+                    );
+                }
             }
             for s in 0..S {
                 step.state[s].unwrap_or(zero).store(
@@ -295,15 +430,15 @@ where
 
     /// `d h_{t-1} += R^T d gates_t`, for some rows of `R`.
     #[inline(always)]
-    fn product(&self, rows: &[usize], depth: Range<usize>) {
+    fn product(&self, t: usize, rows: &[usize], depth: Range<usize>) {
         for panel in self.work.panels.clone() {
             if let Some(narrow) = panel.checked_sub(self.weight.wide_count) {
                 let weight = &self.weight.narrow.get(narrow)[depth.clone()];
                 let register = 4 * self.weight.wide_count + narrow;
-                self.accumulate(rows, weight, depth.clone(), register);
+                self.accumulate(t, rows, weight, depth.clone(), register);
             } else {
                 let weight = &self.weight.wide.get(panel)[depth.clone()];
-                self.accumulate(rows, weight, depth.clone(), 4 * panel);
+                self.accumulate(t, rows, weight, depth.clone(), 4 * panel);
             }
         }
     }
@@ -312,6 +447,7 @@ where
     #[inline(always)]
     fn accumulate<const N: usize>(
         &self,
+        t: usize,
         rows: &[usize],
         weight: &[[I::f32s; N]],
         depth: Range<usize>,
@@ -326,7 +462,8 @@ where
                 // SAFETY: the gates' gradients of this step are complete; these columns of this
                 // row of the state's gradient are this thread's alone.
                 unsafe {
-                    factors[m] = run.recurrent.read(0, row, depth.clone());
+                    let slot = self.slots.of(t, row);
+                    factors[m] = run.together.recurrent.read(0, slot, depth.clone());
                     for n in 0..N {
                         let sum = run.state_gradient.read(0, row, units(n));
                         sums.0[m][n] = load(simd, sum);

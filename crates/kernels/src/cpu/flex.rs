@@ -5,7 +5,10 @@ use burn::backend::tensor::FloatTensor;
 use burn::tensor::{Bytes, DType, Shape};
 
 use super::host::{Host, recurrent_backend};
-use crate::operation::{InputGradients, Kept, OutputGradients, Read, ReadInput, Run};
+use crate::operation::{
+    InputGradients, Kept, LeftOfInput, OutputGradients, Read, ReadInput, ReadInputGradients, Run,
+    Wanted,
+};
 use crate::recurrence::{Recurrence, Walk};
 
 recurrent_backend!(Flex);

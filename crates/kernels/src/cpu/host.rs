@@ -5,10 +5,12 @@ use burn::backend::{Backend, TensorMetadata};
 use burn::tensor::DType;
 
 use super::{
-    Input, Left, Machine, Order, Output, Projected, backward, forward, input_gradient,
-    input_weight_gradient,
+    Gradients, Input, KeptGates, Left, Machine, Order, Output, Projected, backward, forward,
 };
-use crate::operation::{InputGradients, Kept, OutputGradients, Read, ReadInput, Run};
+use crate::operation::{
+    InputGradients, Kept, LeftOfInput, OutputGradients, Read, ReadInput, ReadInputGradients, Run,
+    Wanted,
+};
 use crate::portable;
 use crate::projection::{self, project};
 use crate::recurrence::{Recurrence, Sizes, Walk};
@@ -224,40 +226,58 @@ pub(super) fn recurrence_of_input_kept<B: Host>(
     kept(recurrence, sizes, order, run, gates)
 }
 
-pub(super) fn projection_input_gradient<B: Host>(
-    gradient: FloatTensor<B>,
+/// What backward reads beside the gates, in memory.
+struct Remains<B: Host> {
+    order: Order,
     weight: FloatTensor<B>,
-) -> FloatTensor<B> {
-    if gradient.dtype() != DType::F32 {
-        return projection::input_gradient::<B>(gradient, weight);
-    }
-    let [time, batch, packed] = gradient.shape().dims();
-    let features = weight.shape()[1];
-    let order = order_of::<B>(&gradient);
-    let gradient = B::contiguous(arranged::<B>(gradient, order));
-    let weight = B::contiguous(weight);
-    let (gradient, weight) = (B::values(&gradient), B::values(&weight));
-    let sizes = [time * batch, features, packed];
-    let product = input_gradient(Machine::this(), sizes, gradient, weight);
-    new_sequence::<B>(product, order, [time, batch, features])
+    initial: FloatTensor<B>,
+    outputs: FloatTensor<B>,
+    extra: Option<FloatTensor<B>>,
+    output_gradient: Option<FloatTensor<B>>,
+    state_gradient: Option<FloatTensor<B>>,
 }
 
-pub(super) fn projection_weight_gradient<B: Host>(
-    gradient: FloatTensor<B>,
-    input: FloatTensor<B>,
-) -> FloatTensor<B> {
-    if gradient.dtype() != DType::F32 {
-        return projection::weight_gradient::<B>(gradient, input);
+impl<B: Host> Remains<B> {
+    /// Those of a run, and its gates.
+    fn new(
+        recurrence: Recurrence,
+        weight: FloatTensor<B>,
+        initial: FloatTensor<B>,
+        kept: Kept<B>,
+        gradients: OutputGradients<B>,
+    ) -> (Self, FloatTensor<B>) {
+        let order = order_of::<B>(&kept.outputs);
+        let sequence = |tensor| B::contiguous(arranged::<B>(tensor, order));
+        let remains = Self {
+            order,
+            weight: B::contiguous(weight),
+            initial: B::contiguous(initial),
+            outputs: sequence(kept.outputs),
+            extra: (recurrence.extra() > 0).then(|| sequence(kept.extra)),
+            output_gradient: gradients.outputs.into_option().map(sequence),
+            state_gradient: gradients.state.into_option().map(B::contiguous),
+        };
+        (remains, kept.gates)
     }
-    let [time, batch, packed] = gradient.shape().dims();
-    let features = input.shape()[2];
-    let order = order_of::<B>(&gradient);
-    let gradient = B::contiguous(arranged::<B>(gradient, order));
-    let input = B::contiguous(arranged::<B>(input, order));
-    let (gradient, input) = (B::values(&gradient), B::values(&input));
-    let sizes = [time * batch, features, packed];
-    let product = input_weight_gradient(Machine::this(), sizes, gradient, input);
-    B::tensor(product, [packed, features])
+
+    fn differentiate(
+        &self,
+        recurrence: Recurrence,
+        walk: &Walk,
+        sizes: Sizes,
+        kept: KeptGates,
+    ) -> Gradients {
+        let left = Left {
+            kept,
+            extra: self.extra.as_ref().map_or(&[], B::values),
+            weight: B::values(&self.weight),
+            initial: B::values(&self.initial),
+            outputs: B::values(&self.outputs),
+            output_gradient: self.output_gradient.as_ref().map(B::values),
+            state_gradient: self.state_gradient.as_ref().map(B::values),
+        };
+        backward(Machine::this(), recurrence, walk, sizes, self.order, left)
+    }
 }
 
 pub(super) fn recurrence_backward<B: Host>(
@@ -272,31 +292,63 @@ pub(super) fn recurrence_backward<B: Host>(
         return portable::backward(recurrence, walk, weight, initial, kept, gradients);
     }
     let sizes = Sizes::of(&kept.outputs, &weight);
-    let order = order_of::<B>(&kept.outputs);
-    let sequence = |tensor| B::contiguous(arranged::<B>(tensor, order));
-    let (weight, initial) = (B::contiguous(weight), B::contiguous(initial));
-    let outputs = sequence(kept.outputs);
-    let output_gradient = gradients.outputs.into_option().map(sequence);
-    let state_gradient = gradients.state.into_option().map(B::contiguous);
-    let mut gates = B::own(arranged::<B>(kept.gates, order));
-    let mut extra = match recurrence.extra() {
-        0 => None,
-        _ => Some(B::own(arranged::<B>(kept.extra, order))),
-    };
-    let left = Left {
-        gates: gates.as_mut(),
-        extra: extra.as_mut().map_or(&mut [], |extra| extra.as_mut()),
-        weight: B::values(&weight),
-        initial: B::values(&initial),
-        outputs: B::values(&outputs),
-        output_gradient: output_gradient.as_ref().map(B::values),
-        state_gradient: state_gradient.as_ref().map(B::values),
-    };
-    let found = backward(Machine::this(), recurrence, walk, sizes, order, left);
+    let (remains, gates) = Remains::<B>::new(recurrence, weight, initial, kept, gradients);
+    let order = remains.order;
+    let mut gates = B::own(arranged::<B>(gates, order));
+    let found = remains.differentiate(recurrence, walk, sizes, KeptGates::Values(gates.as_mut()));
     let packed = recurrence.gates() * sizes.hidden;
     let projected = shape(order, sizes.sequence(recurrence.gates()));
     InputGradients {
         projected: arranged::<B>(B::give_back(gates, projected), order),
+        weight: B::tensor(found.weight, [packed, sizes.hidden]),
+        input_bias: B::tensor(found.input_bias, [packed]),
+        recurrent_bias: B::tensor(found.recurrent_bias, [packed]),
+        initial: B::tensor(found.initial, sizes.states(recurrence)),
+    }
+}
+
+pub(super) fn recurrence_of_input_backward<B: Host>(
+    recurrence: Recurrence,
+    walk: &Walk,
+    wanted: Wanted,
+    left: LeftOfInput<B>,
+    kept: Kept<B>,
+    gradients: OutputGradients<B>,
+) -> ReadInputGradients<B> {
+    let LeftOfInput {
+        input,
+        input_weight,
+        weight,
+        initial,
+    } = left;
+    if weight.dtype() != DType::F32 {
+        let found = portable::backward(recurrence, walk, weight, initial, kept, gradients);
+        return projection::gradients(wanted, input, input_weight, found);
+    }
+    let sizes = Sizes::of(&kept.outputs, &weight);
+    let features = input_weight.shape()[1];
+    let (remains, gates) = Remains::<B>::new(recurrence, weight, initial, kept, gradients);
+    let order = remains.order;
+    let gates = B::contiguous(arranged::<B>(gates, order));
+    let input = B::contiguous(arranged::<B>(input, order));
+    let input_weight = B::contiguous(input_weight);
+    let kept = KeptGates::Product {
+        gates: B::values(&gates),
+        input: B::values(&input),
+        weight: B::values(&input_weight),
+        wanted,
+    };
+    let found = remains.differentiate(recurrence, walk, sizes, kept);
+    let packed = recurrence.gates() * sizes.hidden;
+    ReadInputGradients {
+        input: match wanted.input {
+            true => new_sequence::<B>(found.input, order, [sizes.time, sizes.batch, features]),
+            false => B::tensor(vec![0.0], [1, 1, 1]),
+        },
+        input_weight: match wanted.weight {
+            true => B::tensor(found.input_weight, [packed, features]),
+            false => B::tensor(vec![0.0], [1, 1]),
+        },
         weight: B::tensor(found.weight, [packed, sizes.hidden]),
         input_bias: B::tensor(found.input_bias, [packed]),
         recurrent_bias: B::tensor(found.recurrent_bias, [packed]),
@@ -349,18 +401,17 @@ macro_rules! recurrent_backend {
                 )
             }
 
-            fn projection_input_gradient(
-                gradient: FloatTensor<Self>,
-                weight: FloatTensor<Self>,
-            ) -> FloatTensor<Self> {
-                $crate::cpu::host::projection_input_gradient::<Self>(gradient, weight)
-            }
-
-            fn projection_weight_gradient(
-                gradient: FloatTensor<Self>,
-                input: FloatTensor<Self>,
-            ) -> FloatTensor<Self> {
-                $crate::cpu::host::projection_weight_gradient::<Self>(gradient, input)
+            fn recurrence_of_input_backward(
+                recurrence: Recurrence,
+                walk: Walk,
+                wanted: Wanted,
+                left: LeftOfInput<Self>,
+                kept: Kept<Self>,
+                gradients: OutputGradients<Self>,
+            ) -> ReadInputGradients<Self> {
+                $crate::cpu::host::recurrence_of_input_backward::<Self>(
+                    recurrence, &walk, wanted, left, kept, gradients,
+                )
             }
         }
     };

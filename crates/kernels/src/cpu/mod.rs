@@ -4,9 +4,10 @@
 //! micro-kernel multiplies a few rows with a block of units, whose sums never leave the registers
 //! before the cell's equations have been applied to them ([`product`], [`forward`]). Rows are
 //! split over the threads, each of which goes through time by itself; few rows of large cells
-//! split their units instead ([`schedule`]). The gates are kept in the place of the projection,
-//! and backward writes their gradients in the place of the gates ([`backward`]); what is summed
-//! over all steps is one large product at the end ([`sums`]).
+//! split their units instead ([`schedule`]). The input's projection is computed some steps at a time,
+//! shortly before they are run, and the gates are kept in its place. Backward ([`backward`]) goes
+//! through some steps at a time ([`slots`]), and adds what they give to the gradients of the
+//! weights while it is in the cache ([`sums`]).
 //!
 //! SIMD instructions are chosen at run time: AVX-512, AVX2 with FMA, NEON, or none. A result does
 //! not depend on the number of threads, nor on how rows are divided among them.
@@ -17,26 +18,28 @@ mod flex;
 mod forward;
 #[cfg(any(feature = "flex", feature = "ndarray"))]
 mod host;
+mod input_gradient;
 mod lanes;
 #[cfg(feature = "ndarray")]
 mod ndarray;
 mod pack;
 mod product;
-mod projection;
 mod registers;
 mod room;
 mod rows;
 mod schedule;
+mod slots;
 mod sums;
 #[cfg(test)]
 mod tests;
 
+use std::mem::MaybeUninit;
+
 use pulp::Arch;
 
+use crate::operation::Wanted;
 use crate::pointwise::{Elman, Gru, Lstm};
 use crate::recurrence::{Recurrence, Sizes, Walk};
-#[cfg(any(feature = "flex", feature = "ndarray"))]
-pub(crate) use projection::{input_gradient, input_weight_gradient};
 use room::Room;
 pub(crate) use rows::Order;
 use rows::Rows;
@@ -235,10 +238,8 @@ pub(crate) fn forward(
 
 /// What a run left, and the gradients of what it gave.
 pub(crate) struct Left<'a> {
-    /// The gradient of the projection is written in the place of the gates.
-    pub gates: &'a mut [f32],
-    /// What is in it is no longer of use in the end.
-    pub extra: &'a mut [f32],
+    pub kept: KeptGates<'a>,
+    pub extra: &'a [f32],
     pub weight: &'a [f32],
     pub initial: &'a [f32],
     pub outputs: &'a [f32],
@@ -246,8 +247,27 @@ pub(crate) struct Left<'a> {
     pub state_gradient: Option<&'a [f32]>,
 }
 
-/// The gradients of what a run read, but for the projection's.
+/// `[T, B, G H]`, and what they came from.
+pub(crate) enum KeptGates<'a> {
+    /// Of a projection that was there: its gradient is written in the place of the gates.
+    Values(&'a mut [f32]),
+    /// Of a product.
+    Product {
+        gates: &'a [f32],
+        /// `x`: `[T, B, I]`.
+        input: &'a [f32],
+        /// `W`: `[G H, I]`.
+        weight: &'a [f32],
+        wanted: Wanted,
+    },
+}
+
+/// The gradients of what a run read, but for that of a projection that was there.
 pub(crate) struct Gradients {
+    /// `[T, B, I]`; empty unless there is a product and this is wanted.
+    pub input: Vec<f32>,
+    /// `[G H, I]`; empty unless there is a product and this is wanted.
+    pub input_weight: Vec<f32>,
     pub weight: Vec<f32>,
     pub input_bias: Vec<f32>,
     pub recurrent_bias: Vec<f32>,
@@ -280,43 +300,84 @@ fn differentiate(
     schedule: &Schedule,
     left: Left,
 ) -> Gradients {
-    let (gates, extra) = (left.gates, left.extra);
     let Sizes {
         time,
         batch,
         hidden,
     } = sizes;
     let packed = recurrence.gates() * hidden;
-    let width = recurrence.extra() * hidden;
-    let extra = &mut extra[..time * batch * width];
-    let mut recurrent = Room::new(batch * packed);
     let of_states = [recurrence.states(), batch, hidden];
+    let sequence = |values, width| Rows::read_only(values, order, [time, batch, width]);
     let mut initial = match left.state_gradient {
         Some(gradient) => gradient.to_vec(),
         None => vec![0.0; recurrence.states() * batch * hidden],
     };
 
+    let (features, wanted) = match &left.kept {
+        KeptGates::Values(_) => (0, Wanted::NOTHING),
+        KeptGates::Product { weight, wanted, .. } => (weight.len() / packed, *wanted),
+    };
+    let mut input_gradient = match (wanted.input, &walk.lengths) {
+        (false, _) => Room::new(0),
+        (true, None) => Room::new(time * batch * features),
+        // In the padding, zeros stay.
+        (true, Some(_)) => Room::zeroed(time * batch * features),
+    };
+    let in_place = matches!(left.kept, KeptGates::Values(_));
+    let (gates, product) = match left.kept {
+        KeptGates::Values(gates) => (Rows::new(gates, order, [time, batch, packed]), None),
+        KeptGates::Product {
+            gates,
+            input,
+            weight,
+            wanted,
+        } => {
+            let shape = [time, batch, features];
+            let product = backward::ProductGradient {
+                input: sequence(input, features),
+                weight,
+                features,
+                gradient: wanted
+                    .input
+                    .then(|| Rows::unwritten(input_gradient.as_mut(), order, shape)),
+            };
+            (sequence(gates, packed), Some(product))
+        }
+    };
+
+    let slots = slots::Slots::most(sizes, packed);
+    let apart = recurrence.apart() > 0;
+    let summed_features = if wanted.weight { features } else { 0 };
+    let factors = hidden + summed_features;
+    let mut rooms = [packed, if apart { packed } else { 0 }, factors].map(|w| Room::new(slots * w));
+    let [recurrent_room, input_side_room, factors_room] = &mut rooms;
+    let together = backward::Together {
+        recurrent: place(recurrent_room, slots, packed),
+        input_side: apart.then(|| place(input_side_room, slots, packed)),
+        factors: place(factors_room, slots, factors),
+    };
+    let mut sums = backward::Sums::new(apart, packed, hidden, summed_features);
+
     macro_rules! run {
         ($cell:expr) => {
             machine.arch.dispatch(backward::Sized(backward::Backward {
                 cell: $cell,
+                machine,
                 walk,
                 sizes,
                 schedule,
                 weight: left.weight,
                 initial: Rows::read_only(left.initial, Order::TimeMajor, of_states),
-                outputs: Rows::read_only(left.outputs, order, [time, batch, hidden]),
+                outputs: sequence(left.outputs, hidden),
                 output_gradient: left
                     .output_gradient
-                    .map(|gradient| Rows::read_only(gradient, order, [time, batch, hidden])),
-                gates: Rows::new(gates, order, [time, batch, packed]),
-                extra: Rows::new(extra, order, [time, batch, width]),
-                recurrent: Rows::unwritten(
-                    recurrent.as_mut(),
-                    Order::TimeMajor,
-                    [1, batch, packed],
-                ),
+                    .map(|gradient| sequence(gradient, hidden)),
+                gates,
+                extra: sequence(left.extra, recurrence.extra() * hidden),
+                product,
+                together,
                 state_gradient: Rows::new(&mut initial, Order::TimeMajor, of_states),
+                sums: &mut sums,
             }))
         };
     }
@@ -326,50 +387,32 @@ fn differentiate(
         Recurrence::Gru => run!(Gru),
     }
 
-    if let Some(lengths) = &walk.lengths {
-        for (index, gates) in gates.chunks_exact_mut(packed).enumerate() {
-            let (t, row) = match order {
-                Order::TimeMajor => (index / batch, index % batch),
-                Order::BatchMajor => (index % time, index / time),
-            };
-            if t >= lengths[row] {
-                gates.fill(0.0);
+    if let (Some(lengths), true) = (&walk.lengths, in_place) {
+        for (row, &length) in lengths.iter().enumerate() {
+            for t in length..time {
+                // SAFETY: all threads are done.
+                unsafe { gates.write(t, row, 0..packed) }.fill(MaybeUninit::new(0.0));
             }
         }
     }
-
-    // The recurrent parts: with the input's for the first gates, on their own for the last.
-    let apart = recurrence.apart() * hidden;
-    let joint = packed - apart;
-    let gates = |first, count| sums::Columns {
-        values: gates,
-        width: packed,
-        first,
-        count,
-    };
-    let apart = sums::Columns {
-        values: extra,
-        width,
-        first: 0,
-        count: apart,
-    };
-    let states = sums::hidden_before(walk, sizes, order, left.initial, left.outputs);
-    let mut weight = Room::new(packed * hidden);
-    let mut input_bias = vec![0.0; packed];
-    let (first, last) = weight.as_mut().split_at_mut(joint * hidden);
-    sums::weight(machine, gates(0, joint), &states, first);
-    sums::columns(machine, gates(0, packed), &mut input_bias);
-    let mut recurrent_bias = input_bias.clone();
-    if apart.count > 0 {
-        sums::weight(machine, apart, &states, last);
-        sums::columns(machine, apart, &mut recurrent_bias[joint..]);
-    }
-    // SAFETY: the products have written all rows, those of the joint gates and those apart.
-    let weight = unsafe { weight.written() };
+    let backward::Summed {
+        weight,
+        recurrent_bias,
+        input_weight,
+        input_bias,
+    } = sums.finish();
     Gradients {
+        // SAFETY: all valid steps of all rows have been written; the others were zero.
+        input: unsafe { input_gradient.written() },
+        input_weight,
         weight,
         input_bias,
         recurrent_bias,
         initial,
     }
+}
+
+/// Rows, one after the other.
+fn place(room: &mut Room, count: usize, width: usize) -> Rows<'_> {
+    Rows::unwritten(room.as_mut(), Order::TimeMajor, [1, count, width])
 }

@@ -106,10 +106,42 @@ fn transpose(rows: &[f32], depth: usize, to: &mut [f32], stride: usize) {
     }
 }
 
+/// Weights `[G H, H]` for `d g R`, in panels of four registers; what remains is in narrower ones.
+pub(super) struct PackedColumns<I: Simd> {
+    pub wide: Panels<I, 4>,
+    pub wide_count: usize,
+    /// Of one register each.
+    pub narrow: Panels<I, 1>,
+    narrow_count: usize,
+}
+
+impl<I: Simd> PackedColumns<I> {
+    pub fn new(weight: &[f32], hidden: usize) -> Self {
+        let registers = hidden.div_ceil(I::F32_LANES);
+        let (wide_count, narrow_count) = match registers % 4 {
+            // Three registers are read about as fast as four.
+            3 => (registers / 4 + 1, 0),
+            rest => (registers / 4, rest),
+        };
+        let first = wide_count * 4 * I::F32_LANES;
+        Self {
+            wide: columns(weight, hidden, 0, wide_count),
+            narrow: columns(weight, hidden, first, narrow_count),
+            wide_count,
+            narrow_count,
+        }
+    }
+
+    /// How many panels.
+    pub fn count(&self) -> usize {
+        self.wide_count + self.narrow_count
+    }
+}
+
 /// For the backward product `d g R`: panels of `N` registers of columns, `first` units in.
 ///
 /// `panel[p][k][n L + lane] = R[k][first + (p N + n) L + lane]`.
-pub(super) fn columns<S: Simd, const N: usize>(
+fn columns<S: Simd, const N: usize>(
     weight: &[f32],
     hidden: usize,
     first: usize,

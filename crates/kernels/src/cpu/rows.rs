@@ -86,6 +86,12 @@ impl<'a> Rows<'a> {
         self.time
     }
 
+    /// How many numbers are in a row.
+    #[inline(always)]
+    pub fn width(&self) -> usize {
+        self.width
+    }
+
     #[inline(always)]
     fn offset(&self, time: usize, row: usize, columns: &Range<usize>) -> usize {
         let start = time * self.strides.time + row * self.strides.row + columns.start;
@@ -104,6 +110,17 @@ impl<'a> Rows<'a> {
         let offset = self.offset(time, row, &columns);
         // SAFETY: within the buffer, which lives as long as `'a`; not written to, says the caller.
         unsafe { std::slice::from_raw_parts(self.start.add(offset), columns.len()) }
+    }
+
+    /// The first `count` rows of the first step, in one piece.
+    ///
+    /// # Safety
+    ///
+    /// They exist and were written, and nobody writes to them while the slice lives.
+    pub unsafe fn first(&self, count: usize) -> &'a [f32] {
+        debug_assert!(self.strides.row == self.width && count * self.width <= self.len);
+        // SAFETY: within the buffer, which lives as long as `'a`; not written to, says the caller.
+        unsafe { std::slice::from_raw_parts(self.start, count * self.width) }
     }
 
     /// Columns of a row, to be written to.

@@ -24,11 +24,7 @@ pub(super) enum Schedule {
 
 impl Schedule {
     pub fn new(walk: &Walk, sizes: Sizes, weights: usize, threads: usize) -> Self {
-        let mut rows: Vec<usize> = (0..sizes.batch).collect();
-        if let Some(lengths) = &walk.lengths {
-            rows.retain(|&row| lengths[row] > 0);
-            rows.sort_by_key(|&row| std::cmp::Reverse(lengths[row]));
-        }
+        let rows = sorted_rows(walk, sizes);
         if threads > 1 && rows.len() < 4 * threads && weights >= WORTH_SPLITTING {
             return Self::Units(rows, threads);
         }
@@ -77,6 +73,16 @@ pub(super) fn steps_at_once(
 /// The part of `count` things that is the `index`-th of `parts`.
 pub(super) fn share(count: usize, index: usize, parts: usize) -> Range<usize> {
     index * count / parts..(index + 1) * count / parts
+}
+
+/// The rows that have any step, longest first.
+pub(super) fn sorted_rows(walk: &Walk, sizes: Sizes) -> Vec<usize> {
+    let mut rows: Vec<usize> = (0..sizes.batch).collect();
+    if let Some(lengths) = &walk.lengths {
+        rows.retain(|&row| lengths[row] > 0);
+        rows.sort_by_key(|&row| std::cmp::Reverse(lengths[row]));
+    }
+    rows
 }
 
 /// Those of `rows`, longest first, that are there at step `time`.

@@ -1,20 +1,17 @@
-//! What is summed over all steps once the gates' gradients are there: one large product for the
-//! weights, one pass for the biases.
+//! What is summed over all steps: for the weights, a large product of some steps at a time; for the
+//! biases, one pass over them.
 //!
 //! ```text
-//! d R = sum_t d g_t h_{t-1}^T          d b_W = sum_t d a_t          d b_R = sum_t d g_t
+//! d W = sum_t d a_t x_t^T        d R = sum_t d g_t h_{t-1}^T
+//! d b_W = sum_t d a_t            d b_R = sum_t d g_t
 //! ```
 
-use std::mem::MaybeUninit;
 use std::ops::Range;
 
 use gemm::Parallelism;
 use rayon::prelude::*;
 
 use super::Machine;
-use super::rows::Order;
-use super::schedule::before;
-use crate::recurrence::{Sizes, Walk};
 
 /// Multiplications from which on threads are worth waking: some tens of microseconds.
 const WORTH_SPLITTING: usize = 1 << 23;
@@ -34,91 +31,80 @@ impl Machine {
     }
 }
 
-/// Numbers, `[rows, width]`, of which some columns are meant.
-#[derive(Clone, Copy)]
-pub(super) struct Columns<'a> {
-    pub values: &'a [f32],
-    pub width: usize,
-    pub first: usize,
-    pub count: usize,
+/// A sum over steps that grows by some of them at a time.
+pub(super) struct Growing {
+    values: Vec<f32>,
+    is_empty: bool,
 }
 
-/// The hidden state before each step: `[T B, H]`, in the order of the outputs.
-pub(super) fn hidden_before(
-    walk: &Walk,
-    sizes: Sizes,
-    order: Order,
-    initial: &[f32],
-    outputs: &[f32],
-) -> Vec<f32> {
-    let Sizes {
-        time,
-        batch,
-        hidden,
-    } = sizes;
-    let state = |t: usize, row: usize| {
-        let index = match order {
-            Order::TimeMajor => t * batch + row,
-            Order::BatchMajor => row * time + t,
-        };
-        &outputs[index * hidden..][..hidden]
-    };
-    let mut states = Vec::with_capacity(outputs.len());
-    for index in 0..time * batch {
-        let (t, row) = match order {
-            Order::TimeMajor => (index / batch, index % batch),
-            Order::BatchMajor => (index % time, index / time),
-        };
-        // In the padding it does not matter which: all gradients are zero there.
-        states.extend_from_slice(match before(walk, sizes, row, t) {
-            Some(before) => state(before, row),
-            None => &initial[row * hidden..][..hidden],
-        });
+impl Growing {
+    /// Nothing yet.
+    pub fn new(count: usize) -> Self {
+        Self {
+            values: vec![0.0; count],
+            is_empty: true,
+        }
     }
-    states
-}
 
-/// `d R` for the gates in these columns: `into[column][unit] = sum_row d g[row][column] h[row][unit]`;
-/// and so `d W`, of the input.
-pub(super) fn weight(
-    machine: Machine,
-    gradients: Columns,
-    states: &[f32],
-    into: &mut [MaybeUninit<f32>],
-) {
-    let Columns {
-        values,
-        width,
-        first,
-        count,
-    } = gradients;
-    let rows = values.len() / width;
-    let hidden = into.len() / count;
-    assert!(first + count <= width && states.len() >= rows * hidden);
-    // SAFETY: the strides describe the three slices, whose lengths were checked above; the output
-    // is borrowed mutably, so it overlaps neither of the others.
-    unsafe {
-        gemm::gemm(
-            count,
-            hidden,
-            rows,
-            into.as_mut_ptr().cast::<f32>(),
-            1,
-            hidden as isize,
-            false,
-            values.as_ptr().add(first),
-            width as isize,
-            1,
-            states.as_ptr(),
-            1,
-            hidden as isize,
-            0.0f32,
-            1.0f32,
-            false,
-            false,
-            false,
-            machine.parallelism(rows * hidden * count),
-        );
+    /// The sum.
+    pub fn finish(self) -> Vec<f32> {
+        self.values
+    }
+
+    /// The first columns of the sum, `[rows, width]`, and the rest.
+    pub fn split(self, width: usize, first: usize) -> [Vec<f32>; 2] {
+        let mut parts = [Vec::new(), Vec::new()];
+        for row in self.values.chunks_exact(width) {
+            parts[0].extend_from_slice(&row[..first]);
+            parts[1].extend_from_slice(&row[first..]);
+        }
+        parts
+    }
+
+    /// Adds the transpose of `[rows, columns]` times `[rows, width]`: a weight's part in these rows.
+    /// Of the factors, these columns are meant.
+    pub fn add_product(
+        &mut self,
+        machine: Machine,
+        rows: usize,
+        gradients: &[f32],
+        factors: &[f32],
+        meant: Range<usize>,
+    ) {
+        if rows == 0 {
+            return;
+        }
+        let (columns, stride, width) = (gradients.len() / rows, factors.len() / rows, meant.len());
+        assert_eq!(gradients.len(), rows * columns);
+        assert_eq!(factors.len(), rows * stride);
+        assert!(meant.end <= stride);
+        assert_eq!(self.values.len(), columns * width);
+        // SAFETY: the strides describe the three slices, whose lengths were checked above; the output
+        // is borrowed mutably, so it overlaps neither of the others.
+        unsafe {
+            gemm::gemm(
+                columns,
+                width,
+                rows,
+                self.values.as_mut_ptr(),
+                1,
+                width as isize,
+                !self.is_empty,
+                gradients.as_ptr(),
+                columns as isize,
+                1,
+                factors.as_ptr().add(meant.start),
+                1,
+                stride as isize,
+                1.0f32,
+                1.0f32,
+                false,
+                false,
+                false,
+                machine.parallelism(rows * width * columns),
+            );
+        }
+        self.is_empty = false;
     }
 }
 
@@ -129,16 +115,14 @@ const STRIP: usize = 64;
 /// added to one that is thousands of times larger.
 const RUN: usize = 128;
 
-/// The sum of each column.
-pub(super) fn columns(machine: Machine, columns: Columns, into: &mut [f32]) {
+/// Adds the sum of each column of `[rows, width]`, which is the bias's part in them.
+pub(super) fn add_columns(machine: Machine, values: &[f32], into: &mut [f32]) {
+    let width = into.len();
     let strip = |(index, into): (usize, &mut [f32])| {
-        let start = columns.first + index * STRIP;
-        let range = start..start + into.len();
-        machine
-            .arch
-            .dispatch(|| sum(columns.values, columns.width, range, into));
+        let range = index * STRIP..index * STRIP + into.len();
+        machine.arch.dispatch(|| sum(values, width, range, into));
     };
-    if machine.threads > 1 && columns.values.len() > 1 << 16 {
+    if machine.threads > 1 && values.len() > 1 << 18 {
         into.par_chunks_mut(STRIP).enumerate().for_each(strip);
     } else {
         into.chunks_mut(STRIP).enumerate().for_each(strip);
@@ -167,5 +151,7 @@ fn sum(values: &[f32], width: usize, columns: Range<usize>, into: &mut [f32]) {
             *total += part;
         }
     }
-    into.copy_from_slice(&total[..into.len()]);
+    for (into, total) in into.iter_mut().zip(&total) {
+        *into += total;
+    }
 }

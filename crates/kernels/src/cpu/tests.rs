@@ -55,24 +55,34 @@ fn everything(
         keep,
     };
 
-    let mut everything = Vec::new();
     let alone = run(Projected::Read(&gates));
     let kept = run(Projected::Keep(&mut gates));
-    let (alone_of_product, mut kept_of_product) = (run(product(false)), run(product(true)));
-    let gates_of_product = std::mem::take(&mut kept_of_product.gates);
-    for (alone, mut kept, mut gates) in [
-        (alone, kept, gates),
-        (alone_of_product, kept_of_product, gates_of_product),
+    let (alone_of_product, kept_of_product) = (run(product(false)), run(product(true)));
+    let (output_gradient, state_gradient) = (
+        random(6, time * batch * hidden),
+        random(7, states * batch * hidden),
+    );
+    let mut everything = Vec::new();
+    for (alone, kept, is_product) in [
+        (alone, kept, false),
+        (alone_of_product, kept_of_product, true),
     ] {
         assert_eq!(alone.outputs, kept.outputs, "keeping changes nothing");
         assert_eq!(alone.state, kept.state, "keeping changes nothing");
-        let (output_gradient, state_gradient) = (
-            random(6, time * batch * hidden),
-            random(7, states * batch * hidden),
-        );
         let left = Left {
-            gates: &mut gates,
-            extra: &mut kept.extra,
+            kept: match is_product {
+                true => KeptGates::Product {
+                    gates: &kept.gates,
+                    input: &x,
+                    weight: &input_weight,
+                    wanted: Wanted {
+                        input: true,
+                        weight: true,
+                    },
+                },
+                false => KeptGates::Values(&mut gates),
+            },
+            extra: &kept.extra,
             weight: &weight,
             initial: &initial,
             outputs: &kept.outputs,
@@ -83,13 +93,15 @@ fn everything(
         everything.extend([
             ("outputs", kept.outputs),
             ("state", kept.state),
-            ("d projected", gates),
+            ("d input", gradients.input),
+            ("d input weight", gradients.input_weight),
             ("d weight", gradients.weight),
             ("d input bias", gradients.input_bias),
             ("d recurrent bias", gradients.recurrent_bias),
             ("d initial", gradients.initial),
         ]);
     }
+    everything.push(("d projected", gates));
     everything
 }
 
