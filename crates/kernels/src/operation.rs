@@ -6,8 +6,6 @@
 
 use burn::backend::tensor::FloatTensor;
 use burn::backend::{Backend, ExtensionType, backend_extension};
-#[cfg(feature = "fusion")]
-use burn::tensor::Shape;
 
 use crate::portable;
 use crate::projection::{self, project};

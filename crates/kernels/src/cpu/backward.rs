@@ -25,7 +25,7 @@ use super::registers::{Both, Registers};
 use super::rows::Rows;
 use super::schedule::{Schedule, before, present, share};
 use super::slots::Slots;
-use super::sums::{Growing, add_columns};
+use super::sums::{Sums, Together};
 use crate::pointwise::Pointwise;
 use crate::recurrence::{Sizes, Walk};
 
@@ -66,89 +66,6 @@ pub(super) struct ProductGradient<'a> {
     pub features: usize,
     /// `[T, B, I]`: `d x`, if it is asked for.
     pub gradient: Option<Rows<'a>>,
-}
-
-/// What belongs to some steps, put together.
-#[derive(Clone, Copy)]
-pub(super) struct Together<'a> {
-    /// `d g_t`: `[G H]` each.
-    pub recurrent: Rows<'a>,
-    /// `d a_t`, where it is another than `d g_t`: `[G H]` each.
-    pub input_side: Option<Rows<'a>>,
-    /// `h_{t-1}` and, if the gradient of `W` is asked for, `x_t`: `[H + I]` each.
-    pub factors: Rows<'a>,
-}
-
-/// What is summed over all steps.
-pub(super) struct Sums {
-    hidden: usize,
-    /// `H`, and `I` if the gradient of `W` is asked for.
-    factors: usize,
-    /// Of the recurrent weights; and, where `d a_t` is `d g_t`, of the input weights beside them.
-    weight: Growing,
-    recurrent_bias: Vec<f32>,
-    /// Of the input weights and the input bias, where `d a_t` is another.
-    apart: Option<(Growing, Vec<f32>)>,
-}
-
-/// [`Sums`], of everything.
-pub(super) struct Summed {
-    pub weight: Vec<f32>,
-    pub recurrent_bias: Vec<f32>,
-    /// Empty where it is not asked for.
-    pub input_weight: Vec<f32>,
-    pub input_bias: Vec<f32>,
-}
-
-impl Sums {
-    /// Of a cell with this many numbers in all gates; `features` are those of the input, none if
-    /// the gradient of `W` is not asked for.
-    pub fn new(apart: bool, packed: usize, hidden: usize, features: usize) -> Self {
-        let beside = if apart { 0 } else { features };
-        Self {
-            hidden,
-            factors: hidden + features,
-            weight: Growing::new(packed * (hidden + beside)),
-            recurrent_bias: vec![0.0; packed],
-            apart: apart.then(|| (Growing::new(packed * features), vec![0.0; packed])),
-        }
-    }
-
-    /// # Safety
-    ///
-    /// All threads are done with these places.
-    unsafe fn add(&mut self, machine: Machine, together: &Together, count: usize) {
-        // SAFETY: the caller's; all columns of the places that are taken were written.
-        let [recurrent, factors] =
-            [together.recurrent, together.factors].map(|rows| unsafe { rows.first(count) });
-        add_columns(machine, recurrent, &mut self.recurrent_bias);
-        let (hidden, all) = (self.hidden, self.factors);
-        let beside = if self.apart.is_some() { hidden } else { all };
-        self.weight
-            .add_product(machine, count, recurrent, factors, 0..beside);
-        if let (Some((weight, bias)), Some(input_side)) = (&mut self.apart, together.input_side) {
-            // SAFETY: as above.
-            let input_side = unsafe { input_side.first(count) };
-            add_columns(machine, input_side, bias);
-            weight.add_product(machine, count, input_side, factors, hidden..all);
-        }
-    }
-
-    pub fn finish(self) -> Summed {
-        let (weight, input_weight, input_bias) = match self.apart {
-            Some((input_weight, bias)) => (self.weight.finish(), input_weight.finish(), bias),
-            None => {
-                let [weight, input_weight] = self.weight.split(self.factors, self.hidden);
-                (weight, input_weight, self.recurrent_bias.clone())
-            }
-        };
-        Summed {
-            weight,
-            recurrent_bias: self.recurrent_bias,
-            input_weight,
-            input_bias,
-        }
-    }
 }
 
 /// [`Backward`], of a cell whose numbers of gates, states and parts apart are known.
@@ -372,15 +289,15 @@ where
                 gradient[0] = gradient[0] + output;
             }
             let (mut gates, mut apart) = ([zero; G], [zero; A]);
-            for g in 0..G {
-                gates[g] = V::load(
+            for (g, gate) in gates.iter_mut().enumerate() {
+                *gate = V::load(
                     simd,
                     #[inline(always)]
                     |w| run.gates.read(t, row, of(w, g)),
                 );
             }
-            for a in 0..A {
-                apart[a] = V::load(
+            for (a, apart) in apart.iter_mut().enumerate() {
+                *apart = V::load(
                     simd,
                     #[inline(always)]
                     |w| run.extra.read(t, row, of(w, a)),

@@ -6,12 +6,11 @@ use std::ops::Range;
 use pulp::{NullaryFnOnce, Simd, WithSimd};
 use rayon::prelude::*;
 
+use super::gate_weights::GateWeights;
+use super::input_product::{InputProduct, Product};
 use super::lanes::Lanes;
-use super::pack::{self, Panels};
-use super::product::{
-    Lines, MOST_ROWS, MOST_SUMS, groups, load, multiply, multiply_unpacked, rows_at_once, store,
-    units,
-};
+use super::pack;
+use super::product::{Lines, MOST_ROWS, MOST_SUMS, groups, load, rows_at_once, units};
 use super::registers::{Both, Registers};
 use super::rows::Rows;
 use super::schedule::{Schedule, before, length, present, share};
@@ -45,18 +44,6 @@ pub(super) struct Forward<'a, P> {
     pub extra: Option<Rows<'a>>,
 }
 
-/// `W x_t`.
-pub(super) struct Product<'a> {
-    /// `[T, B, I]`.
-    pub input: Rows<'a>,
-    /// `[G H, I]`.
-    pub weight: &'a [f32],
-    /// `I`.
-    pub features: usize,
-    /// Steps to compute at once.
-    pub at_once: usize,
-}
-
 /// [`Forward`], of a cell whose numbers of gates, states and parts apart are known.
 pub(super) struct Sized<'a, P, const G: usize, const S: usize, const A: usize>(pub Forward<'a, P>);
 
@@ -70,30 +57,23 @@ where
     fn with_simd<I: Simd>(self, simd: I) {
         let run = self.0;
         let Sizes { time, hidden, .. } = run.sizes;
-        // A product a row and step: for a few, the weights are best read where they lie.
-        let pack =
-            |weight| (time * run.sizes.batch > FEW).then(|| pack::gates::<I, G>(weight, hidden));
+        let rows = time * run.sizes.batch;
         let packed = Packed {
-            input_weight: run
-                .product
-                .as_ref()
-                .and_then(|product| pack(product.weight)),
-            weight: pack(run.weight),
+            weight: GateWeights::<I, G>::new(run.weight, hidden, rows),
             input_bias: pack::bias::<I, G>(simd, run.input_bias, hidden),
             recurrent_bias: pack::bias::<I, G>(simd, run.recurrent_bias, hidden),
         };
+        let input_product = run.product.as_ref().map(|product| InputProduct {
+            simd,
+            weight: GateWeights::<I, G>::new(product.weight, hidden, rows),
+            input: product.input,
+            projected: run.projected,
+            hidden,
+        });
         let blocks = hidden.div_ceil(I::F32_LANES);
         let project = |rows: &[usize], times: Range<usize>, blocks: Range<usize>| {
-            if let Some(product) = &run.product {
-                simd.vectorize(Project::<I, P, G> {
-                    simd,
-                    run: &run,
-                    product,
-                    weight: packed.input_weight.as_ref(),
-                    rows,
-                    times,
-                    blocks,
-                })
+            if let Some(product) = &input_product {
+                product.compute(run.walk, run.sizes, rows, times, blocks);
             }
         };
         let step = |rows: &[usize], times: Range<usize>, blocks: Range<usize>| {
@@ -149,11 +129,6 @@ impl<P> Forward<'_, P> {
         order.map(move |part| part * at_once..time.min((part + 1) * at_once))
     }
 
-    /// Where the projection of step `t` is.
-    fn slot(&self, t: usize) -> usize {
-        t % self.projected.steps()
-    }
-
     /// The hidden states after each row's last step.
     fn finish(&self) {
         let Sizes { batch, hidden, .. } = self.sizes;
@@ -174,124 +149,17 @@ impl<P> Forward<'_, P> {
     }
 }
 
-/// Rows times steps up to which weights are not packed: one symbol at a time, as text is written.
-const FEW: usize = 4;
-
-struct Packed<I: Simd, const G: usize> {
-    input_weight: Option<Panels<I, G>>,
-    weight: Option<Panels<I, G>>,
+struct Packed<'a, I: Simd, const G: usize> {
+    weight: GateWeights<'a, I, G>,
     input_bias: Vec<[I::f32s; G]>,
     recurrent_bias: Vec<[I::f32s; G]>,
-}
-
-/// How many of the blocks from `block` on are multiplied at once: one gate alone would leave
-/// registers unused, so there it is four.
-#[inline(always)]
-fn together<const G: usize>(packed: bool, block: usize, end: usize) -> usize {
-    match G == 1 && packed && block + 4 <= end {
-        true => 4,
-        false => 1,
-    }
-}
-
-/// Adds rows times some blocks of weights to `sums`, packed or as they lie.
-#[inline(always)]
-fn multiply_blocks<I: Simd, const G: usize>(
-    simd: I,
-    sums: &mut [[I::f32s; G]],
-    rows: &[&[f32]],
-    (packed, weight, hidden): (Option<&Panels<I, G>>, &[f32], usize),
-    block: usize,
-) {
-    match (packed, sums.len() / rows.len()) {
-        // One gate: its panels are as wide as if there were one register side by side.
-        (Some(weight), 4) => {
-            let panel = |u| weight.get(block + u).as_flattened().as_chunks().0;
-            let panels = [panel(0), panel(1), panel(2), panel(3)];
-            multiply::<I, 1, 4>(simd, sums.as_flattened_mut(), rows, panels);
-        }
-        (Some(weight), _) => {
-            multiply::<I, G, 1>(simd, sums.as_flattened_mut(), rows, [weight.get(block)]);
-        }
-        (None, _) => multiply_unpacked(simd, sums, rows, weight, hidden, block),
-    }
-}
-
-/// The projection of some rows, some time steps, some blocks of units.
-struct Project<'a, I: Simd, P, const G: usize> {
-    simd: I,
-    run: &'a Forward<'a, P>,
-    product: &'a Product<'a>,
-    weight: Option<&'a Panels<I, G>>,
-    rows: &'a [usize],
-    times: Range<usize>,
-    blocks: Range<usize>,
-}
-
-impl<I: Simd, P, const G: usize> NullaryFnOnce for Project<'_, I, P, G> {
-    type Output = ();
-
-    #[inline(always)]
-    fn call(self) {
-        let (run, simd) = (self.run, self.simd);
-        let hidden = run.sizes.hidden;
-        let weight = (self.weight, self.product.weight, hidden);
-        // Row by row, as they lie in memory.
-        let steps = self.rows.iter().flat_map(|&row| {
-            let end = length(run.walk, run.sizes, row).min(self.times.end);
-            (self.times.start..end).map(move |t| (t, run.slot(t), row))
-        });
-        let steps: Vec<(usize, usize, usize)> = steps.collect();
-        let zero = simd.splat_f32s(0.0);
-        let mut sums = Lines([zero; MOST_SUMS]);
-        let mut input: [&[f32]; MOST_ROWS] = [&[]; MOST_ROWS];
-        let mut block = self.blocks.start;
-        while block < self.blocks.end {
-            let packed = self.weight.is_some();
-            let together = together::<G>(packed, block, self.blocks.end);
-            for group in groups(&steps, rows_at_once::<I>(G * together)) {
-                let sums = &mut sums.0.as_chunks_mut::<G>().0[..group.len() * together];
-                sums.as_flattened_mut().fill(zero);
-                for (m, &(t, _, row)) in group.iter().enumerate() {
-                    // SAFETY: nobody writes to the input.
-                    input[m] = unsafe { self.product.input.read(t, row, 0..self.product.features) };
-                }
-                multiply_blocks(simd, sums, &input[..group.len()], weight, block);
-                let full = (block + together) * I::F32_LANES <= hidden;
-                for (&(_, slot, row), sums) in group.iter().zip(sums.chunks_exact(together)) {
-                    for (u, sums) in sums.iter().enumerate() {
-                        match full {
-                            true => self.write::<true>([slot, row], block + u, sums),
-                            false => self.write::<false>([slot, row], block + u, sums),
-                        }
-                    }
-                }
-            }
-            block += together;
-        }
-    }
-}
-
-impl<I: Simd, P, const G: usize> Project<'_, I, P, G> {
-    /// One block of units of a row.
-    #[inline(always)]
-    fn write<const FULL: bool>(&self, [slot, row]: [usize; 2], block: usize, sums: &[I::f32s; G]) {
-        let hidden = self.run.sizes.hidden;
-        let units = units::<I, FULL>(block, hidden);
-        for (g, &sum) in sums.iter().enumerate() {
-            let columns = g * hidden + units.start..g * hidden + units.end;
-            // SAFETY: these columns of this row are this thread's alone.
-            let to = unsafe { self.run.projected.write(slot, row, columns) };
-            store(self.simd, to, sum);
-        }
-    }
 }
 
 /// Some rows, some time steps, some blocks of units.
 struct Steps<'a, I: Simd, P, const G: usize, const S: usize, const A: usize> {
     simd: I,
     run: &'a Forward<'a, P>,
-    packed: &'a Packed<I, G>,
+    packed: &'a Packed<'a, I, G>,
     rows: &'a [usize],
     times: Range<usize>,
     blocks: Range<usize>,
@@ -312,8 +180,7 @@ where
             let rows = present(walk, self.rows, t);
             let mut block = self.blocks.start;
             while block < self.blocks.end {
-                let packed = self.packed.weight.is_some();
-                let together = together::<G>(packed, block, self.blocks.end);
+                let together = self.packed.weight.together(block, self.blocks.end);
                 for group in groups(rows, rows_at_once::<I>(G * together)) {
                     self.group(t, group, block, together, &mut sums.0);
                 }
@@ -349,12 +216,12 @@ where
             }
         }
 
-        let weight = (packed.weight.as_ref(), run.weight, hidden);
-        multiply_blocks(simd, sums, &states[..rows.len()], weight, block);
+        let states = &states[..rows.len()];
+        packed.weight.multiply(simd, sums, states, block);
 
         let at = |index: usize| (rows[index / together], block + index % together);
         let full = (block + together) * I::F32_LANES <= hidden;
-        let times = [t, run.slot(t)];
+        let times = [t, run.projected.slot(t)];
         let mut done = 0;
         while done < sums.len() {
             done += match (&sums[done..], full) {
@@ -431,8 +298,8 @@ where
                 #[inline(always)]
                 |w| self.hidden_before(t, row[w], of(w, 0)),
             );
-            for s in 1..S {
-                state[s] = V::load(
+            for (s, state) in state.iter_mut().enumerate().skip(1) {
+                *state = V::load(
                     simd,
                     #[inline(always)]
                     |w| run.state.read(s, row[w], of(w, 0)),

@@ -52,7 +52,7 @@ struct Panels<'a, I: Simd> {
     panels: Range<usize>,
 }
 
-/// Rows of `W` that a product takes at once: see [`super::backward`].
+/// Rows of `W` that a product takes at once, as in [`super::backward`].
 const DEPTH: usize = 512;
 
 impl<I: Simd> NullaryFnOnce for Panels<'_, I> {
@@ -85,15 +85,17 @@ impl<I: Simd> Panels<'_, I> {
             for group in groups(self.steps, rows_at_once::<I>(N)) {
                 let sums = &mut sums.0[..group.len()];
                 for (m, &(t, row, slot)) in group.iter().enumerate() {
-                    // SAFETY: the gradients of these gates are complete; these columns of this row of
-                    // the gradient are this thread's alone, and were written by the first part.
+                    // SAFETY: the gradients of these gates are complete.
                     factors[m] = unsafe { of.gates.read(0, slot, depth.clone()) };
-                    for n in 0..N {
+                    for (n, sum) in sums[m].iter_mut().enumerate() {
+                        if part == 0 {
+                            *sum = simd.splat_f32s(0.0);
+                            continue;
+                        }
                         let columns = columns::<I>(register + n, of.features);
-                        sums[m][n] = match part {
-                            0 => simd.splat_f32s(0.0),
-                            _ => load(simd, unsafe { of.gradient.read(t, row, columns) }),
-                        };
+                        // SAFETY: these columns of this row are this thread's alone, and were
+                        // written by the part before.
+                        *sum = load(simd, unsafe { of.gradient.read(t, row, columns) });
                     }
                 }
                 let factors = &factors[..group.len()];
@@ -101,7 +103,7 @@ impl<I: Simd> Panels<'_, I> {
                 for (&(t, row, _), sums) in group.iter().zip(sums) {
                     for (n, &sum) in sums.iter().enumerate() {
                         let columns = columns::<I>(register + n, of.features);
-                        // SAFETY: as above.
+                        // SAFETY: this thread's alone.
                         store(simd, unsafe { of.gradient.write(t, row, columns) }, sum);
                     }
                 }

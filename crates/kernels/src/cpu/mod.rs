@@ -16,9 +16,11 @@ mod backward;
 #[cfg(feature = "flex")]
 mod flex;
 mod forward;
+mod gate_weights;
 #[cfg(any(feature = "flex", feature = "ndarray"))]
 mod host;
 mod input_gradient;
+mod input_product;
 mod lanes;
 #[cfg(feature = "ndarray")]
 mod ndarray;
@@ -176,10 +178,9 @@ pub(crate) fn forward(
             weight,
             keep,
         } => {
-            let product = forward::Product {
+            let product = input_product::Product {
                 input: Rows::read_only(input, order, [time, batch, features]),
                 weight,
-                features,
                 at_once,
             };
             let gates = gates.as_mut();
@@ -351,12 +352,12 @@ fn differentiate(
     let factors = hidden + summed_features;
     let mut rooms = [packed, if apart { packed } else { 0 }, factors].map(|w| Room::new(slots * w));
     let [recurrent_room, input_side_room, factors_room] = &mut rooms;
-    let together = backward::Together {
+    let together = sums::Together {
         recurrent: place(recurrent_room, slots, packed),
         input_side: apart.then(|| place(input_side_room, slots, packed)),
         factors: place(factors_room, slots, factors),
     };
-    let mut sums = backward::Sums::new(apart, packed, hidden, summed_features);
+    let mut sums = sums::Sums::new(apart, packed, hidden, summed_features);
 
     macro_rules! run {
         ($cell:expr) => {
@@ -395,7 +396,7 @@ fn differentiate(
             }
         }
     }
-    let backward::Summed {
+    let sums::Summed {
         weight,
         recurrent_bias,
         input_weight,

@@ -80,10 +80,10 @@ impl<'a> Rows<'a> {
         }
     }
 
-    /// How many time steps there are.
+    /// Where step `t` is, in a buffer that holds some steps at a time.
     #[inline(always)]
-    pub fn steps(&self) -> usize {
-        self.time
+    pub fn slot(&self, t: usize) -> usize {
+        t % self.time
     }
 
     /// How many numbers are in a row.

@@ -12,6 +12,93 @@ use gemm::Parallelism;
 use rayon::prelude::*;
 
 use super::Machine;
+use super::rows::Rows;
+
+/// What belongs to some steps, put together.
+#[derive(Clone, Copy)]
+pub(super) struct Together<'a> {
+    /// `d g_t`: `[G H]` each.
+    pub recurrent: Rows<'a>,
+    /// `d a_t`, where it is another than `d g_t`: `[G H]` each.
+    pub input_side: Option<Rows<'a>>,
+    /// `h_{t-1}` and, if the gradient of `W` is asked for, `x_t`: `[H + I]` each.
+    pub factors: Rows<'a>,
+}
+
+/// What is summed over all steps.
+pub(super) struct Sums {
+    hidden: usize,
+    /// `H`, and `I` if the gradient of `W` is asked for.
+    factors: usize,
+    /// Of the recurrent weights; and, where `d a_t` is `d g_t`, of the input weights beside them.
+    weight: Growing,
+    recurrent_bias: Vec<f32>,
+    /// Of the input weights and the input bias, where `d a_t` is another.
+    apart: Option<(Growing, Vec<f32>)>,
+}
+
+/// [`Sums`], of everything.
+pub(super) struct Summed {
+    pub weight: Vec<f32>,
+    pub recurrent_bias: Vec<f32>,
+    /// Empty where it is not asked for.
+    pub input_weight: Vec<f32>,
+    pub input_bias: Vec<f32>,
+}
+
+impl Sums {
+    /// Of a cell with this many numbers in all gates; `features` are those of the input, none if
+    /// the gradient of `W` is not asked for.
+    pub fn new(apart: bool, packed: usize, hidden: usize, features: usize) -> Self {
+        let beside = if apart { 0 } else { features };
+        Self {
+            hidden,
+            factors: hidden + features,
+            weight: Growing::new(packed * (hidden + beside)),
+            recurrent_bias: vec![0.0; packed],
+            apart: apart.then(|| (Growing::new(packed * features), vec![0.0; packed])),
+        }
+    }
+
+    /// Adds what `count` places give.
+    ///
+    /// # Safety
+    ///
+    /// All threads are done with these places.
+    pub unsafe fn add(&mut self, machine: Machine, together: &Together, count: usize) {
+        // SAFETY: the caller's; all columns of the places that are taken were written.
+        let [recurrent, factors] =
+            [together.recurrent, together.factors].map(|rows| unsafe { rows.first(count) });
+        add_columns(machine, recurrent, &mut self.recurrent_bias);
+        let (hidden, all) = (self.hidden, self.factors);
+        let beside = if self.apart.is_some() { hidden } else { all };
+        self.weight
+            .add_product(machine, count, recurrent, factors, 0..beside);
+        if let (Some((weight, bias)), Some(input_side)) = (&mut self.apart, together.input_side) {
+            // SAFETY: as above.
+            let input_side = unsafe { input_side.first(count) };
+            add_columns(machine, input_side, bias);
+            weight.add_product(machine, count, input_side, factors, hidden..all);
+        }
+    }
+
+    /// The sums.
+    pub fn finish(self) -> Summed {
+        let (weight, input_weight, input_bias) = match self.apart {
+            Some((input_weight, bias)) => (self.weight.finish(), input_weight.finish(), bias),
+            None => {
+                let [weight, input_weight] = self.weight.split(self.factors, self.hidden);
+                (weight, input_weight, self.recurrent_bias.clone())
+            }
+        };
+        Summed {
+            weight,
+            recurrent_bias: self.recurrent_bias,
+            input_weight,
+            input_bias,
+        }
+    }
+}
 
 /// Multiplications from which on threads are worth waking: some tens of microseconds.
 const WORTH_SPLITTING: usize = 1 << 23;
@@ -32,14 +119,14 @@ impl Machine {
 }
 
 /// A sum over steps that grows by some of them at a time.
-pub(super) struct Growing {
+struct Growing {
     values: Vec<f32>,
     is_empty: bool,
 }
 
 impl Growing {
     /// Nothing yet.
-    pub fn new(count: usize) -> Self {
+    fn new(count: usize) -> Self {
         Self {
             values: vec![0.0; count],
             is_empty: true,
@@ -47,12 +134,12 @@ impl Growing {
     }
 
     /// The sum.
-    pub fn finish(self) -> Vec<f32> {
+    fn finish(self) -> Vec<f32> {
         self.values
     }
 
     /// The first columns of the sum, `[rows, width]`, and the rest.
-    pub fn split(self, width: usize, first: usize) -> [Vec<f32>; 2] {
+    fn split(self, width: usize, first: usize) -> [Vec<f32>; 2] {
         let mut parts = [Vec::new(), Vec::new()];
         for row in self.values.chunks_exact(width) {
             parts[0].extend_from_slice(&row[..first]);
@@ -63,7 +150,7 @@ impl Growing {
 
     /// Adds the transpose of `[rows, columns]` times `[rows, width]`: a weight's part in these rows.
     /// Of the factors, these columns are meant.
-    pub fn add_product(
+    fn add_product(
         &mut self,
         machine: Machine,
         rows: usize,
@@ -116,7 +203,7 @@ const STRIP: usize = 64;
 const RUN: usize = 128;
 
 /// Adds the sum of each column of `[rows, width]`, which is the bias's part in them.
-pub(super) fn add_columns(machine: Machine, values: &[f32], into: &mut [f32]) {
+fn add_columns(machine: Machine, values: &[f32], into: &mut [f32]) {
     let width = into.len();
     let strip = |(index, into): (usize, &mut [f32])| {
         let range = index * STRIP..index * STRIP + into.len();
