@@ -9,7 +9,7 @@ use super::schedule::{present, sorted_rows};
 use crate::recurrence::{Sizes, Walk};
 
 /// Rows that are put together, about: enough for a product to run at full speed.
-const ROWS: usize = 2048;
+const ROWS: usize = 1024;
 
 /// Numbers of gates, at most: what goes into the caches of the cores.
 const GATES: usize = 1 << 21;
