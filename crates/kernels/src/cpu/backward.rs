@@ -19,7 +19,7 @@ use super::input_gradient::InputGradient;
 use super::lanes::Lanes;
 use super::pack::PackedColumns;
 use super::product::{
-    Lines, MOST_ROWS, columns, groups, load, multiply, rows_at_once, store, units,
+    DEPTH, Lines, MOST_ROWS, columns, groups, load, multiply, rows_at_once, store, units,
 };
 use super::registers::{Both, Registers};
 use super::rows::Rows;
@@ -173,10 +173,6 @@ struct Steps<'a, I: Simd, P, const G: usize, const S: usize, const A: usize> {
     times: Range<usize>,
     work: Work,
 }
-
-/// Rows of `R` that a product takes at once: as much of a panel as fits into a core's own cache
-/// together with the rows that it is multiplied with.
-const DEPTH: usize = 512;
 
 impl<I: Simd, P, const G: usize, const S: usize, const A: usize> NullaryFnOnce
     for Steps<'_, I, P, G, S, A>

@@ -5,7 +5,9 @@ use std::ops::Range;
 use pulp::{NullaryFnOnce, Simd};
 
 use super::pack::PackedColumns;
-use super::product::{Lines, MOST_ROWS, columns, groups, load, multiply, rows_at_once, store};
+use super::product::{
+    DEPTH, Lines, MOST_ROWS, columns, groups, load, multiply, rows_at_once, store,
+};
 use super::rows::Rows;
 use super::schedule::length;
 use super::slots::Slots;
@@ -51,9 +53,6 @@ struct Panels<'a, I: Simd> {
     steps: &'a [(usize, usize, usize)],
     panels: Range<usize>,
 }
-
-/// Rows of `W` that a product takes at once, as in [`super::backward`].
-const DEPTH: usize = 512;
 
 impl<I: Simd> NullaryFnOnce for Panels<'_, I> {
     type Output = ();

@@ -18,6 +18,10 @@ pub(super) const MOST_ROWS: usize = 8;
 /// Registers of sums, at most.
 pub(super) const MOST_SUMS: usize = 32;
 
+/// Rows of weights that a backward product takes at once: as much of a panel as fits into a core's
+/// own cache together with the rows that it is multiplied with.
+pub(super) const DEPTH: usize = 512;
+
 /// What begins where a cache line does, so that no register is in two of them.
 #[repr(align(64))]
 pub(super) struct Lines<T>(pub T);
