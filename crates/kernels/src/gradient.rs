@@ -10,12 +10,13 @@ use std::sync::{Arc, Mutex};
 use burn::backend::autodiff::NodeId;
 use burn::backend::autodiff::checkpoint::{base::Checkpointer, strategy::CheckpointStrategy};
 use burn::backend::autodiff::grads::Gradients;
-use burn::backend::autodiff::ops::{Backward, Ops, OpsKind};
+use burn::backend::autodiff::ops::{Backward, NodeGuard, Ops, OpsKind};
 use burn::backend::tensor::FloatTensor;
 use burn::backend::{Autodiff, Backend};
 
 use crate::operation::{
-    Gradient, Kept, LeftOfInput, OutputGradients, Read, ReadInput, RecurrentBackend, Run, Wanted,
+    Gradient, Kept, LeftOfInput, OutputGradients, Parameters, Read, ReadInput, RecurrentBackend,
+    Run, Wanted,
 };
 use crate::recurrence::{Recurrence, Walk};
 
@@ -44,6 +45,22 @@ struct CoreState<B: Backend> {
 }
 
 impl<B: Backend> CoreState<B> {
+    fn new(
+        recurrence: Recurrence,
+        walk: Walk,
+        [weight, initial]: [NodeId; 2],
+        kept: Kept<B>,
+    ) -> Self {
+        Self {
+            recurrence,
+            walk,
+            weight,
+            initial,
+            kept,
+            slots: Slots::<B>::default(),
+        }
+    }
+
     /// The gradients that the outputs have left in the slots.
     fn gradients(&self) -> OutputGradients<B> {
         let slots = std::mem::take(&mut *self.slots.lock().expect("no holder of this lock panics"));
@@ -84,13 +101,8 @@ impl<B: RecurrentBackend> Backward<B, 5> for Core {
             run.kept,
             gradients_of_outputs,
         );
-        let found = [
-            found.projected,
-            found.weight,
-            found.input_bias,
-            found.recurrent_bias,
-            found.initial,
-        ];
+        let [a, b, c, d] = found.parameters.all();
+        let found = [found.projected, a, b, c, d];
         let parents = ops.parents.map(|parent| parent.map(|node| node.id));
         register::<B, 5>(parents, found, gradients);
     }
@@ -135,14 +147,8 @@ impl<B: RecurrentBackend> Backward<B, 6> for CoreOfInput {
             run.kept,
             gradients_of_outputs,
         );
-        let found = [
-            found.input,
-            found.input_weight,
-            found.weight,
-            found.input_bias,
-            found.recurrent_bias,
-            found.initial,
-        ];
+        let [a, b, c, d] = found.parameters.all();
+        let found = [found.input, found.input_weight, a, b, c, d];
         register::<B, 6>(parents, found, gradients);
     }
 }
@@ -161,41 +167,25 @@ impl<B: RecurrentBackend, C: CheckpointStrategy> RecurrentBackend for Autodiff<B
     fn recurrence(recurrence: Recurrence, walk: Walk, inputs: Read<Self>) -> Run<Self> {
         let Read {
             projected,
-            weight,
-            input_bias,
-            recurrent_bias,
-            initial,
+            parameters,
         } = inputs;
-        let inputs = [&projected, &weight, &input_bias, &recurrent_bias, &initial];
-        let nodes = inputs.map(|input| input.node());
+        let [a, b, c, d] = parameters.nodes();
+        let nodes = [projected.node(), a, b, c, d];
         let core = Core.prepare::<C>(nodes).compute_bound().stateful();
-        let kept = [weight.clone(), initial.clone()];
-        // By value: a body may compute in place where nobody else holds a tensor.
         let read = Read {
+            // By value: a body may compute in place where nobody else holds a tensor.
             projected: projected.into_primitive(),
-            weight: weight.into_primitive(),
-            input_bias: input_bias.into_primitive(),
-            recurrent_bias: recurrent_bias.into_primitive(),
-            initial: initial.into_primitive(),
+            parameters: parameters.primitives(),
         };
         match core {
             OpsKind::Tracked(mut prep) => {
-                let [weight, initial] = kept.map(|tensor| prep.checkpoint(&tensor));
+                let weight = prep.checkpoint(&parameters.weight);
+                let initial = prep.checkpoint(&parameters.initial);
                 let kept = B::recurrence_kept(recurrence, walk.clone(), read);
-                let state = CoreState {
-                    recurrence,
-                    walk,
-                    weight,
-                    initial,
-                    kept,
-                    slots: Slots::<B>::default(),
-                };
+                let state = CoreState::new(recurrence, walk, [weight, initial], kept);
                 tracked(state, |state, value| prep.finish(state, value))
             }
-            OpsKind::UnTracked(_) => {
-                drop(kept);
-                untracked(B::recurrence(recurrence, walk, read))
-            }
+            OpsKind::UnTracked(_) => untracked(B::recurrence(recurrence, walk, read)),
         }
     }
 
@@ -207,42 +197,24 @@ impl<B: RecurrentBackend, C: CheckpointStrategy> RecurrentBackend for Autodiff<B
         let ReadInput {
             input,
             input_weight,
-            weight,
-            input_bias,
-            recurrent_bias,
-            initial,
+            parameters,
         } = inputs;
-        let inputs = [
-            &input,
-            &input_weight,
-            &weight,
-            &input_bias,
-            &recurrent_bias,
-            &initial,
-        ];
-        let nodes = inputs.map(|input| input.node());
+        let [a, b, c, d] = parameters.nodes();
+        let nodes = [input.node(), input_weight.node(), a, b, c, d];
         let core = CoreOfInput.prepare::<C>(nodes).compute_bound().stateful();
         let read = ReadInput {
             input: input.primitive().clone(),
             input_weight: input_weight.primitive().clone(),
-            weight: weight.primitive().clone(),
-            input_bias: input_bias.into_primitive(),
-            recurrent_bias: recurrent_bias.into_primitive(),
-            initial: initial.primitive().clone(),
+            parameters: parameters.primitives(),
         };
         match core {
             OpsKind::Tracked(mut prep) => {
-                let [input, input_weight, weight, initial] =
-                    [input, input_weight, weight, initial].map(|tensor| prep.checkpoint(&tensor));
+                let input = prep.checkpoint(&input);
+                let input_weight = prep.checkpoint(&input_weight);
+                let weight = prep.checkpoint(&parameters.weight);
+                let initial = prep.checkpoint(&parameters.initial);
                 let kept = B::recurrence_of_input_kept(recurrence, walk.clone(), read);
-                let run = CoreState {
-                    recurrence,
-                    walk,
-                    weight,
-                    initial,
-                    kept,
-                    slots: Slots::<B>::default(),
-                };
+                let run = CoreState::new(recurrence, walk, [weight, initial], kept);
                 tracked(run, |run, value| {
                     let state = CoreOfInputState {
                         run,
@@ -253,6 +225,35 @@ impl<B: RecurrentBackend, C: CheckpointStrategy> RecurrentBackend for Autodiff<B
                 })
             }
             OpsKind::UnTracked(_) => untracked(B::recurrence_of_input(recurrence, walk, read)),
+        }
+    }
+}
+
+impl<B: Backend> Parameters<B> {
+    /// In the order in which they are parents.
+    fn all(self) -> [FloatTensor<B>; 4] {
+        [
+            self.weight,
+            self.input_bias,
+            self.recurrent_bias,
+            self.initial,
+        ]
+    }
+}
+
+impl<B: Backend, C: CheckpointStrategy> Parameters<Autodiff<B, C>> {
+    fn nodes(&self) -> [NodeGuard; 4] {
+        self.clone().all().map(|tensor| tensor.node())
+    }
+
+    fn primitives(&self) -> Parameters<B> {
+        let [weight, input_bias, recurrent_bias, initial] =
+            self.clone().all().map(|tensor| tensor.into_primitive());
+        Parameters {
+            weight,
+            input_bias,
+            recurrent_bias,
+            initial,
         }
     }
 }

@@ -11,23 +11,19 @@ use crate::portable;
 use crate::projection::{self, project};
 use crate::recurrence::{Recurrence, Walk};
 
-/// What a run reads; see [`Inputs`](crate::Inputs).
+/// What a run reads, or the gradient of each of these; see [`Inputs`](crate::Inputs).
 #[derive(ExtensionType, Debug, Clone)]
 #[extension_type(fusion: cfg(feature = "fusion"))]
 pub struct Read<B: Backend> {
     /// `[T, B, G H]`.
     pub projected: FloatTensor<B>,
-    /// `[G H, H]`.
-    pub weight: FloatTensor<B>,
-    /// `[G H]`.
-    pub input_bias: FloatTensor<B>,
-    /// `[G H]`.
-    pub recurrent_bias: FloatTensor<B>,
-    /// `[S, B, H]`.
-    pub initial: FloatTensor<B>,
+    /// The rest.
+    #[extension_type]
+    pub parameters: Parameters<B>,
 }
 
-/// What a run reads that computes the projection by itself.
+/// What a run reads that computes the projection by itself, or the gradient of each of these. A
+/// gradient that is not [`Wanted`] is a single number.
 #[derive(ExtensionType, Debug, Clone)]
 #[extension_type(fusion: cfg(feature = "fusion"))]
 pub struct ReadInput<B: Backend> {
@@ -35,6 +31,15 @@ pub struct ReadInput<B: Backend> {
     pub input: FloatTensor<B>,
     /// `[G H, I]`.
     pub input_weight: FloatTensor<B>,
+    /// The rest.
+    #[extension_type]
+    pub parameters: Parameters<B>,
+}
+
+/// What a run reads beside the sequence.
+#[derive(ExtensionType, Debug, Clone)]
+#[extension_type(fusion: cfg(feature = "fusion"))]
+pub struct Parameters<B: Backend> {
     /// `[G H, H]`.
     pub weight: FloatTensor<B>,
     /// `[G H]`.
@@ -111,22 +116,6 @@ pub struct OutputGradients<B: Backend> {
     pub state: Gradient<B>,
 }
 
-/// The gradients of what a run read.
-#[derive(ExtensionType, Debug, Clone)]
-#[extension_type(fusion: cfg(feature = "fusion"))]
-pub struct InputGradients<B: Backend> {
-    /// `[T, B, G H]`.
-    pub projected: FloatTensor<B>,
-    /// `[G H, H]`.
-    pub weight: FloatTensor<B>,
-    /// `[G H]`.
-    pub input_bias: FloatTensor<B>,
-    /// `[G H]`.
-    pub recurrent_bias: FloatTensor<B>,
-    /// `[S, B, H]`.
-    pub initial: FloatTensor<B>,
-}
-
 /// What a run from the input leaves for its gradients, beside what is [`Kept`].
 #[derive(ExtensionType, Debug, Clone)]
 #[extension_type(fusion: cfg(feature = "fusion"))]
@@ -156,24 +145,6 @@ impl Wanted {
         input: false,
         weight: false,
     };
-}
-
-/// The gradients of what a run from the input read. One that is not wanted is a single number.
-#[derive(ExtensionType, Debug, Clone)]
-#[extension_type(fusion: cfg(feature = "fusion"))]
-pub struct ReadInputGradients<B: Backend> {
-    /// `[T, B, I]`.
-    pub input: FloatTensor<B>,
-    /// `[G H, I]`.
-    pub input_weight: FloatTensor<B>,
-    /// `[G H, H]`.
-    pub weight: FloatTensor<B>,
-    /// `[G H]`.
-    pub input_bias: FloatTensor<B>,
-    /// `[G H]`.
-    pub recurrent_bias: FloatTensor<B>,
-    /// `[S, B, H]`.
-    pub initial: FloatTensor<B>,
 }
 
 /// A backend that can run recurrences. Each default body is made of the backend's primitives.
@@ -234,7 +205,7 @@ pub trait RecurrentBackend: Backend {
         initial: FloatTensor<Self>,
         #[extension_type] kept: Kept<Self>,
         #[extension_type] gradients: OutputGradients<Self>,
-    ) -> InputGradients<Self> {
+    ) -> Read<Self> {
         portable::backward(recurrence, &walk, weight, initial, kept, gradients)
     }
 
@@ -247,7 +218,7 @@ pub trait RecurrentBackend: Backend {
         #[extension_type] left: LeftOfInput<Self>,
         #[extension_type] kept: Kept<Self>,
         #[extension_type] gradients: OutputGradients<Self>,
-    ) -> ReadInputGradients<Self> {
+    ) -> ReadInput<Self> {
         let LeftOfInput {
             input,
             input_weight,
@@ -266,8 +237,8 @@ mod metadata {
     use burn::tensor::Shape;
 
     use super::{
-        InputGradientsMetadata, KeptMetadata, LeftOfInputMetadata, OutputGradientsMetadata,
-        ReadInputGradientsMetadata, ReadInputMetadata, ReadMetadata, RunMetadata, Wanted,
+        KeptMetadata, LeftOfInputMetadata, OutputGradientsMetadata, ParametersMetadata,
+        ReadInputMetadata, ReadMetadata, RunMetadata, Wanted,
     };
     use crate::recurrence::{Recurrence, Sizes, Walk};
 
@@ -279,14 +250,14 @@ mod metadata {
         Sizes {
             time: read.projected.shape[0],
             batch: read.projected.shape[1],
-            hidden: read.weight.shape[1],
+            hidden: read.parameters.weight.shape[1],
         }
     }
 
     pub fn run(_: &Recurrence, _: &Walk, read: &ReadMetadata) -> RunMetadata {
         RunMetadata {
             outputs: spec(sizes(read).sequence(1), &read.projected),
-            state: read.initial.clone(),
+            state: read.parameters.initial.clone(),
         }
     }
 
@@ -308,10 +279,7 @@ mod metadata {
                 [read.input.shape[0], read.input.shape[1], packed],
                 &read.input,
             ),
-            weight: read.weight.clone(),
-            input_bias: read.input_bias.clone(),
-            recurrent_bias: read.recurrent_bias.clone(),
-            initial: read.initial.clone(),
+            parameters: read.parameters.clone(),
         }
     }
 
@@ -338,14 +306,16 @@ mod metadata {
         initial: &TensorSpec,
         kept: &KeptMetadata,
         _: &OutputGradientsMetadata,
-    ) -> InputGradientsMetadata {
+    ) -> ReadMetadata {
         let bias = spec([weight.shape[0]], weight);
-        InputGradientsMetadata {
+        ReadMetadata {
             projected: kept.gates.clone(),
-            weight: weight.clone(),
-            input_bias: bias.clone(),
-            recurrent_bias: bias,
-            initial: initial.clone(),
+            parameters: ParametersMetadata {
+                weight: weight.clone(),
+                input_bias: bias.clone(),
+                recurrent_bias: bias,
+                initial: initial.clone(),
+            },
         }
     }
 
@@ -356,9 +326,9 @@ mod metadata {
         left: &LeftOfInputMetadata,
         kept: &KeptMetadata,
         outputs: &OutputGradientsMetadata,
-    ) -> ReadInputGradientsMetadata {
+    ) -> ReadInputMetadata {
         let found = gradients(recurrence, walk, &left.weight, &left.initial, kept, outputs);
-        ReadInputGradientsMetadata {
+        ReadInputMetadata {
             input: match wanted.input {
                 true => left.input.clone(),
                 false => spec([1, 1, 1], &left.input),
@@ -367,10 +337,7 @@ mod metadata {
                 true => left.input_weight.clone(),
                 false => spec([1, 1], &left.input_weight),
             },
-            weight: found.weight,
-            input_bias: found.input_bias,
-            recurrent_bias: found.recurrent_bias,
-            initial: found.initial,
+            parameters: found.parameters,
         }
     }
 }

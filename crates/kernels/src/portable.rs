@@ -14,7 +14,7 @@ use burn::backend::tensor::{BoolTensor, FloatTensor};
 use burn::backend::{Backend, TensorMetadata, get_or_init_device_settings};
 use burn::tensor::{Shape, Slice, TensorData};
 
-use crate::operation::{Gradient, InputGradients, Kept, OutputGradients, Read};
+use crate::operation::{Gradient, Kept, OutputGradients, Parameters, Read};
 use crate::pointwise::{Elman, Gru, Lstm, Pointwise, Value};
 use crate::recurrence::{Direction, Recurrence, Sizes, Walk};
 
@@ -35,7 +35,7 @@ pub(crate) fn backward<B: Backend>(
     initial: FloatTensor<B>,
     kept: Kept<B>,
     gradients: OutputGradients<B>,
-) -> InputGradients<B> {
+) -> Read<B> {
     let (weight, initial) = (Primitive(weight), Primitive(initial));
     match recurrence {
         Recurrence::Elman(phi) => backward_of(
@@ -62,10 +62,10 @@ where
 {
     let [projected, weight, input_bias, recurrent_bias, initial] = [
         inputs.projected,
-        inputs.weight,
-        inputs.input_bias,
-        inputs.recurrent_bias,
-        inputs.initial,
+        inputs.parameters.weight,
+        inputs.parameters.input_bias,
+        inputs.parameters.recurrent_bias,
+        inputs.parameters.initial,
     ]
     .map(Primitive::<B>);
     let sizes = Sizes::of(&projected.0, &weight.0);
@@ -128,7 +128,7 @@ fn backward_of<B: Backend, P, const G: usize, const S: usize, const A: usize>(
     initial: Primitive<B>,
     kept: Kept<B>,
     gradients: OutputGradients<B>,
-) -> InputGradients<B>
+) -> Read<B>
 where
     P: Pointwise<G, S, A>,
 {
@@ -223,12 +223,14 @@ where
         let parts = parts.reshape([time * batch, G * hidden]);
         Primitive::<B>(B::float_sum_dim(parts.0, 0)).reshape([G * hidden])
     };
-    InputGradients {
-        input_bias: sum(projected.clone()).0,
-        recurrent_bias: sum(recurrent).0,
+    Read {
+        parameters: Parameters {
+            weight: weight.0,
+            input_bias: sum(projected.clone()).0,
+            recurrent_bias: sum(recurrent).0,
+            initial: Primitive::cat(carried.map(Primitive::unsqueeze).to_vec(), 0).0,
+        },
         projected: projected.0,
-        weight: weight.0,
-        initial: Primitive::cat(carried.map(Primitive::unsqueeze).to_vec(), 0).0,
     }
 }
 

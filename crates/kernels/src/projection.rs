@@ -8,7 +8,7 @@ use burn::backend::tensor::FloatTensor;
 use burn::backend::{Backend, TensorMetadata};
 use burn::tensor::Shape;
 
-use crate::operation::{InputGradients, Read, ReadInput, ReadInputGradients, Wanted};
+use crate::operation::{Read, ReadInput, Wanted};
 
 /// What a run reads, after the product.
 pub(crate) fn project<B: Backend>(inputs: ReadInput<B>) -> Read<B> {
@@ -18,10 +18,7 @@ pub(crate) fn project<B: Backend>(inputs: ReadInput<B>) -> Read<B> {
     let projected = B::float_matmul(rows::<B>(inputs.input), weight);
     Read {
         projected: B::float_reshape(projected, Shape::from([time, batch, packed])),
-        weight: inputs.weight,
-        input_bias: inputs.input_bias,
-        recurrent_bias: inputs.recurrent_bias,
-        initial: inputs.initial,
+        parameters: inputs.parameters,
     }
 }
 
@@ -30,8 +27,8 @@ pub(crate) fn gradients<B: Backend>(
     wanted: Wanted,
     input: FloatTensor<B>,
     input_weight: FloatTensor<B>,
-    found: InputGradients<B>,
-) -> ReadInputGradients<B> {
+    found: Read<B>,
+) -> ReadInput<B> {
     let [time, batch, features] = input.shape().dims();
     let gradient = rows::<B>(found.projected);
     let nothing = |like: &FloatTensor<B>, shape: &[usize]| {
@@ -48,16 +45,13 @@ pub(crate) fn gradients<B: Backend>(
         }
         false => nothing(&input, &[1, 1, 1]),
     };
-    ReadInputGradients {
+    ReadInput {
         input: input_gradient,
         input_weight: match wanted.weight {
             true => B::float_matmul(B::float_swap_dims(gradient, 0, 1), rows::<B>(input)),
             false => nothing(&input_weight, &[1, 1]),
         },
-        weight: found.weight,
-        input_bias: found.input_bias,
-        recurrent_bias: found.recurrent_bias,
-        initial: found.initial,
+        parameters: found.parameters,
     }
 }
 

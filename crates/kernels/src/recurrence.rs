@@ -7,7 +7,7 @@ use burn::backend::{Dispatch, TensorMetadata};
 use burn::tensor::Tensor;
 use serde::{Deserialize, Serialize};
 
-use crate::operation::{Read, ReadInput, RecurrentBackend};
+use crate::operation::{Parameters, Read, ReadInput, RecurrentBackend};
 use crate::pointwise::Nonlinearity;
 
 /// Which recurrence.
@@ -174,16 +174,17 @@ pub fn run(recurrence: Recurrence, walk: Walk, inputs: Inputs) -> Outputs {
         recurrent_bias,
         initial,
     } = inputs;
-    let [weight, initial] = [weight.into_dispatch(), initial.into_dispatch()];
-    let [input_bias, recurrent_bias] = [input_bias, recurrent_bias].map(Tensor::into_dispatch);
+    let parameters = Parameters {
+        weight: weight.into_dispatch(),
+        input_bias: input_bias.into_dispatch(),
+        recurrent_bias: recurrent_bias.into_dispatch(),
+        initial: initial.into_dispatch(),
+    };
     let run = match projection {
         Projection::Values(projected) => {
             let read = Read {
                 projected: projected.into_dispatch(),
-                weight,
-                input_bias,
-                recurrent_bias,
-                initial,
+                parameters,
             };
             <Dispatch as RecurrentBackend>::recurrence(recurrence, walk, read)
         }
@@ -194,10 +195,7 @@ pub fn run(recurrence: Recurrence, walk: Walk, inputs: Inputs) -> Outputs {
             let read = ReadInput {
                 input: input.into_dispatch(),
                 input_weight: input_weight.into_dispatch(),
-                weight,
-                input_bias,
-                recurrent_bias,
-                initial,
+                parameters,
             };
             <Dispatch as RecurrentBackend>::recurrence_of_input(recurrence, walk, read)
         }

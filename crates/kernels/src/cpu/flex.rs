@@ -5,10 +5,7 @@ use burn::backend::tensor::FloatTensor;
 use burn::tensor::{Bytes, DType, Shape};
 
 use super::host::{Host, recurrent_backend};
-use crate::operation::{
-    InputGradients, Kept, LeftOfInput, OutputGradients, Read, ReadInput, ReadInputGradients, Run,
-    Wanted,
-};
+use crate::operation::{Kept, LeftOfInput, OutputGradients, Read, ReadInput, Run, Wanted};
 use crate::recurrence::{Recurrence, Walk};
 
 recurrent_backend!(Flex);

@@ -5,11 +5,11 @@ use burn::backend::{Backend, TensorMetadata};
 use burn::tensor::DType;
 
 use super::{
-    Gradients, Input, KeptGates, Left, Machine, Order, Output, Projected, backward, forward,
+    Gradients, Input, KeptGates, Left, Machine, Order, Output, ParameterGradients, Projected,
+    backward, forward,
 };
 use crate::operation::{
-    InputGradients, Kept, LeftOfInput, OutputGradients, Read, ReadInput, ReadInputGradients, Run,
-    Wanted,
+    Kept, LeftOfInput, OutputGradients, Parameters, Read, ReadInput, Run, Wanted,
 };
 use crate::portable;
 use crate::projection::{self, project};
@@ -69,42 +69,33 @@ fn new_sequence<B: Host>(values: Vec<f32>, order: Order, sizes: [usize; 3]) -> F
     arranged::<B>(B::tensor(values, shape(order, sizes)), order)
 }
 
-/// What a run reads beside the sequence, in memory.
-struct Parameters<B: Host> {
-    weight: FloatTensor<B>,
-    input_bias: FloatTensor<B>,
-    recurrent_bias: FloatTensor<B>,
-    initial: FloatTensor<B>,
+fn in_memory<B: Host>(parameters: Parameters<B>) -> Parameters<B> {
+    Parameters {
+        weight: B::contiguous(parameters.weight),
+        input_bias: B::contiguous(parameters.input_bias),
+        recurrent_bias: B::contiguous(parameters.recurrent_bias),
+        initial: B::contiguous(parameters.initial),
+    }
 }
 
-impl<B: Host> Parameters<B> {
-    fn new([weight, input_bias, recurrent_bias, initial]: [FloatTensor<B>; 4]) -> Self {
-        Self {
-            weight: B::contiguous(weight),
-            input_bias: B::contiguous(input_bias),
-            recurrent_bias: B::contiguous(recurrent_bias),
-            initial: B::contiguous(initial),
-        }
-    }
-
-    /// A run over a sequence in this order.
-    fn run(
-        &self,
-        recurrence: Recurrence,
-        walk: &Walk,
-        sizes: Sizes,
-        order: Order,
-        projected: Projected,
-    ) -> Output {
-        let input = Input {
-            weight: B::values(&self.weight),
-            input_bias: B::values(&self.input_bias),
-            recurrent_bias: B::values(&self.recurrent_bias),
-            initial: B::values(&self.initial),
-        };
-        let machine = Machine::this();
-        forward(machine, recurrence, walk, sizes, order, projected, &input)
-    }
+/// A run over a sequence in this order.
+fn run<B: Host>(
+    recurrence: Recurrence,
+    walk: &Walk,
+    sizes: Sizes,
+    order: Order,
+    projected: Projected,
+    parameters: Parameters<B>,
+) -> Output {
+    let parameters = in_memory::<B>(parameters);
+    let input = Input {
+        weight: B::values(&parameters.weight),
+        input_bias: B::values(&parameters.input_bias),
+        recurrent_bias: B::values(&parameters.recurrent_bias),
+        initial: B::values(&parameters.initial),
+    };
+    let machine = Machine::this();
+    forward(machine, recurrence, walk, sizes, order, projected, &input)
 }
 
 /// What a run gave, as tensors; the gates are there already.
@@ -130,17 +121,11 @@ pub(super) fn recurrence<B: Host>(recurrence: Recurrence, walk: &Walk, inputs: R
     if inputs.projected.dtype() != DType::F32 {
         return portable::forward(recurrence, walk, inputs).into();
     }
-    let sizes = Sizes::of(&inputs.projected, &inputs.weight);
+    let sizes = Sizes::of(&inputs.projected, &inputs.parameters.weight);
     let order = order_of::<B>(&inputs.projected);
     let projected = B::contiguous(arranged::<B>(inputs.projected, order));
-    let parameters = Parameters::<B>::new([
-        inputs.weight,
-        inputs.input_bias,
-        inputs.recurrent_bias,
-        inputs.initial,
-    ]);
     let projected = Projected::Read(B::values(&projected));
-    let run = parameters.run(recurrence, walk, sizes, order, projected);
+    let run = run::<B>(recurrence, walk, sizes, order, projected, inputs.parameters);
     Run {
         outputs: new_sequence::<B>(run.outputs, order, sizes.sequence(1)),
         state: B::tensor(run.state, sizes.states(recurrence)),
@@ -155,17 +140,11 @@ pub(super) fn recurrence_kept<B: Host>(
     if inputs.projected.dtype() != DType::F32 {
         return portable::forward(recurrence, walk, inputs);
     }
-    let sizes = Sizes::of(&inputs.projected, &inputs.weight);
+    let sizes = Sizes::of(&inputs.projected, &inputs.parameters.weight);
     let order = order_of::<B>(&inputs.projected);
     let mut gates = B::own(arranged::<B>(inputs.projected, order));
-    let parameters = Parameters::<B>::new([
-        inputs.weight,
-        inputs.input_bias,
-        inputs.recurrent_bias,
-        inputs.initial,
-    ]);
     let projected = Projected::Keep(gates.as_mut());
-    let run = parameters.run(recurrence, walk, sizes, order, projected);
+    let run = run::<B>(recurrence, walk, sizes, order, projected, inputs.parameters);
     let packed = shape(order, sizes.sequence(recurrence.gates()));
     let gates = arranged::<B>(B::give_back(gates, packed), order);
     kept(recurrence, sizes, order, run, gates)
@@ -178,22 +157,16 @@ fn run_of_input<B: Host>(
     inputs: ReadInput<B>,
     keep: bool,
 ) -> (Sizes, Order, Output) {
-    let sizes = Sizes::of(&inputs.input, &inputs.weight);
+    let sizes = Sizes::of(&inputs.input, &inputs.parameters.weight);
     let order = order_of::<B>(&inputs.input);
     let input = B::contiguous(arranged::<B>(inputs.input, order));
     let weight = B::contiguous(inputs.input_weight);
-    let parameters = Parameters::<B>::new([
-        inputs.weight,
-        inputs.input_bias,
-        inputs.recurrent_bias,
-        inputs.initial,
-    ]);
     let projected = Projected::Product {
         input: B::values(&input),
         weight: B::values(&weight),
         keep,
     };
-    let run = parameters.run(recurrence, walk, sizes, order, projected);
+    let run = run::<B>(recurrence, walk, sizes, order, projected, inputs.parameters);
     (sizes, order, run)
 }
 
@@ -224,6 +197,18 @@ pub(super) fn recurrence_of_input_kept<B: Host>(
     let gates = std::mem::take(&mut run.gates);
     let gates = new_sequence::<B>(gates, order, sizes.sequence(recurrence.gates()));
     kept(recurrence, sizes, order, run, gates)
+}
+
+impl ParameterGradients {
+    fn tensors<B: Host>(self, recurrence: Recurrence, sizes: Sizes) -> Parameters<B> {
+        let packed = recurrence.gates() * sizes.hidden;
+        Parameters {
+            weight: B::tensor(self.weight, [packed, sizes.hidden]),
+            input_bias: B::tensor(self.input_bias, [packed]),
+            recurrent_bias: B::tensor(self.recurrent_bias, [packed]),
+            initial: B::tensor(self.initial, sizes.states(recurrence)),
+        }
+    }
 }
 
 /// What backward reads beside the gates, in memory.
@@ -287,7 +272,7 @@ pub(super) fn recurrence_backward<B: Host>(
     initial: FloatTensor<B>,
     kept: Kept<B>,
     gradients: OutputGradients<B>,
-) -> InputGradients<B> {
+) -> Read<B> {
     if weight.dtype() != DType::F32 {
         return portable::backward(recurrence, walk, weight, initial, kept, gradients);
     }
@@ -296,14 +281,10 @@ pub(super) fn recurrence_backward<B: Host>(
     let order = remains.order;
     let mut gates = B::own(arranged::<B>(gates, order));
     let found = remains.differentiate(recurrence, walk, sizes, KeptGates::Values(gates.as_mut()));
-    let packed = recurrence.gates() * sizes.hidden;
     let projected = shape(order, sizes.sequence(recurrence.gates()));
-    InputGradients {
+    Read {
         projected: arranged::<B>(B::give_back(gates, projected), order),
-        weight: B::tensor(found.weight, [packed, sizes.hidden]),
-        input_bias: B::tensor(found.input_bias, [packed]),
-        recurrent_bias: B::tensor(found.recurrent_bias, [packed]),
-        initial: B::tensor(found.initial, sizes.states(recurrence)),
+        parameters: found.parameters.tensors(recurrence, sizes),
     }
 }
 
@@ -314,7 +295,7 @@ pub(super) fn recurrence_of_input_backward<B: Host>(
     left: LeftOfInput<B>,
     kept: Kept<B>,
     gradients: OutputGradients<B>,
-) -> ReadInputGradients<B> {
+) -> ReadInput<B> {
     let LeftOfInput {
         input,
         input_weight,
@@ -340,7 +321,7 @@ pub(super) fn recurrence_of_input_backward<B: Host>(
     };
     let found = remains.differentiate(recurrence, walk, sizes, kept);
     let packed = recurrence.gates() * sizes.hidden;
-    ReadInputGradients {
+    ReadInput {
         input: match wanted.input {
             true => new_sequence::<B>(found.input, order, [sizes.time, sizes.batch, features]),
             false => B::tensor(vec![0.0], [1, 1, 1]),
@@ -349,10 +330,7 @@ pub(super) fn recurrence_of_input_backward<B: Host>(
             true => B::tensor(found.input_weight, [packed, features]),
             false => B::tensor(vec![0.0], [1, 1]),
         },
-        weight: B::tensor(found.weight, [packed, sizes.hidden]),
-        input_bias: B::tensor(found.input_bias, [packed]),
-        recurrent_bias: B::tensor(found.recurrent_bias, [packed]),
-        initial: B::tensor(found.initial, sizes.states(recurrence)),
+        parameters: found.parameters.tensors(recurrence, sizes),
     }
 }
 
@@ -395,7 +373,7 @@ macro_rules! recurrent_backend {
                 initial: FloatTensor<Self>,
                 kept: Kept<Self>,
                 gradients: OutputGradients<Self>,
-            ) -> InputGradients<Self> {
+            ) -> Read<Self> {
                 $crate::cpu::host::recurrence_backward::<Self>(
                     recurrence, &walk, weight, initial, kept, gradients,
                 )
@@ -408,7 +386,7 @@ macro_rules! recurrent_backend {
                 left: LeftOfInput<Self>,
                 kept: Kept<Self>,
                 gradients: OutputGradients<Self>,
-            ) -> ReadInputGradients<Self> {
+            ) -> ReadInput<Self> {
                 $crate::cpu::host::recurrence_of_input_backward::<Self>(
                     recurrence, &walk, wanted, left, kept, gradients,
                 )

@@ -269,6 +269,11 @@ pub(crate) struct Gradients {
     pub input: Vec<f32>,
     /// `[G H, I]`; empty unless there is a product and this is wanted.
     pub input_weight: Vec<f32>,
+    pub parameters: ParameterGradients,
+}
+
+/// Those of what is no sequence.
+pub(crate) struct ParameterGradients {
     pub weight: Vec<f32>,
     pub input_bias: Vec<f32>,
     pub recurrent_bias: Vec<f32>,
@@ -406,10 +411,12 @@ fn differentiate(
         // SAFETY: all valid steps of all rows have been written; the others were zero.
         input: unsafe { input_gradient.written() },
         input_weight,
-        weight,
-        input_bias,
-        recurrent_bias,
-        initial,
+        parameters: ParameterGradients {
+            weight,
+            input_bias,
+            recurrent_bias,
+            initial,
+        },
     }
 }
 

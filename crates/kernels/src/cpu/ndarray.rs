@@ -7,10 +7,7 @@ use burn::backend::tensor::FloatTensor;
 use burn::tensor::TensorData;
 
 use super::host::{Host, recurrent_backend};
-use crate::operation::{
-    InputGradients, Kept, LeftOfInput, OutputGradients, Read, ReadInput, ReadInputGradients, Run,
-    Wanted,
-};
+use crate::operation::{Kept, LeftOfInput, OutputGradients, Read, ReadInput, Run, Wanted};
 use crate::recurrence::{Recurrence, Walk};
 
 recurrent_backend!(NdArray);

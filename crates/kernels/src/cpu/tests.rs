@@ -95,10 +95,10 @@ fn everything(
             ("state", kept.state),
             ("d input", gradients.input),
             ("d input weight", gradients.input_weight),
-            ("d weight", gradients.weight),
-            ("d input bias", gradients.input_bias),
-            ("d recurrent bias", gradients.recurrent_bias),
-            ("d initial", gradients.initial),
+            ("d weight", gradients.parameters.weight),
+            ("d input bias", gradients.parameters.input_bias),
+            ("d recurrent bias", gradients.parameters.recurrent_bias),
+            ("d initial", gradients.parameters.initial),
         ]);
     }
     everything.push(("d projected", gates));

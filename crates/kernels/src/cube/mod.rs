@@ -21,7 +21,7 @@ use burn::tensor::DType;
 use burn_cubecl::CubeBackend;
 use burn_cubecl::tensor::CubeTensor;
 
-use crate::operation::{InputGradients, Kept, OutputGradients, Read, RecurrentBackend, Run};
+use crate::operation::{Kept, OutputGradients, Parameters, Read, RecurrentBackend, Run};
 use crate::portable;
 use crate::recurrence::{Recurrence, Sizes, Walk};
 use memory::{contiguous, empty, matmul, owned, reshape, sum_rows, transpose, zeros};
@@ -71,11 +71,14 @@ impl Forward {
     fn run(recurrence: Recurrence, walk: &Walk, inputs: Read<CubeBackend>, keep: bool) -> Self {
         let Read {
             projected,
+            parameters,
+        } = inputs;
+        let Parameters {
             weight,
             input_bias,
             recurrent_bias,
             initial,
-        } = inputs;
+        } = parameters;
         let sizes = Sizes::of(&projected, &weight);
         // Kernels write there if anything is kept. Where nothing is, they take a number that is
         // never looked at.
@@ -116,22 +119,25 @@ impl Backward {
     }
 
     /// What is summed over all steps.
-    fn finish(self, recurrence: Recurrence) -> InputGradients<CubeBackend> {
+    fn finish(self, recurrence: Recurrence) -> Read<CubeBackend> {
         let [time, batch, hidden] = self.sizes();
         let packed = recurrence.gates() * hidden;
         let flat = |tensor: &CubeTensor, width| reshape(tensor.clone(), [time * batch, width]);
         let input = flat(&self.gates, packed);
         let recurrent = flat(self.recurrent_gradients(recurrence), packed);
         let input_bias = sum_rows(input);
-        InputGradients {
+        let parameters = Parameters {
             weight: matmul(transpose(recurrent.clone()), flat(&self.before, hidden)),
             recurrent_bias: match recurrence.apart() {
                 0 => input_bias.clone(),
                 _ => sum_rows(recurrent),
             },
             input_bias,
-            projected: self.gates,
             initial: self.state_gradient,
+        };
+        Read {
+            projected: self.gates,
+            parameters,
         }
     }
 }
@@ -173,7 +179,7 @@ impl RecurrentBackend for CubeBackend {
         initial: FloatTensor<Self>,
         kept: Kept<Self>,
         gradients: OutputGradients<Self>,
-    ) -> InputGradients<Self> {
+    ) -> Read<Self> {
         if !has_kernels(&weight) {
             return portable::backward(recurrence, &walk, weight, initial, kept, gradients);
         }
