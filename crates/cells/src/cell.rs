@@ -36,6 +36,16 @@ pub trait Cell: Module + ModuleDisplay + 'static {
     /// What the cell shows of a state: `[batch, output_size]`.
     fn output(&self, state: &Self::State) -> Tensor<2>;
 
+    /// The cell as one run over a sequence sees it: random masks drawn, weights computed from what
+    /// they are parametrised by. A layer asks for it once a run and then uses what it got.
+    ///
+    /// The default is the cell itself.
+    #[must_use]
+    fn prepared(&self, batch: usize) -> Self {
+        let _ = batch;
+        self.clone()
+    }
+
     /// The name and sizes that errors give: `Lstm(8 -> 16)`.
     fn describe(&self) -> String {
         let name = std::any::type_name::<Self>();

@@ -13,6 +13,7 @@ use burn::config::Config;
 use burn::module::{Module, Param};
 use burn::tensor::{Device, Tensor};
 
+use crate::equations::{At, Expression};
 use crate::initialization::refuse;
 use crate::{Error, Initialization, Sequence};
 
@@ -116,6 +117,29 @@ impl Gates {
     pub fn recur(&self, hidden: Tensor<2>) -> Tensor<2> {
         let recurrent = hidden.matmul(self.recurrent_weight.val().transpose());
         add_bias(recurrent, self.recurrent_bias.as_ref())
+    }
+
+    /// What [`recurrent`](Self::recurrent) multiplies with, for a cell's
+    /// [`Equations::matrices`](crate::equations::Equations::matrices).
+    pub fn matrices(&self) -> Vec<Tensor<2>> {
+        vec![self.recurrent_weight.val()]
+    }
+
+    /// What [`recurrent`](Self::recurrent) adds, for a cell's
+    /// [`Equations::vectors`](crate::equations::Equations::vectors); nothing without biases.
+    pub fn vectors(&self) -> Vec<Tensor<1>> {
+        let bias = self.recurrent_bias.as_ref().map(Param::val);
+        bias.into_iter().collect()
+    }
+
+    /// `R h + b_R` in equations whose first matrix and first vector are
+    /// [`matrices`](Self::matrices) and [`vectors`](Self::vectors).
+    pub fn recurrent<V: Expression>(&self, at: &At<V>, hidden: &V) -> V {
+        let recurrent = hidden.linear(&at.matrices[0]);
+        match self.recurrent_bias {
+            Some(_) => recurrent + at.vectors[0].clone(),
+            None => recurrent,
+        }
     }
 
     /// Which way a run of a cell with these weights takes, if there is a kernel for it.

@@ -17,6 +17,7 @@
 //! | [`Elman`] | hidden | one | Elman 1990 |
 //! | [`Lstm`] | hidden, cell | i, f, g, o | Hochreiter and Schmidhuber 1997 |
 //! | [`Gru`] | hidden | r, z, n | Cho et al. 2014 |
+//! | [`Janet`] | hidden | s, g | van der Westhuizen and Lasenby 2018 |
 //!
 //! Gate order, weight layout and initial values are PyTorch's, so weights go over and back.
 //!
@@ -50,10 +51,12 @@ mod bidirectional;
 mod cell;
 mod deep;
 mod elman;
+pub mod equations;
 mod error;
 mod gates;
 mod gru;
 mod initialization;
+mod janet;
 mod layer;
 mod lengths;
 mod lstm;
@@ -70,6 +73,7 @@ pub use error::Error;
 pub use gates::{Gates, GatesConfig};
 pub use gru::{Gru, GruConfig};
 pub use initialization::Initialization;
+pub use janet::{Janet, JanetConfig};
 pub use layer::{Layer, Run, SequenceConfig};
 pub use lengths::Lengths;
 pub use lstm::{Lstm, LstmConfig, LstmState};
@@ -83,8 +87,8 @@ pub use unrolled::{Sequence, unrolled};
 pub mod prelude {
     pub use crate::{
         Bidirectional, BidirectionalConfig, BothDirections, Cell, Deep, DeepConfig, Direction,
-        Elman, ElmanConfig, Error, Gru, GruConfig, Initialization, Layer, Lengths, Lstm,
-        LstmConfig, LstmState, Merge, Nonlinearity, Path, Recurrent, RecurrentConfig, Run,
-        SequenceConfig, State,
+        Elman, ElmanConfig, Error, Gru, GruConfig, Initialization, Janet, JanetConfig, Layer,
+        Lengths, Lstm, LstmConfig, LstmState, Merge, Nonlinearity, Path, Recurrent,
+        RecurrentConfig, Run, SequenceConfig, State,
     };
 }

@@ -179,9 +179,10 @@ impl<C: Cell> Layer for Recurrent<C> {
             values: input.swap_dims(0, 1),
             lengths: lengths.filter(|lengths| !lengths.all_are(time)).cloned(),
         };
+        let cell = self.cell.prepared(batch);
         let (outputs, state) = match self.path() {
-            Path::Kernel(_) => self.cell.scan(input, state, self.direction),
-            Path::Unrolled(_) => unrolled(&self.cell, input, state, self.direction),
+            Path::Kernel(_) => cell.scan(input, state, self.direction),
+            Path::Unrolled(_) => unrolled(&cell, input, state, self.direction),
         };
         Ok(Run {
             outputs: outputs.swap_dims(0, 1),

@@ -57,11 +57,13 @@ mod operation;
 mod path;
 mod pointwise;
 mod portable;
+mod program;
 mod projection;
 mod recurrence;
 
 pub use path::{Kernel, Path};
 pub use pointwise::Nonlinearity;
+pub use program::Expression;
 pub use recurrence::{Direction, Inputs, Outputs, Projection, Recurrence, Walk, run};
 
 /// The GPU: which ones answer, and how a recurrence is laid out on one.

@@ -1,0 +1,76 @@
+//! Cells whose step is written as equations, once: they run in tensors, one step after the other,
+//! and as one operation over the whole sequence.
+//!
+//! ```text
+//! a_t     = W x_t + b                          project, in tensors: no recurrence in it
+//! state_t = equations(a_t, state_{t-1})        generic over what they compute with
+//! ```
+//!
+//! Nobody writes a derivative: on tensors it is Burn's autodiff, in the kernel that of the recorded
+//! equations. A cell of one's own gets a kernel in the same way as those of this crate.
+
+use burn::tensor::Tensor;
+
+use crate::{Cell, Direction, Path, Sequence, State, unrolled};
+pub use backdraft_kernels::Expression;
+
+/// What the equations of a step are given.
+#[derive(Debug)]
+pub struct At<'a, V: Expression> {
+    /// `a_t`, what [`Cell::project`] gave for this step.
+    pub projected: V,
+    /// The state before the step: its tensors, in the order of [`State::visit`].
+    pub state: Vec<V>,
+    /// What [`Equations::matrices`] gave.
+    pub matrices: &'a [V::Matrix],
+    /// What [`Equations::vectors`] gave, each as one row that stands for all.
+    pub vectors: &'a [V],
+}
+
+/// A cell whose step is written as equations.
+pub trait Equations: Cell {
+    /// The matrices that the step multiplies with, each `[out, in]`.
+    fn matrices(&self) -> Vec<Tensor<2>>;
+
+    /// The vectors that are the same for each row: biases, gains, peepholes.
+    fn vectors(&self) -> Vec<Tensor<1>> {
+        Vec::new()
+    }
+
+    /// One step: the next state, its tensors in the order of [`State::visit`]. The first of them is
+    /// the cell's output.
+    fn equations<V: Expression>(&self, at: At<V>) -> Vec<V>;
+}
+
+/// [`Cell::step`] of a cell that is written as equations.
+pub fn step<C: Equations>(cell: &C, projected: Tensor<2>, state: C::State) -> C::State {
+    let mut before = Vec::new();
+    state.visit("", &mut |_, tensor| before.push(tensor.clone()));
+    let vectors: Vec<Tensor<2>> = cell.vectors().into_iter().map(Tensor::unsqueeze).collect();
+    let next = cell.equations(At {
+        projected,
+        state: before,
+        matrices: &cell.matrices(),
+        vectors: &vectors,
+    });
+    let mut next = next.into_iter();
+    state.map(&mut |_| {
+        next.next()
+            .expect("equations give each tensor of the state")
+    })
+}
+
+/// [`Cell::path`] of a cell that is written as equations.
+pub fn path<C: Equations>(_: &C) -> Path {
+    Path::Unrolled("the cell has no kernel".into())
+}
+
+/// [`Cell::scan`] of a cell that is written as equations.
+pub fn scan<C: Equations>(
+    cell: &C,
+    input: Sequence,
+    state: C::State,
+    direction: Direction,
+) -> (Tensor<3>, C::State) {
+    unrolled(cell, input, state, direction)
+}

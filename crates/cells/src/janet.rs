@@ -1,0 +1,128 @@
+//! Just another network: an LSTM that keeps nothing but the forget gate.
+//!
+//! ```text
+//! s, g = W x_t + b_W + R h_{t-1} + b_R
+//! h_t  = sigmoid(s) h_{t-1} + (1 - sigmoid(s - beta)) tanh(g)
+//! ```
+//!
+//! The output is the memory. `beta` lets in less than is forgotten (1 in the paper).
+//!
+//! van der Westhuizen and Lasenby 2018, "The unreasonable effectiveness of the forget gate",
+//! arXiv 1804.04849.
+
+use burn::config::Config;
+use burn::module::Module;
+use burn::tensor::{Device, Tensor};
+
+use crate::equations::{self, At, Equations, Expression};
+use crate::{Cell, Direction, Error, Gates, GatesConfig, Path, Sequence, SequenceConfig};
+
+/// Configuration of a [`Janet`] cell.
+#[derive(Config, Debug)]
+pub struct JanetConfig {
+    /// Features of the input, `I`.
+    pub input_size: usize,
+    /// Units, `H`.
+    pub hidden_size: usize,
+    /// How the weights start; as PyTorch's other cells by default.
+    #[config(default = "GatesConfig::new()")]
+    pub gates: GatesConfig,
+    /// `beta`: how much less is let in than is forgotten.
+    #[config(default = 1.0)]
+    pub beta: f64,
+}
+
+impl SequenceConfig for JanetConfig {
+    type Built = Janet;
+
+    fn input_size(&self) -> usize {
+        self.input_size
+    }
+
+    fn with_input_size(mut self, input_size: usize) -> Self {
+        self.input_size = input_size;
+        self
+    }
+
+    fn init(&self, device: &Device) -> Result<Janet, Error> {
+        if !self.beta.is_finite() {
+            return Err(Error::new("Janet", "beta", "a finite number", self.beta));
+        }
+        let gates = self
+            .gates
+            .init("Janet", [2, self.input_size, self.hidden_size], device)?;
+        Ok(Janet {
+            gates,
+            beta: self.beta,
+        })
+    }
+}
+
+/// The cell of [`JanetConfig`]; its state is the hidden units. Gates are packed s, g.
+#[derive(Module, Debug)]
+pub struct Janet {
+    /// The weights.
+    pub gates: Gates,
+    /// `beta`.
+    #[module(skip)]
+    pub beta: f64,
+}
+
+impl Equations for Janet {
+    fn matrices(&self) -> Vec<Tensor<2>> {
+        self.gates.matrices()
+    }
+
+    fn vectors(&self) -> Vec<Tensor<1>> {
+        self.gates.vectors()
+    }
+
+    fn equations<V: Expression>(&self, at: At<V>) -> Vec<V> {
+        let hidden = at.state[0].clone();
+        let [s, g] = (at.projected.clone() + self.gates.recurrent(&at, &hidden)).split();
+        let forget = s.clone().sigmoid();
+        let admit = s.affine(1.0, -self.beta).sigmoid().complement();
+        vec![forget * hidden + admit * g.tanh()]
+    }
+}
+
+impl Cell for Janet {
+    type State = Tensor<2>;
+
+    fn input_size(&self) -> usize {
+        self.gates.input_size()
+    }
+
+    fn output_size(&self) -> usize {
+        self.gates.hidden_size()
+    }
+
+    fn project(&self, input: Tensor<3>) -> Tensor<3> {
+        self.gates.project(input)
+    }
+
+    fn initial_state(&self, batch: usize) -> Tensor<2> {
+        self.gates.zeros(batch)
+    }
+
+    fn step(&self, projected: Tensor<2>, hidden: Tensor<2>) -> Tensor<2> {
+        equations::step(self, projected, hidden)
+    }
+
+    fn output(&self, hidden: &Tensor<2>) -> Tensor<2> {
+        hidden.clone()
+    }
+
+    fn path(&self) -> Path {
+        equations::path(self)
+    }
+
+    fn scan(
+        &self,
+        input: Sequence,
+        hidden: Tensor<2>,
+        direction: Direction,
+    ) -> (Tensor<3>, Tensor<2>) {
+        equations::scan(self, input, hidden, direction)
+    }
+}
