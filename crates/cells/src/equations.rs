@@ -11,8 +11,10 @@
 
 use burn::tensor::Tensor;
 
-use crate::{Cell, Direction, Path, Sequence, State, unrolled};
 pub use backdraft_kernels::Expression;
+use backdraft_kernels::{Program, ProgramInputs, Shapes, Walk, run_program};
+
+use crate::{Cell, Direction, Path, Sequence, State};
 
 /// What the equations of a step are given.
 #[derive(Debug)]
@@ -61,8 +63,14 @@ pub fn step<C: Equations>(cell: &C, projected: Tensor<2>, state: C::State) -> C:
 }
 
 /// [`Cell::path`] of a cell that is written as equations.
-pub fn path<C: Equations>(_: &C) -> Path {
-    Path::Unrolled("the cell has no kernel".into())
+pub fn path<C: Equations>(cell: &C) -> Path {
+    match cell.matrices().first() {
+        Some(matrix) => Program::path(&matrix.device(), matrix.dtype()),
+        None => match cell.vectors().first() {
+            Some(vector) => Program::path(&vector.device(), vector.dtype()),
+            None => Path::Unrolled("the cell has no weights that recur".into()),
+        },
+    }
 }
 
 /// [`Cell::scan`] of a cell that is written as equations.
@@ -72,5 +80,36 @@ pub fn scan<C: Equations>(
     state: C::State,
     direction: Direction,
 ) -> (Tensor<3>, C::State) {
-    unrolled(cell, input, state, direction)
+    let projected = cell.project(input.values);
+    let (matrices, vectors) = (cell.matrices(), cell.vectors());
+    let mut initial = Vec::new();
+    state.visit("", &mut |_, tensor| initial.push(tensor.clone()));
+    let shapes = Shapes {
+        projected: projected.dims()[2],
+        state: initial.iter().map(|tensor| tensor.dims()[1]).collect(),
+        matrices: matrices.iter().map(Tensor::dims).collect(),
+        vectors: vectors.iter().map(|vector| vector.dims()[0]).collect(),
+    };
+    let program = Program::record(shapes, |given| {
+        cell.equations(At {
+            projected: given.projected,
+            state: given.state,
+            matrices: &given.matrices,
+            vectors: &given.vectors,
+        })
+    });
+    let walk = Walk {
+        direction,
+        lengths: input.lengths.map(|lengths| lengths.as_slice().into()),
+    };
+    let inputs = ProgramInputs {
+        projected,
+        matrices,
+        vectors,
+        initial,
+    };
+    let run = run_program(&program, walk, inputs);
+    let mut last = run.state.into_iter();
+    let state = state.map(&mut |_| last.next().expect("as many tensors as there were"));
+    (run.outputs, state)
 }

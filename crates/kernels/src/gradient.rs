@@ -32,7 +32,8 @@ struct CoreOfInput;
 #[derive(Debug)]
 struct Output;
 
-type Slots<B> = Arc<Mutex<[Option<FloatTensor<B>>; 2]>>;
+/// Where the gradients of the two outputs are left for the core.
+pub(crate) type Slots<B> = Arc<Mutex<[Option<FloatTensor<B>>; 2]>>;
 
 #[derive(Clone, Debug)]
 struct CoreState<B: Backend> {
@@ -60,17 +61,17 @@ impl<B: Backend> CoreState<B> {
             slots: Slots::<B>::default(),
         }
     }
+}
 
-    /// The gradients that the outputs have left in the slots.
-    fn gradients(&self) -> OutputGradients<B> {
-        let slots = std::mem::take(&mut *self.slots.lock().expect("no holder of this lock panics"));
-        let [outputs, state] = slots.map(|slot| slot.map_or(Gradient::Zero, Gradient::Some));
-        OutputGradients { outputs, state }
-    }
+/// The gradients that the outputs have left in the slots.
+pub(crate) fn taken<B: Backend>(slots: &Slots<B>) -> OutputGradients<B> {
+    let slots = std::mem::take(&mut *slots.lock().expect("no holder of this lock panics"));
+    let [outputs, state] = slots.map(|slot| slot.map_or(Gradient::Zero, Gradient::Some));
+    OutputGradients { outputs, state }
 }
 
 /// Leaves each gradient with the parent that asked for it.
-fn register<B: Backend, const N: usize>(
+pub(crate) fn register<B: Backend, const N: usize>(
     parents: [Option<NodeId>; N],
     found: [FloatTensor<B>; N],
     gradients: &mut Gradients,
@@ -92,7 +93,7 @@ impl<B: RecurrentBackend> Backward<B, 5> for Core {
         checkpointer: &mut Checkpointer,
     ) {
         let run = ops.state;
-        let gradients_of_outputs = run.gradients();
+        let gradients_of_outputs = taken(&run.slots);
         let found = B::recurrence_backward(
             run.recurrence,
             run.walk,
@@ -130,7 +131,7 @@ impl<B: RecurrentBackend> Backward<B, 6> for CoreOfInput {
             input_weight,
         } = ops.state;
         let parents = ops.parents.map(|parent| parent.map(|node| node.id));
-        let gradients_of_outputs = run.gradients();
+        let gradients_of_outputs = taken(&run.slots);
         let found = B::recurrence_of_input_backward(
             run.recurrence,
             run.walk,
@@ -153,7 +154,7 @@ impl<B: RecurrentBackend> Backward<B, 6> for CoreOfInput {
     }
 }
 
-impl<B: RecurrentBackend> Backward<B, 1> for Output {
+impl<B: Backend> Backward<B, 1> for Output {
     type State = (usize, Slots<B>);
 
     fn backward(self, ops: Ops<Self::State, 1>, gradients: &mut Gradients, _: &mut Checkpointer) {
@@ -278,7 +279,8 @@ fn untracked<B: RecurrentBackend, C: CheckpointStrategy>(run: Run<B>) -> Run<Aut
     }
 }
 
-fn output<B: RecurrentBackend, C: CheckpointStrategy>(
+/// One of the two outputs, as a node behind the core.
+pub(crate) fn output<B: Backend, C: CheckpointStrategy>(
     core: &FloatTensor<Autodiff<B, C>>,
     state: (usize, Slots<B>),
     value: FloatTensor<B>,

@@ -63,7 +63,9 @@ mod recurrence;
 
 pub use path::{Kernel, Path};
 pub use pointwise::Nonlinearity;
-pub use program::Expression;
+pub use program::{
+    Expression, Given, Matrix, Program, ProgramInputs, ProgramOutputs, Shapes, Symbol, run_program,
+};
 pub use recurrence::{Direction, Inputs, Outputs, Projection, Recurrence, Walk, run};
 
 /// The GPU: which ones answer, and how a recurrence is laid out on one.

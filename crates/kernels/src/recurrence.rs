@@ -97,6 +97,19 @@ pub struct Walk {
     pub lengths: Option<Arc<[usize]>>,
 }
 
+impl Walk {
+    /// Panics where the lengths are not those of such a batch.
+    pub(crate) fn check(&self, time: usize, batch: usize) {
+        if let Some(lengths) = &self.lengths {
+            assert_eq!(lengths.len(), batch, "one length for each row");
+            assert!(
+                lengths.iter().all(|&length| length <= time),
+                "a length beyond the last step"
+            );
+        }
+    }
+}
+
 /// The input's part of the gates, without bias.
 ///
 /// A sequence `[batch, time, ..]` whose first two dimensions were swapped is read where it lies, and
@@ -229,13 +242,7 @@ fn check(recurrence: Recurrence, walk: &Walk, inputs: &Inputs) {
         states,
         "initial [states, batch, hidden]"
     );
-    if let Some(lengths) = &walk.lengths {
-        assert_eq!(lengths.len(), batch, "one length for each row");
-        assert!(
-            lengths.iter().all(|&length| length <= time),
-            "a length beyond the last step"
-        );
-    }
+    walk.check(time, batch);
 }
 
 /// The sizes of a run.

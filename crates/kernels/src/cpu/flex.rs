@@ -5,10 +5,12 @@ use burn::backend::tensor::FloatTensor;
 use burn::tensor::{Bytes, DType, Shape};
 
 use super::host::{Host, recurrent_backend};
+use super::program::host::program_backend;
 use crate::operation::{Kept, LeftOfInput, OutputGradients, Read, ReadInput, Run, Wanted};
 use crate::recurrence::{Recurrence, Walk};
 
 recurrent_backend!(Flex);
+program_backend!(Flex);
 
 /// A tensor that has its memory for itself, all of it and in order.
 pub(super) struct Owned(FlexTensor);

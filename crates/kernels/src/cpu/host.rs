@@ -41,7 +41,7 @@ pub(super) trait Host: Backend {
 }
 
 /// The order in memory of a sequence `[T, B, width]`; any, if it has none.
-fn order_of<B: Host>(sequence: &FloatTensor<B>) -> Order {
+pub(super) fn order_of<B: Host>(sequence: &FloatTensor<B>) -> Order {
     let swapped = || B::float_swap_dims(sequence.clone(), 0, 1);
     match !B::is_contiguous(sequence) && B::is_contiguous(&swapped()) {
         true => Order::BatchMajor,
@@ -50,7 +50,7 @@ fn order_of<B: Host>(sequence: &FloatTensor<B>) -> Order {
 }
 
 /// `[T, B, width]` with its dimensions in this order; and back.
-fn arranged<B: Host>(sequence: FloatTensor<B>, order: Order) -> FloatTensor<B> {
+pub(super) fn arranged<B: Host>(sequence: FloatTensor<B>, order: Order) -> FloatTensor<B> {
     match order {
         Order::TimeMajor => sequence,
         Order::BatchMajor => B::float_swap_dims(sequence, 0, 1),
@@ -65,7 +65,11 @@ fn shape(order: Order, [time, batch, width]: [usize; 3]) -> [usize; 3] {
     }
 }
 
-fn new_sequence<B: Host>(values: Vec<f32>, order: Order, sizes: [usize; 3]) -> FloatTensor<B> {
+pub(super) fn new_sequence<B: Host>(
+    values: Vec<f32>,
+    order: Order,
+    sizes: [usize; 3],
+) -> FloatTensor<B> {
     arranged::<B>(B::tensor(values, shape(order, sizes)), order)
 }
 

@@ -26,6 +26,8 @@ mod lanes;
 mod ndarray;
 mod pack;
 mod product;
+#[cfg(any(feature = "flex", feature = "ndarray"))]
+mod program;
 mod registers;
 mod room;
 mod rows;

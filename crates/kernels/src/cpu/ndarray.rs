@@ -7,10 +7,12 @@ use burn::backend::tensor::FloatTensor;
 use burn::tensor::TensorData;
 
 use super::host::{Host, recurrent_backend};
+use super::program::host::program_backend;
 use crate::operation::{Kept, LeftOfInput, OutputGradients, Read, ReadInput, Run, Wanted};
 use crate::recurrence::{Recurrence, Walk};
 
 recurrent_backend!(NdArray);
+program_backend!(NdArray);
 
 /// What the tensor stores; that it is f32 was checked.
 macro_rules! view {

@@ -28,14 +28,7 @@ impl Schedule {
         if threads > 1 && rows.len() < 4 * threads && weights >= WORTH_SPLITTING {
             return Self::Units(rows, threads);
         }
-        let threads = threads.min(rows.len());
-        let part = |index: usize| match walk.lengths {
-            // Long and short ones for everybody.
-            Some(_) => rows[index..].iter().copied().step_by(threads).collect(),
-            // Neighbours in memory.
-            None => rows[index * rows.len() / threads..(index + 1) * rows.len() / threads].to_vec(),
-        };
-        Self::Rows((0..threads).map(part).collect())
+        Self::Rows(rows_of_threads(walk, sizes, threads))
     }
 
     /// Whether there is work for more than one thread.
@@ -45,6 +38,19 @@ impl Schedule {
             Self::Units(..) => true,
         }
     }
+}
+
+/// Of each thread its rows, longest first.
+pub(super) fn rows_of_threads(walk: &Walk, sizes: Sizes, threads: usize) -> Vec<Vec<usize>> {
+    let rows = sorted_rows(walk, sizes);
+    let threads = threads.min(rows.len());
+    let part = |index: usize| match walk.lengths {
+        // Long and short ones for everybody.
+        Some(_) => rows[index..].iter().copied().step_by(threads).collect(),
+        // Neighbours in memory.
+        None => rows[index * rows.len() / threads..(index + 1) * rows.len() / threads].to_vec(),
+    };
+    (0..threads).map(part).collect()
 }
 
 /// Numbers of a projection that a thread computes before it runs the steps that read them: half a

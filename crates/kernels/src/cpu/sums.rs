@@ -119,14 +119,14 @@ impl Machine {
 }
 
 /// A sum over steps that grows by some of them at a time.
-struct Growing {
+pub(super) struct Growing {
     values: Vec<f32>,
     is_empty: bool,
 }
 
 impl Growing {
     /// Nothing yet.
-    fn new(count: usize) -> Self {
+    pub fn new(count: usize) -> Self {
         Self {
             values: vec![0.0; count],
             is_empty: true,
@@ -134,7 +134,7 @@ impl Growing {
     }
 
     /// The sum.
-    fn finish(self) -> Vec<f32> {
+    pub fn finish(self) -> Vec<f32> {
         self.values
     }
 
@@ -150,7 +150,7 @@ impl Growing {
 
     /// Adds the transpose of `[rows, columns]` times `[rows, width]`: a weight's part in these rows.
     /// Of the factors, these columns are meant.
-    fn add_product(
+    pub fn add_product(
         &mut self,
         machine: Machine,
         rows: usize,
