@@ -7,6 +7,7 @@ mod paths;
 mod peers;
 mod print;
 mod scaling;
+mod variants;
 
 use std::process::ExitCode;
 
@@ -39,6 +40,8 @@ enum Command {
     Launches(launches::Arguments),
     /// Time, and bytes kept for backward, against steps, rows and units
     Scaling(scaling::Arguments),
+    /// What each other cell costs beside the plain one of its kind and size
+    Variants(variants::Arguments),
 }
 
 /// Runs the program: 0 when it measured, 1 when it could not, 2 when what was asked makes no sense.
@@ -52,6 +55,7 @@ pub fn run() -> ExitCode {
         Command::Peers(arguments) => peers::run(&arguments),
         Command::Launches(arguments) => launches::run(&arguments),
         Command::Scaling(arguments) => scaling::run(&arguments),
+        Command::Variants(arguments) => variants::run(&arguments),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

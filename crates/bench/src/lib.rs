@@ -35,6 +35,7 @@ mod sgemm;
 mod shape;
 pub mod statistics;
 mod threads;
+mod variants;
 
 pub use alternate::{Comparison, alternate};
 pub use cell::CellKind;
@@ -49,3 +50,4 @@ pub use scaling::{Point, Scaling, ScalingRow, Sweep, sweeps};
 pub use sgemm::sgemm_gflops;
 pub use shape::Shape;
 pub use threads::set_threads;
+pub use variants::{Variant, VariantMean, VariantRow, Variants};

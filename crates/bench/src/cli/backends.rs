@@ -39,7 +39,7 @@ impl Arguments {
 pub(super) fn run(arguments: &Arguments) -> Result<(), BenchError> {
     let places = arguments.places()?;
     let measuring = &arguments.measuring;
-    let threads = measuring.start(&arguments.choices())?;
+    let threads = measuring.how.start(&arguments.choices())?;
     let (first, others) = match places.as_slice() {
         [only] => (only, std::slice::from_ref(only)),
         [first, others @ ..] => (first, others),
@@ -56,7 +56,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), BenchError> {
                 here.as_mut(),
                 there.as_mut(),
                 other.name,
-                measuring.pairs,
+                measuring.how.pairs,
             )
         });
         rows.collect()
@@ -70,5 +70,5 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), BenchError> {
         means: Mean::of(&rows),
         rows,
     };
-    report(&comparisons, measuring)
+    report(&comparisons, &measuring.how)
 }

@@ -19,10 +19,10 @@ pub(super) struct Arguments {
 pub(super) fn run(arguments: &Arguments) -> Result<(), BenchError> {
     let place = DeviceChoice::Wgpu.find()?;
     let measuring = &arguments.measuring;
-    measuring.start(&[DeviceChoice::Wgpu])?;
+    measuring.how.start(&[DeviceChoice::Wgpu])?;
 
     let mut rows = Vec::new();
-    for &base in measuring.bases() {
+    for &base in measuring.how.bases() {
         for &cell in &measuring.cells {
             for time in TIMES {
                 let shape = Shape { time, ..base };
@@ -63,5 +63,5 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), BenchError> {
         gpu: place.description,
         rows,
     };
-    report(&launches, measuring)
+    report(&launches, &measuring.how)
 }

@@ -14,6 +14,13 @@ pub(super) struct Measuring {
     /// The cells
     #[arg(long, value_enum, value_delimiter = ',', default_values_t = CellKind::ALL)]
     pub cells: Vec<CellKind>,
+    #[command(flatten)]
+    pub how: How,
+}
+
+/// What every command can be asked, whatever it measures.
+#[derive(Debug, clap::Args)]
+pub(super) struct How {
     /// Shapes, as batch,time,input,hidden; several with `;` between them [default: from one row to
     /// many, from short to long, from 64 units to 1024; `launches` and `scaling` vary the first]
     #[arg(long, value_name = "B,T,I,H", value_delimiter = ';')]
@@ -42,7 +49,7 @@ fn threads(text: &str) -> Result<NonZeroUsize, String> {
         .ok_or(format!("expected a number from 1 to {MOST_THREADS}"))
 }
 
-impl Measuring {
+impl How {
     /// Makes ready for measuring on these devices; the number of threads.
     pub fn start(&self, devices: &[DeviceChoice]) -> Result<usize, BenchError> {
         print::check(self.svg.as_deref())?;
@@ -65,7 +72,9 @@ impl Measuring {
             some => some,
         }
     }
+}
 
+impl Measuring {
     /// Measures `rows` of every shape and cell. Where `on_cpu`, each shape begins with a look at
     /// what the processor can do at best.
     pub fn rows(
@@ -74,7 +83,7 @@ impl Measuring {
         mut rows: impl FnMut(CellKind, Shape) -> Result<Vec<Row>, BenchError>,
     ) -> Result<Vec<Row>, BenchError> {
         let mut all = Vec::new();
-        for &shape in self.shapes() {
+        for &shape in self.how.shapes() {
             let sgemm = if on_cpu { sgemm_gflops() } else { None };
             for &cell in &self.cells {
                 for row in rows(cell, shape)? {

@@ -16,7 +16,7 @@ pub(super) struct Arguments {
 pub(super) fn run(arguments: &Arguments) -> Result<(), BenchError> {
     let place = arguments.device.find()?;
     let measuring = &arguments.measuring;
-    let threads = measuring.start(&[arguments.device])?;
+    let threads = measuring.how.start(&[arguments.device])?;
 
     let rows = measuring.rows(place.on_cpu, |cell, shape| {
         let mut kernel = ours(cell, shape, &place, Way::Kernel)?;
@@ -32,7 +32,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), BenchError> {
                 kernel.as_mut(),
                 other.as_mut(),
                 &against,
-                measuring.pairs,
+                measuring.how.pairs,
             )
         });
         rows.collect()
@@ -45,5 +45,5 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), BenchError> {
         means: Mean::of(&rows),
         rows,
     };
-    report(&comparisons, measuring)
+    report(&comparisons, &measuring.how)
 }

@@ -21,7 +21,7 @@ pub(super) struct Arguments {
 pub(super) fn run(arguments: &Arguments) -> Result<(), BenchError> {
     let place = arguments.device.find()?;
     let measuring = &arguments.measuring;
-    let threads = measuring.start(&[arguments.device])?;
+    let threads = measuring.how.start(&[arguments.device])?;
     let pytorch = PyTorch::start(&arguments.python, threads)?;
 
     let rows = measuring.rows(place.on_cpu, |cell, shape| {
@@ -34,7 +34,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), BenchError> {
             kernel.as_mut(),
             peer.as_mut(),
             &against,
-            measuring.pairs,
+            measuring.how.pairs,
         )?;
         Ok(vec![row])
     })?;
@@ -49,5 +49,5 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), BenchError> {
         means: Mean::of(&rows),
         rows,
     };
-    report(&comparisons, measuring)
+    report(&comparisons, &measuring.how)
 }

@@ -3,17 +3,17 @@
 use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
 
-use super::measuring::Measuring;
+use super::measuring::How;
 use crate::{BenchError, Report};
 
 /// Writes the report as it was asked for, and the picture if one was.
-pub(super) fn report(report: &dyn Report, measuring: &Measuring) -> Result<(), BenchError> {
-    if let Some(path) = &measuring.svg {
+pub(super) fn report(report: &dyn Report, how: &How) -> Result<(), BenchError> {
+    if let Some(path) = &how.svg {
         let svg = report.svg()?;
         std::fs::write(path, svg).map_err(|error| unwritable(path, error))?;
         eprintln!("drawn in {}", path.display());
     }
-    match measuring.json {
+    match how.json {
         true => print(&format!("{}\n", report.json())),
         false => print(&report.table()),
     }

@@ -16,14 +16,19 @@ pub(super) struct Arguments {
 pub(super) fn run(arguments: &Arguments) -> Result<(), BenchError> {
     let place = arguments.device.find()?;
     let measuring = &arguments.measuring;
-    let threads = measuring.start(&[arguments.device])?;
+    let threads = measuring.how.start(&[arguments.device])?;
 
     let mut rows = Vec::new();
-    for &base in measuring.bases() {
+    for &base in measuring.how.bases() {
         for &cell in &measuring.cells {
             for points in sweeps(base) {
                 eprintln!("{} around {base}: {:?}", cell.name(), points[0].sweep);
-                rows.extend(Scaling::measure(cell, &points, &place, measuring.pairs)?);
+                rows.extend(Scaling::measure(
+                    cell,
+                    &points,
+                    &place,
+                    measuring.how.pairs,
+                )?);
             }
         }
     }
@@ -33,5 +38,5 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), BenchError> {
         threads,
         rows,
     };
-    report(&scaling, measuring)
+    report(&scaling, &measuring.how)
 }
