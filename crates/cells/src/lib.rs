@@ -55,11 +55,13 @@ pub mod equations;
 mod error;
 mod gates;
 mod gru;
+mod initial;
 mod initialization;
 mod janet;
 mod layer;
 mod lengths;
 mod lstm;
+mod memory;
 mod recurrent;
 mod state;
 mod unrolled;
@@ -72,11 +74,13 @@ pub use elman::{Elman, ElmanConfig};
 pub use error::Error;
 pub use gates::{Gates, GatesConfig};
 pub use gru::{Gru, GruConfig};
+pub use initial::Initial;
 pub use initialization::Initialization;
 pub use janet::{Janet, JanetConfig};
-pub use layer::{Layer, Run, SequenceConfig};
+pub use layer::{Layer, Run, SequenceConfig, Trace};
 pub use lengths::Lengths;
 pub use lstm::{Lstm, LstmConfig, LstmState};
+pub use memory::Memory;
 pub use recurrent::{Recurrent, RecurrentConfig};
 pub use state::State;
 #[doc(hidden)]
@@ -87,8 +91,8 @@ pub use unrolled::{Sequence, unrolled};
 pub mod prelude {
     pub use crate::{
         Bidirectional, BidirectionalConfig, BothDirections, Cell, Deep, DeepConfig, Direction,
-        Elman, ElmanConfig, Error, Gru, GruConfig, Initialization, Janet, JanetConfig, Layer,
-        Lengths, Lstm, LstmConfig, LstmState, Merge, Nonlinearity, Path, Recurrent,
-        RecurrentConfig, Run, SequenceConfig, State,
+        Elman, ElmanConfig, Error, Gru, GruConfig, Initial, Initialization, Janet, JanetConfig,
+        Layer, Lengths, Lstm, LstmConfig, LstmState, Memory, Merge, Nonlinearity, Path, Recurrent,
+        RecurrentConfig, Run, SequenceConfig, State, Trace,
     };
 }
