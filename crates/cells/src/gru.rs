@@ -26,8 +26,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::activation::clipped;
 use crate::equations::{self, At, Equations, Expression};
+use crate::memory::MemoryGates;
 use crate::{
-    Activation, Cell, Direction, Error, Gates, GatesConfig, Path, Sequence, SequenceConfig,
+    Activation, Cell, Direction, Error, Gates, GatesConfig, Memory, Path, Sequence, SequenceConfig,
 };
 
 /// Where the reset gate of a [`Gru`] stands.
@@ -73,6 +74,9 @@ pub struct GruConfig {
     /// How the weights start; as PyTorch's by default.
     #[config(default = "GatesConfig::new()")]
     pub gates: GatesConfig,
+    /// What the update gate, which keeps, starts at.
+    #[config(default = "Memory::AsDrawn")]
+    pub memory: Memory,
 }
 
 impl SequenceConfig for GruConfig {
@@ -92,13 +96,19 @@ impl SequenceConfig for GruConfig {
         gate.check("Gru", "activation of the gates")?;
         candidate.check("Gru", "activation of the candidate")?;
         Error::unless_bound("Gru", "gate clip", self.gate_clip)?;
-        let gates = match self.reset {
-            Reset::AfterProduct | Reset::BeforeProduct => 3,
-            Reset::None => 2,
+        let (gates, keep) = match self.reset {
+            Reset::AfterProduct | Reset::BeforeProduct => (3, 1),
+            Reset::None => (2, 0),
         };
-        let gates = self
-            .gates
-            .init("Gru", [gates, self.input_size, self.hidden_size], device)?;
+        let mut gates =
+            self.gates
+                .init("Gru", [gates, self.input_size, self.hidden_size], device)?;
+        let which = MemoryGates {
+            units: self.hidden_size,
+            keep,
+            admit: None,
+        };
+        self.memory.set("Gru", &mut gates, which)?;
         Ok(Gru {
             gates,
             reset: self.reset,

@@ -73,6 +73,7 @@ mod gates;
 mod gru;
 mod high_order_elman;
 mod ind_rnn;
+mod initial;
 mod initialization;
 mod janet;
 mod jordan;
@@ -81,6 +82,7 @@ mod layer_norm_gru;
 mod layer_norm_lstm;
 mod lengths;
 mod lstm;
+mod memory;
 mod mgu;
 mod readout;
 mod recurrent;
@@ -102,14 +104,16 @@ pub use gates::{Gates, GatesConfig};
 pub use gru::{Gru, GruActivations, GruConfig, Reset};
 pub use high_order_elman::{HighOrderElman, HighOrderElmanConfig};
 pub use ind_rnn::{IndRnn, IndRnnConfig};
+pub use initial::Initial;
 pub use initialization::Initialization;
 pub use janet::{Janet, JanetConfig};
 pub use jordan::{Jordan, JordanConfig};
-pub use layer::{Layer, Run, SequenceConfig};
+pub use layer::{Layer, Run, SequenceConfig, Trace};
 pub use layer_norm_gru::{LayerNormGru, LayerNormGruConfig};
 pub use layer_norm_lstm::{LayerNormLstm, LayerNormLstmConfig};
 pub use lengths::Lengths;
 pub use lstm::{Lstm, LstmActivations, LstmConfig, LstmState};
+pub use memory::Memory;
 pub use mgu::{Mgu, MguConfig};
 pub use readout::Readout;
 pub use recurrent::{Recurrent, RecurrentConfig};
@@ -126,10 +130,11 @@ pub mod prelude {
         Activation, Bidirectional, BidirectionalConfig, BothDirections, Cell, Deep, DeepConfig,
         Direction, Elman, ElmanConfig, ElmanJordan, ElmanJordanConfig, ElmanJordanState, Error,
         ForgetGate, FourGateLstm, FourGateLstmConfig, FourGateState, Gru, GruActivations,
-        GruConfig, HighOrderElman, HighOrderElmanConfig, IndRnn, IndRnnConfig, Initialization,
-        Janet, JanetConfig, Jordan, JordanConfig, Layer, LayerNormGru, LayerNormGruConfig,
-        LayerNormLstm, LayerNormLstmConfig, Lengths, Lstm, LstmActivations, LstmConfig, LstmState,
-        Merge, Mgu, MguConfig, Path, Recurrent, RecurrentConfig, Reset, Run, SLstm, SLstmConfig,
-        SLstmState, SequenceConfig, State, Zoneout, ZoneoutConfig,
+        GruConfig, HighOrderElman, HighOrderElmanConfig, IndRnn, IndRnnConfig, Initial,
+        Initialization, Janet, JanetConfig, Jordan, JordanConfig, Layer, LayerNormGru,
+        LayerNormGruConfig, LayerNormLstm, LayerNormLstmConfig, Lengths, Lstm, LstmActivations,
+        LstmConfig, LstmState, Memory, Merge, Mgu, MguConfig, Path, Recurrent, RecurrentConfig,
+        Reset, Run, SLstm, SLstmConfig, SLstmState, SequenceConfig, State, Trace, Zoneout,
+        ZoneoutConfig,
     };
 }

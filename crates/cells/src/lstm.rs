@@ -33,9 +33,10 @@ use crate::activation::clipped;
 use crate::equations::{self, At, Equations, Expression};
 use crate::gates::zeros;
 use crate::initialization::uniform_by_hidden;
+use crate::memory::MemoryGates;
 use crate::state;
 use crate::{
-    Activation, Cell, Direction, Error, Gates, GatesConfig, Path, Sequence, SequenceConfig,
+    Activation, Cell, Direction, Error, Gates, GatesConfig, Memory, Path, Sequence, SequenceConfig,
 };
 
 /// The activations of an [`Lstm`].
@@ -62,10 +63,9 @@ pub struct LstmConfig {
     /// How the weights start; as PyTorch's by default.
     #[config(default = "GatesConfig::new()")]
     pub gates: GatesConfig,
-    /// What the forget gate's two biases come to together. 1 keeps the memory open at the start
-    /// (Jozefowicz, Zaremba and Sutskever 2015); by default they are drawn as the others, which
-    /// is what PyTorch does.
-    pub forget_bias: Option<f64>,
+    /// What the forget gate, and the input gate against it, start at.
+    #[config(default = "Memory::AsDrawn")]
+    pub memory: Memory,
     /// Whether the gates see the memory, each unit its own. Off by default.
     #[config(default = false)]
     pub peepholes: bool,
@@ -97,33 +97,16 @@ impl LstmConfig {
         Error::unless_bound("Lstm", "cell clip", self.cell_clip)?;
         Error::unless_bound("Lstm", "gate clip", self.gate_clip)?;
         Error::unless_positive("Lstm", "proj size", self.proj_size.unwrap_or(1))?;
-        let Some(bias) = self.forget_bias else {
-            return Ok(());
-        };
-        let (expected, found) = match (bias.is_finite(), self.gates.bias, self.coupled) {
-            (false, ..) => ("a finite number", bias.to_string()),
-            (_, false, _) => ("biases to set it in", format!("{bias} and no biases")),
-            (.., true) => (
+        if self.coupled && self.memory != Memory::AsDrawn {
+            let found = format!("{:?} and coupled gates", self.memory);
+            return Err(Error::new(
+                "Lstm",
+                "memory",
                 "a forget gate of its own",
-                format!("{bias} and coupled gates"),
-            ),
-            _ => return Ok(()),
-        };
-        Err(Error::new("Lstm", "forget bias", expected, found))
-    }
-
-    /// Sets what the forget gate's two biases come to.
-    fn set_forget_bias(&self, gates: &mut Gates) {
-        let Some(bias) = self.forget_bias else {
-            return;
-        };
-        let fill = |biases: Option<Param<Tensor<1>>>, value: f64| {
-            let forget = self.hidden_size..2 * self.hidden_size;
-            biases
-                .map(|biases| Param::from_tensor(biases.val().detach().slice_fill([forget], value)))
-        };
-        gates.input_bias = fill(gates.input_bias.take(), bias);
-        gates.recurrent_bias = fill(gates.recurrent_bias.take(), 0.0);
+                found,
+            ));
+        }
+        Ok(())
     }
 }
 
@@ -146,7 +129,12 @@ impl SequenceConfig for LstmConfig {
         let sizes = [gates, self.input_size, hidden];
         let recurrent = self.proj_size.unwrap_or(hidden);
         let mut gates = self.gates.init_from("Lstm", sizes, recurrent, device)?;
-        self.set_forget_bias(&mut gates);
+        let which = MemoryGates {
+            units: hidden,
+            keep: 1,
+            admit: Some(0),
+        };
+        self.memory.set("Lstm", &mut gates, which)?;
 
         let peepholes = if self.coupled { 2 } else { 3 };
         let peepholes = self
