@@ -33,8 +33,9 @@
 //! Weights whose values lie in another file than the model are refused. Nodes in a model's own
 //! functions are not looked for.
 //!
-//! Where the operators' text leaves something open: outputs at padded steps are 0; a row of length
-//! 0 ends with the state it began with (onnxruntime gives 0).
+//! The operators' text decides. It bounds by `clip` "the input of activations", so that of LSTM's
+//! third one too, which onnxruntime leaves as it is. Where it leaves something open: outputs at
+//! padded steps are 0; a row of length 0 ends with the state it began with (onnxruntime gives 0).
 //!
 //! ONNX, "Operators", <https://onnx.ai/onnx/operators/>.
 

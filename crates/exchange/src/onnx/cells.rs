@@ -3,7 +3,7 @@
 //! ```text
 //! ONNX                      the cells
 //! direction                 Recurrent forward or reverse, or Bidirectional
-//! clip                      gate_clip
+//! clip                      gate_clip, and an LSTM's output_clip
 //! input_forget              coupled
 //! linear_before_reset       Reset::AfterProduct; without it Reset::BeforeProduct
 //! activations f, g, h       of the gates, of the candidate, of the memory on its way out
@@ -74,6 +74,7 @@ fn lstm(operator: &Operator, activations: &[Activation], weights: Weights) -> Ls
         coupled: operator.input_forget,
         cell_clip: None,
         gate_clip: operator.clip,
+        output_clip: operator.clip,
         activations: LstmActivations {
             gate: activations[0],
             candidate: activations[1],
