@@ -28,6 +28,10 @@ pub struct OnnxLayer {
 
 /// The layer of a node, by its operator.
 #[derive(Debug, Clone)]
+#[allow(
+    clippy::large_enum_variant,
+    reason = "models have few layers, and patterns do not look into boxes"
+)]
 pub enum Recurrence {
     /// Of `RNN`.
     Rnn(Directed<Elman>),
