@@ -17,6 +17,7 @@
 //! proj_size      h_t = W_hr (sigmoid(o) tanh(c_t)) of P features; R is [4 H, P]
 //! cell_clip      c_t between -cell_clip and cell_clip
 //! gate_clip      i, f, g, o between -gate_clip and gate_clip
+//! output_clip    tanh(c_t between -output_clip and output_clip), c_t itself as it is
 //! activations    others in the place of sigmoid, of tanh(g) and of tanh(c_t)
 //! ```
 //!
@@ -77,8 +78,11 @@ pub struct LstmConfig {
     /// A bound for the memory: from `-cell_clip` to `cell_clip`.
     pub cell_clip: Option<f64>,
     /// A bound for what goes into the activations of i, f, g and o: from `-gate_clip` to
-    /// `gate_clip`. ONNX's `clip`, which, as its runtime has it, leaves `c_t` alone.
+    /// `gate_clip`.
     pub gate_clip: Option<f64>,
+    /// A bound for what goes into the activation of the output, while the memory itself is not
+    /// changed: from `-output_clip` to `output_clip`. ONNX's `clip` is this and the gates' together.
+    pub output_clip: Option<f64>,
     /// The activations: sigmoid for the gates, tanh for the other two.
     #[config(default = "LstmActivations::new()")]
     pub activations: LstmActivations,
@@ -96,6 +100,7 @@ impl LstmConfig {
             .check("Lstm", "activation of the output")?;
         Error::unless_bound("Lstm", "cell clip", self.cell_clip)?;
         Error::unless_bound("Lstm", "gate clip", self.gate_clip)?;
+        Error::unless_bound("Lstm", "output clip", self.output_clip)?;
         Error::unless_positive("Lstm", "proj size", self.proj_size.unwrap_or(1))?;
         if self.coupled && self.memory != Memory::AsDrawn {
             let found = format!("{:?} and coupled gates", self.memory);
@@ -150,6 +155,7 @@ impl SequenceConfig for LstmConfig {
             coupled: self.coupled,
             cell_clip: self.cell_clip,
             gate_clip: self.gate_clip,
+            output_clip: self.output_clip,
             activations: self.activations,
         })
     }
@@ -184,6 +190,9 @@ pub struct Lstm {
     /// The bound for what goes into the activations of the gates.
     #[module(skip)]
     pub gate_clip: Option<f64>,
+    /// The bound for what goes into the activation of the output.
+    #[module(skip)]
+    pub output_clip: Option<f64>,
     /// The activations.
     #[module(skip)]
     pub activations: LstmActivations,
@@ -198,7 +207,7 @@ impl Lstm {
 
     /// Whether these are the equations that have a kernel made for them.
     fn is_fused(&self) -> bool {
-        let clips = self.cell_clip.or(self.gate_clip);
+        let clips = self.cell_clip.or(self.gate_clip).or(self.output_clip);
         self.peepholes.is_none()
             && self.projection.is_none()
             && !self.coupled
@@ -248,7 +257,8 @@ impl Equations for Lstm {
         let g = self.activations.candidate.apply(clipped(g, self.gate_clip));
         let cell = clipped(f * memory + i * g, self.cell_clip);
         let o = gate(o, peepholes.last(), &cell);
-        let shown = o * self.activations.output.apply(cell.clone());
+        let shown = clipped(cell.clone(), self.output_clip);
+        let shown = o * self.activations.output.apply(shown);
         let hidden = match self.projection {
             Some(_) => shown.linear(&at.matrices[1]),
             None => shown,

@@ -78,15 +78,15 @@ impl SequenceConfig for SLstmConfig {
         let input_weight = self.gates.input_weight("SLstm", sizes, device)?;
         let units = hidden / heads;
         let block = |_| {
-            let block = self
-                .gates
-                .recurrent_weight("SLstm", [4, units, units], device);
-            block.map(|block| block.val().detach())
+            let sizes = [4, units, units];
+            let block = self.gates.recurrent_weight("SLstm", sizes, device)?;
+            Ok(block.val())
         };
-        let blocks = (0..heads).map(block).collect::<Result<_, _>>()?;
+        let blocks = (0..heads).map(block).collect::<Result<_, Error>>()?;
+        let recurrent_weight = Tensor::stack::<3>(blocks, 0).detach();
         Ok(SLstm {
             input_weight,
-            recurrent_weight: Param::from_tensor(Tensor::stack::<3>(blocks, 0)),
+            recurrent_weight: Param::from_tensor(recurrent_weight),
             bias: self.gates.bias("SLstm", [4, hidden], device)?,
             forget: self.forget,
         })

@@ -4,6 +4,7 @@
 mod support;
 
 use backdraft_cells::prelude::*;
+use burn::module::Module;
 use burn::tensor::Tensor;
 use support::{Backend, assert_close, backends, values};
 
@@ -166,6 +167,47 @@ fn of_lstm_changes_nothing() {
 #[test]
 fn of_gru_changes_nothing() {
     check_everywhere(GruConfig::new(INPUT, HIDDEN));
+}
+
+#[test]
+fn of_gru_and_lstm_with_options_changes_nothing() {
+    let gru = GruConfig::new(INPUT, HIDDEN);
+    check_everywhere(gru.clone().with_reset(Reset::BeforeProduct));
+    check_everywhere(gru.with_reset(Reset::None));
+    check_everywhere(
+        LstmConfig::new(INPUT, 3)
+            .with_peepholes(true)
+            .with_coupled(true)
+            .with_proj_size(Some(HIDDEN))
+            .with_cell_clip(Some(0.8))
+            .with_gate_clip(Some(1.5)),
+    );
+}
+
+#[test]
+fn of_other_cells_changes_nothing() {
+    check_everywhere(HighOrderElmanConfig::new(INPUT, HIDDEN, 3));
+    check_everywhere(JordanConfig::new(INPUT, 3, HIDDEN));
+    check_everywhere(ElmanJordanConfig::new(INPUT, 3, HIDDEN));
+    check_everywhere(IndRnnConfig::new(INPUT, HIDDEN).with_steps(TIME));
+    check_everywhere(JanetConfig::new(INPUT, HIDDEN));
+    check_everywhere(MguConfig::new(INPUT, HIDDEN));
+    check_everywhere(FourGateLstmConfig::new(INPUT, HIDDEN));
+    check_everywhere(LayerNormLstmConfig::new(INPUT, HIDDEN));
+    check_everywhere(LayerNormGruConfig::new(INPUT, HIDDEN));
+    check_everywhere(SLstmConfig::new(INPUT, HIDDEN));
+}
+
+/// A row's masks are drawn with its batch, so that only without them a row can be run alone.
+#[test]
+fn of_zoneout_changes_nothing() {
+    for backend in &backends() {
+        for direction in [Direction::Forward, Direction::Reverse] {
+            let cell = ZoneoutConfig::new(LstmConfig::new(INPUT, HIDDEN), 0.25, 0.5);
+            let config = RecurrentConfig::new(cell).with_direction(direction);
+            check(backend, config.init(&backend.autodiff()).unwrap().freeze());
+        }
+    }
 }
 
 #[test]

@@ -126,6 +126,141 @@ fn impossible_configurations_are_refused() {
     assert!(config.init(&device).is_err());
 }
 
+fn refusal<K: SequenceConfig>(config: K) -> String {
+    config.init(&device()).err().expect("refused").to_string()
+}
+
+#[test]
+fn impossible_options_of_cells_are_refused() {
+    let lstm = || LstmConfig::new(3, 4);
+    assert_eq!(
+        refusal(lstm().with_coupled(true).with_forget_bias(Some(1.0))),
+        "Lstm: forget bias: expected a forget gate of its own, found 1 and coupled gates"
+    );
+    assert_eq!(
+        refusal(lstm().with_proj_size(Some(0))),
+        "Lstm: proj size: expected at least 1, found 0"
+    );
+    for clip in [0.0, -1.0, f64::NAN, f64::INFINITY] {
+        let expected = format!("expected a finite number above 0, found {clip}");
+        let refusals = [
+            (
+                refusal(lstm().with_cell_clip(Some(clip))),
+                "Lstm: cell clip",
+            ),
+            (
+                refusal(lstm().with_gate_clip(Some(clip))),
+                "Lstm: gate clip",
+            ),
+            (
+                refusal(GruConfig::new(3, 4).with_gate_clip(Some(clip))),
+                "Gru: gate clip",
+            ),
+            (
+                refusal(ElmanConfig::new(3, 4).with_gate_clip(Some(clip))),
+                "Elman: gate clip",
+            ),
+            (
+                refusal(IndRnnConfig::new(3, 4).with_bound(Some(clip))),
+                "IndRnn: bound",
+            ),
+            (
+                refusal(LayerNormLstmConfig::new(3, 4).with_epsilon(clip)),
+                "LayerNormLstm: epsilon",
+            ),
+            (
+                refusal(LayerNormGruConfig::new(3, 4).with_epsilon(clip)),
+                "LayerNormGru: epsilon",
+            ),
+        ];
+        for (found, what) in refusals {
+            assert_eq!(found, format!("{what}: {expected}"));
+        }
+    }
+    let nan = Activation::Elu { alpha: f64::NAN };
+    assert_eq!(
+        refusal(lstm().with_activations(LstmActivations::new().with_output(nan))),
+        "Lstm: activation of the output: expected finite numbers, found Elu { alpha: NaN }"
+    );
+    refusal(GruConfig::new(3, 4).with_activations(GruActivations::new().with_gate(nan)));
+    refusal(ElmanConfig::new(3, 4).with_activation(nan));
+    refusal(HighOrderElmanConfig::new(3, 4, 2).with_activation(nan));
+    refusal(JordanConfig::new(3, 4, 2).with_output_activation(nan));
+    refusal(ElmanJordanConfig::new(3, 4, 2).with_activation(nan));
+    refusal(IndRnnConfig::new(3, 4).with_activation(nan));
+    refusal(IndRnnConfig::new(3, 4).with_steps(0));
+    refusal(HighOrderElmanConfig::new(3, 4, 0));
+    refusal(JordanConfig::new(3, 4, 0));
+    refusal(ElmanJordanConfig::new(3, 0, 2));
+    refusal(JanetConfig::new(3, 4).with_beta(f64::NAN));
+    assert_eq!(
+        refusal(SLstmConfig::new(3, 4).with_heads(3)),
+        "SLstm: heads: expected a divisor of 4, the hidden size, found 3"
+    );
+    refusal(SLstmConfig::new(3, 4).with_heads(0));
+}
+
+#[test]
+fn zoneout_refuses_what_it_cannot_keep() {
+    let zoneout = |hidden, cell| ZoneoutConfig::new(LstmConfig::new(3, 4), hidden, cell);
+    assert_eq!(
+        refusal(zoneout(1.0, 0.1)),
+        "Zoneout: hidden: expected a probability of at least 0 and below 1, found 1"
+    );
+    refusal(zoneout(0.1, -0.1));
+    refusal(zoneout(f64::NAN, 0.1));
+    assert_eq!(
+        refusal(ZoneoutConfig::new(GruConfig::new(3, 4), 0.1, 0.1)),
+        "Zoneout: Gru(3 -> 4): cell: expected 0, as this cell's state is its output alone, found 0.1"
+    );
+    assert_eq!(
+        refusal(ZoneoutConfig::new(LstmConfig::new(3, 0), 0.1, 0.1)),
+        "Zoneout: Lstm: hidden size: expected at least 1, found 0"
+    );
+    let layer = RecurrentConfig::new(zoneout(0.1, 0.1)).init(&device());
+    assert_eq!(layer.unwrap().describe(), "Zoneout: Lstm(3 -> 4)");
+}
+
+/// PyTorch's bound is that of the units, also for what is projected.
+#[test]
+fn a_projection_starts_as_pytorchs() {
+    let config = LstmConfig::new(3, 64).with_proj_size(Some(2));
+    let lstm = config.with_peepholes(true).init(&device()).unwrap();
+    assert_eq!(lstm.output_size(), 2);
+    assert_eq!(lstm.gates.recurrent_weight.dims(), [256, 2]);
+    for weight in [
+        lstm.gates.recurrent_weight.val(),
+        lstm.projection.unwrap().val(),
+        lstm.peepholes.unwrap().val(),
+    ] {
+        let largest = values(&weight).iter().fold(0.0f64, |a, b| a.max(b.abs()));
+        assert!((0.11..=0.125).contains(&largest), "{largest}");
+    }
+}
+
+/// Uniform between 0 and the bound, as in the paper.
+#[test]
+fn an_independent_unit_starts_within_its_bound() {
+    let config = IndRnnConfig::new(3, 500).with_steps(4);
+    let bound = 2f64.powf(0.25);
+    assert_eq!(config.bound, Some(bound));
+    let weight = values(&config.init(&device()).unwrap().recurrent_weight.val());
+    assert!(weight.iter().all(|u| (0.0..=bound + 1e-6).contains(u)));
+    let mean = weight.iter().sum::<f64>() / 500.0;
+    assert!((mean / bound - 0.5).abs() < 0.06, "{mean}");
+}
+
+/// With only the first step's small input gate, 0 would be divided by 0 in f32.
+#[test]
+fn a_closed_s_lstm_gives_numbers() {
+    let mut cell = SLstmConfig::new(1, 1).init(&device()).unwrap();
+    let bias = Tensor::from_floats([-200.0, 0.0, 0.5, 100.0], &device());
+    cell.bias = Some(burn::module::Param::from_tensor(bias));
+    let layer = Recurrent::new(cell, Direction::Forward);
+    let outputs = layer.forward(zeros([1, 1, 1]), None, None).unwrap().outputs;
+    support::assert_close("tanh(z)", &values(&outputs), &[0.5f64.tanh()], 1e-5);
+}
+
 /// Burn's own orthogonal initialiser panics on a bias.
 #[test]
 fn an_orthogonal_start_is_for_weights_alone() {
@@ -216,5 +351,19 @@ fn configurations_go_through_json() {
     .with_dropout(0.25);
     let text = serde_json::to_string(&config).unwrap();
     let back: DeepConfig<BidirectionalConfig<LstmConfig>> = serde_json::from_str(&text).unwrap();
+    assert_eq!(format!("{back:?}"), format!("{config:?}"));
+
+    let activations = LstmActivations::new().with_gate(Activation::HardSigmoid {
+        alpha: 0.2,
+        beta: 0.5,
+    });
+    let lstm = LstmConfig::new(3, 4)
+        .with_peepholes(true)
+        .with_proj_size(Some(2))
+        .with_gate_clip(Some(3.0))
+        .with_activations(activations);
+    let config = RecurrentConfig::new(ZoneoutConfig::new(lstm, 0.1, 0.2));
+    let text = serde_json::to_string(&config).unwrap();
+    let back: RecurrentConfig<ZoneoutConfig<LstmConfig>> = serde_json::from_str(&text).unwrap();
     assert_eq!(format!("{back:?}"), format!("{config:?}"));
 }

@@ -1,0 +1,141 @@
+//! Zoneout: its masks, its expectation, and when it draws.
+
+mod support;
+
+use std::sync::Mutex;
+
+use backdraft_cells::Layer;
+use backdraft_cells::prelude::*;
+use burn::module::Module;
+use burn::tensor::{Distribution, Tensor};
+use support::{Backend, assert_close, backends, values};
+
+const BATCH: usize = 3;
+const TIME: usize = 5;
+const INPUT: usize = 2;
+const HIDDEN: usize = 4;
+
+/// A device's random numbers are one stream for all tests of this file.
+static RANDOM: Mutex<()> = Mutex::new(());
+
+fn layer(backend: &Backend) -> Recurrent<Zoneout<Lstm>> {
+    let config = ZoneoutConfig::new(LstmConfig::new(INPUT, HIDDEN), 0.3, 0.6);
+    let layer = RecurrentConfig::new(config).init(&backend.autodiff());
+    backend.fill(layer.unwrap(), 3)
+}
+
+fn run(layer: &Recurrent<Zoneout<Lstm>>, input: &Tensor<3>) -> Vec<f64> {
+    values(&layer.forward(input.clone(), None, None).unwrap().outputs)
+}
+
+/// A loop over the plain cell, in which `keep` tells of each step what is kept of `h` and of `c`.
+fn by_hand(
+    layer: &Recurrent<Zoneout<Lstm>>,
+    input: &Tensor<3>,
+    keep: impl Fn(usize) -> [Tensor<2>; 2],
+) -> Tensor<3> {
+    let cell = &layer.cell.inner;
+    let projected = cell.project(input.clone().swap_dims(0, 1));
+    let mut state = cell.initial_state(BATCH);
+    let mut outputs = Vec::new();
+    for t in 0..TIME {
+        let projected = projected.clone().slice(t).squeeze_dim(0);
+        let new = cell.step(projected, state.clone());
+        let [h, c] = keep(t);
+        state = LstmState {
+            hidden: h.clone() * state.hidden + h.neg().add_scalar(1.0) * new.hidden,
+            cell: c.clone() * state.cell + c.neg().add_scalar(1.0) * new.cell,
+        };
+        outputs.push(state.hidden.clone());
+    }
+    Tensor::stack(outputs, 1)
+}
+
+#[test]
+fn training_keeps_what_the_masks_say() {
+    let _alone = RANDOM.lock();
+    for backend in &backends() {
+        let layer = layer(backend);
+        let input = backend.random::<3>(1, [BATCH, TIME, INPUT]);
+        backend.autodiff().seed(5);
+        let found = layer.forward(input.clone(), None, None).unwrap().outputs;
+        let gradients = found.clone().powi_scalar(2).sum().backward();
+        let found_gradients = support::gradients(&layer, &gradients);
+        let found_input = values(&input.grad(&gradients).unwrap());
+
+        // The same numbers once more: a mask of h, then one of c.
+        backend.autodiff().seed(5);
+        let options = (&backend.autodiff(), backend.dtype);
+        let [h, c] = [0.3, 0.6].map(|probability| {
+            let kept = Distribution::Bernoulli(probability);
+            Tensor::<3>::random([TIME, BATCH, HIDDEN], kept, options)
+        });
+        let keep = |t: usize| [&h, &c].map(|mask| mask.clone().slice(t).squeeze_dim::<2>(0));
+        for (mask, probability) in [(&h, 0.3), (&c, 0.6)] {
+            let share = values(mask).iter().sum::<f64>() / (TIME * BATCH * HIDDEN) as f64;
+            assert!(
+                (share - probability).abs() < 0.2,
+                "{share} of {probability}"
+            );
+        }
+        let expected = by_hand(&layer, &input, keep);
+        let what = format!("{}: zoneout", backend.name);
+        let tolerance = backend.tolerance;
+        assert_close(&what, &values(&found), &values(&expected), tolerance);
+        let gradients = expected.powi_scalar(2).sum().backward();
+        let expected_input = values(&input.grad(&gradients).unwrap());
+        assert_close(&what, &found_input, &expected_input, tolerance);
+        let expected = support::gradients(&layer, &gradients);
+        for (found, expected) in found_gradients.iter().zip(&expected) {
+            assert_close(&what, found, expected, tolerance);
+        }
+    }
+}
+
+#[test]
+fn evaluation_takes_the_expectation() {
+    let _alone = RANDOM.lock();
+    for backend in &backends() {
+        let layer = layer(backend);
+        let input = backend.random::<3>(1, [BATCH, TIME, INPUT]);
+        let full = |p| Tensor::full([BATCH, HIDDEN], p, (&backend.device, backend.dtype));
+        let plain = input.clone().inner();
+        let expected = by_hand(&layer.valid(), &plain, |_| [full(0.3), full(0.6)]);
+        let found = run(&layer.valid(), &plain);
+        assert_close(backend.name, &found, &values(&expected), backend.tolerance);
+        // A frozen cell evaluates too, on a device that records gradients.
+        assert_eq!(run(&layer.clone().freeze(), &input), found);
+    }
+}
+
+#[test]
+fn training_draws_each_time_and_a_seed_decides_what() {
+    let _alone = RANDOM.lock();
+    for backend in &backends() {
+        let layer = layer(backend);
+        let input = backend.random::<3>(1, [BATCH, TIME, INPUT]);
+        backend.autodiff().seed(9);
+        let [first, second] = [run(&layer, &input), run(&layer, &input)];
+        assert_ne!(first, second, "{}", backend.name);
+        backend.autodiff().seed(9);
+        assert_eq!(run(&layer, &input), first, "{}", backend.name);
+    }
+}
+
+/// Each of a deep stack's cells draws for itself, and what is never kept is a plain cell.
+#[test]
+fn a_probability_of_zero_is_the_plain_cell() {
+    let _alone = RANDOM.lock();
+    for backend in &backends() {
+        let input = backend.random::<3>(1, [BATCH, TIME, INPUT]);
+        let plain = GruConfig::new(INPUT, HIDDEN);
+        let zoned = ZoneoutConfig::new(plain.clone(), 0.0, 0.0);
+        let plain = DeepConfig::new(BidirectionalConfig::new(plain), 2);
+        let zoned = DeepConfig::new(BidirectionalConfig::new(zoned), 2);
+        let plain = backend.fill(plain.init(&backend.autodiff()).unwrap(), 2);
+        let zoned = backend.fill(zoned.init(&backend.autodiff()).unwrap(), 2);
+        let expected = plain.forward(input.clone(), None, None).unwrap().outputs;
+        let found = zoned.forward(input, None, None).unwrap().outputs;
+        assert_eq!(values(&found), values(&expected), "{}", backend.name);
+    }
+}
