@@ -31,9 +31,9 @@ struct Case {
 
 /// Sizes from 1 to odd numbers past each size in which a kernel works: 6 or 8 rows, 16 units, 64
 /// columns, 512 rows of weights.
-fn cases(most_hidden: usize) -> impl Strategy<Value = Case> {
+fn cases(cells: usize, most_hidden: usize) -> impl Strategy<Value = Case> {
     let sizes = (
-        0..5usize,
+        0..cells,
         1..=19usize,
         1..=13usize,
         1..=21usize,
@@ -123,35 +123,16 @@ fn run<L: Layer>(backend: &Backend, layer: &L, case: &Case) -> Found {
     found
 }
 
-fn compare(backend: &Backend, case: &Case) {
-    let gates = || GatesConfig::new().with_bias(case.bias);
-    let device = backend.autodiff();
-    let (input, hidden) = (case.input, case.hidden);
-    macro_rules! compare {
-        ($config:expr) => {{
-            let config = RecurrentConfig::new($config.with_gates(gates()));
-            let layer = config.with_direction(case.direction).init(&device).unwrap();
-            assert!(
-                layer
-                    .paths()
-                    .iter()
-                    .all(|(_, path)| matches!(path, Path::Kernel(_))),
-                "{:?}",
-                layer.paths()
-            );
-            let reference = layer.clone().unrolled();
-            assert!(matches!(reference.paths()[0].1, Path::Unrolled(_)));
-            (run(backend, &layer, case), run(backend, &reference, case))
-        }};
-    }
-    let elman = |phi| ElmanConfig::new(input, hidden).with_activation(phi);
-    let (found, expected) = match case.cell {
-        0 => compare!(elman(Activation::Tanh)),
-        1 => compare!(elman(Activation::Relu)),
-        2 => compare!(elman(Activation::Sigmoid)),
-        3 => compare!(LstmConfig::new(input, hidden)),
-        _ => compare!(GruConfig::new(input, hidden)),
-    };
+/// The kernel of a cell against its unrolled path.
+fn compare_cell<K: SequenceConfig<Built: Cell>>(backend: &Backend, case: &Case, cell: K) {
+    let config = RecurrentConfig::new(cell).with_direction(case.direction);
+    let layer = config.init(&backend.autodiff()).unwrap();
+    let all_kernels = |(_, path): &(_, Path)| matches!(path, Path::Kernel(_));
+    let paths = layer.paths();
+    assert!(paths.iter().all(all_kernels), "{paths:?}");
+    let reference = layer.clone().unrolled();
+    assert!(matches!(reference.paths()[0].1, Path::Unrolled(_)));
+    let (found, expected) = (run(backend, &layer, case), run(backend, &reference, case));
     assert_eq!(found.len(), expected.len());
     for ((name, found), (_, expected)) in found.iter().zip(&expected) {
         let largest = expected
@@ -167,15 +148,117 @@ fn compare(backend: &Backend, case: &Case) {
             .fold(0.0, f64::max);
         assert!(
             worst <= TOLERANCE * largest.max(1e-3),
-            "{}: {name}: {worst:e} off, of {largest:e}: {case:?}",
-            backend.name
+            "{}: {}: {name}: {worst:e} off, of {largest:e}: {case:?}",
+            backend.name,
+            layer.describe()
         );
     }
 }
 
+/// The cells whose kernels are written by hand.
+fn compare(backend: &Backend, case: &Case) {
+    let gates = GatesConfig::new().with_bias(case.bias);
+    let (input, hidden) = (case.input, case.hidden);
+    let elman = |phi| {
+        let config = ElmanConfig::new(input, hidden).with_activation(phi);
+        config.with_gates(gates.clone())
+    };
+    match case.cell {
+        0 => compare_cell(backend, case, elman(Activation::Tanh)),
+        1 => compare_cell(backend, case, elman(Activation::Relu)),
+        2 => compare_cell(backend, case, elman(Activation::Sigmoid)),
+        3 => {
+            let lstm = LstmConfig::new(input, hidden).with_gates(gates);
+            compare_cell(backend, case, lstm);
+        }
+        _ => compare_cell(
+            backend,
+            case,
+            GruConfig::new(input, hidden).with_gates(gates),
+        ),
+    }
+}
+
+/// The number of cells in [`compare_equations`].
+const EQUATIONS: usize = 21;
+
+/// The cells that are written as equations; on a GPU, they have no kernel.
+fn compare_equations(backend: &Backend, case: &Case) {
+    let gates = GatesConfig::new().with_bias(case.bias);
+    let (input, hidden) = (case.input, case.hidden);
+    let lstm = || LstmConfig::new(input, hidden).with_gates(gates.clone());
+    let gru = || GruConfig::new(input, hidden).with_gates(gates.clone());
+    macro_rules! compare {
+        ($config:expr) => {
+            compare_cell(backend, case, $config)
+        };
+    }
+    let relu = GruActivations::new().with_candidate(Activation::Relu);
+    let output = hidden.div_ceil(2);
+    match case.cell {
+        0 => compare!(lstm().with_peepholes(true)),
+        1 => compare!(lstm().with_coupled(true)),
+        2 => compare!(lstm().with_proj_size(Some(output))),
+        3 => compare!(lstm().with_cell_clip(Some(0.3)).with_gate_clip(Some(0.9))),
+        4 => compare!(
+            lstm()
+                .with_peepholes(true)
+                .with_coupled(true)
+                .with_proj_size(Some(output))
+        ),
+        5 => compare!(FourGateLstmConfig::new(input, hidden).with_gates(gates)),
+        6 => compare!(gru().with_reset(Reset::BeforeProduct)),
+        7 => compare!(gru().with_reset(Reset::None).with_activations(relu)),
+        8 => compare!(gru().with_gate_clip(Some(0.9))),
+        9 => compare!(HighOrderElmanConfig::new(input, hidden, 3).with_gates(gates)),
+        10 => compare!(
+            ElmanConfig::new(input, hidden)
+                .with_activation(Activation::Softplus)
+                .with_gates(gates)
+        ),
+        11 => compare!(JordanConfig::new(input, hidden, output).with_gates(gates)),
+        12 => compare!(ElmanJordanConfig::new(input, hidden, output).with_gates(gates)),
+        // Of one or two normalised numbers, the gradient is nothing but rounding errors.
+        13 => compare!(
+            LayerNormLstmConfig::new(input, hidden)
+                .with_epsilon(0.1)
+                .with_gates(gates)
+        ),
+        14 => compare!(
+            LayerNormGruConfig::new(input, hidden)
+                .with_epsilon(0.1)
+                .with_gates(gates)
+        ),
+        15 => compare!(IndRnnConfig::new(input, hidden).with_bias(case.bias)),
+        16 => compare!(JanetConfig::new(input, hidden).with_gates(gates)),
+        17 => compare!(MguConfig::new(input, hidden).with_gates(gates)),
+        18 => compare!(SLstmConfig::new(input, hidden).with_gates(gates)),
+        19 => compare!(
+            SLstmConfig::new(input, 2 * hidden)
+                .with_heads(2)
+                .with_forget(ForgetGate::Exponential)
+                .with_gates(gates)
+        ),
+        20 => compare!(lstm().with_activations(LstmActivations {
+            gate: Activation::HardSigmoid {
+                alpha: 0.2,
+                beta: 0.5
+            },
+            candidate: Activation::Softsign,
+            output: Activation::Elu { alpha: 1.0 },
+        })),
+        other => unreachable!("cell {other}"),
+    }
+}
+
 /// The same cases on each run: a failure can be looked at again.
-fn check(count: u32, most_hidden: usize) {
-    for backend in backends() {
+fn check(
+    count: u32,
+    (cells, most_hidden): (usize, usize),
+    backends: &[Backend],
+    compare: fn(&Backend, &Case),
+) {
+    for backend in backends {
         // A software GPU compiles and tunes anew for nearly each shape.
         let count = if backend.slow {
             count.div_ceil(12)
@@ -194,8 +277,8 @@ fn check(count: u32, most_hidden: usize) {
         } else {
             most_hidden
         };
-        let result = runner.run(&cases(most_hidden), |case| {
-            compare(&backend, &case);
+        let result = runner.run(&cases(cells, most_hidden), |case| {
+            compare(backend, &case);
             Ok(())
         });
         if let Err(error) = result {
@@ -206,12 +289,49 @@ fn check(count: u32, most_hidden: usize) {
 
 #[test]
 fn kernels_equal_the_unrolled_path() {
-    check(150, 37);
+    check(150, (5, 37), &backends(), compare);
 }
 
 #[test]
 fn kernels_of_more_units_equal_the_unrolled_path() {
-    check(30, 195);
+    check(30, (5, 195), &backends(), compare);
+}
+
+/// The backends on which recorded equations have a kernel.
+fn on_cpu() -> Vec<Backend> {
+    let all = backends().into_iter();
+    all.filter(|backend| !backend.slow).collect()
+}
+
+#[test]
+fn equations_equal_the_unrolled_path() {
+    check(
+        20 * EQUATIONS as u32,
+        (EQUATIONS, 37),
+        &on_cpu(),
+        compare_equations,
+    );
+}
+
+#[test]
+fn equations_of_more_units_equal_the_unrolled_path() {
+    check(
+        3 * EQUATIONS as u32,
+        (EQUATIONS, 195),
+        &on_cpu(),
+        compare_equations,
+    );
+}
+
+/// Each of them at one step of one unit, and through thousands.
+#[test]
+fn equations_of_any_length_equal_the_unrolled_path() {
+    for backend in on_cpu() {
+        for cell in 0..EQUATIONS {
+            compare_equations(&backend, &case(cell, [1, 1, 1]));
+            compare_equations(&backend, &case(cell, [2, 1200, 4]));
+        }
+    }
 }
 
 fn case(cell: usize, [batch, time, hidden]: [usize; 3]) -> Case {
