@@ -133,6 +133,11 @@ impl<L: Layer> Deep<L> {
             residual,
         })
     }
+
+    /// Whether a layer's input is added to its output, where the two have the same size.
+    pub fn residual(&self) -> bool {
+        self.residual
+    }
 }
 
 fn name(index: usize) -> String {

@@ -1,0 +1,37 @@
+//! `state_dict()`s of PyTorch's recurrent modules.
+//!
+//! ```text
+//! here                                       there, l the layer, counted from 0
+//! cell.gates.input_weight      W   [G H, I]  weight_ih_l{l}
+//! cell.gates.recurrent_weight  R   [G H, P]  weight_hh_l{l}     P = H without projection
+//! cell.gates.input_bias        b_W [G H]     bias_ih_l{l}
+//! cell.gates.recurrent_bias    b_R [G H]     bias_hh_l{l}
+//! reverse of Bidirectional                   .._l{l}_reverse
+//! ```
+//!
+//! Gates lie in the same order in both, so weights go over as they are. A [`Recurrent`] of one
+//! direction is a module of one layer, a [`Bidirectional`] one of `bidirectional=True`, and a
+//! [`Deep`] of either one of `num_layers`; [`Elman`], [`Lstm`] and [`Gru`] are `nn.RNN`, `nn.LSTM`
+//! and `nn.GRU`. Layers that PyTorch does not have are refused.
+//!
+//! What a state dict does not hold, it cannot check: whether an `nn.RNN` was built for tanh or
+//! ReLU, the dropout, `batch_first`.
+//!
+//! Files may come from anywhere, so none is trusted: no code in them is run, lengths they claim
+//! are checked against the file before anything is allocated, and only tensors of the layer's own
+//! names and shapes are read.
+//!
+//! [`Recurrent`]: backdraft_cells::Recurrent
+//! [`Bidirectional`]: backdraft_cells::Bidirectional
+//! [`Deep`]: backdraft_cells::Deep
+//! [`Elman`]: backdraft_cells::Elman
+//! [`Lstm`]: backdraft_cells::Lstm
+//! [`Gru`]: backdraft_cells::Gru
+
+mod file;
+mod language_model;
+mod state_dict;
+mod twin;
+
+pub use state_dict::StateDict;
+pub use twin::{Level, Parameter, Twin, TwinCell};
