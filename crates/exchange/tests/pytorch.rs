@@ -6,8 +6,8 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use backdraft_cells::prelude::*;
 use backdraft_cells::GatesConfig;
+use backdraft_cells::prelude::*;
 use backdraft_exchange::Error;
 use backdraft_exchange::pytorch::{Parameter, StateDict, Twin};
 use backdraft_models::{LanguageModel, LanguageModelConfig};
@@ -18,7 +18,9 @@ use serde::Deserialize;
 type Encoder = Deep<Bidirectional<Lstm>>;
 
 fn fixture(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests").join(name)
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("tests")
+        .join(name)
 }
 
 fn open(name: &str) -> StateDict {
@@ -32,7 +34,9 @@ fn encoder() -> Encoder {
 
 /// All tensors of the names that begin with `prefix`, without it.
 fn tensors(state: &StateDict, prefix: &str) -> BTreeMap<String, TensorData> {
-    let names = state.names().filter_map(|name| Some((name, name.strip_prefix(prefix)?)));
+    let names = state
+        .names()
+        .filter_map(|name| Some((name, name.strip_prefix(prefix)?)));
     names
         .map(|(name, stem)| (stem.to_string(), state.data(name).unwrap().unwrap()))
         .collect()
@@ -67,8 +71,13 @@ fn each_kind_of_file_holds_the_same_weights() {
 fn what_goes_out_is_what_pytorch_wrote() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("encoder.safetensors");
-    let layer = open("tagger.safetensors").load(encoder(), "encoder.rnn.").unwrap();
-    StateDict::of(&layer, "encoder.rnn.").unwrap().save(&path).unwrap();
+    let layer = open("tagger.safetensors")
+        .load(encoder(), "encoder.rnn.")
+        .unwrap();
+    StateDict::of(&layer, "encoder.rnn.")
+        .unwrap()
+        .save(&path)
+        .unwrap();
     let found = tensors(&StateDict::open(&path).unwrap(), "");
     let mut expected = tensors(&open("tagger.safetensors"), "");
     expected.retain(|name, _| name.starts_with("encoder."));
@@ -90,7 +99,9 @@ fn a_layer_in_double_precision_stays_in_it() {
     let device = Device::flex();
     let expected = tensors(&open("tagger.safetensors"), "encoder.rnn.");
     let double = encoder().map(&mut Double);
-    let layer = open("tagger_mixed.pt").load(double, "encoder.rnn.").unwrap();
+    let layer = open("tagger_mixed.pt")
+        .load(double, "encoder.rnn.")
+        .unwrap();
     let weight = layer.layers[1].reverse.cell.gates.recurrent_weight.val();
     assert_eq!((weight.dtype(), weight.device()), (DType::F64, device));
     for (name, data) in tensors(&StateDict::of(&layer, "").unwrap(), "") {
@@ -110,19 +121,26 @@ fn weights_that_learned_go_on_learning() {
     assert!(loaded.cell.gates.input_weight.val().is_require_grad());
     let frozen = state.load(layer.no_grad(), "").unwrap();
     assert!(!frozen.cell.gates.input_weight.val().is_require_grad());
-    assert_eq!(frozen.cell.gates.input_weight.id, loaded.cell.gates.input_weight.id);
+    assert_eq!(
+        frozen.cell.gates.input_weight.id,
+        loaded.cell.gates.input_weight.id
+    );
 }
 
 #[test]
 fn names_follow_depth_direction_and_biases() {
     let device = Device::flex();
     let names = |state: StateDict| state.names().map(str::to_string).collect::<Vec<_>>();
-    let gru = RecurrentConfig::new(GruConfig::new(2, 3)).init(&device).unwrap();
+    let gru = RecurrentConfig::new(GruConfig::new(2, 3))
+        .init(&device)
+        .unwrap();
     let expected = ["bias_hh_l0", "bias_ih_l0", "weight_hh_l0", "weight_ih_l0"];
     assert_eq!(names(StateDict::of(&gru, "").unwrap()), expected);
 
     let bare = ElmanConfig::new(2, 3).with_gates(GatesConfig::new().with_bias(false));
-    let bare = DeepConfig::new(BidirectionalConfig::new(bare), 2).init(&device).unwrap();
+    let bare = DeepConfig::new(BidirectionalConfig::new(bare), 2)
+        .init(&device)
+        .unwrap();
     let state = StateDict::of(&bare, "rnn").unwrap();
     assert_eq!(state.shape("rnn.weight_ih_l1_reverse"), Some(&[3, 6][..]));
     let expected = [
@@ -155,7 +173,10 @@ fn everything_that_does_not_fit_is_told_at_once() {
     };
     assert_eq!(
         names(&mismatch.missing),
-        ["encoder.rnn.weight_ih_l2 [16, 4]", "encoder.rnn.weight_hh_l2 [16, 4]"]
+        [
+            "encoder.rnn.weight_ih_l2 [16, 4]",
+            "encoder.rnn.weight_hh_l2 [16, 4]"
+        ]
     );
     let misshapen: Vec<String> = mismatch
         .misshapen
@@ -184,7 +205,10 @@ fn everything_that_does_not_fit_is_told_at_once() {
 
     // A prefix that nothing has: what there would be.
     let told = message(state.load(encoder(), "decoder").unwrap_err());
-    assert!(told.contains("missing: decoder.weight_ih_l0 [16, 3]"), "{told}");
+    assert!(
+        told.contains("missing: decoder.weight_ih_l0 [16, 3]"),
+        "{told}"
+    );
     assert!(told.ends_with("begin with: encoder., head."), "{told}");
     assert!(!told.contains("not in the layer"), "{told}");
 }
@@ -236,7 +260,9 @@ fn layers_that_pytorch_lacks_are_refused_by_name() {
         "Elman(3 -> 3): nonlinearity: expected Tanh or Relu, which nn.RNN has, found Sigmoid",
     );
     let level = |input, hidden| {
-        RecurrentConfig::new(GruConfig::new(input, hidden)).init(&device).unwrap()
+        RecurrentConfig::new(GruConfig::new(input, hidden))
+            .init(&device)
+            .unwrap()
     };
     refused(
         Deep::new(vec![level(3, 4), level(4, 5)], 0.0, false).unwrap(),
@@ -245,7 +271,10 @@ fn layers_that_pytorch_lacks_are_refused_by_name() {
     );
     let mut half = level(3, 3);
     half.cell.gates.recurrent_bias = None;
-    refused(half, "Gru(3 -> 3): biases: expected both or none, found of the input alone");
+    refused(
+        half,
+        "Gru(3 -> 3): biases: expected both or none, found of the input alone",
+    );
 }
 
 /// A model of one's own: its layers are named, one of its parameters is not.
@@ -271,7 +300,11 @@ impl Twin for Own {
 #[test]
 fn a_model_of_ones_own_is_named_by_its_parts() {
     let device = Device::flex();
-    let gru = || RecurrentConfig::new(GruConfig::new(2, 2)).init(&device).unwrap();
+    let gru = || {
+        RecurrentConfig::new(GruConfig::new(2, 2))
+            .init(&device)
+            .unwrap()
+    };
     let own = |temperature| Own {
         encoder: gru(),
         decoder: gru(),
@@ -292,7 +325,9 @@ fn a_model_of_ones_own_is_named_by_its_parts() {
 
 #[test]
 fn two_layers_of_one_name_do_not_hide_each_other() {
-    let gru = RecurrentConfig::new(GruConfig::new(2, 2)).init(&Device::flex()).unwrap();
+    let gru = RecurrentConfig::new(GruConfig::new(2, 2))
+        .init(&Device::flex())
+        .unwrap();
     let mut state = StateDict::of(&gru, "a").unwrap();
     state.insert(&gru, "b").unwrap();
     assert_eq!(state.names().count(), 8);
@@ -319,7 +354,10 @@ where
     K: SequenceConfig<Built: Cell>,
 {
     let config = LanguageModelConfig::new(case.vocabulary, cell).with_tied(case.tied);
-    config.with_layers(case.layers).init(&Device::flex()).unwrap()
+    config
+        .with_layers(case.layers)
+        .init(&Device::flex())
+        .unwrap()
 }
 
 fn check_model<C: Cell>(case: &LanguageModelCase, model: LanguageModel<C>)
@@ -332,12 +370,18 @@ where
     let (batch, time) = (case.symbols.len(), case.symbols[0].len() - 1);
     let part = |from: usize| {
         let rows = case.symbols.iter();
-        let values: Vec<i64> = rows.flat_map(|row| row[from..from + time].to_vec()).collect();
+        let values: Vec<i64> = rows
+            .flat_map(|row| row[from..from + time].to_vec())
+            .collect();
         Tensor::<2, Int>::from_data(TensorData::new(values, [batch, time]), &Device::flex())
     };
     let loss = model.loss(part(0), part(1), None).unwrap();
     let loss = loss.nats.mean().into_scalar::<f64>();
-    assert!((loss - case.loss).abs() < 1e-5, "{name}: {loss} against {}", case.loss);
+    assert!(
+        (loss - case.loss).abs() < 1e-5,
+        "{name}: {loss} against {}",
+        case.loss
+    );
 
     // And out again: what PyTorch computed this loss with, to the last bit.
     let found = tensors(&StateDict::of(&model, name).unwrap(), "");
@@ -381,10 +425,19 @@ fn tied_weights_are_one() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("state.safetensors");
         let (model, gone) = (tied(1), gone.to_string());
-        StateDict::of(&Part { model, gone }, "").unwrap().save(&path).unwrap();
-        StateDict::open(&path).unwrap().load(tied(2), "").map(|model| {
-            assert_eq!(tensors(&StateDict::of(&model, "").unwrap(), ""), tensors(&state, ""));
-        })
+        StateDict::of(&Part { model, gone }, "")
+            .unwrap()
+            .save(&path)
+            .unwrap();
+        StateDict::open(&path)
+            .unwrap()
+            .load(tied(2), "")
+            .map(|model| {
+                assert_eq!(
+                    tensors(&StateDict::of(&model, "").unwrap(), ""),
+                    tensors(&state, "")
+                );
+            })
     };
     without("output.weight").unwrap();
     without("embedding.weight").unwrap();
@@ -392,7 +445,10 @@ fn tied_weights_are_one() {
     let config = LanguageModelConfig::new(5, GruConfig::new(3, 3));
     let untied = StateDict::of(&config.init(&Device::flex()).unwrap(), "").unwrap();
     let told = message(untied.load(tied(1), "").unwrap_err());
-    assert!(told.contains("embedding.weight and output.weight: expected the same"), "{told}");
+    assert!(
+        told.contains("embedding.weight and output.weight: expected the same"),
+        "{told}"
+    );
 }
 
 /// A model without one of the names of its tied weights, as `safetensors.torch.save_model` writes.
@@ -417,8 +473,12 @@ impl Twin for Part {
 /// An imported layer runs: with lengths, in both directions.
 #[test]
 fn an_imported_layer_runs() {
-    let layer = open("tagger_nested.pt").load(encoder(), "model.encoder.rnn").unwrap();
+    let layer = open("tagger_nested.pt")
+        .load(encoder(), "model.encoder.rnn")
+        .unwrap();
     let input = Tensor::<3>::ones([2, 3, 3], &Device::flex());
-    let run = layer.forward(input, None, Some(&Lengths::new([3, 0]))).unwrap();
+    let run = layer
+        .forward(input, None, Some(&Lengths::new([3, 0])))
+        .unwrap();
     assert_eq!(run.outputs.dims(), [2, 3, 8]);
 }

@@ -455,10 +455,18 @@ fn weights_go_out_and_come_back_in() {
     };
     assert_eq!(loss(&copy), loss(&run));
 
-    refused(&["export", &run, &path("weights.pt")], "ends in .safetensors");
-    refused(&["import", &file, "--like", &run, "--out", &copy], "found a run");
+    refused(
+        &["export", &run, &path("weights.pt")],
+        "ends in .safetensors",
+    );
+    refused(
+        &["import", &file, "--like", &run, "--out", &copy],
+        "found a run",
+    );
     let other = path("other");
-    let prefixed = ["import", &file, "--like", &run, "--out", &other, "--prefix", "model"];
+    let prefixed = [
+        "import", &file, "--like", &run, "--out", &other, "--prefix", "model",
+    ];
     refused(&prefixed, "missing: model.embedding.weight");
     assert!(!Path::new(&other).exists());
 }

@@ -39,7 +39,10 @@ pub struct ExchangeReport {
 ///
 /// When the run cannot be used, the name has another ending, or the file cannot be written.
 pub fn export_language_model(run: &Path, file: &Path) -> Result<ExchangeReport, TrainError> {
-    if file.extension().is_none_or(|extension| extension != "safetensors") {
+    if file
+        .extension()
+        .is_none_or(|extension| extension != "safetensors")
+    {
         return Err(TrainError::Invalid {
             what: "the file to write",
             expected: "a name that ends in .safetensors".to_string(),
