@@ -14,6 +14,28 @@
 //! [`Deep`] of either one of `num_layers`; [`Elman`], [`Lstm`] and [`Gru`] are `nn.RNN`, `nn.LSTM`
 //! and `nn.GRU`. Layers that PyTorch does not have are refused.
 //!
+//! ```
+//! use backdraft_cells::prelude::*;
+//! use backdraft_exchange::pytorch::StateDict;
+//! use burn::tensor::{Device, Tensor};
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! // In PyTorch, in a module `tagger`:
+//! //     self.encoder.rnn = torch.nn.LSTM(3, 4, num_layers=2, bidirectional=True)
+//! //     torch.save({"epoch": 3, "model": tagger.state_dict(), ..}, "tagger_nested.pt")
+//! # let path = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/tagger_nested.pt");
+//! # /*
+//! let path = "tagger_nested.pt";
+//! # */
+//! let lstm = DeepConfig::new(BidirectionalConfig::new(LstmConfig::new(3, 4)), 2);
+//! let lstm = StateDict::open(path)?.load(lstm.init(&Device::default())?, "model.encoder.rnn")?;
+//!
+//! let batch = Tensor::<3>::ones([1, 7, 3], &Device::default());
+//! assert_eq!(lstm.forward(batch, None, None)?.outputs.dims(), [1, 7, 8]);
+//! # Ok(())
+//! # }
+//! ```
+//!
 //! What a state dict does not hold, it cannot check: whether an `nn.RNN` was built for tanh or
 //! ReLU, the dropout, `batch_first`.
 //!
