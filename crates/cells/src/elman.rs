@@ -1,7 +1,7 @@
 //! The simple recurrent network.
 //!
 //! ```text
-//! h_t = phi(W x_t + b_W + R h_{t-1} + b_R)        phi: tanh, ReLU or the logistic sigmoid
+//! h_t = phi(W x_t + b_W + R h_{t-1} + b_R)
 //! ```
 //!
 //! Elman 1990, "Finding structure in time".
@@ -9,9 +9,13 @@
 use backdraft_kernels::{Nonlinearity, Recurrence};
 use burn::config::Config;
 use burn::module::Module;
-use burn::tensor::{Device, Tensor, activation};
+use burn::tensor::{Device, Tensor};
 
-use crate::{Cell, Direction, Error, Gates, GatesConfig, Path, Sequence, SequenceConfig};
+use crate::activation::clipped;
+use crate::equations::{self, At, Equations, Expression};
+use crate::{
+    Activation, Cell, Direction, Error, Gates, GatesConfig, Path, Sequence, SequenceConfig,
+};
 
 /// Configuration of an [`Elman`] cell.
 #[derive(Config, Debug)]
@@ -21,8 +25,10 @@ pub struct ElmanConfig {
     /// Units, `H`.
     pub hidden_size: usize,
     /// phi.
-    #[config(default = "Nonlinearity::Tanh")]
-    pub nonlinearity: Nonlinearity,
+    #[config(default = "Activation::Tanh")]
+    pub activation: Activation,
+    /// A bound for what goes into phi: from `-gate_clip` to `gate_clip`.
+    pub gate_clip: Option<f64>,
     /// How the weights start; as PyTorch's by default.
     #[config(default = "GatesConfig::new()")]
     pub gates: GatesConfig,
@@ -41,12 +47,15 @@ impl SequenceConfig for ElmanConfig {
     }
 
     fn init(&self, device: &Device) -> Result<Elman, Error> {
+        self.activation.check("Elman", "activation")?;
+        Error::unless_bound("Elman", "gate clip", self.gate_clip)?;
         let gates = self
             .gates
             .init("Elman", [1, self.input_size, self.hidden_size], device)?;
         Ok(Elman {
             gates,
-            nonlinearity: self.nonlinearity,
+            activation: self.activation,
+            gate_clip: self.gate_clip,
         })
     }
 }
@@ -58,7 +67,34 @@ pub struct Elman {
     pub gates: Gates,
     /// phi.
     #[module(skip)]
-    pub nonlinearity: Nonlinearity,
+    pub activation: Activation,
+    /// The bound for what goes into phi.
+    #[module(skip)]
+    pub gate_clip: Option<f64>,
+}
+
+impl Elman {
+    /// phi, if there is a kernel made for it.
+    fn fused(&self) -> Option<Nonlinearity> {
+        self.activation
+            .of_kernel()
+            .filter(|_| self.gate_clip.is_none())
+    }
+}
+
+impl Equations for Elman {
+    fn matrices(&self) -> Vec<Tensor<2>> {
+        self.gates.matrices()
+    }
+
+    fn vectors(&self) -> Vec<Tensor<1>> {
+        self.gates.vectors()
+    }
+
+    fn equations<V: Expression>(&self, at: At<V>) -> Vec<V> {
+        let sum = at.projected.clone() + self.gates.recurrent(&at, &at.state[0]);
+        vec![self.activation.apply(clipped(sum, self.gate_clip))]
+    }
 }
 
 impl Cell for Elman {
@@ -81,19 +117,18 @@ impl Cell for Elman {
     }
 
     fn step(&self, projected: Tensor<2>, hidden: Tensor<2>) -> Tensor<2> {
-        let sum = projected + self.gates.recur(hidden);
-        match self.nonlinearity {
-            Nonlinearity::Tanh => sum.tanh(),
-            Nonlinearity::Relu => activation::relu(sum),
-            Nonlinearity::Sigmoid => activation::sigmoid(sum),
-        }
+        equations::step(self, projected, hidden)
     }
 
     fn output(&self, hidden: &Tensor<2>) -> Tensor<2> {
         hidden.clone()
     }
+
     fn path(&self) -> Path {
-        self.gates.path()
+        match self.fused() {
+            Some(_) => self.gates.path(),
+            None => equations::path(self),
+        }
     }
 
     fn scan(
@@ -102,7 +137,10 @@ impl Cell for Elman {
         hidden: Tensor<2>,
         direction: Direction,
     ) -> (Tensor<3>, Tensor<2>) {
-        let recurrence = Recurrence::Elman(self.nonlinearity);
+        let Some(nonlinearity) = self.fused() else {
+            return equations::scan(self, input, hidden, direction);
+        };
+        let recurrence = Recurrence::Elman(nonlinearity);
         let (outputs, [hidden]) = self.gates.scan(recurrence, input, [hidden], direction);
         (outputs, hidden)
     }

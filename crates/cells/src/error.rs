@@ -45,4 +45,14 @@ impl Error {
         }
         Ok(())
     }
+
+    /// Refuses a bound that bounds nothing: 0, below 0 or not finite.
+    pub fn unless_bound(layer: &str, what: &str, bound: Option<f64>) -> Result<(), Self> {
+        match bound {
+            Some(bound) if !bound.is_finite() || bound <= 0.0 => {
+                Err(Self::new(layer, what, "a finite number above 0", bound))
+            }
+            _ => Ok(()),
+        }
+    }
 }

@@ -41,41 +41,82 @@ impl Default for GatesConfig {
 }
 
 impl GatesConfig {
-    /// Weights of `gates` gates for the cell called `cell`.
+    /// Weights of `gates` gates for the cell called `cell`, which look back at their own units.
     pub(crate) fn init(
         &self,
         cell: &str,
         [gates, input, hidden]: [usize; 3],
         device: &Device,
     ) -> Result<Gates, Error> {
+        self.init_from(cell, [gates, input, hidden], hidden, device)
+    }
+
+    /// The same for gates that look back at `recurrent` features: `R` is `[gates * hidden, recurrent]`.
+    pub(crate) fn init_from(
+        &self,
+        cell: &str,
+        [gates, input, hidden]: [usize; 3],
+        recurrent: usize,
+        device: &Device,
+    ) -> Result<Gates, Error> {
+        Ok(Gates {
+            input_weight: self.input_weight(cell, [gates, input, hidden], device)?,
+            recurrent_weight: self.recurrent_weight(cell, [gates, hidden, recurrent], device)?,
+            input_bias: self.bias(cell, [gates, hidden], device)?,
+            recurrent_bias: self.bias(cell, [gates, hidden], device)?,
+        })
+    }
+
+    /// `W` of `gates` gates of `hidden` units.
+    pub(crate) fn input_weight(
+        &self,
+        cell: &str,
+        [gates, input, hidden]: [usize; 3],
+        device: &Device,
+    ) -> Result<Param<Tensor<2>>, Error> {
         Error::unless_positive(cell, "input size", input)?;
         Error::unless_positive(cell, "hidden size", hidden)?;
-        let weight = |what, initialization: &Initialization, columns| {
-            initialization
-                .weight([gates, hidden, columns], device)
-                .map(Param::from_tensor)
-                .map_err(refuse(cell, what, "an initializer for this shape"))
+        let weight = self
+            .input_initialization
+            .weight([gates, hidden, input], device);
+        weight.map(Param::from_tensor).map_err(refuse(
+            cell,
+            "input initialization",
+            "an initializer for this shape",
+        ))
+    }
+
+    /// `R` of `gates` gates of `hidden` units, which multiplies `columns` features.
+    pub(crate) fn recurrent_weight(
+        &self,
+        cell: &str,
+        sizes: [usize; 3],
+        device: &Device,
+    ) -> Result<Param<Tensor<2>>, Error> {
+        let weight = self.recurrent_initialization.weight(sizes, device);
+        weight.map(Param::from_tensor).map_err(refuse(
+            cell,
+            "recurrent initialization",
+            "an initializer for this shape",
+        ))
+    }
+
+    /// One of the biases of `gates` gates of `hidden` units, if there are any.
+    pub(crate) fn bias(
+        &self,
+        cell: &str,
+        sizes: [usize; 2],
+        device: &Device,
+    ) -> Result<Option<Param<Tensor<1>>>, Error> {
+        let draw = || {
+            let bias = self.bias_initialization.bias(sizes, device);
+            bias.map(Param::from_tensor).map_err(refuse(
+                cell,
+                "bias initialization",
+                "one that is defined for a vector",
+            ))
         };
-        let bias = || {
-            self.bias_initialization
-                .bias([gates, hidden], device)
-                .map(Param::from_tensor)
-                .map_err(refuse(
-                    cell,
-                    "bias initialization",
-                    "one that is defined for a vector",
-                ))
-        };
-        Ok(Gates {
-            input_weight: weight("input initialization", &self.input_initialization, input)?,
-            recurrent_weight: weight(
-                "recurrent initialization",
-                &self.recurrent_initialization,
-                hidden,
-            )?,
-            input_bias: self.bias.then(bias).transpose()?,
-            recurrent_bias: self.bias.then(bias).transpose()?,
-        })
+        self.bias.then(draw).transpose()
     }
 }
 
@@ -84,7 +125,8 @@ impl GatesConfig {
 pub struct Gates {
     /// `W`: `[gates * hidden, input]`.
     pub input_weight: Param<Tensor<2>>,
-    /// `R`: `[gates * hidden, hidden]`.
+    /// `R`: `[gates * hidden, hidden]`; where what recurs has another size than the gates, that one
+    /// is the number of columns.
     pub recurrent_weight: Param<Tensor<2>>,
     /// `b_W`: `[gates * hidden]`.
     pub input_bias: Option<Param<Tensor<1>>>,
@@ -98,25 +140,23 @@ impl Gates {
         self.input_weight.dims()[1]
     }
 
-    /// Units of each gate.
+    /// Features that `R` multiplies: the units of each gate, where these are what recurs.
     pub fn hidden_size(&self) -> usize {
         self.recurrent_weight.dims()[1]
     }
 
     /// `W x_t + b_W` for the whole sequence, as one matrix product.
     pub fn project(&self, input: Tensor<3>) -> Tensor<3> {
-        let [time, batch, features] = input.dims();
-        let input = input.reshape([time * batch, features]);
-        let projected = input.matmul(self.input_weight.val().transpose());
-        let projected = add_bias(projected, self.input_bias.as_ref());
-        let width = projected.dims()[1];
-        projected.reshape([time, batch, width])
+        self.project_through(input, |product| product)
     }
 
-    /// `R h_{t-1} + b_R`.
-    pub fn recur(&self, hidden: Tensor<2>) -> Tensor<2> {
-        let recurrent = hidden.matmul(self.recurrent_weight.val().transpose());
-        add_bias(recurrent, self.recurrent_bias.as_ref())
+    /// `f(W x_t) + b_W` for the whole sequence; `f` is given one row a step of a sequence.
+    pub(crate) fn project_through(
+        &self,
+        input: Tensor<3>,
+        f: impl FnOnce(Tensor<2>) -> Tensor<2>,
+    ) -> Tensor<3> {
+        project(input, &self.input_weight, self.input_bias.as_ref(), f)
     }
 
     /// What [`recurrent`](Self::recurrent) multiplies with, for a cell's
@@ -125,20 +165,61 @@ impl Gates {
         vec![self.recurrent_weight.val()]
     }
 
+    /// The same in parts of so many gates each, for gates that look at different things.
+    pub(crate) fn matrices_of(&self, gates: &[usize]) -> Vec<Tensor<2>> {
+        let weight = self.recurrent_weight.val();
+        let rows = rows(gates, weight.dims()[0]);
+        weight.split_with_sizes(rows, 0)
+    }
+
     /// What [`recurrent`](Self::recurrent) adds, for a cell's
-    /// [`Equations::vectors`](crate::equations::Equations::vectors); nothing without biases.
+    /// [`Equations::vectors`](crate::equations::Equations::vectors); nothing without biases. A
+    /// cell puts its own vectors after them.
     pub fn vectors(&self) -> Vec<Tensor<1>> {
         let bias = self.recurrent_bias.as_ref().map(Param::val);
         bias.into_iter().collect()
     }
 
+    /// The same in parts of so many gates each.
+    pub(crate) fn vectors_of(&self, gates: &[usize]) -> Vec<Tensor<1>> {
+        let Some(bias) = self.recurrent_bias.as_ref().map(Param::val) else {
+            return Vec::new();
+        };
+        let rows = rows(gates, bias.dims()[0]);
+        bias.split_with_sizes(rows, 0)
+    }
+
+    /// The vectors of a cell that come after [`vectors`](Self::vectors).
+    pub(crate) fn after_vectors<'a, V: Expression>(&self, at: &At<'a, V>) -> &'a [V] {
+        &at.vectors[usize::from(self.recurrent_bias.is_some())..]
+    }
+
     /// `R h + b_R` in equations whose first matrix and first vector are
     /// [`matrices`](Self::matrices) and [`vectors`](Self::vectors).
     pub fn recurrent<V: Expression>(&self, at: &At<V>, hidden: &V) -> V {
-        let recurrent = hidden.linear(&at.matrices[0]);
+        self.recurrent_part(at, 0, hidden)
+    }
+
+    /// The same of one of the parts that [`matrices_of`](Self::matrices_of) and
+    /// [`vectors_of`](Self::vectors_of) gave.
+    pub(crate) fn recurrent_part<V: Expression>(&self, at: &At<V>, part: usize, hidden: &V) -> V {
+        self.add_bias(at, part, hidden.linear(&at.matrices[part]))
+    }
+
+    /// `f(R h) + b_R`.
+    pub(crate) fn recurrent_through<V: Expression>(
+        &self,
+        at: &At<V>,
+        hidden: &V,
+        f: impl FnOnce(V) -> V,
+    ) -> V {
+        self.add_bias(at, 0, f(hidden.linear(&at.matrices[0])))
+    }
+
+    fn add_bias<V: Expression>(&self, at: &At<V>, part: usize, product: V) -> V {
         match self.recurrent_bias {
-            Some(_) => recurrent + at.vectors[0].clone(),
-            None => recurrent,
+            Some(_) => product + at.vectors[part].clone(),
+            None => product,
         }
     }
 
@@ -195,23 +276,36 @@ impl Gates {
 
     /// The state of zeros: `[batch, hidden]`, on the device and of the type of the weights.
     pub fn zeros(&self, batch: usize) -> Tensor<2> {
-        let weight = self.recurrent_weight.val();
-        Tensor::zeros(
-            [batch, self.hidden_size()],
-            (&weight.device(), weight.dtype()),
-        )
-    }
-
-    /// The `G` gates of `[batch, G H]`.
-    pub(crate) fn split<const G: usize>(packed: Tensor<2>) -> [Tensor<2>; G] {
-        let gates = packed.chunk(G, 1);
-        gates.try_into().expect("a packed tensor holds its gates")
+        zeros(&self.input_weight, [batch, self.hidden_size()])
     }
 }
 
-fn add_bias(gates: Tensor<2>, bias: Option<&Param<Tensor<1>>>) -> Tensor<2> {
-    match bias {
-        Some(bias) => gates + bias.val().unsqueeze(),
-        None => gates,
-    }
+/// `f(W x_t) + b` for the whole sequence, as one matrix product.
+pub(crate) fn project(
+    input: Tensor<3>,
+    weight: &Param<Tensor<2>>,
+    bias: Option<&Param<Tensor<1>>>,
+    f: impl FnOnce(Tensor<2>) -> Tensor<2>,
+) -> Tensor<3> {
+    let [time, batch, features] = input.dims();
+    let input = input.reshape([time * batch, features]);
+    let projected = f(input.matmul(weight.val().transpose()));
+    let projected = match bias {
+        Some(bias) => projected + bias.val().unsqueeze(),
+        None => projected,
+    };
+    let width = projected.dims()[1];
+    projected.reshape([time, batch, width])
+}
+
+/// Zeros on the device and of the type of a weight.
+pub(crate) fn zeros(weight: &Param<Tensor<2>>, shape: [usize; 2]) -> Tensor<2> {
+    let weight = weight.val();
+    Tensor::zeros(shape, (&weight.device(), weight.dtype()))
+}
+
+/// The rows of each part, of `all` rows that belong to as many gates as the parts have together.
+fn rows(gates: &[usize], all: usize) -> Vec<usize> {
+    let units = all / gates.iter().sum::<usize>();
+    gates.iter().map(|gates| gates * units).collect()
 }

@@ -1,20 +1,59 @@
-//! The gated recurrent unit, in the form of PyTorch and cuDNN: reset after the product.
+//! The gated recurrent unit.
 //!
 //! ```text
 //! r, z = sigmoid(W_rz x_t + b_Wrz + R_rz h_{t-1} + b_Rrz)
-//! n    = tanh(W_n x_t + b_Wn + r (R_n h_{t-1} + b_Rn))
+//! n    = tanh(W_n x_t + b_Wn + reset)
 //! h_t  = (1 - z) n + z h_{t-1}
 //! ```
 //!
+//! What `reset` is, and which gates there are:
+//!
+//! ```text
+//! AfterProduct     r (R_n h_{t-1} + b_Rn)        r, z, n     PyTorch's and cuDNN's; the default
+//! BeforeProduct    R_n (r h_{t-1}) + b_Rn        r, z, n     Cho et al. 2014
+//! None             R_n h_{t-1} + b_Rn               z, n     the light GRU, Ravanelli et al. 2018
+//! ```
+//!
 //! Cho et al. 2014, "Learning phrase representations using RNN encoder-decoder", arXiv 1406.1078.
+//! Ravanelli, Brakel, Omologo and Bengio 2018, "Light gated recurrent units for speech
+//! recognition", arXiv 1803.10225; there, the candidate's activation is ReLU.
 
 use backdraft_kernels::Recurrence;
 use burn::config::Config;
 use burn::module::Module;
-use burn::tensor::activation::sigmoid;
 use burn::tensor::{Device, Tensor};
+use serde::{Deserialize, Serialize};
 
-use crate::{Cell, Direction, Error, Gates, GatesConfig, Path, Sequence, SequenceConfig};
+use crate::activation::clipped;
+use crate::equations::{self, At, Equations, Expression};
+use crate::{
+    Activation, Cell, Direction, Error, Gates, GatesConfig, Path, Sequence, SequenceConfig,
+};
+
+/// Where the reset gate of a [`Gru`] stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Reset {
+    /// It scales `R_n h + b_Rn`: PyTorch's and cuDNN's form, and ONNX's with
+    /// `linear_before_reset`. The only one with a kernel made for it.
+    #[default]
+    AfterProduct,
+    /// It scales `h`, which `R_n` then multiplies: the paper's form.
+    BeforeProduct,
+    /// There is none: two gates, z and n.
+    None,
+}
+
+/// The activations of a [`Gru`].
+#[derive(Config, Debug, Copy, PartialEq)]
+pub struct GruActivations {
+    /// Of r and z.
+    #[config(default = "Activation::Sigmoid")]
+    pub gate: Activation,
+    /// Of n.
+    #[config(default = "Activation::Tanh")]
+    pub candidate: Activation,
+}
 
 /// Configuration of a [`Gru`] cell.
 #[derive(Config, Debug)]
@@ -23,6 +62,14 @@ pub struct GruConfig {
     pub input_size: usize,
     /// Units, `H`.
     pub hidden_size: usize,
+    /// Where the reset gate stands.
+    #[config(default = "Reset::AfterProduct")]
+    pub reset: Reset,
+    /// The activations: sigmoid for the gates, tanh for the candidate.
+    #[config(default = "GruActivations::new()")]
+    pub activations: GruActivations,
+    /// A bound for what goes into the activations: from `-gate_clip` to `gate_clip`.
+    pub gate_clip: Option<f64>,
     /// How the weights start; as PyTorch's by default.
     #[config(default = "GatesConfig::new()")]
     pub gates: GatesConfig,
@@ -41,19 +88,97 @@ impl SequenceConfig for GruConfig {
     }
 
     fn init(&self, device: &Device) -> Result<Gru, Error> {
+        let GruActivations { gate, candidate } = self.activations;
+        gate.check("Gru", "activation of the gates")?;
+        candidate.check("Gru", "activation of the candidate")?;
+        Error::unless_bound("Gru", "gate clip", self.gate_clip)?;
+        let gates = match self.reset {
+            Reset::AfterProduct | Reset::BeforeProduct => 3,
+            Reset::None => 2,
+        };
         let gates = self
             .gates
-            .init("Gru", [3, self.input_size, self.hidden_size], device)?;
-        Ok(Gru { gates })
+            .init("Gru", [gates, self.input_size, self.hidden_size], device)?;
+        Ok(Gru {
+            gates,
+            reset: self.reset,
+            activations: self.activations,
+            gate_clip: self.gate_clip,
+        })
     }
 }
 
 /// The gated recurrent unit's cell; its state is the hidden units. Gates are packed in PyTorch's
-/// order: r, z, n.
+/// order: r, z, n; without a reset gate, z, n.
 #[derive(Module, Debug)]
 pub struct Gru {
     /// The weights.
     pub gates: Gates,
+    /// Where the reset gate stands.
+    #[module(skip)]
+    pub reset: Reset,
+    /// The activations.
+    #[module(skip)]
+    pub activations: GruActivations,
+    /// The bound for what goes into the activations.
+    #[module(skip)]
+    pub gate_clip: Option<f64>,
+}
+
+/// The gates of the two products, where the second needs the result of the first.
+const BEFORE_PRODUCT: [usize; 2] = [2, 1];
+
+impl Gru {
+    /// Whether these are the equations that have a kernel made for them.
+    fn is_fused(&self) -> bool {
+        self.reset == Reset::AfterProduct
+            && self.activations == GruActivations::new()
+            && self.gate_clip.is_none()
+    }
+}
+
+impl Equations for Gru {
+    fn matrices(&self) -> Vec<Tensor<2>> {
+        match self.reset {
+            Reset::BeforeProduct => self.gates.matrices_of(&BEFORE_PRODUCT),
+            Reset::AfterProduct | Reset::None => self.gates.matrices(),
+        }
+    }
+
+    fn vectors(&self) -> Vec<Tensor<1>> {
+        match self.reset {
+            Reset::BeforeProduct => self.gates.vectors_of(&BEFORE_PRODUCT),
+            Reset::AfterProduct | Reset::None => self.gates.vectors(),
+        }
+    }
+
+    fn equations<V: Expression>(&self, at: At<V>) -> Vec<V> {
+        let hidden = at.state[0].clone();
+        let gate = |sum: V| self.activations.gate.apply(clipped(sum, self.gate_clip));
+        let (z, n) = match self.reset {
+            Reset::AfterProduct => {
+                let [input_r, input_z, input_n] = at.projected.split();
+                let [hidden_r, hidden_z, hidden_n] = self.gates.recurrent(&at, &hidden).split();
+                let r = gate(input_r + hidden_r);
+                (input_z + hidden_z, input_n + r * hidden_n)
+            }
+            Reset::BeforeProduct => {
+                let [input_r, input_z, input_n] = at.projected.split();
+                let [hidden_r, hidden_z] = self.gates.recurrent_part(&at, 0, &hidden).split();
+                let kept = gate(input_r + hidden_r) * hidden.clone();
+                let hidden_n = self.gates.recurrent_part(&at, 1, &kept);
+                (input_z + hidden_z, input_n + hidden_n)
+            }
+            Reset::None => {
+                let [z, n] = (at.projected.clone() + self.gates.recurrent(&at, &hidden)).split();
+                (z, n)
+            }
+        };
+        let z = gate(z);
+        let n = self.activations.candidate.apply(clipped(n, self.gate_clip));
+        // (1 - z) n + z h, with one product less.
+        vec![n.clone() + z * (hidden - n)]
+    }
 }
 
 impl Cell for Gru {
@@ -76,20 +201,18 @@ impl Cell for Gru {
     }
 
     fn step(&self, projected: Tensor<2>, hidden: Tensor<2>) -> Tensor<2> {
-        let [input_r, input_z, input_n] = Gates::split(projected);
-        let [hidden_r, hidden_z, hidden_n] = Gates::split(self.gates.recur(hidden.clone()));
-        let r = sigmoid(input_r + hidden_r);
-        let z = sigmoid(input_z + hidden_z);
-        let n = (input_n + r * hidden_n).tanh();
-        // (1 - z) n + z h, with one product less.
-        n.clone() + z * (hidden - n)
+        equations::step(self, projected, hidden)
     }
 
     fn output(&self, hidden: &Tensor<2>) -> Tensor<2> {
         hidden.clone()
     }
+
     fn path(&self) -> Path {
-        self.gates.path()
+        match self.is_fused() {
+            true => self.gates.path(),
+            false => equations::path(self),
+        }
     }
 
     fn scan(
@@ -98,6 +221,9 @@ impl Cell for Gru {
         hidden: Tensor<2>,
         direction: Direction,
     ) -> (Tensor<3>, Tensor<2>) {
+        if !self.is_fused() {
+            return equations::scan(self, input, hidden, direction);
+        }
         let (outputs, [hidden]) = self.gates.scan(Recurrence::Gru, input, [hidden], direction);
         (outputs, hidden)
     }

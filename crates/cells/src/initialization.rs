@@ -1,5 +1,6 @@
 //! The values that weights start from.
 
+use burn::module::Param;
 use burn::nn::Initializer;
 use burn::tensor::{Device, Tensor};
 use serde::{Deserialize, Serialize};
@@ -69,6 +70,15 @@ impl Initialization {
             _ => Err(format!("{initializer:?}")),
         }
     }
+}
+
+/// What [`Initialization::UniformByHidden`] draws, for weights that are no gate's.
+pub(crate) fn uniform_by_hidden<const D: usize>(
+    hidden: usize,
+    shape: [usize; D],
+    device: &Device,
+) -> Param<Tensor<D>> {
+    Param::from_tensor(draw(&by_hidden(hidden), shape, device))
 }
 
 fn by_hidden(hidden: usize) -> Initializer {

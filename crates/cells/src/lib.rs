@@ -17,7 +17,20 @@
 //! | [`Elman`] | hidden | one | Elman 1990 |
 //! | [`Lstm`] | hidden, cell | i, f, g, o | Hochreiter and Schmidhuber 1997 |
 //! | [`Gru`] | hidden | r, z, n | Cho et al. 2014 |
+//! | [`HighOrderElman`] | hidden, of the last p steps | one | Soltani and Jiang 2016 |
+//! | [`Jordan`] | output | one | Jordan 1986 |
+//! | [`ElmanJordan`] | output, hidden | one | Elman 1990, Jordan 1986 |
+//! | [`IndRnn`] | hidden | one | Li et al. 2018 |
 //! | [`Janet`] | hidden | s, g | van der Westhuizen and Lasenby 2018 |
+//! | [`Mgu`] | hidden | f, n | Zhou et al. 2016 |
+//! | [`FourGateLstm`] | short-term, long-term memory | i, f, n, v | the teaching literature |
+//! | [`LayerNormLstm`] | hidden, cell | i, f, g, o | Ba, Kiros and Hinton 2016 |
+//! | [`LayerNormGru`] | hidden | r, z, n | Ba, Kiros and Hinton 2016 |
+//! | [`SLstm`] | hidden, cell, normaliser, stabiliser | i, f, z, o | Beck et al. 2024 |
+//!
+//! [`Lstm`] also has peepholes, coupled gates, a projection and clips; [`Gru`] has its reset gate
+//! before the product, after it or not at all. [`Zoneout`] regularises any cell that is written as
+//! [`equations`](crate::equations) (Krueger et al. 2016).
 //!
 //! Gate order, weight layout and initial values are PyTorch's, so weights go over and back.
 //!
@@ -47,48 +60,76 @@
 #![deny(missing_docs)]
 #![forbid(unsafe_code)]
 
+mod activation;
 mod bidirectional;
 mod cell;
 mod deep;
 mod elman;
+mod elman_jordan;
 pub mod equations;
 mod error;
+mod four_gate_lstm;
 mod gates;
 mod gru;
+mod high_order_elman;
+mod ind_rnn;
 mod initialization;
 mod janet;
+mod jordan;
 mod layer;
+mod layer_norm_gru;
+mod layer_norm_lstm;
 mod lengths;
 mod lstm;
+mod mgu;
+mod readout;
 mod recurrent;
+mod s_lstm;
 mod state;
 mod unrolled;
+mod zoneout;
 
-pub use backdraft_kernels::{Direction, Kernel, Nonlinearity, Path};
+pub use activation::Activation;
+pub use backdraft_kernels::{Direction, Kernel, Path};
 pub use bidirectional::{Bidirectional, BidirectionalConfig, BothDirections, Merge};
 pub use cell::Cell;
 pub use deep::{Deep, DeepConfig};
 pub use elman::{Elman, ElmanConfig};
+pub use elman_jordan::{ElmanJordan, ElmanJordanConfig, ElmanJordanState};
 pub use error::Error;
+pub use four_gate_lstm::{FourGateLstm, FourGateLstmConfig, FourGateState};
 pub use gates::{Gates, GatesConfig};
-pub use gru::{Gru, GruConfig};
+pub use gru::{Gru, GruActivations, GruConfig, Reset};
+pub use high_order_elman::{HighOrderElman, HighOrderElmanConfig};
+pub use ind_rnn::{IndRnn, IndRnnConfig};
 pub use initialization::Initialization;
 pub use janet::{Janet, JanetConfig};
+pub use jordan::{Jordan, JordanConfig};
 pub use layer::{Layer, Run, SequenceConfig};
+pub use layer_norm_gru::{LayerNormGru, LayerNormGruConfig};
+pub use layer_norm_lstm::{LayerNormLstm, LayerNormLstmConfig};
 pub use lengths::Lengths;
-pub use lstm::{Lstm, LstmConfig, LstmState};
+pub use lstm::{Lstm, LstmActivations, LstmConfig, LstmState};
+pub use mgu::{Mgu, MguConfig};
+pub use readout::Readout;
 pub use recurrent::{Recurrent, RecurrentConfig};
+pub use s_lstm::{ForgetGate, SLstm, SLstmConfig, SLstmState};
 pub use state::State;
 #[doc(hidden)]
 pub use state::join as __join;
 pub use unrolled::{Sequence, unrolled};
+pub use zoneout::{Zoneout, ZoneoutConfig};
 
 /// What most programs need: the cells, the layers, their configurations and the traits.
 pub mod prelude {
     pub use crate::{
-        Bidirectional, BidirectionalConfig, BothDirections, Cell, Deep, DeepConfig, Direction,
-        Elman, ElmanConfig, Error, Gru, GruConfig, Initialization, Janet, JanetConfig, Layer,
-        Lengths, Lstm, LstmConfig, LstmState, Merge, Nonlinearity, Path, Recurrent,
-        RecurrentConfig, Run, SequenceConfig, State,
+        Activation, Bidirectional, BidirectionalConfig, BothDirections, Cell, Deep, DeepConfig,
+        Direction, Elman, ElmanConfig, ElmanJordan, ElmanJordanConfig, ElmanJordanState, Error,
+        ForgetGate, FourGateLstm, FourGateLstmConfig, FourGateState, Gru, GruActivations,
+        GruConfig, HighOrderElman, HighOrderElmanConfig, IndRnn, IndRnnConfig, Initialization,
+        Janet, JanetConfig, Jordan, JordanConfig, Layer, LayerNormGru, LayerNormGruConfig,
+        LayerNormLstm, LayerNormLstmConfig, Lengths, Lstm, LstmActivations, LstmConfig, LstmState,
+        Merge, Mgu, MguConfig, Path, Recurrent, RecurrentConfig, Reset, Run, SLstm, SLstmConfig,
+        SLstmState, SequenceConfig, State, Zoneout, ZoneoutConfig,
     };
 }

@@ -160,12 +160,8 @@ fn check_everywhere<K: SequenceConfig<Built: Cell>>(cell: K) {
 
 #[test]
 fn elman() {
-    for nonlinearity in [
-        Nonlinearity::Tanh,
-        Nonlinearity::Relu,
-        Nonlinearity::Sigmoid,
-    ] {
-        check_everywhere(ElmanConfig::new(INPUT, HIDDEN).with_nonlinearity(nonlinearity));
+    for nonlinearity in [Activation::Tanh, Activation::Relu, Activation::Sigmoid] {
+        check_everywhere(ElmanConfig::new(INPUT, HIDDEN).with_activation(nonlinearity));
     }
 }
 

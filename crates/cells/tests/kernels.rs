@@ -144,11 +144,11 @@ fn compare(backend: &Backend, case: &Case) {
             (run(backend, &layer, case), run(backend, &reference, case))
         }};
     }
-    let elman = |phi| ElmanConfig::new(input, hidden).with_nonlinearity(phi);
+    let elman = |phi| ElmanConfig::new(input, hidden).with_activation(phi);
     let (found, expected) = match case.cell {
-        0 => compare!(elman(Nonlinearity::Tanh)),
-        1 => compare!(elman(Nonlinearity::Relu)),
-        2 => compare!(elman(Nonlinearity::Sigmoid)),
+        0 => compare!(elman(Activation::Tanh)),
+        1 => compare!(elman(Activation::Relu)),
+        2 => compare!(elman(Activation::Sigmoid)),
         3 => compare!(LstmConfig::new(input, hidden)),
         _ => compare!(GruConfig::new(input, hidden)),
     };

@@ -155,7 +155,7 @@ fn check_everywhere<K: SequenceConfig<Built: Cell>>(cell: K) {
 
 #[test]
 fn of_elman_changes_nothing() {
-    check_everywhere(ElmanConfig::new(INPUT, HIDDEN).with_nonlinearity(Nonlinearity::Sigmoid));
+    check_everywhere(ElmanConfig::new(INPUT, HIDDEN).with_activation(Activation::Sigmoid));
 }
 
 #[test]

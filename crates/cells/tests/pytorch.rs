@@ -24,13 +24,13 @@ fn every_cell_computes_what_pytorch_does() {
             }
             let (input, hidden) = (size(case, "input"), size(case, "hidden"));
             let elman =
-                |nonlinearity| ElmanConfig::new(input, hidden).with_nonlinearity(nonlinearity);
+                |nonlinearity| ElmanConfig::new(input, hidden).with_activation(nonlinearity);
             match case["name"].as_str().unwrap() {
-                "elman tanh" => check(&backend, case, elman(Nonlinearity::Tanh), |c| &mut c.gates),
-                "elman relu" => check(&backend, case, elman(Nonlinearity::Relu), |c| &mut c.gates),
-                "elman sigmoid" => check(&backend, case, elman(Nonlinearity::Sigmoid), |c| {
-                    &mut c.gates
-                }),
+                "elman tanh" => check(&backend, case, elman(Activation::Tanh), |c| &mut c.gates),
+                "elman relu" => check(&backend, case, elman(Activation::Relu), |c| &mut c.gates),
+                "elman sigmoid" => {
+                    check(&backend, case, elman(Activation::Sigmoid), |c| &mut c.gates)
+                }
                 "lstm" => check(&backend, case, LstmConfig::new(input, hidden), |c| {
                     &mut c.gates
                 }),

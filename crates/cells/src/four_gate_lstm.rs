@@ -1,0 +1,154 @@
+//! The long short-term memory of the teaching literature: learn, forget, remember and use.
+//!
+//! ```text
+//! learn      N = tanh(W_n [STM, E] + b_n)           i = sigmoid(W_i [STM, E] + b_i)
+//! forget     f = sigmoid(W_f [STM, E] + b_f)
+//! remember   LTM' = LTM f + N i
+//! use        U = tanh(W_u (LTM f) + b_u)            V = sigmoid(W_v [STM, E] + b_v)
+//!            STM' = U V
+//! ```
+//!
+//! E is the input, the event; STM the short-term memory, which is the output; LTM the long-term
+//! one. From the cell of Hochreiter and Schmidhuber 1997 it differs in what the output sees: the
+//! long-term memory after forgetting and before learning, through weights of its own.
+//!
+//! A product with `[STM, E]` is `W E + b_W + R STM + b_R` here, as in the other cells.
+
+use burn::config::Config;
+use burn::module::{Module, Param};
+use burn::tensor::{Device, Tensor};
+
+use crate::equations::{self, At, Equations, Expression};
+use crate::{Cell, Direction, Error, Gates, GatesConfig, Path, Sequence, SequenceConfig, state};
+
+/// Configuration of a [`FourGateLstm`] cell.
+#[derive(Config, Debug)]
+pub struct FourGateLstmConfig {
+    /// Features of the input, `I`.
+    pub input_size: usize,
+    /// Units, `H`.
+    pub hidden_size: usize,
+    /// How the weights start, `W_u` and `b_u` among them as recurrent ones; as PyTorch's other cells
+    /// by default.
+    #[config(default = "GatesConfig::new()")]
+    pub gates: GatesConfig,
+}
+
+impl SequenceConfig for FourGateLstmConfig {
+    type Built = FourGateLstm;
+
+    fn input_size(&self) -> usize {
+        self.input_size
+    }
+
+    fn with_input_size(mut self, input_size: usize) -> Self {
+        self.input_size = input_size;
+        self
+    }
+
+    fn init(&self, device: &Device) -> Result<FourGateLstm, Error> {
+        const NAME: &str = "FourGateLstm";
+        let hidden = self.hidden_size;
+        Ok(FourGateLstm {
+            gates: self
+                .gates
+                .init(NAME, [4, self.input_size, hidden], device)?,
+            use_weight: self
+                .gates
+                .recurrent_weight(NAME, [1, hidden, hidden], device)?,
+            use_bias: self.gates.bias(NAME, [1, hidden], device)?,
+        })
+    }
+}
+
+/// The state of a [`FourGateLstm`].
+#[derive(Debug, Clone)]
+pub struct FourGateState {
+    /// STM, which is also the output: `[batch, hidden]`.
+    pub short_term: Tensor<2>,
+    /// LTM: `[batch, hidden]`.
+    pub long_term: Tensor<2>,
+}
+state!(FourGateState {
+    short_term,
+    long_term,
+});
+
+/// The cell of [`FourGateLstmConfig`]. Gates are packed i, f, n, v.
+#[derive(Module, Debug)]
+pub struct FourGateLstm {
+    /// The weights of what sees the input and the short-term memory.
+    pub gates: Gates,
+    /// `W_u`: `[hidden, hidden]`.
+    pub use_weight: Param<Tensor<2>>,
+    /// `b_u`: `[hidden]`.
+    pub use_bias: Option<Param<Tensor<1>>>,
+}
+
+impl Equations for FourGateLstm {
+    fn matrices(&self) -> Vec<Tensor<2>> {
+        [self.gates.matrices(), vec![self.use_weight.val()]].concat()
+    }
+
+    fn vectors(&self) -> Vec<Tensor<1>> {
+        let own = self.use_bias.iter().map(Param::val);
+        self.gates.vectors().into_iter().chain(own).collect()
+    }
+
+    fn equations<V: Expression>(&self, at: At<V>) -> Vec<V> {
+        let recurrent = self.gates.recurrent(&at, &at.state[0]);
+        let [i, f, n, v] = (at.projected.clone() + recurrent).split();
+        let learned = n.tanh() * i.sigmoid();
+        let kept = at.state[1].clone() * f.sigmoid();
+        let used = kept.linear(&at.matrices[1]);
+        let used = match self.gates.after_vectors(&at).first() {
+            Some(bias) => used + bias.clone(),
+            None => used,
+        };
+        vec![used.tanh() * v.sigmoid(), kept + learned]
+    }
+}
+
+impl Cell for FourGateLstm {
+    type State = FourGateState;
+
+    fn input_size(&self) -> usize {
+        self.gates.input_size()
+    }
+
+    fn output_size(&self) -> usize {
+        self.gates.hidden_size()
+    }
+
+    fn project(&self, input: Tensor<3>) -> Tensor<3> {
+        self.gates.project(input)
+    }
+
+    fn initial_state(&self, batch: usize) -> FourGateState {
+        FourGateState {
+            short_term: self.gates.zeros(batch),
+            long_term: self.gates.zeros(batch),
+        }
+    }
+
+    fn step(&self, projected: Tensor<2>, state: FourGateState) -> FourGateState {
+        equations::step(self, projected, state)
+    }
+
+    fn output(&self, state: &FourGateState) -> Tensor<2> {
+        state.short_term.clone()
+    }
+
+    fn path(&self) -> Path {
+        equations::path(self)
+    }
+
+    fn scan(
+        &self,
+        input: Sequence,
+        state: FourGateState,
+        direction: Direction,
+    ) -> (Tensor<3>, FourGateState) {
+        equations::scan(self, input, state, direction)
+    }
+}

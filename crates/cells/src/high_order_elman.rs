@@ -1,0 +1,141 @@
+//! The simple recurrent network that looks further back than one step.
+//!
+//! ```text
+//! h_t = phi(W x_t + b_W + R_1 h_{t-1} + .. + R_p h_{t-p} + b_R)        p: the order
+//! ```
+//!
+//! Soltani and Jiang 2016, "Higher order recurrent neural networks", arXiv 1605.00064; with order 1
+//! it is the network of Elman 1990.
+
+use burn::config::Config;
+use burn::module::Module;
+use burn::tensor::{Device, Tensor};
+
+use crate::equations::{self, At, Equations, Expression};
+use crate::gates::zeros;
+use crate::{
+    Activation, Cell, Direction, Error, Gates, GatesConfig, Path, Sequence, SequenceConfig,
+};
+
+/// Configuration of a [`HighOrderElman`] cell.
+#[derive(Config, Debug)]
+pub struct HighOrderElmanConfig {
+    /// Features of the input, `I`.
+    pub input_size: usize,
+    /// Units, `H`.
+    pub hidden_size: usize,
+    /// Steps that it looks back, `p`.
+    pub order: usize,
+    /// phi.
+    #[config(default = "Activation::Tanh")]
+    pub activation: Activation,
+    /// How the weights start; as PyTorch's other cells by default.
+    #[config(default = "GatesConfig::new()")]
+    pub gates: GatesConfig,
+}
+
+impl SequenceConfig for HighOrderElmanConfig {
+    type Built = HighOrderElman;
+
+    fn input_size(&self) -> usize {
+        self.input_size
+    }
+
+    fn with_input_size(mut self, input_size: usize) -> Self {
+        self.input_size = input_size;
+        self
+    }
+
+    fn init(&self, device: &Device) -> Result<HighOrderElman, Error> {
+        Error::unless_positive("HighOrderElman", "order", self.order)?;
+        self.activation.check("HighOrderElman", "activation")?;
+        let sizes = [1, self.input_size, self.hidden_size];
+        let recurrent = self.order * self.hidden_size;
+        let gates = self
+            .gates
+            .init_from("HighOrderElman", sizes, recurrent, device)?;
+        Ok(HighOrderElman {
+            gates,
+            activation: self.activation,
+        })
+    }
+}
+
+/// The cell of [`HighOrderElmanConfig`]; its state is the hidden units of the last `p` steps, the
+/// newest first.
+#[derive(Module, Debug)]
+pub struct HighOrderElman {
+    /// The weights; the recurrent one is `R_1 .. R_p` side by side: `[hidden, order * hidden]`.
+    pub gates: Gates,
+    /// phi.
+    #[module(skip)]
+    pub activation: Activation,
+}
+
+impl HighOrderElman {
+    /// Steps that it looks back, `p`.
+    pub fn order(&self) -> usize {
+        let [hidden, columns] = self.gates.recurrent_weight.dims();
+        columns / hidden
+    }
+}
+
+impl Equations for HighOrderElman {
+    fn matrices(&self) -> Vec<Tensor<2>> {
+        self.gates.matrices()
+    }
+
+    fn vectors(&self) -> Vec<Tensor<1>> {
+        self.gates.vectors()
+    }
+
+    fn equations<V: Expression>(&self, at: At<V>) -> Vec<V> {
+        let past = V::concat(&at.state);
+        let sum = at.projected.clone() + self.gates.recurrent(&at, &past);
+        let mut state = vec![self.activation.apply(sum)];
+        state.extend_from_slice(&at.state[..at.state.len() - 1]);
+        state
+    }
+}
+
+impl Cell for HighOrderElman {
+    type State = Vec<Tensor<2>>;
+
+    fn input_size(&self) -> usize {
+        self.gates.input_size()
+    }
+
+    fn output_size(&self) -> usize {
+        self.gates.input_weight.dims()[0]
+    }
+
+    fn project(&self, input: Tensor<3>) -> Tensor<3> {
+        self.gates.project(input)
+    }
+
+    fn initial_state(&self, batch: usize) -> Vec<Tensor<2>> {
+        let hidden = zeros(&self.gates.input_weight, [batch, self.output_size()]);
+        vec![hidden; self.order()]
+    }
+
+    fn step(&self, projected: Tensor<2>, state: Vec<Tensor<2>>) -> Vec<Tensor<2>> {
+        equations::step(self, projected, state)
+    }
+
+    fn output(&self, state: &Vec<Tensor<2>>) -> Tensor<2> {
+        state[0].clone()
+    }
+
+    fn path(&self) -> Path {
+        equations::path(self)
+    }
+
+    fn scan(
+        &self,
+        input: Sequence,
+        state: Vec<Tensor<2>>,
+        direction: Direction,
+    ) -> (Tensor<3>, Vec<Tensor<2>>) {
+        equations::scan(self, input, state, direction)
+    }
+}

@@ -1,0 +1,179 @@
+//! The independently recurrent network: a unit sees no other unit's past than its own.
+//!
+//! ```text
+//! h_t = phi(W x_t + b + u h_{t-1})        |u| <= bound, element by element
+//! ```
+//!
+//! Over T steps a unit's gradient is scaled by `u^T`. A bound of `2^(1/T)` keeps that below 2 with
+//! ReLU, the paper's phi; see [`IndRnnConfig::with_steps`].
+//!
+//! Li, Li, Cook, Zhu and Gao 2018, "Independently recurrent neural network (IndRNN): building a
+//! longer and deeper RNN", arXiv 1803.04831.
+
+use burn::config::Config;
+use burn::module::{Module, Param};
+use burn::tensor::{Device, Distribution, Tensor};
+
+use crate::equations::{self, At, Equations, Expression};
+use crate::gates::{project, zeros};
+use crate::{
+    Activation, Cell, Direction, Error, GatesConfig, Initialization, Path, Sequence, SequenceConfig,
+};
+
+/// Configuration of an [`IndRnn`] cell.
+#[derive(Config, Debug)]
+pub struct IndRnnConfig {
+    /// Features of the input, `I`.
+    pub input_size: usize,
+    /// Units, `H`.
+    pub hidden_size: usize,
+    /// phi.
+    #[config(default = "Activation::Relu")]
+    pub activation: Activation,
+    /// The bound of `|u|`; none by default.
+    pub bound: Option<f64>,
+    /// Whether there is a bias.
+    #[config(default = true)]
+    pub bias: bool,
+    /// Of `W`, the input weights.
+    #[config(default = "Initialization::default()")]
+    pub input_initialization: Initialization,
+    /// Of `b`, the bias.
+    #[config(default = "Initialization::default()")]
+    pub bias_initialization: Initialization,
+}
+
+impl IndRnnConfig {
+    /// Sets the paper's bound for sequences of `steps` steps, `2^(1/steps)`; for none there is no
+    /// bound, which [`init`](SequenceConfig::init) refuses.
+    #[must_use]
+    pub fn with_steps(self, steps: usize) -> Self {
+        self.with_bound(Some(2f64.powf((steps as f64).recip())))
+    }
+}
+
+impl SequenceConfig for IndRnnConfig {
+    type Built = IndRnn;
+
+    fn input_size(&self) -> usize {
+        self.input_size
+    }
+
+    fn with_input_size(mut self, input_size: usize) -> Self {
+        self.input_size = input_size;
+        self
+    }
+
+    fn init(&self, device: &Device) -> Result<IndRnn, Error> {
+        self.activation.check("IndRnn", "activation")?;
+        Error::unless_bound("IndRnn", "bound", self.bound)?;
+        let hidden = self.hidden_size;
+        let weights = GatesConfig::new()
+            .with_bias(self.bias)
+            .with_input_initialization(self.input_initialization.clone())
+            .with_bias_initialization(self.bias_initialization.clone());
+        let input_weight = weights.input_weight("IndRnn", [1, self.input_size, hidden], device)?;
+        let uniform = Distribution::Uniform(0.0, self.bound.unwrap_or(1.0));
+        Ok(IndRnn {
+            input_weight,
+            recurrent_weight: Param::from_tensor(Tensor::random([hidden], uniform, device)),
+            bias: weights.bias("IndRnn", [1, hidden], device)?,
+            activation: self.activation,
+            bound: self.bound,
+        })
+    }
+}
+
+/// The cell of [`IndRnnConfig`]; its state is the hidden units.
+#[derive(Module, Debug)]
+pub struct IndRnn {
+    /// `W`: `[hidden, input]`.
+    pub input_weight: Param<Tensor<2>>,
+    /// `u`, before it is bounded: `[hidden]`; uniform between 0 and the bound at first (between 0
+    /// and 1 without one), as in the paper.
+    pub recurrent_weight: Param<Tensor<1>>,
+    /// `b`: `[hidden]`.
+    pub bias: Option<Param<Tensor<1>>>,
+    /// phi.
+    #[module(skip)]
+    pub activation: Activation,
+    /// The bound of `|u|`.
+    #[module(skip)]
+    pub bound: Option<f64>,
+}
+
+impl IndRnn {
+    /// `u` as the equation has it.
+    ///
+    /// The gradient is that of the bounded number, also beyond the bound, where a plain clamp would
+    /// give none: so a unit that an optimiser has driven there comes back when it is to.
+    pub fn bounded_weight(&self) -> Tensor<1> {
+        let weight = self.recurrent_weight.val();
+        match self.bound {
+            Some(bound) => {
+                let inside = weight.clone().detach();
+                let beyond = inside.clone() - inside.clamp(-bound, bound);
+                weight - beyond
+            }
+            None => weight,
+        }
+    }
+}
+
+impl Equations for IndRnn {
+    fn matrices(&self) -> Vec<Tensor<2>> {
+        Vec::new()
+    }
+
+    fn vectors(&self) -> Vec<Tensor<1>> {
+        vec![self.bounded_weight()]
+    }
+
+    fn equations<V: Expression>(&self, at: At<V>) -> Vec<V> {
+        let recurrent = at.vectors[0].clone() * at.state[0].clone();
+        vec![self.activation.apply(at.projected + recurrent)]
+    }
+}
+
+impl Cell for IndRnn {
+    type State = Tensor<2>;
+
+    fn input_size(&self) -> usize {
+        self.input_weight.dims()[1]
+    }
+
+    fn output_size(&self) -> usize {
+        self.input_weight.dims()[0]
+    }
+
+    fn project(&self, input: Tensor<3>) -> Tensor<3> {
+        project(input, &self.input_weight, self.bias.as_ref(), |product| {
+            product
+        })
+    }
+
+    fn initial_state(&self, batch: usize) -> Tensor<2> {
+        zeros(&self.input_weight, [batch, self.output_size()])
+    }
+
+    fn step(&self, projected: Tensor<2>, hidden: Tensor<2>) -> Tensor<2> {
+        equations::step(self, projected, hidden)
+    }
+
+    fn output(&self, hidden: &Tensor<2>) -> Tensor<2> {
+        hidden.clone()
+    }
+
+    fn path(&self) -> Path {
+        equations::path(self)
+    }
+
+    fn scan(
+        &self,
+        input: Sequence,
+        hidden: Tensor<2>,
+        direction: Direction,
+    ) -> (Tensor<3>, Tensor<2>) {
+        equations::scan(self, input, hidden, direction)
+    }
+}

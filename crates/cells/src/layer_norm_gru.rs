@@ -1,0 +1,160 @@
+//! The gated recurrent unit with layer normalisation.
+//!
+//! ```text
+//! r, z = sigmoid(gain LN(W_rz x_t) + b_Wrz + gain' LN(R_rz h_{t-1}) + b_Rrz)
+//! n    = tanh(gain LN(W_n x_t) + b_Wn + r (gain' LN(R_n h_{t-1}) + b_Rn))
+//! h_t  = (1 - z) n + z h_{t-1}
+//!
+//! LN(a) = (a - mean(a)) / sqrt(variance(a) + epsilon)
+//! ```
+//!
+//! Mean and variance are of one row at one step: of its gates r and z together, and of its
+//! candidate n alone. Each of the four products has gains and shifts of its own; the shifts are
+//! `b_W` and `b_R`. These are the paper's formulas, whose reset gate stands after the product, with
+//! z and 1 - z in the places that they have in this crate's [`Gru`](crate::Gru).
+//!
+//! Ba, Kiros and Hinton 2016, "Layer normalization", arXiv 1607.06450, the GRU of its supplement.
+
+use burn::config::Config;
+use burn::module::{Module, Param};
+use burn::tensor::{Device, Tensor};
+
+use crate::equations::{self, At, Equations, Expression};
+use crate::{Cell, Direction, Error, Gates, GatesConfig, Path, Sequence, SequenceConfig};
+
+/// Configuration of a [`LayerNormGru`] cell.
+#[derive(Config, Debug)]
+pub struct LayerNormGruConfig {
+    /// Features of the input, `I`.
+    pub input_size: usize,
+    /// Units, `H`.
+    pub hidden_size: usize,
+    /// How the weights start; as a plain GRU's by default.
+    #[config(default = "GatesConfig::new()")]
+    pub gates: GatesConfig,
+    /// Added to the variance.
+    #[config(default = 1e-5)]
+    pub epsilon: f64,
+}
+
+impl SequenceConfig for LayerNormGruConfig {
+    type Built = LayerNormGru;
+
+    fn input_size(&self) -> usize {
+        self.input_size
+    }
+
+    fn with_input_size(mut self, input_size: usize) -> Self {
+        self.input_size = input_size;
+        self
+    }
+
+    fn init(&self, device: &Device) -> Result<LayerNormGru, Error> {
+        const NAME: &str = "LayerNormGru";
+        Error::unless_bound(NAME, "epsilon", Some(self.epsilon))?;
+        let sizes = [3, self.input_size, self.hidden_size];
+        let gates = self.gates.init(NAME, sizes, device)?;
+        let ones = || Param::from_tensor(Tensor::ones([3 * self.hidden_size], device));
+        Ok(LayerNormGru {
+            gates,
+            input_gain: ones(),
+            recurrent_gain: ones(),
+            epsilon: self.epsilon,
+        })
+    }
+}
+
+/// The cell of [`LayerNormGruConfig`]; its state is the hidden units. Gates are packed r, z, n.
+#[derive(Module, Debug)]
+pub struct LayerNormGru {
+    /// The weights.
+    pub gates: Gates,
+    /// `gain`: `[3 * hidden]`, 1 at first.
+    pub input_gain: Param<Tensor<1>>,
+    /// `gain'`: `[3 * hidden]`, 1 at first.
+    pub recurrent_gain: Param<Tensor<1>>,
+    /// Added to the variance.
+    #[module(skip)]
+    pub epsilon: f64,
+}
+
+impl LayerNormGru {
+    /// LN of r and z together, and of n, side by side.
+    fn normalize<V: Expression>(&self, product: V) -> V {
+        let hidden = product.width() / 3;
+        V::concat(&[
+            product.narrow(0, 2 * hidden).normalize(self.epsilon),
+            product.narrow(2 * hidden, hidden).normalize(self.epsilon),
+        ])
+    }
+}
+
+impl Equations for LayerNormGru {
+    fn matrices(&self) -> Vec<Tensor<2>> {
+        self.gates.matrices()
+    }
+
+    fn vectors(&self) -> Vec<Tensor<1>> {
+        let mut vectors = self.gates.vectors();
+        vectors.push(self.recurrent_gain.val());
+        vectors
+    }
+
+    fn equations<V: Expression>(&self, at: At<V>) -> Vec<V> {
+        let hidden = at.state[0].clone();
+        let gain = &self.gates.after_vectors(&at)[0];
+        let recurrent = self.gates.recurrent_through(&at, &hidden, |product| {
+            self.normalize(product) * gain.clone()
+        });
+        let [input_r, input_z, input_n] = at.projected.split();
+        let [hidden_r, hidden_z, hidden_n] = recurrent.split();
+        let r = (input_r + hidden_r).sigmoid();
+        let z = (input_z + hidden_z).sigmoid();
+        let n = (input_n + r * hidden_n).tanh();
+        // (1 - z) n + z h, with one product less.
+        vec![n.clone() + z * (hidden - n)]
+    }
+}
+
+impl Cell for LayerNormGru {
+    type State = Tensor<2>;
+
+    fn input_size(&self) -> usize {
+        self.gates.input_size()
+    }
+
+    fn output_size(&self) -> usize {
+        self.gates.hidden_size()
+    }
+
+    fn project(&self, input: Tensor<3>) -> Tensor<3> {
+        self.gates.project_through(input, |product| {
+            self.normalize(product) * self.input_gain.val().unsqueeze()
+        })
+    }
+
+    fn initial_state(&self, batch: usize) -> Tensor<2> {
+        self.gates.zeros(batch)
+    }
+
+    fn step(&self, projected: Tensor<2>, hidden: Tensor<2>) -> Tensor<2> {
+        equations::step(self, projected, hidden)
+    }
+
+    fn output(&self, hidden: &Tensor<2>) -> Tensor<2> {
+        hidden.clone()
+    }
+
+    fn path(&self) -> Path {
+        equations::path(self)
+    }
+
+    fn scan(
+        &self,
+        input: Sequence,
+        hidden: Tensor<2>,
+        direction: Direction,
+    ) -> (Tensor<3>, Tensor<2>) {
+        equations::scan(self, input, hidden, direction)
+    }
+}

@@ -1,0 +1,164 @@
+//! Long short-term memory with layer normalisation.
+//!
+//! ```text
+//! i, f, g, o = gain_W LN(W x_t) + b_W + gain_R LN(R h_{t-1}) + b_R
+//! c_t = sigmoid(f) c_{t-1} + sigmoid(i) tanh(g)
+//! h_t = sigmoid(o) tanh(gain_c LN(c_t) + b_c)
+//!
+//! LN(a) = (a - mean(a)) / sqrt(variance(a) + epsilon)
+//! ```
+//!
+//! Mean and variance are of one row at one step: of all its four gates together, and of its memory.
+//! The paper has a shift for each of the first two and a bias for both; as in a plain LSTM, `b_W`
+//! and `b_R` are these.
+//!
+//! Ba, Kiros and Hinton 2016, "Layer normalization", arXiv 1607.06450, equations 20 to 22.
+
+use burn::config::Config;
+use burn::module::{Module, Param};
+use burn::tensor::{Device, Tensor};
+
+use crate::equations::{self, At, Equations, Expression};
+use crate::{
+    Cell, Direction, Error, Gates, GatesConfig, LstmState, Path, Sequence, SequenceConfig,
+};
+
+/// Configuration of a [`LayerNormLstm`] cell.
+#[derive(Config, Debug)]
+pub struct LayerNormLstmConfig {
+    /// Features of the input, `I`.
+    pub input_size: usize,
+    /// Units, `H`.
+    pub hidden_size: usize,
+    /// How the weights start; as a plain LSTM's by default.
+    #[config(default = "GatesConfig::new()")]
+    pub gates: GatesConfig,
+    /// Added to the variance.
+    #[config(default = 1e-5)]
+    pub epsilon: f64,
+}
+
+impl SequenceConfig for LayerNormLstmConfig {
+    type Built = LayerNormLstm;
+
+    fn input_size(&self) -> usize {
+        self.input_size
+    }
+
+    fn with_input_size(mut self, input_size: usize) -> Self {
+        self.input_size = input_size;
+        self
+    }
+
+    fn init(&self, device: &Device) -> Result<LayerNormLstm, Error> {
+        const NAME: &str = "LayerNormLstm";
+        Error::unless_bound(NAME, "epsilon", Some(self.epsilon))?;
+        let hidden = self.hidden_size;
+        let gates = self
+            .gates
+            .init(NAME, [4, self.input_size, hidden], device)?;
+        let ones = |width: usize| Param::from_tensor(Tensor::ones([width], device));
+        let zeros = || Param::from_tensor(Tensor::zeros([hidden], device));
+        Ok(LayerNormLstm {
+            gates,
+            input_gain: ones(4 * hidden),
+            recurrent_gain: ones(4 * hidden),
+            cell_gain: ones(hidden),
+            cell_bias: self.gates.bias.then(zeros),
+            epsilon: self.epsilon,
+        })
+    }
+}
+
+/// The cell of [`LayerNormLstmConfig`]. Gates are packed i, f, g, o.
+#[derive(Module, Debug)]
+pub struct LayerNormLstm {
+    /// The weights.
+    pub gates: Gates,
+    /// `gain_W`: `[4 * hidden]`, 1 at first.
+    pub input_gain: Param<Tensor<1>>,
+    /// `gain_R`: `[4 * hidden]`, 1 at first.
+    pub recurrent_gain: Param<Tensor<1>>,
+    /// `gain_c`: `[hidden]`, 1 at first.
+    pub cell_gain: Param<Tensor<1>>,
+    /// `b_c`: `[hidden]`, 0 at first; none if there are no biases.
+    pub cell_bias: Option<Param<Tensor<1>>>,
+    /// Added to the variance.
+    #[module(skip)]
+    pub epsilon: f64,
+}
+
+impl Equations for LayerNormLstm {
+    fn matrices(&self) -> Vec<Tensor<2>> {
+        self.gates.matrices()
+    }
+
+    fn vectors(&self) -> Vec<Tensor<1>> {
+        let mut vectors = self.gates.vectors();
+        vectors.extend([self.recurrent_gain.val(), self.cell_gain.val()]);
+        vectors.extend(self.cell_bias.iter().map(Param::val));
+        vectors
+    }
+
+    fn equations<V: Expression>(&self, at: At<V>) -> Vec<V> {
+        let own = self.gates.after_vectors(&at);
+        let (recurrent_gain, cell_gain, cell_bias) = (&own[0], &own[1], own.get(2));
+        let recurrent = self.gates.recurrent_through(&at, &at.state[0], |product| {
+            product.normalize(self.epsilon) * recurrent_gain.clone()
+        });
+        let [i, f, g, o] = (at.projected + recurrent).split();
+        let cell = f.sigmoid() * at.state[1].clone() + i.sigmoid() * g.tanh();
+        let normal = cell.clone().normalize(self.epsilon) * cell_gain.clone();
+        let shown = match cell_bias {
+            Some(bias) => normal + bias.clone(),
+            None => normal,
+        };
+        vec![o.sigmoid() * shown.tanh(), cell]
+    }
+}
+
+impl Cell for LayerNormLstm {
+    type State = LstmState;
+
+    fn input_size(&self) -> usize {
+        self.gates.input_size()
+    }
+
+    fn output_size(&self) -> usize {
+        self.gates.hidden_size()
+    }
+
+    fn project(&self, input: Tensor<3>) -> Tensor<3> {
+        self.gates.project_through(input, |product| {
+            product.normalize(self.epsilon) * self.input_gain.val().unsqueeze()
+        })
+    }
+
+    fn initial_state(&self, batch: usize) -> LstmState {
+        LstmState {
+            hidden: self.gates.zeros(batch),
+            cell: self.gates.zeros(batch),
+        }
+    }
+
+    fn step(&self, projected: Tensor<2>, state: LstmState) -> LstmState {
+        equations::step(self, projected, state)
+    }
+
+    fn output(&self, state: &LstmState) -> Tensor<2> {
+        state.hidden.clone()
+    }
+
+    fn path(&self) -> Path {
+        equations::path(self)
+    }
+
+    fn scan(
+        &self,
+        input: Sequence,
+        state: LstmState,
+        direction: Direction,
+    ) -> (Tensor<3>, LstmState) {
+        equations::scan(self, input, state, direction)
+    }
+}

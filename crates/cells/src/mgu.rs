@@ -1,0 +1,120 @@
+//! The minimal gated unit: a GRU with one gate for both of its gates' work.
+//!
+//! ```text
+//! f   = sigmoid(W_f x_t + b_Wf + R_f h_{t-1} + b_Rf)
+//! n   = tanh(W_n x_t + b_Wn + R_n (f h_{t-1}) + b_Rn)
+//! h_t = (1 - f) h_{t-1} + f n
+//! ```
+//!
+//! Zhou, Wu, Zhang and Zhou 2016, "Minimal gated unit for recurrent neural networks",
+//! arXiv 1603.09420.
+
+use burn::config::Config;
+use burn::module::Module;
+use burn::tensor::{Device, Tensor};
+
+use crate::equations::{self, At, Equations, Expression};
+use crate::{Cell, Direction, Error, Gates, GatesConfig, Path, Sequence, SequenceConfig};
+
+/// Configuration of an [`Mgu`] cell.
+#[derive(Config, Debug)]
+pub struct MguConfig {
+    /// Features of the input, `I`.
+    pub input_size: usize,
+    /// Units, `H`.
+    pub hidden_size: usize,
+    /// How the weights start; as PyTorch's other cells by default.
+    #[config(default = "GatesConfig::new()")]
+    pub gates: GatesConfig,
+}
+
+impl SequenceConfig for MguConfig {
+    type Built = Mgu;
+
+    fn input_size(&self) -> usize {
+        self.input_size
+    }
+
+    fn with_input_size(mut self, input_size: usize) -> Self {
+        self.input_size = input_size;
+        self
+    }
+
+    fn init(&self, device: &Device) -> Result<Mgu, Error> {
+        let gates = self
+            .gates
+            .init("Mgu", [2, self.input_size, self.hidden_size], device)?;
+        Ok(Mgu { gates })
+    }
+}
+
+/// The cell of [`MguConfig`]; its state is the hidden units. Gates are packed f, n.
+#[derive(Module, Debug)]
+pub struct Mgu {
+    /// The weights.
+    pub gates: Gates,
+}
+
+/// The gates of the two products: the second needs the result of the first.
+const PRODUCTS: [usize; 2] = [1, 1];
+
+impl Equations for Mgu {
+    fn matrices(&self) -> Vec<Tensor<2>> {
+        self.gates.matrices_of(&PRODUCTS)
+    }
+
+    fn vectors(&self) -> Vec<Tensor<1>> {
+        self.gates.vectors_of(&PRODUCTS)
+    }
+
+    fn equations<V: Expression>(&self, at: At<V>) -> Vec<V> {
+        let hidden = at.state[0].clone();
+        let [input_f, input_n] = at.projected.split();
+        let f = (input_f + self.gates.recurrent_part(&at, 0, &hidden)).sigmoid();
+        let kept = f.clone() * hidden.clone();
+        let n = (input_n + self.gates.recurrent_part(&at, 1, &kept)).tanh();
+        // (1 - f) h + f n, with one product less.
+        vec![hidden.clone() + f * (n - hidden)]
+    }
+}
+
+impl Cell for Mgu {
+    type State = Tensor<2>;
+
+    fn input_size(&self) -> usize {
+        self.gates.input_size()
+    }
+
+    fn output_size(&self) -> usize {
+        self.gates.hidden_size()
+    }
+
+    fn project(&self, input: Tensor<3>) -> Tensor<3> {
+        self.gates.project(input)
+    }
+
+    fn initial_state(&self, batch: usize) -> Tensor<2> {
+        self.gates.zeros(batch)
+    }
+
+    fn step(&self, projected: Tensor<2>, hidden: Tensor<2>) -> Tensor<2> {
+        equations::step(self, projected, hidden)
+    }
+
+    fn output(&self, hidden: &Tensor<2>) -> Tensor<2> {
+        hidden.clone()
+    }
+
+    fn path(&self) -> Path {
+        equations::path(self)
+    }
+
+    fn scan(
+        &self,
+        input: Sequence,
+        hidden: Tensor<2>,
+        direction: Direction,
+    ) -> (Tensor<3>, Tensor<2>) {
+        equations::scan(self, input, hidden, direction)
+    }
+}

@@ -1,0 +1,226 @@
+//! The sLSTM of xLSTM: a long short-term memory with exponential gates and heads.
+//!
+//! ```text
+//! i, f, z, o = W x_t + b + R h_{t-1}        R: one block a head, which sees no other head
+//!
+//! log f = log sigmoid(f), or f itself       the forget gate: sigmoid or exponential
+//! m_t = max(log f + m_{t-1}, i)             the stabiliser: keeps exp below overflow
+//! i'  = exp(i - m_t)
+//! f'  = exp(log f + m_{t-1} - m_t)
+//! c_t = f' c_{t-1} + i' tanh(z)
+//! n_t = f' n_{t-1} + i'                     the normaliser: what has been let in
+//! h_t = sigmoid(o) c_t / n_t
+//! ```
+//!
+//! m shifts c and n alike and so changes no output.
+//!
+//! Beck et al. 2024, "xLSTM: extended long short-term memory", arXiv 2405.04517.
+
+use burn::config::Config;
+use burn::module::{Module, Param};
+use burn::tensor::{Device, Tensor};
+use serde::{Deserialize, Serialize};
+
+use crate::equations::{self, At, Equations, Expression};
+use crate::gates::{project, zeros};
+use crate::{Cell, Direction, Error, GatesConfig, Path, Sequence, SequenceConfig, state};
+
+/// What the forget gate of an [`SLstm`] is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ForgetGate {
+    /// `sigmoid(f)`: between 0 and 1.
+    #[default]
+    Sigmoid,
+    /// `exp(f)`: may be above 1.
+    Exponential,
+}
+
+/// Configuration of an [`SLstm`] cell.
+#[derive(Config, Debug)]
+pub struct SLstmConfig {
+    /// Features of the input, `I`.
+    pub input_size: usize,
+    /// Units, `H`, of all heads together.
+    pub hidden_size: usize,
+    /// Heads, each with as many units.
+    #[config(default = 1)]
+    pub heads: usize,
+    /// What the forget gate is.
+    #[config(default = "ForgetGate::Sigmoid")]
+    pub forget: ForgetGate,
+    /// How the weights start; as PyTorch's other cells by default, where a head's block of `R` is
+    /// as that of a cell of its size. There is one bias.
+    #[config(default = "GatesConfig::new()")]
+    pub gates: GatesConfig,
+}
+
+impl SequenceConfig for SLstmConfig {
+    type Built = SLstm;
+
+    fn input_size(&self) -> usize {
+        self.input_size
+    }
+
+    fn with_input_size(mut self, input_size: usize) -> Self {
+        self.input_size = input_size;
+        self
+    }
+
+    fn init(&self, device: &Device) -> Result<SLstm, Error> {
+        let (hidden, heads) = (self.hidden_size, self.heads);
+        Error::unless_positive("SLstm", "heads", heads)?;
+        if !hidden.is_multiple_of(heads) {
+            let expected = format!("a divisor of {hidden}, the hidden size");
+            return Err(Error::new("SLstm", "heads", expected, heads));
+        }
+        let sizes = [4, self.input_size, hidden];
+        let input_weight = self.gates.input_weight("SLstm", sizes, device)?;
+        let units = hidden / heads;
+        let block = |_| {
+            let block = self
+                .gates
+                .recurrent_weight("SLstm", [4, units, units], device);
+            block.map(|block| block.val().detach())
+        };
+        let blocks = (0..heads).map(block).collect::<Result<_, _>>()?;
+        Ok(SLstm {
+            input_weight,
+            recurrent_weight: Param::from_tensor(Tensor::stack::<3>(blocks, 0)),
+            bias: self.gates.bias("SLstm", [4, hidden], device)?,
+            forget: self.forget,
+        })
+    }
+}
+
+/// The state of an [`SLstm`].
+#[derive(Debug, Clone)]
+pub struct SLstmState {
+    /// `h`, which is also the output: `[batch, hidden]`.
+    pub hidden: Tensor<2>,
+    /// `c`, the memory: `[batch, hidden]`.
+    pub cell: Tensor<2>,
+    /// `n`, the normaliser: `[batch, hidden]`.
+    pub normalizer: Tensor<2>,
+    /// `m`, the stabiliser, a logarithm: `[batch, hidden]`.
+    pub stabilizer: Tensor<2>,
+}
+state!(SLstmState {
+    hidden,
+    cell,
+    normalizer,
+    stabilizer,
+});
+
+/// The cell of [`SLstmConfig`]. Gates are packed i, f, z, o.
+#[derive(Module, Debug)]
+pub struct SLstm {
+    /// `W`: `[4 * hidden, input]`.
+    pub input_weight: Param<Tensor<2>>,
+    /// `R`, the block of each head: `[heads, 4 * hidden / heads, hidden / heads]`.
+    pub recurrent_weight: Param<Tensor<3>>,
+    /// `b`: `[4 * hidden]`.
+    pub bias: Option<Param<Tensor<1>>>,
+    /// What the forget gate is.
+    #[module(skip)]
+    pub forget: ForgetGate,
+}
+
+impl SLstm {
+    /// `R h`, gate by gate as the projection is, each gate head by head.
+    fn recurrent<V: Expression>(&self, at: &At<V>, hidden: &V) -> V {
+        let heads = at.matrices.len();
+        let units = hidden.width() / heads;
+        let products: Vec<V> = (0..heads)
+            .map(|head| {
+                hidden
+                    .narrow(head * units, units)
+                    .linear(&at.matrices[head])
+            })
+            .collect();
+        let of_gate = |gate| {
+            products
+                .iter()
+                .map(move |product| product.narrow(gate * units, units))
+        };
+        V::concat(&(0..4).flat_map(of_gate).collect::<Vec<_>>())
+    }
+}
+
+impl Equations for SLstm {
+    fn matrices(&self) -> Vec<Tensor<2>> {
+        let [_, rows, columns] = self.recurrent_weight.dims();
+        let blocks = self.recurrent_weight.val().iter_dim(0);
+        blocks.map(|block| block.reshape([rows, columns])).collect()
+    }
+
+    fn equations<V: Expression>(&self, at: At<V>) -> Vec<V> {
+        let [hidden, cell, normalizer, stabilizer] =
+            [0, 1, 2, 3].map(|index| at.state[index].clone());
+        let [i, f, z, o] = (at.projected.clone() + self.recurrent(&at, &hidden)).split();
+        let kept = stabilizer
+            + match self.forget {
+                ForgetGate::Sigmoid => f.log_sigmoid(),
+                ForgetGate::Exponential => f,
+            };
+        let stabilizer = kept.clone().maximum(i.clone());
+        let i = (i - stabilizer.clone()).exp();
+        let f = (kept - stabilizer.clone()).exp();
+        let cell = f.clone() * cell + i.clone() * z.tanh();
+        let normalizer = f * normalizer + i;
+        let hidden = o.sigmoid() * (cell.clone() / normalizer.clone());
+        vec![hidden, cell, normalizer, stabilizer]
+    }
+}
+
+impl Cell for SLstm {
+    type State = SLstmState;
+
+    fn input_size(&self) -> usize {
+        self.input_weight.dims()[1]
+    }
+
+    fn output_size(&self) -> usize {
+        self.input_weight.dims()[0] / 4
+    }
+
+    fn project(&self, input: Tensor<3>) -> Tensor<3> {
+        project(input, &self.input_weight, self.bias.as_ref(), |product| {
+            product
+        })
+    }
+
+    /// Zeros, but for the stabiliser: nothing has been let in, of which the logarithm is far below
+    /// any gate. (From 0, a first input gate that is small beside 1 might underflow, and nothing
+    /// would be divided by nothing.)
+    fn initial_state(&self, batch: usize) -> SLstmState {
+        let zeros = zeros(&self.input_weight, [batch, self.output_size()]);
+        SLstmState {
+            hidden: zeros.clone(),
+            cell: zeros.clone(),
+            normalizer: zeros.clone(),
+            stabilizer: zeros - 1e4,
+        }
+    }
+
+    fn step(&self, projected: Tensor<2>, state: SLstmState) -> SLstmState {
+        equations::step(self, projected, state)
+    }
+
+    fn output(&self, state: &SLstmState) -> Tensor<2> {
+        state.hidden.clone()
+    }
+
+    fn path(&self) -> Path {
+        equations::path(self)
+    }
+
+    fn scan(
+        &self,
+        input: Sequence,
+        state: SLstmState,
+        direction: Direction,
+    ) -> (Tensor<3>, SLstmState) {
+        equations::scan(self, input, state, direction)
+    }
+}
