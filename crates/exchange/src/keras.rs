@@ -15,10 +15,10 @@
 //!
 //! [`Recurrent`] is a layer of Keras, run forward or with `go_backwards`, and [`Bidirectional`] one
 //! wrapped in `Bidirectional`, whose weights are those of the forward layer, then of the backward
-//! one. Keras has no stack; a [`Deep`] takes the arrays of all of its layers, lowest first.
+//! one; its merge modes are ours. Keras has no stack; a [`Deep`] takes the arrays of all of its layers, lowest first.
 //!
-//! What no array tells, nobody can check: Keras's activations are to be its defaults, tanh and
-//! sigmoid.
+//! What no array tells, nobody can check: Keras's `activation` and `recurrent_activation`, tanh and
+//! sigmoid unless it is told otherwise, are to be those of the cell.
 //!
 //! ```
 //! use backdraft_cells::prelude::*;
@@ -40,7 +40,7 @@
 
 use backdraft_cells::{
     Bidirectional, Cell, Deep, Direction, Elman, Error as CellError, Gates, Gru, Layer, Lstm,
-    Merge, Nonlinearity, Recurrent,
+    LstmActivations, Recurrent, Reset,
 };
 use burn::module::{Module, Param};
 use burn::tensor::{Tensor, TensorData};
@@ -82,11 +82,8 @@ impl KerasCell for Elman {
     }
 
     fn layout(&self) -> Result<(&'static [usize], Bias), CellError> {
-        match self.nonlinearity {
-            Nonlinearity::Tanh | Nonlinearity::Relu | Nonlinearity::Sigmoid => {
-                Ok((&[0], Bias::One))
-            }
-        }
+        refuse(&self.describe(), [("gate clip", self.gate_clip.is_some())])?;
+        Ok((&[0], Bias::One))
     }
 }
 
@@ -100,6 +97,23 @@ impl KerasCell for Lstm {
     }
 
     fn layout(&self) -> Result<(&'static [usize], Bias), CellError> {
+        let options = [
+            ("peepholes", self.peepholes.is_some()),
+            ("coupled gates", self.coupled),
+            ("projection", self.projection.is_some()),
+            ("cell clip", self.cell_clip.is_some()),
+            ("gate clip", self.gate_clip.is_some()),
+        ];
+        refuse(&self.describe(), options)?;
+        let LstmActivations {
+            candidate, output, ..
+        } = self.activations;
+        if candidate != output {
+            let expected = format!("{candidate:?}, as that of the candidate");
+            let found = format!("{output:?}");
+            let what = "activation of the output";
+            return Err(CellError::new(self.describe(), what, expected, found));
+        }
         Ok((&[0, 1, 2, 3], Bias::One))
     }
 }
@@ -114,7 +128,23 @@ impl KerasCell for Gru {
     }
 
     fn layout(&self) -> Result<(&'static [usize], Bias), CellError> {
-        Ok((&[1, 0, 2], Bias::Two))
+        refuse(&self.describe(), [("gate clip", self.gate_clip.is_some())])?;
+        match self.reset {
+            Reset::AfterProduct => Ok((&[1, 0, 2], Bias::Two)),
+            Reset::BeforeProduct => Ok((&[1, 0, 2], Bias::One)),
+            Reset::None => {
+                let expected = "AfterProduct or BeforeProduct";
+                Err(CellError::new(self.describe(), "reset", expected, "None"))
+            }
+        }
+    }
+}
+
+/// Refuses options that Keras does not have, each with whether it is there.
+fn refuse<const N: usize>(cell: &str, options: [(&str, bool); N]) -> Result<(), CellError> {
+    match options.iter().find(|(_, there)| *there) {
+        Some((what, _)) => Err(CellError::new(cell, what, "none", "one")),
+        None => Ok(()),
     }
 }
 
@@ -143,10 +173,6 @@ impl<C: KerasCell> KerasLayer for Bidirectional<C> {
     type Cell = C;
 
     fn cells(&mut self) -> Result<Vec<(String, &mut C)>, CellError> {
-        match self.merge {
-            // All of these are merge modes of Keras: concat, sum, ave, mul.
-            Merge::Concat | Merge::Sum | Merge::Mean | Merge::Product => {}
-        }
         let directions = [self.forward.direction, self.reverse.direction];
         if directions != [Direction::Forward, Direction::Reverse] {
             return Err(CellError::new(

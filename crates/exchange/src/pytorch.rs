@@ -6,6 +6,7 @@
 //! cell.gates.recurrent_weight  R   [G H, P]  weight_hh_l{l}     P = H without projection
 //! cell.gates.input_bias        b_W [G H]     bias_ih_l{l}
 //! cell.gates.recurrent_bias    b_R [G H]     bias_hh_l{l}
+//! cell.projection          W_hr [P, H]    weight_hr_l{l}
 //! reverse of Bidirectional                   .._l{l}_reverse
 //! ```
 //!

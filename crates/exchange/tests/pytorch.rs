@@ -6,8 +6,8 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use backdraft_cells::GatesConfig;
 use backdraft_cells::prelude::*;
+use backdraft_cells::{Activation, GatesConfig, GruActivations, LstmActivations, Reset};
 use backdraft_exchange::Error;
 use backdraft_exchange::pytorch::{Parameter, StateDict, Twin};
 use backdraft_models::{LanguageModel, LanguageModelConfig};
@@ -254,10 +254,74 @@ fn layers_that_pytorch_lacks_are_refused_by_name() {
         residual.init(&device).unwrap(),
         "Deep(2 x Gru(3 -> 3)): residual: expected off, found on",
     );
-    let sigmoid = ElmanConfig::new(3, 3).with_nonlinearity(Nonlinearity::Sigmoid);
+    let cell = |cell, what: &str, expected: &str| {
+        let layer = RecurrentConfig::<LstmConfig>::new(cell)
+            .init(&device)
+            .unwrap();
+        refused(layer, &format!("Lstm(3 -> 3): {what}: expected {expected}"));
+    };
+    let lstm = LstmConfig::new(3, 3);
+    cell(
+        lstm.clone().with_peepholes(true),
+        "peepholes",
+        "none, found true",
+    );
+    cell(
+        lstm.clone().with_coupled(true),
+        "coupled",
+        "false, found true",
+    );
+    cell(
+        lstm.clone().with_cell_clip(Some(2.0)),
+        "cell clip",
+        "none, found 2.0",
+    );
+    cell(
+        lstm.clone().with_gate_clip(Some(2.0)),
+        "gate clip",
+        "none, found 2.0",
+    );
+    let proj = "less than the 3 units, found 3";
+    cell(lstm.clone().with_proj_size(Some(3)), "proj size", proj);
+    let activations = LstmActivations::new().with_gate(Activation::Tanh);
+    let layer = RecurrentConfig::new(lstm.with_activations(activations));
+    let told = StateDict::of(&layer.init(&device).unwrap(), "")
+        .unwrap_err()
+        .to_string();
+    assert!(
+        told.contains("activations: expected sigmoid, and tanh twice, found"),
+        "{told}"
+    );
+    let gru_of = |cell, expected: &str| {
+        let layer = RecurrentConfig::<GruConfig>::new(cell)
+            .init(&device)
+            .unwrap();
+        let told = StateDict::of(&layer, "").unwrap_err().to_string();
+        assert!(told.contains(expected), "{told}");
+    };
+    let before = gru.clone().with_reset(Reset::BeforeProduct);
+    gru_of(
+        before,
+        "Gru(3 -> 3): reset: expected AfterProduct, found BeforeProduct",
+    );
+    gru_of(
+        gru.clone().with_gate_clip(Some(2.0)),
+        "gate clip: expected none, found 2.0",
+    );
+    let activations = GruActivations::new().with_candidate(Activation::Relu);
+    gru_of(
+        gru.with_activations(activations),
+        "activations: expected sigmoid and tanh, found",
+    );
+    let sigmoid = ElmanConfig::new(3, 3).with_activation(Activation::Sigmoid);
     refused(
         RecurrentConfig::new(sigmoid).init(&device).unwrap(),
-        "Elman(3 -> 3): nonlinearity: expected Tanh or Relu, which nn.RNN has, found Sigmoid",
+        "Elman(3 -> 3): activation: expected Tanh or Relu, which nn.RNN has, found Sigmoid",
+    );
+    let clipped = ElmanConfig::new(3, 3).with_gate_clip(Some(2.0));
+    refused(
+        RecurrentConfig::new(clipped).init(&device).unwrap(),
+        "Elman(3 -> 3): gate clip: expected none, found 2.0",
     );
     let level = |input, hidden| {
         RecurrentConfig::new(GruConfig::new(input, hidden))
@@ -411,27 +475,26 @@ fn a_language_model_trained_in_pytorch_has_the_same_loss_here() {
 /// different ones.
 #[test]
 fn tied_weights_are_one() {
-    let tied = |seed| {
-        let device = Device::flex();
-        device.seed(seed);
+    let tied = || {
         let config = LanguageModelConfig::new(5, GruConfig::new(3, 3)).with_tied(true);
-        config.init(&device).unwrap()
+        config.init(&Device::flex()).unwrap()
     };
-    let state = StateDict::of(&tied(1), "").unwrap();
+    let one = tied();
+    let state = StateDict::of(&one, "").unwrap();
     let both = ["embedding.weight", "output.weight"];
     assert!(both.iter().all(|name| state.shape(name) == Some(&[5, 3])));
 
     let without = |gone: &str| {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("state.safetensors");
-        let (model, gone) = (tied(1), gone.to_string());
+        let (model, gone) = (one.clone(), gone.to_string());
         StateDict::of(&Part { model, gone }, "")
             .unwrap()
             .save(&path)
             .unwrap();
         StateDict::open(&path)
             .unwrap()
-            .load(tied(2), "")
+            .load(tied(), "")
             .map(|model| {
                 assert_eq!(
                     tensors(&StateDict::of(&model, "").unwrap(), ""),
@@ -444,7 +507,7 @@ fn tied_weights_are_one() {
 
     let config = LanguageModelConfig::new(5, GruConfig::new(3, 3));
     let untied = StateDict::of(&config.init(&Device::flex()).unwrap(), "").unwrap();
-    let told = message(untied.load(tied(1), "").unwrap_err());
+    let told = message(untied.load(tied(), "").unwrap_err());
     assert!(
         told.contains("embedding.weight and output.weight: expected the same"),
         "{told}"

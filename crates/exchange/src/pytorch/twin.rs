@@ -1,8 +1,10 @@
 //! What each parameter of a layer is called in PyTorch.
 
+use std::fmt::Debug;
+
 use backdraft_cells::{
-    Bidirectional, Cell, Deep, Direction, Elman, Error, Gates, Gru, Layer, Lstm, Merge,
-    Nonlinearity, Recurrent,
+    Activation, Bidirectional, Cell, Deep, Direction, Elman, Error, Gates, Gru, GruActivations,
+    Layer, Lstm, LstmActivations, Merge, Recurrent, Reset,
 };
 use burn::module::Module;
 
@@ -78,12 +80,12 @@ pub trait Level: Layer {
 
 impl TwinCell for Elman {
     fn parameters(&self) -> Result<Vec<(&'static str, &'static str)>, Error> {
-        if self.nonlinearity == Nonlinearity::Sigmoid {
-            let expected = "Tanh or Relu, which nn.RNN has";
-            let found = format!("{:?}", self.nonlinearity);
-            return Err(Error::new(self.describe(), "nonlinearity", expected, found));
-        }
-        gates(&self.describe(), &self.gates)
+        let known = matches!(self.activation, Activation::Tanh | Activation::Relu);
+        let cell = self.describe();
+        let expected = "Tanh or Relu, which nn.RNN has";
+        require(&cell, "activation", expected, self.activation, known)?;
+        unclipped(&cell, "gate clip", self.gate_clip)?;
+        gates(&cell, &self.gates)
     }
 
     fn hidden_size(&self) -> usize {
@@ -93,7 +95,45 @@ impl TwinCell for Elman {
 
 impl TwinCell for Lstm {
     fn parameters(&self) -> Result<Vec<(&'static str, &'static str)>, Error> {
-        gates(&self.describe(), &self.gates)
+        let (cell, usual) = (self.describe(), LstmActivations::new());
+        let peepholes = self.peepholes.is_some();
+        require(&cell, "peepholes", "none", peepholes, !peepholes)?;
+        require(&cell, "coupled", "false", self.coupled, !self.coupled)?;
+        unclipped(&cell, "cell clip", self.cell_clip)?;
+        unclipped(&cell, "gate clip", self.gate_clip)?;
+        let expected = "sigmoid, and tanh twice";
+        let same = self.activations == usual;
+        require(&cell, "activations", expected, self.activations, same)?;
+        let mut names = gates(&cell, &self.gates)?;
+        if self.projection.is_some() {
+            let (hidden, features) = (self.hidden_size(), self.output_size());
+            let expected = format!("less than the {hidden} units");
+            require(&cell, "proj size", &expected, features, features < hidden)?;
+            names.push(("projection", "weight_hr"));
+        }
+        Ok(names)
+    }
+
+    fn hidden_size(&self) -> usize {
+        self.hidden_size()
+    }
+}
+
+impl TwinCell for Gru {
+    fn parameters(&self) -> Result<Vec<(&'static str, &'static str)>, Error> {
+        let (cell, usual) = (self.describe(), GruActivations::new());
+        let after = self.reset == Reset::AfterProduct;
+        require(&cell, "reset", "AfterProduct", self.reset, after)?;
+        unclipped(&cell, "gate clip", self.gate_clip)?;
+        let same = self.activations == usual;
+        require(
+            &cell,
+            "activations",
+            "sigmoid and tanh",
+            self.activations,
+            same,
+        )?;
+        gates(&cell, &self.gates)
     }
 
     fn hidden_size(&self) -> usize {
@@ -101,14 +141,22 @@ impl TwinCell for Lstm {
     }
 }
 
-impl TwinCell for Gru {
-    fn parameters(&self) -> Result<Vec<(&'static str, &'static str)>, Error> {
-        gates(&self.describe(), &self.gates)
+/// Refuses an option that PyTorch does not have.
+fn require(
+    cell: &str,
+    what: &str,
+    expected: &str,
+    found: impl Debug,
+    holds: bool,
+) -> Result<(), Error> {
+    match holds {
+        true => Ok(()),
+        false => Err(Error::new(cell, what, expected, format!("{found:?}"))),
     }
+}
 
-    fn hidden_size(&self) -> usize {
-        self.gates.hidden_size()
-    }
+fn unclipped(cell: &str, what: &str, clip: Option<f64>) -> Result<(), Error> {
+    clip.map_or(Ok(()), |clip| require(cell, what, "none", clip, false))
 }
 
 fn gates(cell: &str, gates: &Gates) -> Result<Vec<(&'static str, &'static str)>, Error> {
