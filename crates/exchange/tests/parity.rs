@@ -1,5 +1,6 @@
 //! Two hundred modules drawn at random, against PyTorch: outputs, final states and every gradient,
-//! by the kernels and step by step. The weights come in as a state dict, in half precision.
+//! by the kernels and step by step. The weights come in as a state dict, in half precision, and go
+//! out again.
 //!
 //! `parity.py` beside this file made `parity.safetensors`.
 
@@ -10,7 +11,7 @@ use std::collections::BTreeMap;
 use backdraft_cells::prelude::*;
 use backdraft_cells::{Activation, GatesConfig};
 use backdraft_exchange::pytorch::{Level, StateDict, Twin, TwinCell};
-use burn::tensor::{Device, Tensor};
+use burn::tensor::{DType, Device, Tensor};
 use serde::Deserialize;
 use support::{Worst, gradients, values};
 
@@ -89,7 +90,24 @@ where
     K: SequenceConfig<Built: Layer + Twin>,
 {
     let layer = config.init(&Device::flex().autodiff()).unwrap();
-    let layer = state.load(layer, &format!("{n}.rnn")).unwrap();
+    let prefix = format!("{n}.rnn.");
+    let layer = state.load(layer, &prefix).unwrap();
+    // Out again: the names that PyTorch's strict loading asks for, and the same numbers.
+    let out = StateDict::of(&layer, &prefix).unwrap();
+    let theirs: Vec<&str> = state
+        .names()
+        .filter(|name| name.starts_with(&prefix))
+        .collect();
+    assert_eq!(out.names().collect::<Vec<_>>(), theirs);
+    for name in theirs {
+        let theirs = state
+            .data(name)
+            .unwrap()
+            .unwrap()
+            .try_cast(DType::F32)
+            .unwrap();
+        assert_eq!(out.data(name).unwrap().unwrap(), theirs, "{name}");
+    }
     let kernel = |(_, path): &(String, Path)| matches!(path, Path::Kernel(_));
     let one_operation = layer.paths().iter().all(kernel);
     // A projection has no kernel of its own.
