@@ -1,6 +1,10 @@
 //! What each other cell costs beside the plain one of its kind and size.
 
-use backdraft_cells::{Cell, JanetConfig, SequenceConfig};
+use backdraft_cells::{
+    Cell, ElmanJordanConfig, FourGateLstmConfig, GruConfig, HighOrderElmanConfig, IndRnnConfig,
+    JanetConfig, JordanConfig, LayerNormGruConfig, LayerNormLstmConfig, LstmConfig, MguConfig,
+    Reset, SLstmConfig, SequenceConfig, ZoneoutConfig,
+};
 use clap::ValueEnum;
 use serde::Serialize;
 
@@ -15,13 +19,60 @@ use crate::{alternate, ours};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ValueEnum)]
 #[serde(rename_all = "kebab-case")]
 pub enum Variant {
-    /// Just another network: the forget gate only
+    /// An LSTM whose gates see the memory
+    PeepholeLstm,
+    /// An LSTM in which what is forgotten makes room for what is let in
+    CoupledLstm,
+    /// An LSTM whose output is projected to half as many features
+    ProjectedLstm,
+    /// An LSTM whose use gate reads the new memory
+    FourGateLstm,
+    /// An LSTM with normalised gates and memory
+    LayerNormLstm,
+    /// An LSTM with exponential gates, four heads
+    SLstm,
+    /// An LSTM whose units keep their values at random
+    ZoneoutLstm,
+    /// An LSTM with the forget gate only
     Janet,
+    /// A GRU whose reset comes before the product
+    ResetBeforeGru,
+    /// A GRU without reset
+    LightGru,
+    /// A GRU with normalised gates
+    LayerNormGru,
+    /// A GRU of one gate
+    Mgu,
+    /// An Elman net whose units do not see each other
+    IndRnn,
+    /// An Elman net that recurs from its output
+    Jordan,
+    /// An Elman net that recurs from its units and its output
+    ElmanJordan,
+    /// An Elman net that recurs from the last three steps
+    ThirdOrderElman,
 }
 
 impl Variant {
     /// All of them.
-    pub const ALL: &'static [Self] = &[Self::Janet];
+    pub const ALL: &'static [Self] = &[
+        Self::PeepholeLstm,
+        Self::CoupledLstm,
+        Self::ProjectedLstm,
+        Self::FourGateLstm,
+        Self::LayerNormLstm,
+        Self::SLstm,
+        Self::ZoneoutLstm,
+        Self::Janet,
+        Self::ResetBeforeGru,
+        Self::LightGru,
+        Self::LayerNormGru,
+        Self::Mgu,
+        Self::IndRnn,
+        Self::Jordan,
+        Self::ElmanJordan,
+        Self::ThirdOrderElman,
+    ];
 
     /// As the arguments and the JSON name it.
     pub fn name(self) -> String {
@@ -32,7 +83,18 @@ impl Variant {
     /// The plain cell that it is held against.
     pub const fn plain(self) -> CellKind {
         match self {
-            Self::Janet => CellKind::Lstm,
+            Self::PeepholeLstm
+            | Self::CoupledLstm
+            | Self::ProjectedLstm
+            | Self::FourGateLstm
+            | Self::LayerNormLstm
+            | Self::SLstm
+            | Self::ZoneoutLstm
+            | Self::Janet => CellKind::Lstm,
+            Self::ResetBeforeGru | Self::LightGru | Self::LayerNormGru | Self::Mgu => CellKind::Gru,
+            Self::IndRnn | Self::Jordan | Self::ElmanJordan | Self::ThirdOrderElman => {
+                CellKind::Elman
+            }
         }
     }
 
@@ -47,19 +109,36 @@ impl Variant {
         place: &Place,
         way: Way,
     ) -> Result<Box<dyn Contender>, BenchError> {
-        fn of<K: SequenceConfig<Built: Cell>>(
+        fn of<K: SequenceConfig<Built: Cell> + 'static>(
             cell: K,
             (shape, place, way): (Shape, &Place, Way),
-        ) -> Result<Box<dyn Contender>, BenchError>
-        where
-            K: 'static,
-        {
+        ) -> Result<Box<dyn Contender>, BenchError> {
             Ok(Box::new(layer(cell, shape, place, way)?))
         }
         let (input, hidden) = (shape.input, shape.hidden);
+        let lstm = LstmConfig::new(input, hidden);
+        let gru = GruConfig::new(input, hidden);
         let how = (shape, place, way);
         match self {
+            Self::PeepholeLstm => of(lstm.with_peepholes(true), how),
+            Self::CoupledLstm => of(lstm.with_coupled(true), how),
+            Self::ProjectedLstm => of(lstm.with_proj_size(Some(hidden.div_ceil(2))), how),
+            Self::FourGateLstm => of(FourGateLstmConfig::new(input, hidden), how),
+            Self::LayerNormLstm => of(LayerNormLstmConfig::new(input, hidden), how),
+            Self::SLstm => {
+                let heads = if hidden % 4 == 0 { 4 } else { 1 };
+                of(SLstmConfig::new(input, hidden).with_heads(heads), how)
+            }
+            Self::ZoneoutLstm => of(ZoneoutConfig::new(lstm, 0.1, 0.1), how),
             Self::Janet => of(JanetConfig::new(input, hidden), how),
+            Self::ResetBeforeGru => of(gru.with_reset(Reset::BeforeProduct), how),
+            Self::LightGru => of(gru.with_reset(Reset::None), how),
+            Self::LayerNormGru => of(LayerNormGruConfig::new(input, hidden), how),
+            Self::Mgu => of(MguConfig::new(input, hidden), how),
+            Self::IndRnn => of(IndRnnConfig::new(input, hidden), how),
+            Self::Jordan => of(JordanConfig::new(input, hidden, hidden), how),
+            Self::ElmanJordan => of(ElmanJordanConfig::new(input, hidden, hidden), how),
+            Self::ThirdOrderElman => of(HighOrderElmanConfig::new(input, hidden, 3), how),
         }
     }
 }

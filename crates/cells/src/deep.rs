@@ -134,6 +134,11 @@ impl<L: Layer> Deep<L> {
         })
     }
 
+    /// Whether a layer's input is added to its output, where the two have the same size.
+    pub fn residual(&self) -> bool {
+        self.residual
+    }
+
     /// Does `run` in each layer, on what the one below put out: the outputs of the highest, and
     /// what else each gave.
     fn climb<R>(

@@ -5,7 +5,11 @@ schedule, clipping and number of steps as a run of `backdraft train lm`.
     python language_model.py RUN TEXT          (PyTorch 2.x, on the CPU)
 
 Prints one JSON object: both validation losses (nats a symbol), and PyTorch's time.
+
+    --save FILE         keeps the weights last trained, a state dict for `backdraft import`
+    --weights FILE      trains nothing: the loss of what `backdraft export` wrote (safetensors)
 """
+import argparse
 import json
 import math
 import pathlib
@@ -14,7 +18,13 @@ import time
 
 import torch
 
-run, data = pathlib.Path(sys.argv[1]), pathlib.Path(sys.argv[2])
+parser = argparse.ArgumentParser()
+parser.add_argument("run", type=pathlib.Path)
+parser.add_argument("data", type=pathlib.Path)
+parser.add_argument("--save")
+parser.add_argument("--weights")
+arguments = parser.parse_args()
+run, data = arguments.run, arguments.data
 description = json.loads((run / "run.json").read_text())
 ours = json.loads((run / "result.json").read_text())
 s = description["settings"]
@@ -56,7 +66,8 @@ class Model(torch.nn.Module):
         )
         self.dropout = torch.nn.Dropout(s["dropout"])
         self.output = torch.nn.Linear(s["hidden"], len(symbols) + 1)
-        assert not s["tied"], "tied weights are not compared"
+        if s["tied"]:
+            self.output.weight = self.embedding.weight
 
     def forward(self, x, state):
         hidden, state = self.recurrent(self.dropout(self.embedding(x)), state)
@@ -68,6 +79,8 @@ def detach(state):
 
 
 model = Model()
+if s["tied"]:
+    torch.nn.init.uniform_(model.output.weight, -(s["hidden"] ** -0.5), s["hidden"] ** -0.5)
 parameters = sum(p.numel() for p in model.parameters())
 assert parameters == ours["parameters"], (parameters, ours["parameters"])
 if s["optimizer"] == "adam":
@@ -105,6 +118,13 @@ def validation():
     return total / count
 
 
+if arguments.weights:
+    from safetensors.torch import load_file
+
+    model.load_state_dict(load_file(arguments.weights), strict=True)
+    print(json.dumps({"pytorch": validation(), "backdraft": ours["loss"]}))
+    sys.exit()
+
 start, step, best = time.time(), 0, math.inf
 while step < ours["steps"]:
     state = None
@@ -127,6 +147,9 @@ while step < ours["steps"]:
         if step % 100 == 0:
             print(f"{step}/{ours['steps']}  loss {loss.item():.4f}", file=sys.stderr)
     best = min(best, validation())
+
+if arguments.save:
+    torch.save(model.state_dict(), arguments.save)
 
 print(json.dumps({
     "pytorch": best,

@@ -2,7 +2,9 @@
 
 mod devices;
 mod evaluate;
+mod export;
 mod generate;
+mod import;
 mod print;
 mod train;
 
@@ -29,6 +31,10 @@ enum Command {
     Generate(generate::Arguments),
     /// Tell how well the model of a run foresees a text
     Evaluate(evaluate::Arguments),
+    /// Write the weights of a run for PyTorch
+    Export(export::Arguments),
+    /// Make a run of weights from PyTorch
+    Import(import::Arguments),
     /// Tell what this build can compute on, and what it picks
     Devices(devices::Arguments),
 }
@@ -49,6 +55,8 @@ pub fn run() -> ExitCode {
         Command::Train(Train::Lm(arguments)) => train::run(&arguments),
         Command::Generate(arguments) => generate::run(&arguments),
         Command::Evaluate(arguments) => evaluate::run(&arguments),
+        Command::Export(arguments) => export::run(&arguments),
+        Command::Import(arguments) => import::run(&arguments),
         Command::Devices(arguments) => devices::run(&arguments),
     };
     match result {

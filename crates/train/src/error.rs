@@ -14,6 +14,9 @@ pub enum TrainError {
     /// The model cannot be built or does not fit.
     #[error(transparent)]
     Model(#[from] backdraft_cells::Error),
+    /// Weights cannot come in or go out.
+    #[error(transparent)]
+    Exchange(#[from] backdraft_exchange::Error),
     /// A setting makes no sense.
     #[error("{what}: expected {expected}, found {found}")]
     Invalid {

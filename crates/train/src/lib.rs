@@ -42,8 +42,8 @@ pub use demo::burn_source;
 pub use device::{DeviceChoice, KnownDevice, PickedDevice, known_devices};
 pub use error::TrainError;
 pub use language::{
-    Display, EvaluationReport, Text, TrainReport, Writer, evaluate_language_model, open_writer,
-    train_language_model,
+    Display, EvaluationReport, ExchangeReport, Text, TrainReport, Writer, evaluate_language_model,
+    export_language_model, import_language_model, open_writer, train_language_model,
 };
 pub use loader::StreamLoader;
 pub use metrics::{WindowMetric, WindowValues};

@@ -430,3 +430,43 @@ fn a_reader_that_has_seen_enough_is_no_error() {
         String::from_utf8_lossy(&output.stderr)
     );
 }
+
+/// PyTorch's own part is in backdraft-exchange's tests, and in `peers/language_model.py`.
+#[test]
+fn weights_go_out_and_come_back_in() {
+    let folder = tempfile::tempdir().unwrap();
+    let (run, report) = trained(folder.path(), &[]);
+    let path = |name: &str| folder.path().join(name).display().to_string();
+    let (file, copy) = (path("weights.safetensors"), path("copy"));
+
+    let output = backdraft(&["export", &run, &file, "--json"]);
+    assert!(output.status.success(), "{output:?}");
+    let told: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(told["parameters"], report["parameters"]);
+    // The embedding, the output and its bias, and four of one layer.
+    assert_eq!(told["tensors"], 7);
+
+    let output = backdraft(&["import", &file, "--like", &run, "--out", &copy]);
+    assert!(output.status.success(), "{output:?}");
+    let loss = |run: &str| {
+        let output = backdraft(&["evaluate", run, "--json"]);
+        let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+        report["loss"].as_f64().unwrap()
+    };
+    assert_eq!(loss(&copy), loss(&run));
+
+    refused(
+        &["export", &run, &path("weights.pt")],
+        "ends in .safetensors",
+    );
+    refused(
+        &["import", &file, "--like", &run, "--out", &copy],
+        "found a run",
+    );
+    let other = path("other");
+    let prefixed = [
+        "import", &file, "--like", &run, "--out", &other, "--prefix", "model",
+    ];
+    refused(&prefixed, "missing: model.embedding.weight");
+    assert!(!Path::new(&other).exists());
+}

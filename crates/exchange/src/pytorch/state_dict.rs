@@ -1,0 +1,332 @@
+//! Tensors by name, as `state_dict()` gives them.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use burn::tensor::{DType, TensorData};
+use burn_store::burn_pack::{AtomicFile, Tensor};
+use burn_store::{Applier, ModuleSnapshot, bridge};
+use safetensors::tensor::{Dtype, TensorView};
+
+use super::{Parameter, Twin, file};
+use crate::{Error, Mismatch, Shaped};
+
+/// Tensors by name, as PyTorch's `state_dict()` gives them: of a file, or of layers.
+///
+/// Nothing but names, types and shapes is read until a layer takes its part.
+#[derive(Default)]
+pub struct StateDict {
+    tensors: BTreeMap<String, Tensor>,
+    /// Where it is from, for errors.
+    path: PathBuf,
+}
+
+impl std::fmt::Debug for StateDict {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let tensors = self.tensors.values();
+        let shapes = tensors.map(|tensor| (&tensor.name, tensor.dtype, &tensor.shape));
+        f.debug_list().entries(shapes).finish()
+    }
+}
+
+impl StateDict {
+    /// Opens a `.safetensors` file, or what `torch.save` wrote: `.pt`, `.pth`, of today's kind or
+    /// of that before PyTorch 1.6. What it is is seen from its content.
+    ///
+    /// Dictionaries in dictionaries become names with dots: of
+    /// `torch.save({"model": model.state_dict(), ..})`, the names begin with `model.`.
+    ///
+    /// # Errors
+    ///
+    /// When the file cannot be read, is neither, is damaged, is compressed (PyTorch does not), or
+    /// holds objects that only code could make.
+    pub fn open(path: impl AsRef<Path>) -> Result<Self, Error> {
+        let path = path.as_ref();
+        let tensors = file::open(path)?;
+        Ok(Self {
+            tensors,
+            path: path.to_path_buf(),
+        })
+    }
+
+    /// The tensors of one layer; see [`insert`](Self::insert).
+    ///
+    /// # Errors
+    ///
+    /// When PyTorch has no such layer.
+    pub fn of<M: Twin>(layer: &M, prefix: &str) -> Result<Self, Error> {
+        let mut state = Self::default();
+        state.insert(layer, prefix)?;
+        Ok(state)
+    }
+
+    /// Adds the tensors of a layer under the names that its twin has in a PyTorch module that
+    /// calls it by `prefix`: `encoder.rnn.`, or nothing for the module itself.
+    ///
+    /// # Errors
+    ///
+    /// When PyTorch has no such layer, or a name is there already.
+    pub fn insert<M: Twin>(&mut self, layer: &M, prefix: &str) -> Result<(), Error> {
+        let mut named = Vec::new();
+        for Wanted { tensor, names } in wanted(layer, prefix)? {
+            for name in names {
+                if self.tensors.contains_key(&name) {
+                    return Err(Error::Twice { name });
+                }
+                let mut tensor = tensor.clone();
+                tensor.name = name;
+                named.push(tensor);
+            }
+        }
+        let named = named
+            .into_iter()
+            .map(|tensor| (tensor.name.clone(), tensor));
+        self.tensors.extend(named);
+        Ok(())
+    }
+
+    /// The names, in alphabetical order.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.tensors.keys().map(String::as_str)
+    }
+
+    /// The shape of a tensor; `None` if there is none of this name.
+    pub fn shape(&self, name: &str) -> Option<&[usize]> {
+        self.tensors.get(name).map(|tensor| &tensor.shape[..])
+    }
+
+    /// The numbers of a tensor, of its own type; `None` if there is none of this name.
+    ///
+    /// # Errors
+    ///
+    /// When the file is damaged.
+    pub fn data(&self, name: &str) -> Result<Option<TensorData>, Error> {
+        self.tensors
+            .get(name)
+            .map(|tensor| self.read(tensor))
+            .transpose()
+    }
+
+    /// `layer` with the weights that stand here under `prefix`, converted to the type of its own.
+    ///
+    /// # Errors
+    ///
+    /// When PyTorch has no such layer, the file is damaged, or what is under the prefix is not
+    /// what the layer has: every missing, unexpected and misshapen tensor, by name.
+    pub fn load<M: Twin>(&self, layer: M, prefix: &str) -> Result<M, Error> {
+        let wanted = wanted(&layer, prefix)?;
+        let found = self.fit(&wanted, prefix)?;
+        let mut tensors = Vec::with_capacity(found.len());
+        let mut untied = Vec::new();
+        for (Wanted { tensor, .. }, found) in wanted.iter().zip(found) {
+            let data = self.read(found[0])?;
+            for other in &found[1..] {
+                if self.read(other)? != data {
+                    untied.push((found[0].name.clone(), other.name.clone()));
+                }
+            }
+            let data = data
+                .try_cast(tensor.dtype)
+                .map_err(|error| self.refused(format!("{}: {error}", found[0].name)))?;
+            tensors.push(bridge::from_data(data, tensor.name.clone(), None));
+        }
+        if !untied.is_empty() {
+            return Err(Error::from(Box::new(Mismatch {
+                what: self.describe(prefix),
+                untied,
+                ..Mismatch::default()
+            })));
+        }
+        let mut applier = Applier::new(tensors, None, None, false);
+        let layer = layer.map(&mut applier);
+        let result = applier.into_result();
+        assert!(
+            result.errors.is_empty() && result.missing.is_empty() && result.unused.is_empty(),
+            "tensors of the layer's own names and shapes are taken: {result:?}"
+        );
+        Ok(layer)
+    }
+
+    /// Writes a `.safetensors` file, whole or not at all: for
+    /// `module.load_state_dict(safetensors.torch.load_file(path), strict=True)`.
+    ///
+    /// # Errors
+    ///
+    /// When the file cannot be written.
+    pub fn save(&self, path: impl AsRef<Path>) -> Result<(), Error> {
+        let path = path.as_ref();
+        let unwritable = |reason: String| Error::Unwritable {
+            path: path.to_path_buf(),
+            reason,
+        };
+        let mut contents = Vec::with_capacity(self.tensors.len());
+        for tensor in self.tensors.values() {
+            let dtype = stored_as(tensor.dtype).ok_or_else(|| {
+                unwritable(format!("{}: no format for {:?}", tensor.name, tensor.dtype))
+            })?;
+            let bytes = tensor
+                .to_bytes()
+                .map_err(|error| self.refused(error.to_string()))?;
+            contents.push((&tensor.name, dtype, tensor.shape.to_vec(), bytes));
+        }
+        let views = contents.iter().map(|(name, dtype, shape, bytes)| {
+            TensorView::new(*dtype, shape.clone(), bytes).map(|view| (name, view))
+        });
+        // What readers of PyTorch's weights look for.
+        let metadata = HashMap::from([("format".to_string(), "pt".to_string())]);
+        let bytes = views
+            .collect::<Result<Vec<_>, _>>()
+            .and_then(|views| safetensors::serialize(views, Some(metadata)))
+            .map_err(|error| unwritable(error.to_string()))?;
+
+        let (whole, mut handle) =
+            AtomicFile::create(path).map_err(|error| unwritable(error.to_string()))?;
+        handle
+            .write_all(&bytes)
+            .and_then(|()| handle.sync_all())
+            .map_err(|error| unwritable(error.to_string()))?;
+        drop(handle);
+        whole
+            .commit()
+            .map_err(|error| unwritable(error.to_string()))
+    }
+
+    /// For each parameter the tensors that stand for it, one or, where PyTorch ties, several.
+    fn fit(&self, wanted: &[Wanted], prefix: &str) -> Result<Vec<Vec<&Tensor>>, Error> {
+        let mut mismatch = Mismatch {
+            what: self.describe(prefix),
+            ..Mismatch::default()
+        };
+        let mut all = Vec::with_capacity(wanted.len());
+        let mut known = BTreeSet::new();
+        for Wanted { tensor, names } in wanted {
+            known.extend(names.iter().map(String::as_str));
+            let found: Vec<&Tensor> = names
+                .iter()
+                .filter_map(|name| self.tensors.get(name))
+                .collect();
+            if found.is_empty() {
+                mismatch.missing.push(Shaped::new(&names[0], &tensor.shape));
+            }
+            for found in &found {
+                if found.shape != tensor.shape {
+                    let expected = Shaped::new(&found.name, &tensor.shape);
+                    mismatch.misshapen.push((expected, found.shape.to_vec()));
+                } else if !found.dtype.is_float() {
+                    let dtype = format!("{:?}", found.dtype);
+                    mismatch.mistyped.push((found.name.clone(), dtype));
+                }
+            }
+            all.push(found);
+        }
+        let prefix = with_dot(prefix);
+        let under = self
+            .tensors
+            .values()
+            .filter(|tensor| tensor.name.starts_with(&prefix));
+        let unexpected = under.filter(|tensor| !known.contains(tensor.name.as_str()));
+        mismatch.unexpected = unexpected
+            .map(|tensor| Shaped::new(&tensor.name, &tensor.shape))
+            .collect();
+        if mismatch.is_empty() {
+            return Ok(all);
+        }
+        if !self.names().any(|name| name.starts_with(&prefix)) {
+            let first = |name: &str| match name.split_once('.') {
+                Some((first, _)) => format!("{first}."),
+                None => name.to_string(),
+            };
+            let beginnings: BTreeSet<String> = self.names().map(first).collect();
+            mismatch.beginnings = beginnings.into_iter().collect();
+        }
+        Err(Error::from(Box::new(mismatch)))
+    }
+
+    fn read(&self, tensor: &Tensor) -> Result<TensorData, Error> {
+        bridge::to_data(tensor).map_err(|error| self.refused(error.to_string()))
+    }
+
+    fn refused(&self, reason: String) -> Error {
+        let path = self.path.clone();
+        Error::Refused { path, reason }
+    }
+
+    fn describe(&self, prefix: &str) -> String {
+        let source = match self.path.as_os_str().is_empty() {
+            true => "the state dict".to_string(),
+            false => self.path.display().to_string(),
+        };
+        match prefix {
+            "" => source,
+            prefix => format!("`{}` in {source}", with_dot(prefix)),
+        }
+    }
+}
+
+/// A parameter of a layer, and the names that it may have in a state dict.
+struct Wanted {
+    tensor: Tensor,
+    names: Vec<String>,
+}
+
+/// The parameters of a layer; refuses a layer with one that PyTorch has no name for.
+fn wanted<M: Twin>(layer: &M, prefix: &str) -> Result<Vec<Wanted>, Error> {
+    let no_twin = |error| Error::NoTwin {
+        framework: "PyTorch",
+        error,
+    };
+    let mut names: HashMap<String, Vec<String>> = layer
+        .parameters()
+        .map_err(no_twin)?
+        .into_iter()
+        .map(|Parameter { path, names }| (path, names))
+        .collect();
+    let prefix = with_dot(prefix);
+    let mut all = Vec::new();
+    let mut nameless = Vec::new();
+    for tensor in layer.collect(None, None, false) {
+        match names.remove(&tensor.name) {
+            Some(names) => all.push(Wanted {
+                names: names.iter().map(|name| format!("{prefix}{name}")).collect(),
+                tensor,
+            }),
+            None => nameless.push(tensor.name),
+        }
+    }
+    assert!(
+        names.is_empty(),
+        "what has a name is a parameter: {names:?}"
+    );
+    if nameless.is_empty() {
+        return Ok(all);
+    }
+    let name = std::any::type_name::<M>();
+    let name = name.split('<').next().unwrap_or(name);
+    let name = name.rsplit("::").next().unwrap_or(name);
+    Err(no_twin(backdraft_cells::Error::new(
+        name,
+        "parameters",
+        "those of PyTorch",
+        nameless.join(", "),
+    )))
+}
+
+/// A prefix of names ends with a dot, whether it was typed or not.
+fn with_dot(prefix: &str) -> String {
+    match prefix {
+        "" => String::new(),
+        dotted if dotted.ends_with('.') => dotted.to_string(),
+        plain => format!("{plain}."),
+    }
+}
+
+fn stored_as(dtype: DType) -> Option<Dtype> {
+    match dtype {
+        DType::F64 => Some(Dtype::F64),
+        DType::F32 | DType::Flex32 => Some(Dtype::F32),
+        DType::F16 => Some(Dtype::F16),
+        DType::BF16 => Some(Dtype::BF16),
+        _ => None,
+    }
+}

@@ -1,0 +1,289 @@
+//! What each parameter of a layer is called in PyTorch.
+
+use std::fmt::Debug;
+
+use backdraft_cells::{
+    Activation, Bidirectional, Cell, Deep, Direction, Elman, Error, Gates, Gru, GruActivations,
+    Layer, Lstm, LstmActivations, Merge, Recurrent, Reset,
+};
+use burn::module::Module;
+
+/// A parameter here and there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Parameter {
+    /// Where it is in the layer: `layers.0.cell.gates.input_weight`.
+    pub path: String,
+    /// What a state dict calls it: `weight_ih_l0`. More than one name where PyTorch ties modules:
+    /// then any of them will do, and those that are there must hold the same numbers.
+    pub names: Vec<String>,
+}
+
+impl Parameter {
+    /// One parameter of one name.
+    pub fn new(path: impl Into<String>, name: impl Into<String>) -> Self {
+        Self {
+            path: path.into(),
+            names: vec![name.into()],
+        }
+    }
+
+    /// The same parameter, seen from a module that has its layer in `field` and, in PyTorch, in
+    /// `module`.
+    #[must_use]
+    pub fn within(mut self, field: &str, module: &str) -> Self {
+        self.path = format!("{field}.{}", self.path);
+        for name in &mut self.names {
+            *name = format!("{module}.{name}");
+        }
+        self
+    }
+}
+
+/// A layer or a model whose weights a PyTorch module can hold.
+///
+/// A model of one's own gets it from its parts, each with [`Parameter::within`].
+pub trait Twin: Module {
+    /// Every parameter, with its name in the module's `state_dict()`.
+    ///
+    /// # Errors
+    ///
+    /// When PyTorch has no such layer: the option in which they differ.
+    fn parameters(&self) -> Result<Vec<Parameter>, Error>;
+}
+
+/// A cell that PyTorch has.
+pub trait TwinCell: Cell {
+    /// Each parameter's path in the cell, and its name without the layer: `weight_ih`.
+    ///
+    /// # Errors
+    ///
+    /// When PyTorch has no such cell.
+    fn parameters(&self) -> Result<Vec<(&'static str, &'static str)>, Error>;
+
+    /// Units of a gate.
+    fn hidden_size(&self) -> usize;
+}
+
+/// One of the `num_layers` of a PyTorch module: a cell in one direction or in both.
+pub trait Level: Layer {
+    /// The parameters of the layer that PyTorch counts as `level`, from 0.
+    ///
+    /// # Errors
+    ///
+    /// When PyTorch has no such layer.
+    fn parameters_at(&self, level: usize) -> Result<Vec<Parameter>, Error>;
+
+    /// What is the same on each level of a PyTorch module: units, outputs, whether there are
+    /// biases.
+    fn sizes(&self) -> String;
+}
+
+impl TwinCell for Elman {
+    fn parameters(&self) -> Result<Vec<(&'static str, &'static str)>, Error> {
+        let known = matches!(self.activation, Activation::Tanh | Activation::Relu);
+        let cell = self.describe();
+        let expected = "Tanh or Relu, which nn.RNN has";
+        require(&cell, "activation", expected, self.activation, known)?;
+        unclipped(&cell, "gate clip", self.gate_clip)?;
+        gates(&cell, &self.gates)
+    }
+
+    fn hidden_size(&self) -> usize {
+        self.gates.hidden_size()
+    }
+}
+
+impl TwinCell for Lstm {
+    fn parameters(&self) -> Result<Vec<(&'static str, &'static str)>, Error> {
+        let (cell, usual) = (self.describe(), LstmActivations::new());
+        let peepholes = self.peepholes.is_some();
+        require(&cell, "peepholes", "none", peepholes, !peepholes)?;
+        require(&cell, "coupled", "false", self.coupled, !self.coupled)?;
+        unclipped(&cell, "cell clip", self.cell_clip)?;
+        unclipped(&cell, "gate clip", self.gate_clip)?;
+        let expected = "sigmoid, and tanh twice";
+        let same = self.activations == usual;
+        require(&cell, "activations", expected, self.activations, same)?;
+        let mut names = gates(&cell, &self.gates)?;
+        if self.projection.is_some() {
+            let (hidden, features) = (self.hidden_size(), self.output_size());
+            let expected = format!("less than the {hidden} units");
+            require(&cell, "proj size", &expected, features, features < hidden)?;
+            names.push(("projection", "weight_hr"));
+        }
+        Ok(names)
+    }
+
+    fn hidden_size(&self) -> usize {
+        self.hidden_size()
+    }
+}
+
+impl TwinCell for Gru {
+    fn parameters(&self) -> Result<Vec<(&'static str, &'static str)>, Error> {
+        let (cell, usual) = (self.describe(), GruActivations::new());
+        let after = self.reset == Reset::AfterProduct;
+        require(&cell, "reset", "AfterProduct", self.reset, after)?;
+        unclipped(&cell, "gate clip", self.gate_clip)?;
+        let same = self.activations == usual;
+        require(
+            &cell,
+            "activations",
+            "sigmoid and tanh",
+            self.activations,
+            same,
+        )?;
+        gates(&cell, &self.gates)
+    }
+
+    fn hidden_size(&self) -> usize {
+        self.gates.hidden_size()
+    }
+}
+
+/// Refuses an option that PyTorch does not have.
+fn require(
+    cell: &str,
+    what: &str,
+    expected: &str,
+    found: impl Debug,
+    holds: bool,
+) -> Result<(), Error> {
+    match holds {
+        true => Ok(()),
+        false => Err(Error::new(cell, what, expected, format!("{found:?}"))),
+    }
+}
+
+fn unclipped(cell: &str, what: &str, clip: Option<f64>) -> Result<(), Error> {
+    clip.map_or(Ok(()), |clip| require(cell, what, "none", clip, false))
+}
+
+fn gates(cell: &str, gates: &Gates) -> Result<Vec<(&'static str, &'static str)>, Error> {
+    let mut names = vec![
+        ("gates.input_weight", "weight_ih"),
+        ("gates.recurrent_weight", "weight_hh"),
+    ];
+    match (&gates.input_bias, &gates.recurrent_bias) {
+        (None, None) => {}
+        (Some(_), Some(_)) => names.extend([
+            ("gates.input_bias", "bias_ih"),
+            ("gates.recurrent_bias", "bias_hh"),
+        ]),
+        (input, _) => {
+            let found = match input {
+                Some(_) => "of the input alone",
+                None => "of the recurrence alone",
+            };
+            return Err(Error::new(cell, "biases", "both or none", found));
+        }
+    }
+    Ok(names)
+}
+
+/// The parameters of the cell in `field` of a layer, called by `suffix`.
+fn cell<C: TwinCell>(cell: &C, field: &str, suffix: &str) -> Result<Vec<Parameter>, Error> {
+    let parameters = TwinCell::parameters(cell)?;
+    let named = parameters
+        .into_iter()
+        .map(|(path, name)| Parameter::new(format!("{field}.{path}"), format!("{name}{suffix}")));
+    Ok(named.collect())
+}
+
+fn sizes<C: TwinCell>(cell: &C) -> String {
+    let biases = match TwinCell::parameters(cell) {
+        Ok(parameters) if parameters.iter().any(|(_, name)| *name == "bias_ih") => "biases",
+        _ => "no biases",
+    };
+    let (hidden, output) = (cell.hidden_size(), cell.output_size());
+    format!("{hidden} units, {output} outputs, {biases}")
+}
+
+impl<C: TwinCell> Level for Recurrent<C> {
+    fn parameters_at(&self, level: usize) -> Result<Vec<Parameter>, Error> {
+        if self.direction != Direction::Forward {
+            let expected = "Forward; PyTorch has the reverse only beside it, as Bidirectional";
+            let found = format!("{:?}", self.direction);
+            return Err(Error::new(self.describe(), "direction", expected, found));
+        }
+        cell(&self.cell, "cell", &format!("_l{level}"))
+    }
+
+    fn sizes(&self) -> String {
+        sizes(&self.cell)
+    }
+}
+
+impl<C: TwinCell> Level for Bidirectional<C> {
+    fn parameters_at(&self, level: usize) -> Result<Vec<Parameter>, Error> {
+        let refuse = |what, expected: String, found: String| {
+            Err(Error::new(self.describe(), what, expected, found))
+        };
+        if self.merge != Merge::Concat {
+            let expected = "Concat, which is PyTorch's".to_string();
+            return refuse("merge", expected, format!("{:?}", self.merge));
+        }
+        let directions = [self.forward.direction, self.reverse.direction];
+        if directions != [Direction::Forward, Direction::Reverse] {
+            let expected = "[Forward, Reverse]".to_string();
+            return refuse("directions", expected, format!("{directions:?}"));
+        }
+        let both = [sizes(&self.forward.cell), sizes(&self.reverse.cell)];
+        if both[0] != both[1] {
+            let [forward, reverse] = both;
+            return refuse("reverse", format!("{forward}, as forward"), reverse);
+        }
+        let forward = cell(&self.forward.cell, "forward.cell", &format!("_l{level}"))?;
+        let reverse = cell(
+            &self.reverse.cell,
+            "reverse.cell",
+            &format!("_l{level}_reverse"),
+        )?;
+        Ok([forward, reverse].concat())
+    }
+
+    fn sizes(&self) -> String {
+        sizes(&self.forward.cell)
+    }
+}
+
+impl<C: TwinCell> Twin for Recurrent<C> {
+    fn parameters(&self) -> Result<Vec<Parameter>, Error> {
+        self.parameters_at(0)
+    }
+}
+
+impl<C: TwinCell> Twin for Bidirectional<C> {
+    fn parameters(&self) -> Result<Vec<Parameter>, Error> {
+        self.parameters_at(0)
+    }
+}
+
+impl<L: Level> Twin for Deep<L> {
+    fn parameters(&self) -> Result<Vec<Parameter>, Error> {
+        if self.residual() {
+            return Err(Error::new(self.describe(), "residual", "off", "on"));
+        }
+        let first = self.layers[0].sizes();
+        let mut all = Vec::new();
+        for (level, layer) in self.layers.iter().enumerate() {
+            let within = |error: Error| error.within(format!("layer {} of Deep", level + 1));
+            let sizes = layer.sizes();
+            if sizes != first {
+                let expected = format!("{first}, as layer 1");
+                return Err(within(Error::new(
+                    layer.describe(),
+                    "sizes",
+                    expected,
+                    sizes,
+                )));
+            }
+            let parameters = layer.parameters_at(level).map_err(within)?;
+            all.extend(parameters.into_iter().map(|mut parameter| {
+                parameter.path = format!("layers.{level}.{}", parameter.path);
+                parameter
+            }));
+        }
+        Ok(all)
+    }
+}
