@@ -2,7 +2,7 @@
 
 mod burn_nn;
 mod in_process;
-mod ours;
+pub(crate) mod ours;
 mod pytorch;
 
 use std::time::Duration;
