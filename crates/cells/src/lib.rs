@@ -18,6 +18,9 @@
 //! | [`Lstm`] | hidden, cell | i, f, g, o | Hochreiter and Schmidhuber 1997 |
 //! | [`Gru`] | hidden | r, z, n | Cho et al. 2014 |
 //! | [`Janet`] | hidden | s, g | van der Westhuizen and Lasenby 2018 |
+//! | [`MinGru`] | hidden | z, c | Feng et al. 2024 |
+//! | [`MinLstm`] | hidden | f, i, c | Feng et al. 2024 |
+//! | [`Lru`] | output, real, imaginary | no gates | Orvieto et al. 2023 |
 //!
 //! Gate order, weight layout and initial values are PyTorch's, so weights go over and back.
 //!
@@ -48,6 +51,7 @@
 #![forbid(unsafe_code)]
 
 mod bidirectional;
+mod candidate;
 mod cell;
 mod deep;
 mod elman;
@@ -56,16 +60,22 @@ mod error;
 mod gates;
 mod gru;
 mod initialization;
+mod input_gates;
 mod janet;
 mod layer;
 mod lengths;
+mod lru;
 mod lstm;
+mod min_gru;
+mod min_lstm;
 mod recurrent;
+pub mod scan;
 mod state;
 mod unrolled;
 
 pub use backdraft_kernels::{Direction, Kernel, Nonlinearity, Path};
 pub use bidirectional::{Bidirectional, BidirectionalConfig, BothDirections, Merge};
+pub use candidate::Candidate;
 pub use cell::Cell;
 pub use deep::{Deep, DeepConfig};
 pub use elman::{Elman, ElmanConfig};
@@ -73,10 +83,14 @@ pub use error::Error;
 pub use gates::{Gates, GatesConfig};
 pub use gru::{Gru, GruConfig};
 pub use initialization::Initialization;
+pub use input_gates::{InputGates, InputGatesConfig};
 pub use janet::{Janet, JanetConfig};
 pub use layer::{Layer, Run, SequenceConfig};
 pub use lengths::Lengths;
+pub use lru::{Lru, LruConfig, LruState};
 pub use lstm::{Lstm, LstmConfig, LstmState};
+pub use min_gru::{MinGru, MinGruConfig};
+pub use min_lstm::{MinLstm, MinLstmConfig};
 pub use recurrent::{Recurrent, RecurrentConfig};
 pub use state::State;
 #[doc(hidden)]
@@ -86,9 +100,10 @@ pub use unrolled::{Sequence, unrolled};
 /// What most programs need: the cells, the layers, their configurations and the traits.
 pub mod prelude {
     pub use crate::{
-        Bidirectional, BidirectionalConfig, BothDirections, Cell, Deep, DeepConfig, Direction,
-        Elman, ElmanConfig, Error, Gru, GruConfig, Initialization, Janet, JanetConfig, Layer,
-        Lengths, Lstm, LstmConfig, LstmState, Merge, Nonlinearity, Path, Recurrent,
-        RecurrentConfig, Run, SequenceConfig, State,
+        Bidirectional, BidirectionalConfig, BothDirections, Candidate, Cell, Deep, DeepConfig,
+        Direction, Elman, ElmanConfig, Error, Gru, GruConfig, Initialization, Janet, JanetConfig,
+        Layer, Lengths, Lru, LruConfig, LruState, Lstm, LstmConfig, LstmState, Merge, MinGru,
+        MinGruConfig, MinLstm, MinLstmConfig, Nonlinearity, Path, Recurrent, RecurrentConfig, Run,
+        SequenceConfig, State,
     };
 }

@@ -169,6 +169,13 @@ fn of_gru_changes_nothing() {
 }
 
 #[test]
+fn of_scanned_cells_changes_nothing() {
+    check_everywhere(MinGruConfig::new(INPUT, HIDDEN).with_candidate(Candidate::Positive));
+    check_everywhere(MinLstmConfig::new(INPUT, HIDDEN));
+    check_everywhere(LruConfig::new(INPUT, HIDDEN, 3));
+}
+
+#[test]
 fn a_mask_is_true_where_there_is_data() {
     for backend in backends() {
         let mask: Tensor<2, burn::tensor::Int> =
