@@ -4,7 +4,7 @@
 //!
 //! It should end below 0.1 nats a character and recite itself.
 
-use backdraft_cells::{LstmConfig, State};
+use backdraft_cells::{LstmConfig, Memory, State};
 use backdraft_data::{Streams, Vocabulary};
 use backdraft_models::{LanguageModelConfig, Sampling};
 use backdraft_train::Clipping;
@@ -20,7 +20,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
 
     let device = Device::default();
     device.seed(1);
-    let lstm = LstmConfig::new(32, 128).with_forget_bias(Some(1.0));
+    let lstm = LstmConfig::new(32, 128).with_memory(Memory::ForgetBias(1.0));
     let mut model = LanguageModelConfig::new(vocabulary.len(), lstm)
         .init(&device)?
         .train();

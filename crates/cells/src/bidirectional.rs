@@ -10,7 +10,10 @@ use burn::module::Module;
 use burn::tensor::{Device, Tensor};
 use serde::{Deserialize, Serialize};
 
-use crate::{Cell, Direction, Error, Layer, Lengths, Path, Recurrent, Run, SequenceConfig, state};
+use crate::{
+    Cell, Direction, Error, Initial, Layer, Lengths, Path, Recurrent, Run, SequenceConfig, Trace,
+    state,
+};
 
 /// How the outputs of the two directions become one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -45,6 +48,9 @@ pub struct BidirectionalConfig<K> {
     /// How the two outputs become one; concatenation by default.
     #[serde(default)]
     pub merge: Merge,
+    /// What runs start from, in each direction on its own; zeros by default.
+    #[serde(default)]
+    pub initial: Initial,
 }
 
 impl<K> BidirectionalConfig<K> {
@@ -53,6 +59,7 @@ impl<K> BidirectionalConfig<K> {
         Self {
             cell,
             merge: Merge::default(),
+            initial: Initial::default(),
         }
     }
 
@@ -60,6 +67,13 @@ impl<K> BidirectionalConfig<K> {
     #[must_use]
     pub fn with_merge(mut self, merge: Merge) -> Self {
         self.merge = merge;
+        self
+    }
+
+    /// Sets what runs start from, in each direction.
+    #[must_use]
+    pub fn with_initial(mut self, initial: Initial) -> Self {
+        self.initial = initial;
         self
     }
 }
@@ -78,7 +92,7 @@ impl<K: SequenceConfig<Built: Cell>> SequenceConfig for BidirectionalConfig<K> {
 
     fn init(&self, device: &Device) -> Result<Self::Built, Error> {
         let (forward, reverse) = (self.cell.init(device)?, self.cell.init(device)?);
-        Ok(Bidirectional::new(forward, reverse, self.merge))
+        Bidirectional::new(forward, reverse, self.merge).with_initial(self.initial)
     }
 }
 
@@ -103,6 +117,43 @@ impl<C: Cell> Bidirectional<C> {
             forward,
             reverse,
             merge,
+        }
+    }
+
+    /// Sets what runs start from, in each direction.
+    ///
+    /// # Errors
+    ///
+    /// When a standard deviation is not a finite number above 0.
+    pub fn with_initial(mut self, initial: Initial) -> Result<Self, Error> {
+        self.forward = self.forward.with_initial(initial)?;
+        self.reverse = self.reverse.with_initial(initial)?;
+        Ok(self)
+    }
+
+    /// Does `run` in each direction.
+    fn each<R>(
+        &self,
+        state: Option<BothDirections<C::State>>,
+        run: impl Fn(&Recurrent<C>, Option<C::State>) -> Result<R, Error>,
+    ) -> Result<[R; 2], Error> {
+        let (forward, reverse) = match state {
+            Some(state) => (Some(state.forward), Some(state.reverse)),
+            None => (None, None),
+        };
+        let forward = run(&self.forward, forward)
+            .map_err(|error| error.within("forward of Bidirectional"))?;
+        let reverse = run(&self.reverse, reverse)
+            .map_err(|error| error.within("reverse of Bidirectional"))?;
+        Ok([forward, reverse])
+    }
+
+    fn merged(&self, forward: Tensor<3>, reverse: Tensor<3>) -> Tensor<3> {
+        match self.merge {
+            Merge::Concat => Tensor::cat(vec![forward, reverse], 2),
+            Merge::Sum => forward + reverse,
+            Merge::Mean => (forward + reverse) * 0.5,
+            Merge::Product => forward * reverse,
         }
     }
 }
@@ -154,25 +205,37 @@ impl<C: Cell> Layer for Bidirectional<C> {
         state: Option<Self::State>,
         lengths: Option<&Lengths>,
     ) -> Result<Run<Self::State>, Error> {
-        let (forward, reverse) = match state {
-            Some(state) => (Some(state.forward), Some(state.reverse)),
-            None => (None, None),
-        };
-        let forward = Layer::forward(&self.forward, input.clone(), forward, lengths)
-            .map_err(|error| error.within("forward of Bidirectional"))?;
-        let reverse = Layer::forward(&self.reverse, input, reverse, lengths)
-            .map_err(|error| error.within("reverse of Bidirectional"))?;
+        let [forward, reverse] = self.each(state, |layer, state| {
+            Layer::forward(layer, input.clone(), state, lengths)
+        })?;
+        Ok(Run {
+            outputs: self.merged(forward.outputs, reverse.outputs),
+            state: BothDirections {
+                forward: forward.state,
+                reverse: reverse.state,
+            },
+        })
+    }
 
-        let outputs = match self.merge {
-            Merge::Concat => Tensor::cat(vec![forward.outputs, reverse.outputs], 2),
-            Merge::Sum => forward.outputs + reverse.outputs,
-            Merge::Mean => (forward.outputs + reverse.outputs) * 0.5,
-            Merge::Product => forward.outputs * reverse.outputs,
-        };
-        let state = BothDirections {
-            forward: forward.state,
-            reverse: reverse.state,
-        };
-        Ok(Run { outputs, state })
+    fn trace(
+        &self,
+        input: Tensor<3>,
+        state: Option<Self::State>,
+        lengths: Option<&Lengths>,
+    ) -> Result<Trace<Self::State>, Error> {
+        let [forward, reverse] = self.each(state, |layer, state| {
+            layer.trace(input.clone(), state, lengths)
+        })?;
+        let steps = forward.states.into_iter().zip(reverse.states);
+        Ok(Trace {
+            outputs: self.merged(forward.outputs, reverse.outputs),
+            states: steps
+                .map(|(forward, reverse)| BothDirections { forward, reverse })
+                .collect(),
+            state: BothDirections {
+                forward: forward.state,
+                reverse: reverse.state,
+            },
+        })
     }
 }

@@ -13,7 +13,7 @@ use burn::nn::{Dropout, DropoutConfig};
 use burn::tensor::{Device, Tensor};
 use serde::{Deserialize, Serialize};
 
-use crate::{Error, Layer, Lengths, Path, Run, SequenceConfig};
+use crate::{Error, Layer, Lengths, Path, Run, SequenceConfig, Trace};
 
 /// Configuration of a [`Deep`] stack of equal layers.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -133,6 +133,48 @@ impl<L: Layer> Deep<L> {
             residual,
         })
     }
+
+    /// Does `run` in each layer, on what the one below put out: the outputs of the highest, and
+    /// what else each gave.
+    fn climb<R>(
+        &self,
+        input: Tensor<3>,
+        state: Option<Vec<L::State>>,
+        lengths: Option<&Lengths>,
+        run: impl Fn(&L, Tensor<3>, Option<L::State>) -> Result<(Tensor<3>, R), Error>,
+    ) -> Result<(Tensor<3>, Vec<R>), Error> {
+        let depth = self.layers.len();
+        if let Some(found) = state.as_ref().map(Vec::len).filter(|&found| found != depth) {
+            return Err(Error::new(
+                self.describe(),
+                "number of initial states",
+                depth,
+                found,
+            ));
+        }
+        let mut states = state.map(|states| states.into_iter());
+        let mut results = Vec::with_capacity(depth);
+        let mut sequence = input;
+
+        for (index, layer) in self.layers.iter().enumerate() {
+            if index > 0 {
+                sequence = self.dropout.forward(sequence);
+            }
+            let residual = self.residual && layer.input_size() == layer.output_size();
+            let below = residual.then(|| sequence.clone());
+            let state = states.as_mut().and_then(Iterator::next);
+            let (outputs, result) =
+                run(layer, sequence, state).map_err(|error| error.within(name(index)))?;
+            sequence = match (below, lengths) {
+                // What stands in the padding must not be passed on.
+                (Some(below), Some(lengths)) => outputs + lengths.clear_padding(below),
+                (Some(below), None) => outputs + below,
+                (None, _) => outputs,
+            };
+            results.push(result);
+        }
+        Ok((sequence, results))
+    }
 }
 
 fn name(index: usize) -> String {
@@ -186,40 +228,30 @@ impl<L: Layer> Layer for Deep<L> {
         state: Option<Self::State>,
         lengths: Option<&Lengths>,
     ) -> Result<Run<Self::State>, Error> {
-        let depth = self.layers.len();
-        if let Some(found) = state.as_ref().map(Vec::len).filter(|&found| found != depth) {
-            return Err(Error::new(
-                self.describe(),
-                "number of initial states",
-                depth,
-                found,
-            ));
-        }
-        let mut states = state.map(|states| states.into_iter());
-        let mut finals = Vec::with_capacity(depth);
-        let mut sequence = input;
+        let (outputs, state) = self.climb(input, state, lengths, |layer, input, state| {
+            let run = layer.forward(input, state, lengths)?;
+            Ok((run.outputs, run.state))
+        })?;
+        Ok(Run { outputs, state })
+    }
 
-        for (index, layer) in self.layers.iter().enumerate() {
-            if index > 0 {
-                sequence = self.dropout.forward(sequence);
-            }
-            let residual = self.residual && layer.input_size() == layer.output_size();
-            let below = residual.then(|| sequence.clone());
-            let state = states.as_mut().and_then(Iterator::next);
-            let run = layer
-                .forward(sequence, state, lengths)
-                .map_err(|error| error.within(name(index)))?;
-            sequence = match (below, lengths) {
-                // What stands in the padding must not be passed on.
-                (Some(below), Some(lengths)) => run.outputs + lengths.clear_padding(below),
-                (Some(below), None) => run.outputs + below,
-                (None, _) => run.outputs,
-            };
-            finals.push(run.state);
-        }
-        Ok(Run {
-            outputs: sequence,
-            state: finals,
+    fn trace(
+        &self,
+        input: Tensor<3>,
+        state: Option<Self::State>,
+        lengths: Option<&Lengths>,
+    ) -> Result<Trace<Self::State>, Error> {
+        let time = input.dims()[1];
+        let (outputs, layers) = self.climb(input, state, lengths, |layer, input, state| {
+            let trace = layer.trace(input, state, lengths)?;
+            Ok((trace.outputs, (trace.states.into_iter(), trace.state)))
+        })?;
+        let (mut layers, state): (Vec<_>, Vec<_>) = layers.into_iter().unzip();
+        let step = |_| layers.iter_mut().filter_map(Iterator::next).collect();
+        Ok(Trace {
+            outputs,
+            states: (0..time).map(step).collect(),
+            state,
         })
     }
 }

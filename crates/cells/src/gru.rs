@@ -14,7 +14,8 @@ use burn::module::Module;
 use burn::tensor::activation::sigmoid;
 use burn::tensor::{Device, Tensor};
 
-use crate::{Cell, Direction, Error, Gates, GatesConfig, Path, Sequence, SequenceConfig};
+use crate::memory::MemoryGates;
+use crate::{Cell, Direction, Error, Gates, GatesConfig, Memory, Path, Sequence, SequenceConfig};
 
 /// Configuration of a [`Gru`] cell.
 #[derive(Config, Debug)]
@@ -26,6 +27,9 @@ pub struct GruConfig {
     /// How the weights start; as PyTorch's by default.
     #[config(default = "GatesConfig::new()")]
     pub gates: GatesConfig,
+    /// What the update gate, which keeps, starts at.
+    #[config(default = "Memory::AsDrawn")]
+    pub memory: Memory,
 }
 
 impl SequenceConfig for GruConfig {
@@ -41,9 +45,14 @@ impl SequenceConfig for GruConfig {
     }
 
     fn init(&self, device: &Device) -> Result<Gru, Error> {
-        let gates = self
+        let mut gates = self
             .gates
             .init("Gru", [3, self.input_size, self.hidden_size], device)?;
+        let which = MemoryGates {
+            keep: 1,
+            admit: None,
+        };
+        self.memory.set("Gru", &mut gates, which)?;
         Ok(Gru { gates })
     }
 }

@@ -20,7 +20,8 @@ pub enum Initialization {
         /// The value on the diagonal.
         gain: f64,
     },
-    /// One of Burn's.
+    /// One of Burn's, such as Xavier's (Glorot and Bengio 2010) or an orthogonal matrix (Saxe,
+    /// McClelland and Ganguli 2014, arXiv 1312.6120). Rows and columns are those of one gate.
     Burn(Initializer),
 }
 

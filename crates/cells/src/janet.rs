@@ -15,7 +15,8 @@ use burn::module::Module;
 use burn::tensor::{Device, Tensor};
 
 use crate::equations::{self, At, Equations, Expression};
-use crate::{Cell, Direction, Error, Gates, GatesConfig, Path, Sequence, SequenceConfig};
+use crate::memory::MemoryGates;
+use crate::{Cell, Direction, Error, Gates, GatesConfig, Memory, Path, Sequence, SequenceConfig};
 
 /// Configuration of a [`Janet`] cell.
 #[derive(Config, Debug)]
@@ -30,6 +31,9 @@ pub struct JanetConfig {
     /// `beta`: how much less is let in than is forgotten.
     #[config(default = 1.0)]
     pub beta: f64,
+    /// What the gate s, which keeps, starts at. The paper's is chrono.
+    #[config(default = "Memory::AsDrawn")]
+    pub memory: Memory,
 }
 
 impl SequenceConfig for JanetConfig {
@@ -48,9 +52,14 @@ impl SequenceConfig for JanetConfig {
         if !self.beta.is_finite() {
             return Err(Error::new("Janet", "beta", "a finite number", self.beta));
         }
-        let gates = self
+        let mut gates = self
             .gates
             .init("Janet", [2, self.input_size, self.hidden_size], device)?;
+        let which = MemoryGates {
+            keep: 0,
+            admit: None,
+        };
+        self.memory.set("Janet", &mut gates, which)?;
         Ok(Janet {
             gates,
             beta: self.beta,

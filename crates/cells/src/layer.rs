@@ -1,9 +1,10 @@
 //! What every layer is from outside: a sequence and a state in, a sequence and a state out.
 
 use burn::module::{Module, ModuleDisplay};
-use burn::tensor::{Device, Tensor};
+use burn::tensor::{Bool, Device, Tensor, TensorData};
 use serde::{Serialize, de::DeserializeOwned};
 
+use crate::state::check_shapes;
 use crate::{Error, Lengths, Path, State};
 
 /// What running a layer gives.
@@ -11,6 +12,22 @@ use crate::{Error, Lengths, Path, State};
 pub struct Run<S> {
     /// The output of each time step: `[batch, time, output_size]`; zero at padded steps.
     pub outputs: Tensor<3>,
+    /// The state after each row's last step, to be handed to the run that continues this one.
+    pub state: S,
+}
+
+/// What running a layer gives, with the state at every step.
+#[derive(Debug, Clone)]
+pub struct Trace<S> {
+    /// The output of each time step: `[batch, time, output_size]`; zero at padded steps.
+    pub outputs: Tensor<3>,
+    /// The whole state at each of the `time` steps, an LSTM's memory included: the state after
+    /// the recurrence has read that step. Index `t` is step `t` of the input in either direction,
+    /// so a reverse recurrence ends at index 0.
+    ///
+    /// At a padded step it is the state that the row stands still at: in the forward direction
+    /// the one after its last valid step, in the reverse direction its initial one.
+    pub states: Vec<S>,
     /// The state after each row's last step, to be handed to the run that continues this one.
     pub state: S,
 }
@@ -56,6 +73,47 @@ pub trait Layer: Module + ModuleDisplay + 'static {
         state: Option<Self::State>,
         lengths: Option<&Lengths>,
     ) -> Result<Run<Self::State>, Error>;
+
+    /// What [`forward`](Self::forward) does, one step after the other, keeping the state at each:
+    /// to look inside, or for a loss on what is inside.
+    ///
+    /// # Errors
+    ///
+    /// As [`forward`](Self::forward).
+    fn trace(
+        &self,
+        input: Tensor<3>,
+        state: Option<Self::State>,
+        lengths: Option<&Lengths>,
+    ) -> Result<Trace<Self::State>, Error>;
+
+    /// `state` with the rows for which `rows` says so put back to
+    /// [`initial_state`](Self::initial_state): where the sequence in a row of the batch has ended
+    /// and another takes its place, while the rest goes on.
+    ///
+    /// # Errors
+    ///
+    /// When `rows` has not one entry for each row of the state, or the state is not of this layer.
+    fn reset_rows(&self, state: Self::State, rows: &[bool]) -> Result<Self::State, Error> {
+        let mut place = None;
+        state.visit("", &mut |_, tensor| {
+            place.get_or_insert_with(|| (tensor.dims()[0], tensor.device()));
+        });
+        let Some((batch, device)) = place.filter(|(batch, _)| *batch == rows.len()) else {
+            let expected = "one for each row of the state";
+            return Err(Error::new(
+                self.describe(),
+                "number of rows to reset or not",
+                expected,
+                rows.len(),
+            ));
+        };
+        let initial = self.initial_state(batch);
+        check_shapes(&self.describe(), &state, &initial)?;
+        let mask = TensorData::new(rows.to_vec(), [batch, 1]);
+        let mask = Tensor::<2, Bool>::from_data(mask, &device);
+        Ok(initial.where_mask(&mask, state))
+    }
 }
 
 /// What the user typed, from which a cell or a layer is built.

@@ -59,6 +59,7 @@ pub mod equations;
 mod error;
 mod gates;
 mod gru;
+mod initial;
 mod initialization;
 mod input_gates;
 mod janet;
@@ -66,6 +67,7 @@ mod layer;
 mod lengths;
 mod lru;
 mod lstm;
+mod memory;
 mod min_gru;
 mod min_lstm;
 mod recurrent;
@@ -82,13 +84,15 @@ pub use elman::{Elman, ElmanConfig};
 pub use error::Error;
 pub use gates::{Gates, GatesConfig};
 pub use gru::{Gru, GruConfig};
+pub use initial::Initial;
 pub use initialization::Initialization;
 pub use input_gates::{InputGates, InputGatesConfig};
 pub use janet::{Janet, JanetConfig};
-pub use layer::{Layer, Run, SequenceConfig};
+pub use layer::{Layer, Run, SequenceConfig, Trace};
 pub use lengths::Lengths;
 pub use lru::{Lru, LruConfig, LruState};
 pub use lstm::{Lstm, LstmConfig, LstmState};
+pub use memory::Memory;
 pub use min_gru::{MinGru, MinGruConfig};
 pub use min_lstm::{MinLstm, MinLstmConfig};
 pub use recurrent::{Recurrent, RecurrentConfig};
@@ -101,9 +105,9 @@ pub use unrolled::{Sequence, unrolled};
 pub mod prelude {
     pub use crate::{
         Bidirectional, BidirectionalConfig, BothDirections, Candidate, Cell, Deep, DeepConfig,
-        Direction, Elman, ElmanConfig, Error, Gru, GruConfig, Initialization, Janet, JanetConfig,
-        Layer, Lengths, Lru, LruConfig, LruState, Lstm, LstmConfig, LstmState, Merge, MinGru,
-        MinGruConfig, MinLstm, MinLstmConfig, Nonlinearity, Path, Recurrent, RecurrentConfig, Run,
-        SequenceConfig, State,
+        Direction, Elman, ElmanConfig, Error, Gru, GruConfig, Initial, Initialization, Janet,
+        JanetConfig, Layer, Lengths, Lru, LruConfig, LruState, Lstm, LstmConfig, LstmState, Memory,
+        Merge, MinGru, MinGruConfig, MinLstm, MinLstmConfig, Nonlinearity, Path, Recurrent,
+        RecurrentConfig, Run, SequenceConfig, State, Trace,
     };
 }

@@ -11,11 +11,14 @@
 
 use backdraft_kernels::Recurrence;
 use burn::config::Config;
-use burn::module::{Module, Param};
+use burn::module::Module;
 use burn::tensor::activation::sigmoid;
 use burn::tensor::{Device, Tensor};
 
-use crate::{Cell, Direction, Error, Gates, GatesConfig, Path, Sequence, SequenceConfig, state};
+use crate::memory::MemoryGates;
+use crate::{
+    Cell, Direction, Error, Gates, GatesConfig, Memory, Path, Sequence, SequenceConfig, state,
+};
 
 /// Configuration of an [`Lstm`] cell.
 #[derive(Config, Debug)]
@@ -27,10 +30,9 @@ pub struct LstmConfig {
     /// How the weights start; as PyTorch's by default.
     #[config(default = "GatesConfig::new()")]
     pub gates: GatesConfig,
-    /// What the forget gate's two biases come to together. 1 keeps the memory open at the start
-    /// (Jozefowicz, Zaremba and Sutskever 2015); by default they are drawn as the others, which
-    /// is what PyTorch does.
-    pub forget_bias: Option<f64>,
+    /// What the forget gate, and the input gate against it, start at.
+    #[config(default = "Memory::AsDrawn")]
+    pub memory: Memory,
 }
 
 impl SequenceConfig for LstmConfig {
@@ -49,28 +51,11 @@ impl SequenceConfig for LstmConfig {
         let mut gates = self
             .gates
             .init("Lstm", [4, self.input_size, self.hidden_size], device)?;
-        if let Some(bias) = self.forget_bias {
-            if !bias.is_finite() {
-                return Err(Error::new("Lstm", "forget bias", "a finite number", bias));
-            }
-            if !self.gates.bias {
-                let found = format!("{bias} and no biases");
-                return Err(Error::new(
-                    "Lstm",
-                    "forget bias",
-                    "biases to set it in",
-                    found,
-                ));
-            }
-            let fill = |biases: Option<Param<Tensor<1>>>, value: f64| {
-                let forget = self.hidden_size..2 * self.hidden_size;
-                biases.map(|biases| {
-                    Param::from_tensor(biases.val().detach().slice_fill([forget], value))
-                })
-            };
-            gates.input_bias = fill(gates.input_bias, bias);
-            gates.recurrent_bias = fill(gates.recurrent_bias, 0.0);
-        }
+        let which = MemoryGates {
+            keep: 1,
+            admit: Some(0),
+        };
+        self.memory.set("Lstm", &mut gates, which)?;
         Ok(Lstm { gates })
     }
 }

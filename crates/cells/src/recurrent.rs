@@ -4,8 +4,12 @@ use burn::module::Module;
 use burn::tensor::{Device, Tensor};
 use serde::{Deserialize, Serialize};
 
+use crate::initial::InitialState;
+use crate::state::check_shapes;
+use crate::unrolled::watched;
 use crate::{
-    Cell, Direction, Error, Layer, Lengths, Path, Run, Sequence, SequenceConfig, State, unrolled,
+    Cell, Direction, Error, Initial, Layer, Lengths, Path, Run, Sequence, SequenceConfig, Trace,
+    unrolled,
 };
 
 /// Configuration of a [`Recurrent`] layer.
@@ -16,6 +20,9 @@ pub struct RecurrentConfig<K> {
     /// The direction; forward by default.
     #[serde(default)]
     pub direction: Direction,
+    /// What runs start from; zeros by default.
+    #[serde(default)]
+    pub initial: Initial,
 }
 
 impl<K> RecurrentConfig<K> {
@@ -24,6 +31,7 @@ impl<K> RecurrentConfig<K> {
         Self {
             cell,
             direction: Direction::default(),
+            initial: Initial::default(),
         }
     }
 
@@ -31,6 +39,13 @@ impl<K> RecurrentConfig<K> {
     #[must_use]
     pub fn with_direction(mut self, direction: Direction) -> Self {
         self.direction = direction;
+        self
+    }
+
+    /// Sets what runs start from.
+    #[must_use]
+    pub fn with_initial(mut self, initial: Initial) -> Self {
+        self.initial = initial;
         self
     }
 }
@@ -48,7 +63,7 @@ impl<K: SequenceConfig<Built: Cell>> SequenceConfig for RecurrentConfig<K> {
     }
 
     fn init(&self, device: &Device) -> Result<Self::Built, Error> {
-        Ok(Recurrent::new(self.cell.init(device)?, self.direction))
+        Recurrent::new(self.cell.init(device)?, self.direction).with_initial(self.initial)
     }
 }
 
@@ -60,18 +75,30 @@ pub struct Recurrent<C: Module> {
     /// The direction.
     #[module(skip)]
     pub direction: Direction,
+    initial: InitialState,
     #[module(skip)]
     unrolled: bool,
 }
 
 impl<C: Cell> Recurrent<C> {
-    /// `cell`, run in `direction`.
+    /// `cell`, run in `direction`, from zeros.
     pub fn new(cell: C, direction: Direction) -> Self {
         Self {
             cell,
             direction,
+            initial: InitialState::zeros(),
             unrolled: false,
         }
+    }
+
+    /// Sets what runs start from.
+    ///
+    /// # Errors
+    ///
+    /// When a standard deviation is not a finite number above 0.
+    pub fn with_initial(mut self, initial: Initial) -> Result<Self, Error> {
+        self.initial = InitialState::new(initial, &self.cell)?;
+        Ok(self)
     }
 
     fn path(&self) -> Path {
@@ -99,37 +126,35 @@ impl<C: Cell> Recurrent<C> {
         if let Some(lengths) = lengths {
             lengths.check(&self.cell.describe(), batch, time)?;
         }
-        state.map_or(Ok(()), |state| self.check_state(state, batch))
-    }
-
-    fn check_state(&self, state: &C::State, batch: usize) -> Result<(), Error> {
-        let shapes = |state: &C::State| {
-            let mut shapes = Vec::new();
-            state.visit("", &mut |name, tensor| {
-                shapes.push((name.to_string(), tensor.dims()))
-            });
-            shapes
-        };
-        let refuse = |what: String, expected: String, found: String| {
-            Err(Error::new(self.cell.describe(), what, expected, found))
-        };
-        let (found, expected) = (shapes(state), shapes(&self.cell.initial_state(batch)));
-        if found.len() != expected.len() {
-            let what = "number of tensors in the initial state".to_string();
-            return refuse(what, expected.len().to_string(), found.len().to_string());
-        }
-        match found
-            .iter()
-            .zip(&expected)
-            .find(|(found, expected)| found.1 != expected.1)
-        {
-            Some(((name, found), (_, expected))) => refuse(
-                format!("initial state `{name}` [batch, units]"),
-                format!("{expected:?}"),
-                format!("{found:?}"),
-            ),
+        match state {
+            Some(state) => {
+                let expected = self.cell.initial_state(batch);
+                check_shapes(&self.cell.describe(), state, &expected)
+            }
             None => Ok(()),
         }
+    }
+
+    /// What a run is made of: the cell as it sees it, the sequence and the state to start from.
+    fn prepared(
+        &self,
+        input: Tensor<3>,
+        state: Option<C::State>,
+        lengths: Option<&Lengths>,
+    ) -> Result<(C, Sequence, C::State), Error> {
+        self.check(&input, state.as_ref(), lengths)?;
+        let [batch, time, _] = input.dims();
+        let state = state.unwrap_or_else(|| self.initial_state(batch));
+
+        let input = match lengths {
+            Some(lengths) => lengths.clear_padding(input),
+            None => input,
+        };
+        let input = Sequence {
+            values: input.swap_dims(0, 1),
+            lengths: lengths.filter(|lengths| !lengths.all_are(time)).cloned(),
+        };
+        Ok((self.cell.prepared(batch), input, state))
     }
 }
 
@@ -145,7 +170,7 @@ impl<C: Cell> Layer for Recurrent<C> {
     }
 
     fn initial_state(&self, batch: usize) -> Self::State {
-        self.cell.initial_state(batch)
+        self.initial.of(&self.cell, batch)
     }
 
     fn describe(&self) -> String {
@@ -167,25 +192,30 @@ impl<C: Cell> Layer for Recurrent<C> {
         state: Option<Self::State>,
         lengths: Option<&Lengths>,
     ) -> Result<Run<Self::State>, Error> {
-        self.check(&input, state.as_ref(), lengths)?;
-        let [batch, time, _] = input.dims();
-        let state = state.unwrap_or_else(|| self.cell.initial_state(batch));
-
-        let input = match lengths {
-            Some(lengths) => lengths.clear_padding(input),
-            None => input,
-        };
-        let input = Sequence {
-            values: input.swap_dims(0, 1),
-            lengths: lengths.filter(|lengths| !lengths.all_are(time)).cloned(),
-        };
-        let cell = self.cell.prepared(batch);
+        let (cell, input, state) = self.prepared(input, state, lengths)?;
         let (outputs, state) = match self.path() {
             Path::Kernel(_) => cell.scan(input, state, self.direction),
             Path::Unrolled(_) => unrolled(&cell, input, state, self.direction),
         };
         Ok(Run {
             outputs: outputs.swap_dims(0, 1),
+            state,
+        })
+    }
+
+    fn trace(
+        &self,
+        input: Tensor<3>,
+        state: Option<Self::State>,
+        lengths: Option<&Lengths>,
+    ) -> Result<Trace<Self::State>, Error> {
+        let (cell, input, state) = self.prepared(input, state, lengths)?;
+        let mut states = vec![None; input.values.dims()[0]];
+        let mut keep = |t: usize, state: &C::State| states[t] = Some(state.clone());
+        let (outputs, state) = watched(&cell, input, state, self.direction, &mut keep);
+        Ok(Trace {
+            outputs: outputs.swap_dims(0, 1),
+            states: states.into_iter().flatten().collect(),
             state,
         })
     }

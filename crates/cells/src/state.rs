@@ -6,6 +6,8 @@
 
 use burn::tensor::{Bool, Device, Tensor};
 
+use crate::Error;
+
 /// The state of a cell or of a layer made of cells.
 ///
 /// A cell with one state tensor uses `Tensor<2>` itself. A cell with several names them in a
@@ -81,6 +83,32 @@ impl<S: State> State for Vec<S> {
         for (index, state) in self.iter().enumerate() {
             state.visit(&join(path, &index.to_string()), f);
         }
+    }
+}
+
+/// Refuses a state whose tensors are not those of `expected`, by name.
+pub(crate) fn check_shapes<S: State>(layer: &str, found: &S, expected: &S) -> Result<(), Error> {
+    let shapes = |state: &S| {
+        let mut shapes = Vec::new();
+        state.visit("", &mut |name, tensor| {
+            shapes.push((name.to_string(), tensor.dims()))
+        });
+        shapes
+    };
+    let (found, expected) = (shapes(found), shapes(expected));
+    if found.len() != expected.len() {
+        let what = "number of tensors in the initial state";
+        return Err(Error::new(layer, what, expected.len(), found.len()));
+    }
+    let mut pairs = found.iter().zip(&expected);
+    match pairs.find(|(found, expected)| found.1 != expected.1) {
+        Some(((name, found), (_, expected))) => Err(Error::new(
+            layer,
+            format!("initial state `{name}` [batch, units]"),
+            format!("{expected:?}"),
+            format!("{found:?}"),
+        )),
+        None => Ok(()),
     }
 }
 

@@ -29,8 +29,19 @@ pub struct Sequence {
 pub fn unrolled<C: Cell>(
     cell: &C,
     input: Sequence,
+    state: C::State,
+    direction: Direction,
+) -> (Tensor<3>, C::State) {
+    watched(cell, input, state, direction, &mut |_, _| {})
+}
+
+/// The same, showing `watch` each step and the state after it, in the order of the direction.
+pub(crate) fn watched<C: Cell>(
+    cell: &C,
+    input: Sequence,
     mut state: C::State,
     direction: Direction,
+    watch: &mut dyn FnMut(usize, &C::State),
 ) -> (Tensor<3>, C::State) {
     let time = input.values.dims()[0];
     let valid = validity(&input);
@@ -56,6 +67,7 @@ pub fn unrolled<C: Cell>(
                 state = next;
             }
         }
+        watch(t, &state);
     }
 
     (

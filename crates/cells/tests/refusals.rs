@@ -115,14 +115,14 @@ fn impossible_configurations_are_refused() {
     );
     assert!(
         LstmConfig::new(3, 4)
-            .with_forget_bias(Some(f64::NAN))
+            .with_memory(Memory::ForgetBias(f64::NAN))
             .init(&device)
             .is_err()
     );
     let no_bias = GatesConfig::new().with_bias(false);
     let config = LstmConfig::new(3, 4)
         .with_gates(no_bias)
-        .with_forget_bias(Some(1.0));
+        .with_memory(Memory::ForgetBias(1.0));
     assert!(config.init(&device).is_err());
 }
 
@@ -163,7 +163,7 @@ fn each_kind_of_weight_has_its_own_initialiser() {
         .with_bias_initialization(Initializer::Zeros.into());
     let config = LstmConfig::new(3, 2)
         .with_gates(gates)
-        .with_forget_bias(Some(1.0));
+        .with_memory(Memory::ForgetBias(1.0));
     let gates = config.init(&device).unwrap().gates;
     assert_eq!(values(&gates.input_weight.val()), [2.0; 24]);
     assert_eq!(
@@ -209,7 +209,7 @@ fn dropout_is_between_layers_and_only_in_training() {
 #[test]
 fn configurations_go_through_json() {
     let config = DeepConfig::new(
-        BidirectionalConfig::new(LstmConfig::new(3, 4).with_forget_bias(Some(1.0)))
+        BidirectionalConfig::new(LstmConfig::new(3, 4).with_memory(Memory::ForgetBias(1.0)))
             .with_merge(Merge::Mean),
         2,
     )
