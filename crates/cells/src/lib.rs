@@ -10,7 +10,7 @@
 //!
 //! A [`Cell`] says what happens in one step. A [`Layer`] runs cells over whole sequences:
 //! [`Recurrent`] in one direction, [`Bidirectional`] in both, [`Deep`] in layers on top of each
-//! other. Public sequences are batch-first, `[batch, time, features]`; `time` counts steps.
+//! other, [`Dilated`] skipping steps, [`Hierarchical`] at two paces. Public sequences are batch-first, `[batch, time, features]`; `time` counts steps.
 //!
 //! | cell | state | gates, in their packed order | paper |
 //! |---|---|---|---|
@@ -20,6 +20,7 @@
 //! | [`Janet`] | hidden | s, g | van der Westhuizen and Lasenby 2018 |
 //! | [`MinGru`] | hidden | z, c | Feng et al. 2024 |
 //! | [`MinLstm`] | hidden | f, i, c | Feng et al. 2024 |
+//! | [`ConvLstm`] | hidden, cell | i, f, g, o | Shi et al. 2015 |
 //! | [`Lru`] | output, real, imaginary | no gates | Orvieto et al. 2023 |
 //!
 //! Gate order, weight layout and initial values are PyTorch's, so weights go over and back.
@@ -53,12 +54,16 @@
 mod bidirectional;
 mod candidate;
 mod cell;
+mod connection;
+mod conv_lstm;
 mod deep;
+mod dilated;
 mod elman;
 pub mod equations;
 mod error;
 mod gates;
 mod gru;
+mod hierarchical;
 mod initial;
 mod initialization;
 mod input_gates;
@@ -73,17 +78,22 @@ mod min_lstm;
 mod recurrent;
 pub mod scan;
 mod state;
+mod stepwise;
 mod unrolled;
 
 pub use backdraft_kernels::{Direction, Kernel, Nonlinearity, Path};
 pub use bidirectional::{Bidirectional, BidirectionalConfig, BothDirections, Merge};
 pub use candidate::Candidate;
 pub use cell::Cell;
+pub use connection::Connection;
+pub use conv_lstm::{ConvLstm, ConvLstmConfig, Peepholes};
 pub use deep::{Deep, DeepConfig};
+pub use dilated::{Dilated, DilatedConfig, DilatedStackConfig};
 pub use elman::{Elman, ElmanConfig};
 pub use error::Error;
 pub use gates::{Gates, GatesConfig};
 pub use gru::{Gru, GruConfig};
+pub use hierarchical::{Hierarchical, HierarchicalConfig, HierarchicalState};
 pub use initial::Initial;
 pub use initialization::Initialization;
 pub use input_gates::{InputGates, InputGatesConfig};
@@ -104,10 +114,12 @@ pub use unrolled::{Sequence, unrolled};
 /// What most programs need: the cells, the layers, their configurations and the traits.
 pub mod prelude {
     pub use crate::{
-        Bidirectional, BidirectionalConfig, BothDirections, Candidate, Cell, Deep, DeepConfig,
-        Direction, Elman, ElmanConfig, Error, Gru, GruConfig, Initial, Initialization, Janet,
-        JanetConfig, Layer, Lengths, Lru, LruConfig, LruState, Lstm, LstmConfig, LstmState, Memory,
-        Merge, MinGru, MinGruConfig, MinLstm, MinLstmConfig, Nonlinearity, Path, Recurrent,
-        RecurrentConfig, Run, SequenceConfig, State, Trace,
+        Bidirectional, BidirectionalConfig, BothDirections, Candidate, Cell, Connection, ConvLstm,
+        ConvLstmConfig, Deep, DeepConfig, Dilated, DilatedConfig, DilatedStackConfig, Direction,
+        Elman, ElmanConfig, Error, Gru, GruConfig, Hierarchical, HierarchicalConfig,
+        HierarchicalState, Initial, Initialization, Janet, JanetConfig, Layer, Lengths, Lru,
+        LruConfig, LruState, Lstm, LstmConfig, LstmState, Memory, Merge, MinGru, MinGruConfig,
+        MinLstm, MinLstmConfig, Nonlinearity, Path, Recurrent, RecurrentConfig, Run,
+        SequenceConfig, State, Trace,
     };
 }

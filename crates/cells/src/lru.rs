@@ -55,6 +55,12 @@ impl SequenceConfig for LruConfig {
         self
     }
 
+    /// The features of the output, which is what the layer above sees.
+    fn with_hidden_size(mut self, hidden_size: usize) -> Option<Self> {
+        self.output_size = hidden_size;
+        Some(self)
+    }
+
     fn init(&self, device: &Device) -> Result<Lru, Error> {
         self.check()?;
         let [input, output, units] = [self.input_size, self.output_size, self.units];

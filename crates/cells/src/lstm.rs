@@ -47,6 +47,11 @@ impl SequenceConfig for LstmConfig {
         self
     }
 
+    fn with_hidden_size(mut self, hidden_size: usize) -> Option<Self> {
+        self.hidden_size = hidden_size;
+        Some(self)
+    }
+
     fn init(&self, device: &Device) -> Result<Lstm, Error> {
         let mut gates = self
             .gates

@@ -46,6 +46,11 @@ impl SequenceConfig for MinGruConfig {
         self
     }
 
+    fn with_hidden_size(mut self, hidden_size: usize) -> Option<Self> {
+        self.hidden_size = hidden_size;
+        Some(self)
+    }
+
     fn init(&self, device: &Device) -> Result<MinGru, Error> {
         let sizes = [2, self.input_size, self.hidden_size];
         Ok(MinGru {

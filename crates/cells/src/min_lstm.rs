@@ -51,6 +51,11 @@ impl SequenceConfig for MinLstmConfig {
         self
     }
 
+    fn with_hidden_size(mut self, hidden_size: usize) -> Option<Self> {
+        self.hidden_size = hidden_size;
+        Some(self)
+    }
+
     fn init(&self, device: &Device) -> Result<MinLstm, Error> {
         let sizes = [3, self.input_size, self.hidden_size];
         Ok(MinLstm {

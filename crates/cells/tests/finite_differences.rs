@@ -149,6 +149,15 @@ fn is_read(state: &str) -> bool {
     state.rsplit('.').next() != Some("output")
 }
 
+/// Something else around the layers with each way to merge.
+fn around(merge: Merge) -> Connection {
+    match merge {
+        Merge::Concat => Connection::Plain,
+        Merge::Sum | Merge::Mean => Connection::Residual,
+        Merge::Product => Connection::Highway { bias: -1.0 },
+    }
+}
+
 fn check_everywhere<K: SequenceConfig<Built: Cell>>(cell: K) {
     for backend in backends().iter().filter(|backend| backend.is_precise()) {
         let device = backend.autodiff();
@@ -161,7 +170,7 @@ fn check_everywhere<K: SequenceConfig<Built: Cell>>(cell: K) {
             check(
                 backend,
                 DeepConfig::new(config, 2)
-                    .with_residual(merge != Merge::Concat)
+                    .with_connection(around(merge))
                     .init(&device)
                     .unwrap(),
             );
@@ -214,4 +223,12 @@ fn min_lstm() {
 #[test]
 fn lru() {
     check_everywhere(LruConfig::new(INPUT, HIDDEN, 3));
+}
+
+#[test]
+fn conv_lstm() {
+    for peepholes in [false, true] {
+        let cell = ConvLstmConfig::new(3, 3, [1, 3]).with_peepholes(peepholes);
+        check_everywhere(cell.with_bias(peepholes));
+    }
 }

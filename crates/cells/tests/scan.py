@@ -1,4 +1,5 @@
-"""Records what PyTorch computes with cells that run as scans, for tests/scan.rs to be held against.
+"""Records what PyTorch computes with cells that it does not have, for tests/scan.rs to be held
+against.
 
     python scan.py > scan.json        (PyTorch 2.x; any CPU, double precision)
 
@@ -15,6 +16,7 @@ import torch
 torch.set_default_dtype(torch.float64)
 torch.manual_seed(0)
 B, T, I, H, O = 3, 5, 3, 2, 4
+FRAME, KERNEL = (2, 3), (3, 5)
 
 
 def few_digits(*shape):
@@ -57,7 +59,24 @@ def lru(p, x, state):
     return y, [y, h.real, h.imag]
 
 
-def case(name, step, shapes, states, width, reverse, lengths):
+def conv_lstm(p, x, state):
+    shape = (1, -1, *FRAME)
+    conv = torch.nn.functional.conv2d
+    pad = [k // 2 for k in KERNEL]
+    gates = conv(x.view(shape), p["w_x"], p["b"], padding=pad)
+    gates = gates + conv(state[0].view(shape), p["w_h"], padding=pad)
+    i, f, g, o = gates[0].chunk(4)
+    look = lambda name, c: (p[name] * c).view(-1, *FRAME)
+    c = state[1].view(-1, *FRAME)
+    i = torch.sigmoid(i + look("p_i", state[1]))
+    f = torch.sigmoid(f + look("p_f", state[1]))
+    c = f * c + i * torch.tanh(g)
+    o = torch.sigmoid(o + look("p_o", c.flatten()))
+    h = (o * torch.tanh(c)).flatten()
+    return h, [h, c.flatten()]
+
+
+def case(name, step, shapes, states, width, reverse, lengths, I=I):
     p = {k: few_digits(*shape).requires_grad_() for k, shape in shapes.items()}
     x = few_digits(B, T, I).requires_grad_()
     initial = [few_digits(B, s).requires_grad_() for s in states]
@@ -109,6 +128,24 @@ cells = {
 cases = [
     case(name, *cell, reverse, lengths)
     for name, cell in cells.items()
+    for reverse in [False, True]
+    for lengths in [None, [2, 0, 5]]
+]
+area = FRAME[0] * FRAME[1]
+cases += [
+    case(
+        "conv_lstm",
+        conv_lstm,
+        {
+            "w_x": (8, 2, *KERNEL), "b": (8,), "w_h": (8, 2, *KERNEL),
+            "p_i": (2 * area,), "p_f": (2 * area,), "p_o": (2 * area,),
+        },
+        [2 * area, 2 * area],
+        2 * area,
+        reverse,
+        lengths,
+        I=2 * area,
+    )
     for reverse in [False, True]
     for lengths in [None, [2, 0, 5]]
 ]

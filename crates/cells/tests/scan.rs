@@ -1,5 +1,6 @@
-//! Cells that run as a parallel scan: equal to their unrolled path over any length, to what PyTorch
-//! computes in a loop, and refused where they are impossible.
+//! Cells that run as a parallel scan: equal to their unrolled path over any length, and refused
+//! where they are impossible. With the convolutional one, all cells that PyTorch does not have: equal
+//! to what it computes in a loop.
 //!
 //! `scan.py` beside this file made `scan.json`.
 
@@ -152,9 +153,9 @@ impl ModuleMapper for Load<'_> {
 }
 
 #[test]
-fn every_scanned_cell_computes_what_pytorch_does() {
+fn every_cell_computes_what_pytorch_does_in_a_loop() {
     let cases: Vec<Value> = serde_json::from_str(include_str!("scan.json")).unwrap();
-    assert_eq!(cases.len(), 20);
+    assert_eq!(cases.len(), 24);
     for backend in &backends() {
         for case in &cases {
             match case["name"].as_str().unwrap() {
@@ -169,6 +170,10 @@ fn every_scanned_cell_computes_what_pytorch_does() {
                     check(backend, case, cell);
                 }
                 "lru" => check(backend, case, LruConfig::new(3, 4, 2)),
+                "conv_lstm" => {
+                    let cell = ConvLstmConfig::new(12, 12, [2, 3]).with_kernel_size([3, 5]);
+                    check(backend, case, cell);
+                }
                 other => panic!("unknown case {other}"),
             }
         }
@@ -198,7 +203,7 @@ fn check<K: SequenceConfig<Built: Cell>>(backend: &Backend, case: &Value, cell: 
     for layer in [layer.clone(), layer.unrolled()] {
         let what = format!("{}: {} {:?}", backend.name, case["name"], layer.paths());
         let case = Case {
-            input: backend.tensor(&numbers("x"), [3, 5, 3]),
+            input: backend.tensor(&numbers("x"), [3, 5, layer.input_size()]),
             initial: list("initial"),
             lengths: lengths.clone().map(Lengths::new),
             output_weights: numbers("output_weights"),
@@ -311,6 +316,28 @@ fn an_lru_starts_on_its_ring() {
         let nu = values(&whole.nu.val());
         assert!(nu.iter().all(|nu| nu.is_finite()), "{}", backend.name);
     }
+}
+
+#[test]
+fn impossible_convolutions_are_refused() {
+    let device = &backends()[0].device;
+    let config = || ConvLstmConfig::new(12, 18, [2, 3]);
+    assert_eq!(
+        config().init(device).unwrap().describe(),
+        "ConvLstm(12 -> 18)"
+    );
+    let error = config().with_kernel_size([3, 2]).init(device).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "ConvLstm: kernel size: expected two odd numbers, found [3, 2]"
+    );
+    let error = config().with_input_size(13).init(device).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "ConvLstm: input size: expected a multiple of 6, 2 x 3, found 13"
+    );
+    assert!(ConvLstmConfig::new(12, 0, [2, 3]).init(device).is_err());
+    assert!(ConvLstmConfig::new(12, 12, [0, 3]).init(device).is_err());
 }
 
 #[test]
