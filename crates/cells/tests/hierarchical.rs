@@ -85,7 +85,7 @@ fn looped(
 fn a_hierarchy_of_fixed_period_is_its_loop() {
     for backend in backends().iter().filter(|backend| !backend.slow) {
         for direction in DIRECTIONS {
-            for (period, time) in [(1, 4), (2, 1), (2, 7), (3, 8), (4, 3)] {
+            for (period, time) in [(1, 4usize), (2, 1), (2, 7), (3, 8), (4, 3)] {
                 let layer = hierarchy(backend, direction, period);
                 let lengths = [time, 0, time.div_ceil(2), 1];
                 let since = [0.0, 1.0, 2.0, 0.0].map(|since: f64| since.min(period as f64 - 1.0));
