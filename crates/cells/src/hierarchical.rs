@@ -152,9 +152,9 @@ impl<L: Layer, U: Layer> Hierarchical<L, U> {
         &self,
         input: Tensor<3>,
         boundaries: Tensor<2, Bool>,
-        state: Option<HierarchicalState<L::State, U::State>>,
+        state: Option<<Self as Layer>::State>,
         lengths: Option<&Lengths>,
-    ) -> Result<Run<HierarchicalState<L::State, U::State>>, Error> {
+    ) -> Result<Run<<Self as Layer>::State>, Error> {
         let state = self.check(&input, state, lengths)?;
         let [batch, time, _] = input.dims();
         if boundaries.dims() != [batch, time] {
@@ -174,9 +174,9 @@ impl<L: Layer, U: Layer> Hierarchical<L, U> {
     fn check(
         &self,
         input: &Tensor<3>,
-        state: Option<HierarchicalState<L::State, U::State>>,
+        state: Option<<Self as Layer>::State>,
         lengths: Option<&Lengths>,
-    ) -> Result<HierarchicalState<L::State, U::State>, Error> {
+    ) -> Result<<Self as Layer>::State, Error> {
         stepwise::check(self, input, lengths)?;
         let initial = self.initial_state(input.dims()[0]);
         match state {
@@ -192,7 +192,7 @@ impl<L: Layer, U: Layer> Hierarchical<L, U> {
     /// step, so many steps after the last one.
     fn boundaries(
         &self,
-        state: &HierarchicalState<L::State, U::State>,
+        state: &<Self as Layer>::State,
         [batch, time]: [usize; 2],
         lengths: Option<&Lengths>,
         comes: impl Fn(usize, usize, usize) -> bool,
@@ -221,9 +221,9 @@ impl<L: Layer, U: Layer> Hierarchical<L, U> {
         &self,
         input: Tensor<3>,
         boundaries: Boundaries,
-        state: HierarchicalState<L::State, U::State>,
+        state: <Self as Layer>::State,
         lengths: Option<&Lengths>,
-    ) -> Result<Run<HierarchicalState<L::State, U::State>>, Error> {
+    ) -> Result<Run<<Self as Layer>::State>, Error> {
         let [batch, time, _] = input.dims();
         let lower = self.lower.forward(input, Some(state.lower), lengths);
         let lower = lower.map_err(|error| error.within("lower of Hierarchical"))?;
