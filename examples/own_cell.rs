@@ -84,7 +84,7 @@ impl Model {
             let cell = || Leaky::new(input, 16, device);
             Bidirectional::new(cell(), cell(), Merge::Concat)
         };
-        let layers = Deep::new(vec![both(1), both(32)], 0.0, false)?;
+        let layers = Deep::new(vec![both(1), both(32)], 0.0, Connection::Plain)?;
         Ok(Self {
             layers,
             readout: LinearConfig::new(16, 1).init(device),

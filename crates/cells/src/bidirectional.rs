@@ -90,6 +90,11 @@ impl<K: SequenceConfig<Built: Cell>> SequenceConfig for BidirectionalConfig<K> {
         self
     }
 
+    fn with_hidden_size(mut self, hidden_size: usize) -> Option<Self> {
+        self.cell = self.cell.with_hidden_size(hidden_size)?;
+        Some(self)
+    }
+
     fn init(&self, device: &Device) -> Result<Self::Built, Error> {
         let (forward, reverse) = (self.cell.init(device)?, self.cell.init(device)?);
         Bidirectional::new(forward, reverse, self.merge).with_initial(self.initial)

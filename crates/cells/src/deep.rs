@@ -2,18 +2,19 @@
 //!
 //! ```text
 //! x^1 = x,   x^{l+1} = dropout(layer_l(x^l))             y = layer_L(x^L)
-//! residual:  x^{l+1} = dropout(layer_l(x^l) + x^l)       where the sizes agree
 //! ```
 //!
 //! Dropout stands between layers, on the connections that do not recur (Zaremba, Sutskever and
-//! Vinyals 2014, arXiv 1409.2329); residual connections as in Wu et al. 2016, arXiv 1609.08144.
+//! Vinyals 2014, arXiv 1409.2329). What may go around each layer is its [`Connection`].
 
 use burn::module::Module;
-use burn::nn::{Dropout, DropoutConfig};
+use burn::nn::{Dropout, DropoutConfig, Linear};
 use burn::tensor::{Device, Tensor};
 use serde::{Deserialize, Serialize};
 
-use crate::{Error, Layer, Lengths, Path, Run, SequenceConfig, Trace};
+use crate::{
+    Connection, Direction, Error, Layer, Lengths, Path, Run, SequenceConfig, State, Trace,
+};
 
 /// Configuration of a [`Deep`] stack of equal layers.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -25,20 +26,23 @@ pub struct DeepConfig<K> {
     /// The probability of dropping a connection between two layers; 0 by default.
     #[serde(default)]
     pub dropout: f64,
-    /// Whether a layer's input is added to its output, in each layer in which the two have the
-    /// same size; off by default.
+    /// What goes around each layer whose input and output have the same size; nothing by default.
     #[serde(default)]
-    pub residual: bool,
+    pub connection: Connection,
+    /// The hidden sizes of the upper layers, one each; those of the first if there are none.
+    #[serde(default)]
+    pub sizes: Vec<usize>,
 }
 
 impl<K> DeepConfig<K> {
-    /// `layers` layers, without dropout, not residual.
+    /// `layers` layers of one size, without dropout, with nothing around them.
     pub fn new(layer: K, layers: usize) -> Self {
         Self {
             layer,
             layers,
             dropout: 0.0,
-            residual: false,
+            connection: Connection::Plain,
+            sizes: Vec::new(),
         }
     }
 
@@ -49,10 +53,17 @@ impl<K> DeepConfig<K> {
         self
     }
 
-    /// Sets whether a layer's input is added to its output.
+    /// Sets what goes around each layer.
     #[must_use]
-    pub fn with_residual(mut self, residual: bool) -> Self {
-        self.residual = residual;
+    pub fn with_connection(mut self, connection: Connection) -> Self {
+        self.connection = connection;
+        self
+    }
+
+    /// Sets the hidden sizes of the upper layers, one each.
+    #[must_use]
+    pub fn with_sizes(mut self, sizes: impl Into<Vec<usize>>) -> Self {
+        self.sizes = sizes.into();
         self
     }
 }
@@ -69,8 +80,19 @@ impl<K: SequenceConfig<Built: Layer>> SequenceConfig for DeepConfig<K> {
         self
     }
 
+    /// Of all layers, where they have one size.
+    fn with_hidden_size(mut self, hidden_size: usize) -> Option<Self> {
+        self.layer = self.layer.with_hidden_size(hidden_size)?;
+        self.sizes.is_empty().then_some(self)
+    }
+
     fn init(&self, device: &Device) -> Result<Self::Built, Error> {
         Error::unless_positive("Deep", "layers", self.layers)?;
+        if !self.sizes.is_empty() && self.sizes.len() + 1 != self.layers {
+            let expected = format!("{}, one for each upper layer", self.layers - 1);
+            let what = "number of sizes";
+            return Err(Error::new("Deep", what, expected, self.sizes.len()));
+        }
         let mut layers = Vec::with_capacity(self.layers);
         let mut config = self.layer.clone();
         for index in 0..self.layers {
@@ -78,9 +100,15 @@ impl<K: SequenceConfig<Built: Layer>> SequenceConfig for DeepConfig<K> {
                 .init(device)
                 .map_err(|error| error.within(name(index)))?;
             config = config.with_input_size(layer.output_size());
+            if let Some(&size) = self.sizes.get(index) {
+                config = config.with_hidden_size(size).ok_or_else(|| {
+                    let expected = "layers whose hidden size can be set";
+                    Error::new("Deep", "sizes", expected, layer.describe())
+                })?;
+            }
             layers.push(layer);
         }
-        Deep::new(layers, self.dropout, self.residual)
+        Deep::new(layers, self.dropout, self.connection)
     }
 }
 
@@ -89,8 +117,11 @@ impl<K: SequenceConfig<Built: Layer>> SequenceConfig for DeepConfig<K> {
 pub struct Deep<L: Module> {
     /// The layers, lowest first.
     pub layers: Vec<L>,
+    /// The gates of the layers' highways; none where there is no highway.
+    pub gates: Vec<Option<Linear>>,
     dropout: Dropout,
-    residual: bool,
+    #[module(skip)]
+    connection: Connection,
 }
 
 impl<L: Layer> Deep<L> {
@@ -99,8 +130,8 @@ impl<L: Layer> Deep<L> {
     /// # Errors
     ///
     /// When there is no layer, a layer's input is not what the one below puts out, the
-    /// probability is not in `0.0..1.0`, or `residual` would connect nothing.
-    pub fn new(layers: Vec<L>, dropout: f64, residual: bool) -> Result<Self, Error> {
+    /// probability is not in `0.0..1.0`, or a connection would connect nothing.
+    pub fn new(layers: Vec<L>, dropout: f64, connection: Connection) -> Result<Self, Error> {
         Error::unless_positive("Deep", "layers", layers.len())?;
         if !(0.0..1.0).contains(&dropout) {
             return Err(Error::new(
@@ -118,25 +149,28 @@ impl<L: Layer> Deep<L> {
                 return Err(Error::new(layer, "input size", below, found));
             }
         }
-        if residual
-            && !layers
-                .iter()
-                .any(|layer| layer.input_size() == layer.output_size())
-        {
+        let connected = |layer: &L| layer.input_size() == layer.output_size();
+        if connection != Connection::Plain && !layers.iter().any(connected) {
             let expected = "a layer whose input and output have the same size";
-            return Err(Error::new("Deep", "residual", expected, "none"));
+            return Err(Error::new("Deep", "connection", expected, "none"));
         }
+        let gate = |layer: &L| match connected(layer) {
+            true => connection.gate(layer.input_size(), &device(layer)),
+            false => Ok(None),
+        };
+        let gates = layers.iter().map(gate).collect::<Result<_, _>>()?;
         let dropout = DropoutConfig::new(dropout).init();
         Ok(Self {
             layers,
+            gates,
             dropout,
-            residual,
+            connection,
         })
     }
 
-    /// Whether a layer's input is added to its output, where the two have the same size.
-    pub fn residual(&self) -> bool {
-        self.residual
+    /// What passes a layer by, where its input and its output have the same size.
+    pub fn connection(&self) -> Connection {
+        self.connection
     }
 
     /// Does `run` in each layer, on what the one below put out: the outputs of the highest, and
@@ -165,21 +199,31 @@ impl<L: Layer> Deep<L> {
             if index > 0 {
                 sequence = self.dropout.forward(sequence);
             }
-            let residual = self.residual && layer.input_size() == layer.output_size();
-            let below = residual.then(|| sequence.clone());
+            let around =
+                self.connection != Connection::Plain && layer.input_size() == layer.output_size();
+            let below = around.then(|| sequence.clone());
             let state = states.as_mut().and_then(Iterator::next);
             let (outputs, result) =
                 run(layer, sequence, state).map_err(|error| error.within(name(index)))?;
-            sequence = match (below, lengths) {
-                // What stands in the padding must not be passed on.
-                (Some(below), Some(lengths)) => outputs + lengths.clear_padding(below),
-                (Some(below), None) => outputs + below,
-                (None, _) => outputs,
+            sequence = match below {
+                Some(below) => {
+                    let gate = self.gates[index].as_ref();
+                    self.connection.join(outputs, below, gate, lengths)
+                }
+                None => outputs,
             };
             results.push(result);
         }
         Ok((sequence, results))
     }
+}
+
+/// Where a layer is, told by its state.
+fn device<L: Layer>(layer: &L) -> Device {
+    let mut device = None;
+    let state = layer.initial_state(1);
+    state.visit("", &mut |_, tensor| device = Some(tensor.device()));
+    device.expect("a layer's state has a tensor")
 }
 
 fn name(index: usize) -> String {
@@ -202,6 +246,15 @@ impl<L: Layer> Layer for Deep<L> {
             .iter()
             .map(|layer| layer.initial_state(batch))
             .collect()
+    }
+
+    fn direction(&self) -> Option<Direction> {
+        let direction = self.layers[0].direction();
+        let same = self
+            .layers
+            .iter()
+            .all(|layer| layer.direction() == direction);
+        direction.filter(|_| same)
     }
 
     fn describe(&self) -> String {

@@ -46,6 +46,11 @@ impl SequenceConfig for ElmanConfig {
         self
     }
 
+    fn with_hidden_size(mut self, hidden_size: usize) -> Option<Self> {
+        self.hidden_size = hidden_size;
+        Some(self)
+    }
+
     fn init(&self, device: &Device) -> Result<Elman, Error> {
         self.activation.check("Elman", "activation")?;
         Error::unless_bound("Elman", "gate clip", self.gate_clip)?;

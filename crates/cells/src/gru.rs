@@ -91,6 +91,11 @@ impl SequenceConfig for GruConfig {
         self
     }
 
+    fn with_hidden_size(mut self, hidden_size: usize) -> Option<Self> {
+        self.hidden_size = hidden_size;
+        Some(self)
+    }
+
     fn init(&self, device: &Device) -> Result<Gru, Error> {
         let GruActivations { gate, candidate } = self.activations;
         gate.check("Gru", "activation of the gates")?;

@@ -48,6 +48,11 @@ impl SequenceConfig for JanetConfig {
         self
     }
 
+    fn with_hidden_size(mut self, hidden_size: usize) -> Option<Self> {
+        self.hidden_size = hidden_size;
+        Some(self)
+    }
+
     fn init(&self, device: &Device) -> Result<Janet, Error> {
         if !self.beta.is_finite() {
             return Err(Error::new("Janet", "beta", "a finite number", self.beta));

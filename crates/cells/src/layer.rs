@@ -5,7 +5,7 @@ use burn::tensor::{Bool, Device, Tensor, TensorData};
 use serde::{Serialize, de::DeserializeOwned};
 
 use crate::state::check_shapes;
-use crate::{Error, Lengths, Path, State};
+use crate::{Direction, Error, Lengths, Path, State};
 
 /// What running a layer gives.
 #[derive(Debug, Clone)]
@@ -45,6 +45,12 @@ pub trait Layer: Module + ModuleDisplay + 'static {
 
     /// The state of a sequence that has just begun.
     fn initial_state(&self, batch: usize) -> Self::State;
+
+    /// Which way the whole layer goes through time; `None` when it goes both ways. A state is
+    /// handed from run to run in this direction.
+    fn direction(&self) -> Option<Direction> {
+        None
+    }
 
     /// The name and sizes that errors give.
     fn describe(&self) -> String;
@@ -127,6 +133,14 @@ pub trait SequenceConfig: Clone + std::fmt::Debug + Serialize + DeserializeOwned
     /// The same for another number of input features; what a deep stack asks of its upper layers.
     #[must_use]
     fn with_input_size(self, input_size: usize) -> Self;
+
+    /// The same for another number of hidden units; what a deep stack whose layers differ in size
+    /// asks of its upper layers. `None` when there is no such number to set.
+    #[must_use]
+    fn with_hidden_size(self, hidden_size: usize) -> Option<Self> {
+        let _ = hidden_size;
+        None
+    }
 
     /// Builds it, with new weights drawn from the device's random numbers.
     ///

@@ -10,7 +10,7 @@
 //!
 //! A [`Cell`] says what happens in one step. A [`Layer`] runs cells over whole sequences:
 //! [`Recurrent`] in one direction, [`Bidirectional`] in both, [`Deep`] in layers on top of each
-//! other. Public sequences are batch-first, `[batch, time, features]`; `time` counts steps.
+//! other, [`Dilated`] skipping steps, [`Hierarchical`] at two paces. Public sequences are batch-first, `[batch, time, features]`; `time` counts steps.
 //!
 //! | cell | state | gates, in their packed order | paper |
 //! |---|---|---|---|
@@ -27,6 +27,10 @@
 //! | [`LayerNormLstm`] | hidden, cell | i, f, g, o | Ba, Kiros and Hinton 2016 |
 //! | [`LayerNormGru`] | hidden | r, z, n | Ba, Kiros and Hinton 2016 |
 //! | [`SLstm`] | hidden, cell, normaliser, stabiliser | i, f, z, o | Beck et al. 2024 |
+//! | [`MinGru`] | hidden | z, c | Feng et al. 2024 |
+//! | [`MinLstm`] | hidden | f, i, c | Feng et al. 2024 |
+//! | [`ConvLstm`] | hidden, cell | i, f, g, o | Shi et al. 2015 |
+//! | [`Lru`] | output, real, imaginary | no gates | Orvieto et al. 2023 |
 //!
 //! [`Lstm`] also has peepholes, coupled gates, a projection and clips; [`Gru`] has its reset gate
 //! before the product, after it or not at all. [`Zoneout`] regularises any cell that is written as
@@ -62,8 +66,12 @@
 
 mod activation;
 mod bidirectional;
+mod candidate;
 mod cell;
+mod connection;
+mod conv_lstm;
 mod deep;
+mod dilated;
 mod elman;
 mod elman_jordan;
 pub mod equations;
@@ -71,50 +79,66 @@ mod error;
 mod four_gate_lstm;
 mod gates;
 mod gru;
+mod hierarchical;
 mod high_order_elman;
 mod ind_rnn;
 mod initial;
 mod initialization;
+mod input_gates;
 mod janet;
 mod jordan;
 mod layer;
 mod layer_norm_gru;
 mod layer_norm_lstm;
 mod lengths;
+mod lru;
 mod lstm;
 mod memory;
 mod mgu;
+mod min_gru;
+mod min_lstm;
 mod readout;
 mod recurrent;
 mod s_lstm;
+pub mod scan;
 mod state;
+mod stepwise;
 mod unrolled;
 mod zoneout;
 
 pub use activation::Activation;
 pub use backdraft_kernels::{Direction, Kernel, Path};
 pub use bidirectional::{Bidirectional, BidirectionalConfig, BothDirections, Merge};
+pub use candidate::Candidate;
 pub use cell::Cell;
+pub use connection::Connection;
+pub use conv_lstm::{ConvLstm, ConvLstmConfig, Peepholes};
 pub use deep::{Deep, DeepConfig};
+pub use dilated::{Dilated, DilatedConfig, DilatedStackConfig};
 pub use elman::{Elman, ElmanConfig};
 pub use elman_jordan::{ElmanJordan, ElmanJordanConfig, ElmanJordanState};
 pub use error::Error;
 pub use four_gate_lstm::{FourGateLstm, FourGateLstmConfig, FourGateState};
 pub use gates::{Gates, GatesConfig};
 pub use gru::{Gru, GruActivations, GruConfig, Reset};
+pub use hierarchical::{Hierarchical, HierarchicalConfig, HierarchicalState};
 pub use high_order_elman::{HighOrderElman, HighOrderElmanConfig};
 pub use ind_rnn::{IndRnn, IndRnnConfig};
 pub use initial::Initial;
 pub use initialization::Initialization;
+pub use input_gates::{InputGates, InputGatesConfig};
 pub use janet::{Janet, JanetConfig};
 pub use jordan::{Jordan, JordanConfig};
 pub use layer::{Layer, Run, SequenceConfig, Trace};
 pub use layer_norm_gru::{LayerNormGru, LayerNormGruConfig};
 pub use layer_norm_lstm::{LayerNormLstm, LayerNormLstmConfig};
 pub use lengths::Lengths;
+pub use lru::{Lru, LruConfig, LruState};
 pub use lstm::{Lstm, LstmActivations, LstmConfig, LstmState};
 pub use memory::Memory;
 pub use mgu::{Mgu, MguConfig};
+pub use min_gru::{MinGru, MinGruConfig};
+pub use min_lstm::{MinLstm, MinLstmConfig};
 pub use readout::Readout;
 pub use recurrent::{Recurrent, RecurrentConfig};
 pub use s_lstm::{ForgetGate, SLstm, SLstmConfig, SLstmState};
@@ -127,14 +151,16 @@ pub use zoneout::{Zoneout, ZoneoutConfig};
 /// What most programs need: the cells, the layers, their configurations and the traits.
 pub mod prelude {
     pub use crate::{
-        Activation, Bidirectional, BidirectionalConfig, BothDirections, Cell, Deep, DeepConfig,
-        Direction, Elman, ElmanConfig, ElmanJordan, ElmanJordanConfig, ElmanJordanState, Error,
-        ForgetGate, FourGateLstm, FourGateLstmConfig, FourGateState, Gru, GruActivations,
-        GruConfig, HighOrderElman, HighOrderElmanConfig, IndRnn, IndRnnConfig, Initial,
-        Initialization, Janet, JanetConfig, Jordan, JordanConfig, Layer, LayerNormGru,
-        LayerNormGruConfig, LayerNormLstm, LayerNormLstmConfig, Lengths, Lstm, LstmActivations,
-        LstmConfig, LstmState, Memory, Merge, Mgu, MguConfig, Path, Recurrent, RecurrentConfig,
-        Reset, Run, SLstm, SLstmConfig, SLstmState, SequenceConfig, State, Trace, Zoneout,
-        ZoneoutConfig,
+        Activation, Bidirectional, BidirectionalConfig, BothDirections, Candidate, Cell,
+        Connection, ConvLstm, ConvLstmConfig, Deep, DeepConfig, Dilated, DilatedConfig,
+        DilatedStackConfig, Direction, Elman, ElmanConfig, ElmanJordan, ElmanJordanConfig,
+        ElmanJordanState, Error, ForgetGate, FourGateLstm, FourGateLstmConfig, FourGateState, Gru,
+        GruActivations, GruConfig, Hierarchical, HierarchicalConfig, HierarchicalState,
+        HighOrderElman, HighOrderElmanConfig, IndRnn, IndRnnConfig, Initial, Initialization, Janet,
+        JanetConfig, Jordan, JordanConfig, Layer, LayerNormGru, LayerNormGruConfig, LayerNormLstm,
+        LayerNormLstmConfig, Lengths, Lru, LruConfig, LruState, Lstm, LstmActivations, LstmConfig,
+        LstmState, Memory, Merge, Mgu, MguConfig, MinGru, MinGruConfig, MinLstm, MinLstmConfig,
+        Path, Recurrent, RecurrentConfig, Reset, Run, SLstm, SLstmConfig, SLstmState,
+        SequenceConfig, State, Trace, Zoneout, ZoneoutConfig,
     };
 }

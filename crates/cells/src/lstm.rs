@@ -127,6 +127,11 @@ impl SequenceConfig for LstmConfig {
         self
     }
 
+    fn with_hidden_size(mut self, hidden_size: usize) -> Option<Self> {
+        self.hidden_size = hidden_size;
+        Some(self)
+    }
+
     fn init(&self, device: &Device) -> Result<Lstm, Error> {
         self.check()?;
         let hidden = self.hidden_size;

@@ -62,6 +62,11 @@ impl<K: SequenceConfig<Built: Cell>> SequenceConfig for RecurrentConfig<K> {
         self
     }
 
+    fn with_hidden_size(mut self, hidden_size: usize) -> Option<Self> {
+        self.cell = self.cell.with_hidden_size(hidden_size)?;
+        Some(self)
+    }
+
     fn init(&self, device: &Device) -> Result<Self::Built, Error> {
         Recurrent::new(self.cell.init(device)?, self.direction).with_initial(self.initial)
     }
@@ -171,6 +176,10 @@ impl<C: Cell> Layer for Recurrent<C> {
 
     fn initial_state(&self, batch: usize) -> Self::State {
         self.initial.of(&self.cell, batch)
+    }
+
+    fn direction(&self) -> Option<Direction> {
+        Some(self.direction)
     }
 
     fn describe(&self) -> String {

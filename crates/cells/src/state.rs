@@ -135,8 +135,8 @@ pub fn join(path: &str, name: &str) -> String {
 /// ```
 #[macro_export]
 macro_rules! state {
-    ($name:ident $(<$generic:ident>)? { $($field:ident),+ $(,)? }) => {
-        impl $(<$generic: $crate::State>)? $crate::State for $name $(<$generic>)? {
+    ($name:ident $(<$($generic:ident),+>)? { $($field:ident),+ $(,)? }) => {
+        impl $(<$($generic: $crate::State),+>)? $crate::State for $name $(<$($generic),+>)? {
             fn map(
                 self,
                 f: &mut dyn FnMut(::burn::tensor::Tensor<2>) -> ::burn::tensor::Tensor<2>,

@@ -117,24 +117,44 @@ fn check<L: Layer>(backend: &Backend, layer: L) {
         values(&input.grad(&gradients).unwrap()),
         &|index, delta| evaluate(&plain, nudge(x.clone(), index, delta), s.clone()),
     );
-    for (which, leaf) in states.iter().enumerate() {
-        let gradient = values(&leaf.grad(&gradients).unwrap());
-        compare(
-            format!("{name}: state {which}"),
-            gradient,
-            &|index, delta| {
-                let mut turn = 0;
-                let nudged = s.clone().map(&mut |tensor| {
-                    turn += 1;
-                    if turn - 1 == which {
-                        nudge(tensor, index, delta)
-                    } else {
-                        tensor
-                    }
-                });
-                evaluate(&plain, x.clone(), nudged)
-            },
-        );
+    let mut names = Vec::new();
+    s.visit("", &mut |name, _| names.push(name.to_string()));
+    for (which, (leaf, state)) in states.iter().zip(names).enumerate() {
+        let at = |index: usize, delta: f64| {
+            let mut turn = 0;
+            let nudged = s.clone().map(&mut |tensor| {
+                turn += 1;
+                if turn - 1 == which {
+                    nudge(tensor, index, delta)
+                } else {
+                    tensor
+                }
+            });
+            evaluate(&plain, x.clone(), nudged)
+        };
+        let gradient = leaf.grad(&gradients).map(|gradient| values(&gradient));
+        if is_read(&state) {
+            compare(format!("{name}: state {state}"), gradient.unwrap(), &at);
+        } else {
+            let zero = gradient.iter().flatten().all(|gradient| *gradient == 0.0);
+            assert!(zero, "{name}: state {state}");
+            assert_eq!(at(0, 1.0), at(0, -1.0), "{name}: state {state}");
+        }
+    }
+}
+
+/// Whether a step reads this tensor of its state. A state's `output` is there for a cell that
+/// shows what it was given, too; the next step does not look at it.
+fn is_read(state: &str) -> bool {
+    state.rsplit('.').next() != Some("output")
+}
+
+/// Something else around the layers with each way to merge.
+fn around(merge: Merge) -> Connection {
+    match merge {
+        Merge::Concat => Connection::Plain,
+        Merge::Sum | Merge::Mean => Connection::Residual,
+        Merge::Product => Connection::Highway { bias: -1.0 },
     }
 }
 
@@ -150,7 +170,7 @@ fn check_everywhere<K: SequenceConfig<Built: Cell>>(cell: K) {
             check(
                 backend,
                 DeepConfig::new(config, 2)
-                    .with_residual(merge != Merge::Concat)
+                    .with_connection(around(merge))
                     .init(&device)
                     .unwrap(),
             );
@@ -303,5 +323,32 @@ fn zoneout() {
         let elman = ZoneoutConfig::new(ElmanConfig::new(INPUT, HIDDEN), 0.25, 0.0);
         let layer = RecurrentConfig::new(elman).init(&device).unwrap();
         check(backend, layer.freeze());
+    }
+}
+
+#[test]
+fn min_gru() {
+    for candidate in [Candidate::Linear, Candidate::Positive] {
+        check_everywhere(MinGruConfig::new(INPUT, HIDDEN).with_candidate(candidate));
+    }
+}
+
+#[test]
+fn min_lstm() {
+    for candidate in [Candidate::Linear, Candidate::Positive] {
+        check_everywhere(MinLstmConfig::new(INPUT, HIDDEN).with_candidate(candidate));
+    }
+}
+
+#[test]
+fn lru() {
+    check_everywhere(LruConfig::new(INPUT, HIDDEN, 3));
+}
+
+#[test]
+fn conv_lstm() {
+    for peepholes in [false, true] {
+        let cell = ConvLstmConfig::new(3, 3, [1, 3]).with_peepholes(peepholes);
+        check_everywhere(cell.with_bias(peepholes));
     }
 }

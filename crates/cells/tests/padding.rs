@@ -132,6 +132,15 @@ fn compare_states<S: State>(what: &str, found: &S, expected: &S, tolerance: f64)
     );
 }
 
+/// Something else around the layers with each way to merge.
+fn around(merge: Merge) -> Connection {
+    match merge {
+        Merge::Concat => Connection::Plain,
+        Merge::Sum | Merge::Mean => Connection::Residual,
+        Merge::Product => Connection::Highway { bias: -1.0 },
+    }
+}
+
 fn check_everywhere<K: SequenceConfig<Built: Cell>>(cell: K) {
     for backend in &backends() {
         let device = backend.autodiff();
@@ -142,11 +151,10 @@ fn check_everywhere<K: SequenceConfig<Built: Cell>>(cell: K) {
         let merges = [Merge::Concat, Merge::Sum, Merge::Mean, Merge::Product];
         for merge in merges.into_iter().take(if backend.slow { 1 } else { 4 }) {
             let config = BidirectionalConfig::new(cell.clone()).with_merge(merge);
-            let residual = merge != Merge::Concat;
             check(
                 backend,
                 DeepConfig::new(config, 2)
-                    .with_residual(residual)
+                    .with_connection(around(merge))
                     .init(&device)
                     .unwrap(),
             );
@@ -208,6 +216,18 @@ fn of_zoneout_changes_nothing() {
             check(backend, config.init(&backend.autodiff()).unwrap().freeze());
         }
     }
+}
+
+#[test]
+fn of_scanned_cells_changes_nothing() {
+    check_everywhere(MinGruConfig::new(INPUT, HIDDEN).with_candidate(Candidate::Positive));
+    check_everywhere(MinLstmConfig::new(INPUT, HIDDEN));
+    check_everywhere(LruConfig::new(INPUT, HIDDEN, 3));
+}
+
+#[test]
+fn of_conv_lstm_changes_nothing() {
+    check_everywhere(ConvLstmConfig::new(INPUT, HIDDEN, [1, 5]));
 }
 
 #[test]

@@ -76,7 +76,8 @@ fn lengths_that_do_not_fit_are_named() {
 
 #[test]
 fn a_residual_stack_refuses_what_its_first_layer_does() {
-    let layer = DeepConfig::new(RecurrentConfig::new(GruConfig::new(4, 4)), 2).with_residual(true);
+    let layer = DeepConfig::new(RecurrentConfig::new(GruConfig::new(4, 4)), 2)
+        .with_connection(Connection::Residual);
     let layer = layer.init(&device()).unwrap();
     let lengths = Lengths::new([0, 0]);
     let error = layer
@@ -103,12 +104,22 @@ fn impossible_configurations_are_refused() {
     assert!(stack(0).init(&device).is_err());
     assert!(stack(2).with_dropout(1.0).init(&device).is_err());
     assert!(stack(2).with_dropout(f64::NAN).init(&device).is_err());
-    assert!(stack(1).with_residual(true).init(&device).is_err());
-    assert!(stack(2).with_residual(true).init(&device).is_ok());
+    assert!(
+        stack(1)
+            .with_connection(Connection::Residual)
+            .init(&device)
+            .is_err()
+    );
+    assert!(
+        stack(2)
+            .with_connection(Connection::Residual)
+            .init(&device)
+            .is_ok()
+    );
     let below = ElmanConfig::new(3, 4).init(&device).unwrap();
     let above = ElmanConfig::new(5, 4).init(&device).unwrap();
     let layers = [below, above].map(|cell| Recurrent::new(cell, Direction::Forward));
-    let error = Deep::new(layers.to_vec(), 0.0, false).unwrap_err();
+    let error = Deep::new(layers.to_vec(), 0.0, Connection::Plain).unwrap_err();
     assert_eq!(
         error.to_string(),
         "layer 2 of Deep: Elman(5 -> 4): input size: expected 4, found 5 against 4 from the layer below"
@@ -134,8 +145,12 @@ fn refusal<K: SequenceConfig>(config: K) -> String {
 fn impossible_options_of_cells_are_refused() {
     let lstm = || LstmConfig::new(3, 4);
     assert_eq!(
-        refusal(lstm().with_coupled(true).with_forget_bias(Some(1.0))),
-        "Lstm: forget bias: expected a forget gate of its own, found 1 and coupled gates"
+        refusal(
+            lstm()
+                .with_coupled(true)
+                .with_memory(Memory::ForgetBias(1.0))
+        ),
+        "Lstm: memory: expected a forget gate of its own, found ForgetBias(1.0) and coupled gates"
     );
     assert_eq!(
         refusal(lstm().with_proj_size(Some(0))),
@@ -261,6 +276,34 @@ fn a_closed_s_lstm_gives_numbers() {
     support::assert_close("tanh(z)", &values(&outputs), &[0.5f64.tanh()], 1e-5);
 }
 
+#[test]
+fn the_layers_of_a_stack_may_differ_in_size() {
+    let stack = DeepConfig::new(BidirectionalConfig::new(LstmConfig::new(3, 4)), 3);
+    let stack = stack.with_sizes([5, 2]).init(&device()).unwrap();
+    let sizes: Vec<_> = stack
+        .layers
+        .iter()
+        .map(|layer| [layer.input_size(), layer.output_size()])
+        .collect();
+    assert_eq!(sizes, [[3, 8], [8, 10], [10, 4]]);
+}
+
+/// A highway whose gate is shut lets the layer's input pass, one that is open its output.
+#[test]
+fn a_highway_goes_between_input_and_output() {
+    let device = device();
+    let layer = GruConfig::new(3, 3).init(&device).unwrap();
+    let layer = Recurrent::new(layer, Direction::Forward);
+    let input = Tensor::random([2, 5, 3], Distribution::Default, &device);
+    let expected = layer.forward(input.clone(), None, None).unwrap().outputs;
+    for (bias, expected) in [(-50.0, &input), (50.0, &expected)] {
+        let connection = Connection::Highway { bias };
+        let stack = Deep::new(vec![layer.clone()], 0.0, connection).unwrap();
+        let found = stack.forward(input.clone(), None, None).unwrap().outputs;
+        support::assert_close("highway", &values(&found), &values(expected), 1e-6);
+    }
+}
+
 /// Burn's own orthogonal initialiser panics on a bias.
 #[test]
 fn an_orthogonal_start_is_for_weights_alone() {
@@ -348,7 +391,9 @@ fn configurations_go_through_json() {
             .with_merge(Merge::Mean),
         2,
     )
-    .with_dropout(0.25);
+    .with_dropout(0.25)
+    .with_connection(Connection::Highway { bias: -2.0 })
+    .with_sizes([5]);
     let text = serde_json::to_string(&config).unwrap();
     let back: DeepConfig<BidirectionalConfig<LstmConfig>> = serde_json::from_str(&text).unwrap();
     assert_eq!(format!("{back:?}"), format!("{config:?}"));

@@ -249,10 +249,11 @@ fn layers_that_pytorch_lacks_are_refused_by_name() {
         sum.init(&device).unwrap(),
         "Bidirectional: Gru(3 -> 3): merge: expected Concat, which is PyTorch's, found Sum",
     );
-    let residual = DeepConfig::new(RecurrentConfig::new(gru.clone()), 2).with_residual(true);
+    let residual =
+        DeepConfig::new(RecurrentConfig::new(gru.clone()), 2).with_connection(Connection::Residual);
     refused(
         residual.init(&device).unwrap(),
-        "Deep(2 x Gru(3 -> 3)): residual: expected off, found on",
+        "Deep(2 x Gru(3 -> 3)): connection: expected plain, found Residual",
     );
     let cell = |cell, what: &str, expected: &str| {
         let layer = RecurrentConfig::<LstmConfig>::new(cell)
@@ -329,7 +330,7 @@ fn layers_that_pytorch_lacks_are_refused_by_name() {
             .unwrap()
     };
     refused(
-        Deep::new(vec![level(3, 4), level(4, 5)], 0.0, false).unwrap(),
+        Deep::new(vec![level(3, 4), level(4, 5)], 0.0, Connection::Plain).unwrap(),
         "layer 2 of Deep: Gru(4 -> 5): sizes: expected 4 units, 4 outputs, biases, as layer 1, \
          found 5 units, 5 outputs, biases",
     );

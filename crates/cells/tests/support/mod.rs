@@ -2,6 +2,8 @@
 //! name, and the comparison of two lists of numbers.
 #![allow(dead_code, reason = "each test file uses a part of this")]
 
+pub mod layers;
+
 use burn::module::{Module, ModuleMapper, ModuleVisitor, Param};
 use burn::tensor::{DType, Device, Gradients, Tensor, TensorData};
 

@@ -3,8 +3,8 @@
 use std::fmt::Debug;
 
 use backdraft_cells::{
-    Activation, Bidirectional, Cell, Deep, Direction, Elman, Error, Gates, Gru, GruActivations,
-    Layer, Lstm, LstmActivations, Merge, Recurrent, Reset,
+    Activation, Bidirectional, Cell, Connection, Deep, Direction, Elman, Error, Gates, Gru,
+    GruActivations, Layer, Lstm, LstmActivations, Merge, Recurrent, Reset,
 };
 use burn::module::Module;
 
@@ -261,8 +261,9 @@ impl<C: TwinCell> Twin for Bidirectional<C> {
 
 impl<L: Level> Twin for Deep<L> {
     fn parameters(&self) -> Result<Vec<Parameter>, Error> {
-        if self.residual() {
-            return Err(Error::new(self.describe(), "residual", "off", "on"));
+        if self.connection() != Connection::Plain {
+            let found = format!("{:?}", self.connection());
+            return Err(Error::new(self.describe(), "connection", "plain", found));
         }
         let first = self.layers[0].sizes();
         let mut all = Vec::new();

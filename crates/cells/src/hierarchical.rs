@@ -1,0 +1,378 @@
+//! Two layers at two paces: the upper one steps only at boundaries.
+//!
+//! ```text
+//! l_t = lower(x_t, ..)                           at each step
+//! u_t = upper(l_t, ..)     at a boundary         sees what the lower layer puts out there
+//! u_t = u_{t-1}            elsewhere             its last output is held; 0 before the first
+//! y_t = l_t, u_t                                 side by side
+//! ```
+//!
+//! A boundary comes with each `period`-th step, counted from the beginning of the sequence and on
+//! through the runs that continue it, or where the caller says. The upper layer runs over the
+//! boundaries alone, in as many steps as a row has of them.
+//!
+//! El Hihi and Bengio 1995, "Hierarchical recurrent neural networks for long-term dependencies";
+//! of the same kind are Koutnik et al. 2014, "A clockwork RNN", arXiv 1402.3511 (fixed periods) and
+//! Chung, Ahn and Bengio 2016, "Hierarchical multiscale recurrent neural networks",
+//! arXiv 1609.01704 (boundaries).
+
+use burn::module::Module;
+use burn::tensor::{Bool, Device, Int, Tensor, TensorData};
+use serde::{Deserialize, Serialize};
+
+use crate::state::check_shapes;
+use crate::{Direction, Error, Layer, Lengths, Path, Run, SequenceConfig, Trace, state, stepwise};
+
+/// Configuration of a [`Hierarchical`] layer.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct HierarchicalConfig<K, J> {
+    /// The layer that runs at each step.
+    pub lower: K,
+    /// The layer that runs at boundaries; built for what the lower one puts out. It goes one way
+    /// through time.
+    pub upper: J,
+    /// Each how many steps a boundary comes where none are given.
+    pub period: usize,
+}
+
+impl<K, J> HierarchicalConfig<K, J> {
+    /// `upper` on `lower`, at each `period`-th step.
+    pub fn new(lower: K, upper: J, period: usize) -> Self {
+        Self {
+            lower,
+            upper,
+            period,
+        }
+    }
+}
+
+impl<K, J> SequenceConfig for HierarchicalConfig<K, J>
+where
+    K: SequenceConfig<Built: Layer>,
+    J: SequenceConfig<Built: Layer>,
+{
+    type Built = Hierarchical<K::Built, J::Built>;
+
+    fn input_size(&self) -> usize {
+        self.lower.input_size()
+    }
+
+    fn with_input_size(mut self, input_size: usize) -> Self {
+        self.lower = self.lower.with_input_size(input_size);
+        self
+    }
+
+    fn init(&self, device: &Device) -> Result<Self::Built, Error> {
+        let within = |name: &'static str| move |error: Error| error.within(name);
+        let lower = self.lower.init(device);
+        let lower = lower.map_err(within("lower of Hierarchical"))?;
+        let upper = self.upper.clone().with_input_size(lower.output_size());
+        let upper = upper
+            .init(device)
+            .map_err(within("upper of Hierarchical"))?;
+        Hierarchical::new(lower, upper, self.period)
+    }
+}
+
+/// The state of a [`Hierarchical`] layer.
+#[derive(Debug, Clone)]
+pub struct HierarchicalState<L, U> {
+    /// Of the layer that runs at each step.
+    pub lower: L,
+    /// Of the layer that runs at boundaries.
+    pub upper: U,
+    /// The upper layer's last output: `[batch, output]`.
+    pub held: Tensor<2>,
+    /// Whole steps since the last boundary: `[batch, 1]`. No gradient goes through it.
+    pub since: Tensor<2>,
+}
+state!(HierarchicalState<L, U> { lower, upper, held, since });
+
+/// Two layers, the upper of which steps only at boundaries.
+#[derive(Module, Debug)]
+pub struct Hierarchical<L: Module, U: Module> {
+    /// The layer that runs at each step.
+    pub lower: L,
+    /// The layer that runs at boundaries.
+    pub upper: U,
+    #[module(skip)]
+    period: usize,
+    #[module(skip)]
+    direction: Direction,
+}
+
+/// Where the boundaries of a run are.
+struct Boundaries {
+    /// The steps of each row, in the order of time.
+    steps: Vec<Vec<usize>>,
+    /// Steps since the last one, at the end of the run.
+    since: Vec<usize>,
+}
+
+impl<L: Layer, U: Layer> Hierarchical<L, U> {
+    /// `upper` on `lower`, at each `period`-th step where no boundaries are given.
+    ///
+    /// # Errors
+    ///
+    /// When the period is 0, the upper layer does not read what the lower puts out, or goes both
+    /// ways through time: there is no last output to hold.
+    pub fn new(lower: L, upper: U, period: usize) -> Result<Self, Error> {
+        let name = "Hierarchical";
+        Error::unless_positive(name, "period", period)?;
+        let (below, above) = (lower.output_size(), upper.input_size());
+        if below != above {
+            let layer = format!("upper of {name}: {}", upper.describe());
+            let found = format!("{above} against {below} from the lower layer");
+            return Err(Error::new(layer, "input size", below, found));
+        }
+        let Some(direction) = upper.direction() else {
+            let expected = "one that goes one way through time";
+            return Err(Error::new(name, "upper", expected, upper.describe()));
+        };
+        Ok(Self {
+            lower,
+            upper,
+            period,
+            direction,
+        })
+    }
+
+    /// Each how many steps a boundary comes where none are given.
+    pub fn period(&self) -> usize {
+        self.period
+    }
+
+    /// [`forward`](Layer::forward) with boundaries where `boundaries` (`[batch, time]`) is true.
+    /// Those in the padding do not count. They are read back from the device.
+    ///
+    /// # Errors
+    ///
+    /// As [`forward`](Layer::forward), and when there is not one value for each row and step.
+    pub fn forward_at(
+        &self,
+        input: Tensor<3>,
+        boundaries: Tensor<2, Bool>,
+        state: Option<<Self as Layer>::State>,
+        lengths: Option<&Lengths>,
+    ) -> Result<Run<<Self as Layer>::State>, Error> {
+        let state = self.check(&input, state, lengths)?;
+        let [batch, time, _] = input.dims();
+        if boundaries.dims() != [batch, time] {
+            let found = format!("{:?}", boundaries.dims());
+            let expected = format!("{:?}", [batch, time]);
+            let what = "boundaries [batch, time]";
+            return Err(Error::new(self.describe(), what, expected, found));
+        }
+        let given: Vec<bool> = boundaries.into_data().iter::<bool>().collect();
+        let found = self.boundaries(&state, [batch, time], lengths, |row, t, _| {
+            given[row * time + t]
+        });
+        self.run(input, found, state, lengths)
+    }
+
+    /// The state to start from, if everything fits.
+    fn check(
+        &self,
+        input: &Tensor<3>,
+        state: Option<<Self as Layer>::State>,
+        lengths: Option<&Lengths>,
+    ) -> Result<<Self as Layer>::State, Error> {
+        stepwise::check(self, input, lengths)?;
+        let initial = self.initial_state(input.dims()[0]);
+        match state {
+            Some(state) => {
+                check_shapes(&self.describe(), &state, &initial)?;
+                Ok(state)
+            }
+            None => Ok(initial),
+        }
+    }
+
+    /// Goes through each row's valid steps; `comes` tells whether there is a boundary at a row and
+    /// step, so many steps after the last one.
+    fn boundaries(
+        &self,
+        state: &<Self as Layer>::State,
+        [batch, time]: [usize; 2],
+        lengths: Option<&Lengths>,
+        comes: impl Fn(usize, usize, usize) -> bool,
+    ) -> Boundaries {
+        let since = state.since.to_data();
+        let mut since: Vec<_> = since
+            .iter::<f64>()
+            .map(|since| since.round() as usize)
+            .collect();
+        let mut steps = vec![Vec::new(); batch];
+        for row in 0..batch {
+            let length = lengths.map_or(time, |lengths| lengths.as_slice()[row]);
+            for t in self.direction.order(length) {
+                since[row] += 1;
+                if comes(row, t, since[row]) {
+                    since[row] = 0;
+                    steps[row].push(t);
+                }
+            }
+            steps[row].sort_unstable();
+        }
+        Boundaries { steps, since }
+    }
+
+    fn run(
+        &self,
+        input: Tensor<3>,
+        boundaries: Boundaries,
+        state: <Self as Layer>::State,
+        lengths: Option<&Lengths>,
+    ) -> Result<Run<<Self as Layer>::State>, Error> {
+        let [batch, time, _] = input.dims();
+        let lower = self.lower.forward(input, Some(state.lower), lengths);
+        let lower = lower.map_err(|error| error.within("lower of Hierarchical"))?;
+
+        let counts: Vec<usize> = boundaries.steps.iter().map(Vec::len).collect();
+        let counts = Lengths::new(counts);
+        let held = state.held.unsqueeze_dim::<3>(1);
+        let (heights, upper) = match counts.max() {
+            0 => (held, state.upper),
+            most => {
+                let step = |row: usize, index| boundaries.steps[row].get(index).copied();
+                let seen = pick(lower.outputs.clone(), most, |row, index| {
+                    step(row, index).unwrap_or(0)
+                });
+                let run = self.upper.forward(seen, Some(state.upper), Some(&counts));
+                let run = run.map_err(|error| error.within("upper of Hierarchical"))?;
+                (Tensor::cat(vec![held, run.outputs], 1), run.state)
+            }
+        };
+
+        // Of what was held before and then the upper layer's outputs, which one stands at a step.
+        let at = |row: usize, t: usize| {
+            let steps = &boundaries.steps[row];
+            match self.direction {
+                Direction::Forward => steps.partition_point(|&step| step <= t),
+                Direction::Reverse => match steps.partition_point(|&step| step < t) {
+                    after if after < steps.len() => after + 1,
+                    _ => 0,
+                },
+            }
+        };
+        let end = |row: usize, _| match self.direction {
+            Direction::Forward => at(row, time),
+            Direction::Reverse => at(row, 0),
+        };
+        let held = pick(heights.clone(), 1, end).reshape([batch, self.upper.output_size()]);
+        let heights = pick(heights, time, at);
+        let heights = match lengths {
+            Some(lengths) => lengths.clear_padding(heights),
+            None => heights,
+        };
+        let since: Vec<f32> = boundaries.since.iter().map(|&since| since as f32).collect();
+        let since = TensorData::new(since, [batch, 1]);
+        Ok(Run {
+            outputs: Tensor::cat(vec![lower.outputs, heights], 2),
+            state: HierarchicalState {
+                lower: lower.state,
+                upper,
+                since: Tensor::from_data(since, (&held.device(), held.dtype())),
+                held,
+            },
+        })
+    }
+}
+
+/// `count` steps of each row of `[batch, time, features]`: those that `which` names.
+fn pick(sequence: Tensor<3>, count: usize, which: impl Fn(usize, usize) -> usize) -> Tensor<3> {
+    let [batch, _, features] = sequence.dims();
+    let steps = (0..batch * count).map(|index| which(index / count, index % count) as i64);
+    let steps = TensorData::new(steps.collect::<Vec<_>>(), [batch, count, 1]);
+    let steps = Tensor::<3, Int>::from_data(steps, &sequence.device());
+    sequence.gather(1, steps.expand([batch, count, features]))
+}
+
+impl<L: Layer, U: Layer> Layer for Hierarchical<L, U> {
+    type State = HierarchicalState<L::State, U::State>;
+
+    fn input_size(&self) -> usize {
+        self.lower.input_size()
+    }
+
+    fn output_size(&self) -> usize {
+        self.lower.output_size() + self.upper.output_size()
+    }
+
+    fn initial_state(&self, batch: usize) -> Self::State {
+        let upper = self.upper.initial_state(batch);
+        let mut place = None;
+        crate::State::visit(&upper, "", &mut |_, tensor| {
+            place = Some((tensor.device(), tensor.dtype()));
+        });
+        let (device, dtype) = place.expect("a layer's state has a tensor");
+        HierarchicalState {
+            lower: self.lower.initial_state(batch),
+            upper,
+            held: Tensor::zeros([batch, self.upper.output_size()], (&device, dtype)),
+            since: Tensor::zeros([batch, 1], (&device, dtype)),
+        }
+    }
+
+    fn direction(&self) -> Option<Direction> {
+        self.lower
+            .direction()
+            .filter(|direction| *direction == self.direction)
+    }
+
+    fn describe(&self) -> String {
+        let (lower, upper) = (self.lower.describe(), self.upper.describe());
+        format!(
+            "Hierarchical({upper} each {} steps of {lower})",
+            self.period
+        )
+    }
+
+    fn unrolled(mut self) -> Self {
+        self.lower = self.lower.unrolled();
+        self.upper = self.upper.unrolled();
+        self
+    }
+
+    fn paths(&self) -> Vec<(String, Path)> {
+        let of = |name: &str, paths: Vec<(String, Path)>| {
+            let paths = paths.into_iter();
+            let named =
+                paths.map(|(layer, path)| (format!("{name} of Hierarchical: {layer}"), path));
+            named.collect::<Vec<_>>()
+        };
+        [
+            of("lower", self.lower.paths()),
+            of("upper", self.upper.paths()),
+        ]
+        .concat()
+    }
+
+    fn forward(
+        &self,
+        input: Tensor<3>,
+        state: Option<Self::State>,
+        lengths: Option<&Lengths>,
+    ) -> Result<Run<Self::State>, Error> {
+        let state = self.check(&input, state, lengths)?;
+        let [batch, time, _] = input.dims();
+        let found = self.boundaries(&state, [batch, time], lengths, |_, _, since| {
+            since >= self.period
+        });
+        self.run(input, found, state, lengths)
+    }
+
+    fn trace(
+        &self,
+        input: Tensor<3>,
+        state: Option<Self::State>,
+        lengths: Option<&Lengths>,
+    ) -> Result<Trace<Self::State>, Error> {
+        let Some(direction) = self.direction() else {
+            let expected = "a lower and an upper layer that go the same way";
+            return Err(Error::new(self.describe(), "trace", expected, "two ways"));
+        };
+        let state = self.check(&input, state, lengths)?;
+        stepwise::trace(self, direction, input, state, lengths)
+    }
+}

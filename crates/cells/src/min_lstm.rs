@@ -1,0 +1,128 @@
+//! An LSTM without output gate whose gates look at the input alone, so that all steps can be
+//! computed at once.
+//!
+//! ```text
+//! f, i, c = W x_t + b
+//! f' = sigmoid(f) / (sigmoid(f) + sigmoid(i))
+//! i' = sigmoid(i) / (sigmoid(f) + sigmoid(i))
+//! h_t = f' h_{t-1} + i' g(c)
+//! ```
+//!
+//! `g` is the [`Candidate`]: the identity, or what keeps the state positive. Since `f' / i'` is
+//! `sigmoid(f) / sigmoid(i)` and the two sum to 1, `f'` is `sigmoid(log sigmoid(f) - log
+//! sigmoid(i))`, which divides nothing by two gates that are both shut.
+//!
+//! Feng, Tung, Ahmed, Bengio and Hajimirsadeghi 2024, "Were RNNs all we needed?", arXiv 2410.01201.
+
+use burn::config::Config;
+use burn::module::Module;
+use burn::tensor::activation::{log_sigmoid, sigmoid};
+use burn::tensor::{Device, Tensor};
+
+use crate::{
+    Candidate, Cell, Direction, Error, InputGates, InputGatesConfig, Path, Sequence,
+    SequenceConfig, scan,
+};
+
+/// Configuration of a [`MinLstm`] cell.
+#[derive(Config, Debug)]
+pub struct MinLstmConfig {
+    /// Features of the input, `I`.
+    pub input_size: usize,
+    /// Units, `H`.
+    pub hidden_size: usize,
+    /// How the weights start.
+    #[config(default = "InputGatesConfig::new()")]
+    pub gates: InputGatesConfig,
+    /// `g`.
+    #[config(default = "Candidate::default()")]
+    pub candidate: Candidate,
+}
+
+impl SequenceConfig for MinLstmConfig {
+    type Built = MinLstm;
+
+    fn input_size(&self) -> usize {
+        self.input_size
+    }
+
+    fn with_input_size(mut self, input_size: usize) -> Self {
+        self.input_size = input_size;
+        self
+    }
+
+    fn with_hidden_size(mut self, hidden_size: usize) -> Option<Self> {
+        self.hidden_size = hidden_size;
+        Some(self)
+    }
+
+    fn init(&self, device: &Device) -> Result<MinLstm, Error> {
+        let sizes = [3, self.input_size, self.hidden_size];
+        Ok(MinLstm {
+            gates: self.gates.init("MinLstm", sizes, device)?,
+            candidate: self.candidate,
+        })
+    }
+}
+
+/// The cell of [`MinLstmConfig`]; its state is the hidden units. Gates are packed f, i, c.
+#[derive(Module, Debug)]
+pub struct MinLstm {
+    /// The weights.
+    pub gates: InputGates,
+    /// `g`.
+    #[module(skip)]
+    pub candidate: Candidate,
+}
+
+impl MinLstm {
+    /// `a_t` and `b_t` of `h_t = a_t h_{t-1} + b_t`.
+    fn linear<const D: usize>(&self, [f, i, content]: [Tensor<D>; 3]) -> [Tensor<D>; 2] {
+        let odds = log_sigmoid(f) - log_sigmoid(i);
+        let content = self.candidate.apply(content);
+        [sigmoid(odds.clone()), sigmoid(-odds) * content]
+    }
+}
+
+impl Cell for MinLstm {
+    type State = Tensor<2>;
+
+    fn input_size(&self) -> usize {
+        self.gates.input_size()
+    }
+
+    fn output_size(&self) -> usize {
+        self.gates.weight.dims()[0] / 3
+    }
+
+    fn project(&self, input: Tensor<3>) -> Tensor<3> {
+        self.gates.project(input)
+    }
+
+    fn initial_state(&self, batch: usize) -> Tensor<2> {
+        self.gates.zeros(batch, self.output_size())
+    }
+
+    fn step(&self, projected: Tensor<2>, hidden: Tensor<2>) -> Tensor<2> {
+        let [keep, new] = self.linear(InputGates::split(projected));
+        keep * hidden + new
+    }
+
+    fn output(&self, hidden: &Tensor<2>) -> Tensor<2> {
+        hidden.clone()
+    }
+
+    fn path(&self) -> Path {
+        scan::PATH
+    }
+
+    fn scan(
+        &self,
+        input: Sequence,
+        hidden: Tensor<2>,
+        direction: Direction,
+    ) -> (Tensor<3>, Tensor<2>) {
+        let [factor, term] = self.linear(self.gates.each(input.values));
+        scan::hidden(factor, term, hidden, input.lengths.as_ref(), direction)
+    }
+}

@@ -1,0 +1,56 @@
+//! The state at each step, of a layer that carries its state over windows of any length: a window
+//! a step.
+
+use burn::tensor::Tensor;
+
+use crate::{Direction, Error, Layer, Lengths, Trace};
+
+/// [`Layer::trace`] of such a layer, on an input that it has not refused. In training, what a run
+/// draws once (masks) is drawn at each step.
+pub(crate) fn trace<L: Layer>(
+    layer: &L,
+    direction: Direction,
+    input: Tensor<3>,
+    mut state: L::State,
+    lengths: Option<&Lengths>,
+) -> Result<Trace<L::State>, Error> {
+    let time = input.dims()[1];
+    let mut outputs = vec![None; time];
+    let mut states = vec![None; time];
+    for t in direction.order(time) {
+        let there = |length: &usize| usize::from(t < *length);
+        let lengths = lengths
+            .map(|lengths| Lengths::new(lengths.as_slice().iter().map(there).collect::<Vec<_>>()));
+        let step = input.clone().slice_dim(1, t..t + 1);
+        let run = layer.forward(step, Some(state), lengths.as_ref())?;
+        outputs[t] = Some(run.outputs);
+        states[t] = Some(run.state.clone());
+        state = run.state;
+    }
+    Ok(Trace {
+        outputs: Tensor::cat(outputs.into_iter().flatten().collect(), 1),
+        states: states.into_iter().flatten().collect(),
+        state,
+    })
+}
+
+/// Refuses an input or lengths that do not fit `layer`.
+pub(crate) fn check<L: Layer>(
+    layer: &L,
+    input: &Tensor<3>,
+    lengths: Option<&Lengths>,
+) -> Result<(), Error> {
+    let [batch, time, features] = input.dims();
+    if batch == 0 || time == 0 || features != layer.input_size() {
+        return Err(Error::new(
+            layer.describe(),
+            "input [batch, time, features]",
+            format!("[at least 1, at least 1, {}]", layer.input_size()),
+            format!("{:?}", input.dims()),
+        ));
+    }
+    match lengths {
+        Some(lengths) => lengths.check(&layer.describe(), batch, time),
+        None => Ok(()),
+    }
+}
