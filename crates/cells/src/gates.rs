@@ -147,16 +147,12 @@ impl Gates {
 
     /// `W x_t + b_W` for the whole sequence, as one matrix product.
     pub fn project(&self, input: Tensor<3>) -> Tensor<3> {
-        self.project_through(input, |product| product)
+        project(input, &self.input_weight, self.input_bias.as_ref())
     }
 
-    /// `f(W x_t) + b_W` for the whole sequence; `f` is given one row a step of a sequence.
-    pub(crate) fn project_through(
-        &self,
-        input: Tensor<3>,
-        f: impl FnOnce(Tensor<2>) -> Tensor<2>,
-    ) -> Tensor<3> {
-        project(input, &self.input_weight, self.input_bias.as_ref(), f)
+    /// `W x_t` for the whole sequence, for a cell that does something to it before it adds `b_W`.
+    pub(crate) fn project_without_bias(&self, input: Tensor<3>) -> Tensor<3> {
+        project(input, &self.input_weight, None)
     }
 
     /// What [`recurrent`](Self::recurrent) multiplies with, for a cell's
@@ -280,16 +276,15 @@ impl Gates {
     }
 }
 
-/// `f(W x_t) + b` for the whole sequence, as one matrix product.
+/// `W x_t + b` for the whole sequence, as one matrix product.
 pub(crate) fn project(
     input: Tensor<3>,
     weight: &Param<Tensor<2>>,
     bias: Option<&Param<Tensor<1>>>,
-    f: impl FnOnce(Tensor<2>) -> Tensor<2>,
 ) -> Tensor<3> {
     let [time, batch, features] = input.dims();
     let input = input.reshape([time * batch, features]);
-    let projected = f(input.matmul(weight.val().transpose()));
+    let projected = input.matmul(weight.val().transpose());
     let projected = match bias {
         Some(bias) => projected + bias.val().unsqueeze(),
         None => projected,

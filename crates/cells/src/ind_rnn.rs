@@ -147,9 +147,7 @@ impl Cell for IndRnn {
     }
 
     fn project(&self, input: Tensor<3>) -> Tensor<3> {
-        project(input, &self.input_weight, self.bias.as_ref(), |product| {
-            product
-        })
+        project(input, &self.input_weight, self.bias.as_ref())
     }
 
     fn initial_state(&self, batch: usize) -> Tensor<2> {

@@ -96,17 +96,24 @@ impl Equations for LayerNormGru {
 
     fn vectors(&self) -> Vec<Tensor<1>> {
         let mut vectors = self.gates.vectors();
-        vectors.push(self.recurrent_gain.val());
+        vectors.extend([&self.input_gain, &self.recurrent_gain].map(Param::val));
+        vectors.extend(self.gates.input_bias.iter().map(Param::val));
         vectors
     }
 
     fn equations<V: Expression>(&self, at: At<V>) -> Vec<V> {
         let hidden = at.state[0].clone();
-        let gain = &self.gates.after_vectors(&at)[0];
+        let own = self.gates.after_vectors(&at);
+        let (input_gain, recurrent_gain, input_bias) = (&own[0], &own[1], own.get(2));
+        let input = self.normalize(at.projected.clone()) * input_gain.clone();
+        let input = match input_bias {
+            Some(bias) => input + bias.clone(),
+            None => input,
+        };
         let recurrent = self.gates.recurrent_through(&at, &hidden, |product| {
-            self.normalize(product) * gain.clone()
+            self.normalize(product) * recurrent_gain.clone()
         });
-        let [input_r, input_z, input_n] = at.projected.split();
+        let [input_r, input_z, input_n] = input.split();
         let [hidden_r, hidden_z, hidden_n] = recurrent.split();
         let r = (input_r + hidden_r).sigmoid();
         let z = (input_z + hidden_z).sigmoid();
@@ -127,10 +134,9 @@ impl Cell for LayerNormGru {
         self.gates.hidden_size()
     }
 
+    /// `W x_t`. It is normalised row by row with the rest of a step, while it is in the cache.
     fn project(&self, input: Tensor<3>) -> Tensor<3> {
-        self.gates.project_through(input, |product| {
-            self.normalize(product) * self.input_gain.val().unsqueeze()
-        })
+        self.gates.project_without_bias(input)
     }
 
     fn initial_state(&self, batch: usize) -> Tensor<2> {

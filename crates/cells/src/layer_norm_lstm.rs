@@ -95,24 +95,30 @@ impl Equations for LayerNormLstm {
 
     fn vectors(&self) -> Vec<Tensor<1>> {
         let mut vectors = self.gates.vectors();
-        vectors.extend([self.recurrent_gain.val(), self.cell_gain.val()]);
+        vectors.extend([&self.input_gain, &self.recurrent_gain, &self.cell_gain].map(Param::val));
+        vectors.extend(self.gates.input_bias.iter().map(Param::val));
         vectors.extend(self.cell_bias.iter().map(Param::val));
         vectors
     }
 
     fn equations<V: Expression>(&self, at: At<V>) -> Vec<V> {
-        let own = self.gates.after_vectors(&at);
-        let (recurrent_gain, cell_gain, cell_bias) = (&own[0], &own[1], own.get(2));
-        let recurrent = self.gates.recurrent_through(&at, &at.state[0], |product| {
-            product.normalize(self.epsilon) * recurrent_gain.clone()
-        });
-        let [i, f, g, o] = (at.projected + recurrent).split();
-        let cell = f.sigmoid() * at.state[1].clone() + i.sigmoid() * g.tanh();
-        let normal = cell.clone().normalize(self.epsilon) * cell_gain.clone();
-        let shown = match cell_bias {
-            Some(bias) => normal + bias.clone(),
-            None => normal,
+        let mut own = self.gates.after_vectors(&at).iter().cloned();
+        let mut next = || own.next().expect("as many as `vectors` gave");
+        let [input_gain, recurrent_gain, cell_gain] = [next(), next(), next()];
+        let input_bias = self.gates.input_bias.as_ref().map(|_| next());
+        let cell_bias = self.cell_bias.as_ref().map(|_| next());
+        let plus = |value: V, bias: Option<V>| match bias {
+            Some(bias) => value + bias,
+            None => value,
         };
+
+        let input = at.projected.clone().normalize(self.epsilon) * input_gain;
+        let recurrent = self.gates.recurrent_through(&at, &at.state[0], |product| {
+            product.normalize(self.epsilon) * recurrent_gain
+        });
+        let [i, f, g, o] = (plus(input, input_bias) + recurrent).split();
+        let cell = f.sigmoid() * at.state[1].clone() + i.sigmoid() * g.tanh();
+        let shown = plus(cell.clone().normalize(self.epsilon) * cell_gain, cell_bias);
         vec![o.sigmoid() * shown.tanh(), cell]
     }
 }
@@ -128,10 +134,9 @@ impl Cell for LayerNormLstm {
         self.gates.hidden_size()
     }
 
+    /// `W x_t`. It is normalised row by row with the rest of a step, while it is in the cache.
     fn project(&self, input: Tensor<3>) -> Tensor<3> {
-        self.gates.project_through(input, |product| {
-            product.normalize(self.epsilon) * self.input_gain.val().unsqueeze()
-        })
+        self.gates.project_without_bias(input)
     }
 
     fn initial_state(&self, batch: usize) -> LstmState {

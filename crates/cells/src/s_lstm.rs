@@ -185,9 +185,7 @@ impl Cell for SLstm {
     }
 
     fn project(&self, input: Tensor<3>) -> Tensor<3> {
-        project(input, &self.input_weight, self.bias.as_ref(), |product| {
-            product
-        })
+        project(input, &self.input_weight, self.bias.as_ref())
     }
 
     /// Zeros, but for the stabiliser: nothing has been let in, of which the logarithm is far below

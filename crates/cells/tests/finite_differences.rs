@@ -13,8 +13,9 @@ const BATCH: usize = 2;
 const TIME: usize = 4;
 const INPUT: usize = 3;
 const HIDDEN: usize = 2;
-/// Central differences of step 1e-5 in f64 are good to about 1e-10.
-const STEP: f64 = 1e-5;
+/// Central differences of fourth order, of this step, are good to about 1e-11 in f64: those of second
+/// order would need a smaller step, where rounding drowns the small gradients.
+const STEP: f64 = 1e-4;
 const TOLERANCE: f64 = 1e-6;
 
 /// Adds `delta` to one value of one parameter.
@@ -82,7 +83,8 @@ fn check<L: Layer>(backend: &Backend, layer: L) {
             .fold(0.0f64, |largest, g| largest.max(g.abs()));
         assert!(largest > 0.0, "{what}: the gradient is zero everywhere");
         for (index, gradient) in gradient.iter().enumerate() {
-            let difference = (at(index, STEP) - at(index, -STEP)) / (2.0 * STEP);
+            let central = |step| (at(index, step) - at(index, -step)) / (2.0 * step);
+            let difference = (4.0 * central(STEP) - central(2.0 * STEP)) / 3.0;
             // Relative to the value itself; values far below the largest drown in the rounding
             // of the difference and are held to the same bound relative to a thousandth of it.
             let scale = gradient.abs().max(largest * 1e-3);
@@ -133,7 +135,7 @@ fn check<L: Layer>(backend: &Backend, layer: L) {
             evaluate(&plain, x.clone(), nudged)
         };
         let gradient = leaf.grad(&gradients).map(|gradient| values(&gradient));
-        if is_read(&state) {
+        if is_read(&name, &state) {
             compare(format!("{name}: state {state}"), gradient.unwrap(), &at);
         } else {
             let zero = gradient.iter().flatten().all(|gradient| *gradient == 0.0);
@@ -143,10 +145,10 @@ fn check<L: Layer>(backend: &Backend, layer: L) {
     }
 }
 
-/// Whether a step reads this tensor of its state. A state's `output` is there for a cell that
+/// Whether a step reads this tensor of its state. The `output` of an [`Lru`]'s is there because it
 /// shows what it was given, too; the next step does not look at it.
-fn is_read(state: &str) -> bool {
-    state.rsplit('.').next() != Some("output")
+fn is_read(layer: &str, state: &str) -> bool {
+    !(layer.contains("Lru(") && state.rsplit('.').next() == Some("output"))
 }
 
 /// Something else around the layers with each way to merge.
@@ -273,7 +275,7 @@ fn four_gate_lstm() {
 }
 
 /// Of two units, normalising leaves the sign of a difference and hardly any gradient. A large epsilon
-/// keeps the third derivatives small, which are the error of the differences.
+/// keeps the higher derivatives small, which are the error of the differences.
 #[test]
 fn layer_norm() {
     check_everywhere(LayerNormLstmConfig::new(INPUT, 3).with_epsilon(0.1));
