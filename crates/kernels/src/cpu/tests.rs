@@ -8,7 +8,7 @@ use crate::pointwise::Nonlinearity;
 use crate::recurrence::Direction;
 
 /// Numbers between -1 and 1, the same for the same seed.
-fn random(seed: u64, count: usize) -> Vec<f32> {
+pub(super) fn random(seed: u64, count: usize) -> Vec<f32> {
     let mut generator = StdRng::seed_from_u64(seed);
     (0..count)
         .map(|_| generator.random_range(-1.0..1.0))
@@ -135,7 +135,7 @@ fn sizes() -> [Sizes; 7] {
     })
 }
 
-fn walks(sizes: Sizes) -> [Walk; 3] {
+pub(super) fn walks(sizes: Sizes) -> [Walk; 3] {
     let lengths: Vec<usize> = (0..sizes.batch)
         .map(|row| row * 7 % (sizes.time + 1))
         .collect();
@@ -147,20 +147,42 @@ fn walks(sizes: Sizes) -> [Walk; 3] {
     ]
 }
 
+/// Runs `work` on so many threads.
+pub(super) fn with_threads<R: Send>(threads: usize, work: impl FnOnce(Machine) -> R + Send) -> R {
+    let arch = Machine::this().arch;
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads);
+    let machine = Machine { arch, threads };
+    pool.build().unwrap().install(|| work(machine))
+}
+
+/// One thread with each kind of instructions that this machine has, the plainest first.
+pub(super) fn machines() -> Vec<Machine> {
+    let mut machines = vec![Machine {
+        arch: Arch::Scalar,
+        threads: 1,
+    }];
+    #[cfg(target_arch = "x86_64")]
+    if let Some(v3) = pulp::x86::V3::try_new() {
+        machines.push(Machine {
+            arch: Arch::V3(v3),
+            threads: 1,
+        });
+    }
+    machines.push(Machine::this());
+    machines
+}
+
 #[test]
 fn results_do_not_depend_on_the_number_of_threads() {
-    let arch = Machine::this().arch;
     for sizes in sizes() {
         for (walk, recurrence) in walks(sizes)
             .iter()
             .flat_map(|walk| RECURRENCES.map(|recurrence| (walk, recurrence)))
         {
             let of = |threads| {
-                let pool = rayon::ThreadPoolBuilder::new().num_threads(threads);
-                let machine = Machine { arch, threads };
-                pool.build()
-                    .unwrap()
-                    .install(|| everything(machine, recurrence, walk, sizes, Order::BatchMajor))
+                with_threads(threads, |machine| {
+                    everything(machine, recurrence, walk, sizes, Order::BatchMajor)
+                })
             };
             let one = of(1);
             for threads in [2, 3] {
@@ -181,18 +203,7 @@ fn results_do_not_depend_on_the_number_of_threads() {
 
 #[test]
 fn instructions_agree() {
-    let mut machines = vec![Machine {
-        arch: Arch::Scalar,
-        threads: 1,
-    }];
-    #[cfg(target_arch = "x86_64")]
-    if let Some(v3) = pulp::x86::V3::try_new() {
-        machines.push(Machine {
-            arch: Arch::V3(v3),
-            threads: 1,
-        });
-    }
-    machines.push(Machine::this());
+    let machines = machines();
     for sizes in sizes() {
         for (walk, recurrence) in walks(sizes)
             .iter()

@@ -10,6 +10,8 @@ mod elements;
 mod forward;
 pub(super) mod host;
 mod row;
+#[cfg(test)]
+mod tests;
 
 use super::room::Room;
 use super::rows::{Order, Rows};
