@@ -12,7 +12,9 @@
 //! arXiv 1606.01305.
 
 use burn::module::{Flag, Module, Param};
-use burn::tensor::{Device, Distribution, Tensor};
+use burn::tensor::{Device, Distribution, Tensor, TensorData};
+use rand::rngs::Xoshiro256PlusPlus;
+use rand::{Rng, SeedableRng};
 use serde::{Deserialize, Serialize};
 
 use crate::equations::{self, At, Equations, Expression};
@@ -113,6 +115,39 @@ impl<C: Cell> Zoneout<C> {
         autodiff && self.training.is_enabled()
     }
 
+    /// A mask for each tensor of the state that has a probability, side by side, for each step.
+    ///
+    /// The device's random numbers give the seed of a faster generator: there are as many masks as
+    /// there are states, and the device's own would take longer than the cell.
+    fn masks(&self, like: &Tensor<3>) -> Tensor<3> {
+        let [time, batch, _] = like.dims();
+        let device = like.device();
+        let words = Tensor::<1>::random([2], Distribution::Uniform(0.0, 1.0), &device);
+        let words = words.into_data().into_iter::<f64>();
+        let seed = words.fold(0u64, |seed, word| {
+            seed << 24 | (word * f64::from(1 << 24)) as u64
+        });
+        let mut generator = Xoshiro256PlusPlus::seed_from_u64(seed);
+
+        // Of 2^32 equally likely numbers, those below the bound.
+        let bound = |index: usize| (self.probability(index) * 2f64.powi(32)) as u64;
+        let widths = widths(&self.inner).into_iter().enumerate();
+        let widths: Vec<(u64, usize)> = widths
+            .filter(|&(index, _)| self.probability(index) > 0.0)
+            .map(|(index, width)| (bound(index), width))
+            .collect();
+        let width = widths.iter().map(|(_, width)| width).sum();
+        let mut masks: Vec<f32> = Vec::with_capacity(time * batch * width);
+        for _ in 0..time * batch {
+            for &(bound, width) in &widths {
+                let draw = |_| f32::from(u8::from(u64::from(generator.next_u32()) < bound));
+                masks.extend((0..width).map(draw));
+            }
+        }
+        let masks = TensorData::new(masks, [time, batch, width]);
+        Tensor::from_data(masks, (&device, like.dtype()))
+    }
+
     /// The probability of the tensor `index` of the state.
     fn probability(&self, index: usize) -> f64 {
         match index {
@@ -173,19 +208,11 @@ impl<C: Equations> Cell for Zoneout<C> {
     /// The cell's projection and, in training, the masks behind it.
     fn project(&self, input: Tensor<3>) -> Tensor<3> {
         let projected = self.inner.project(input);
-        if !self.draws() {
+        if !self.draws() || self.hidden == 0.0 && self.cell == 0.0 {
             return projected;
         }
-        let [time, batch, _] = projected.dims();
-        let options = (&projected.device(), projected.dtype());
-        let draw = |(index, width): (usize, usize)| {
-            let kept = Distribution::Bernoulli(self.probability(index));
-            Tensor::random([time, batch, width], kept, options)
-        };
-        let widths = widths(&self.inner).into_iter().enumerate();
-        let masks = widths.filter(|&(index, _)| self.probability(index) > 0.0);
-        let masks: Vec<_> = masks.map(draw).collect();
-        Tensor::cat([vec![projected], masks].concat(), 2)
+        let masks = self.masks(&projected);
+        Tensor::cat(vec![projected, masks], 2)
     }
 
     fn initial_state(&self, batch: usize) -> C::State {
