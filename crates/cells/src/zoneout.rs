@@ -123,8 +123,8 @@ impl<C: Cell> Zoneout<C> {
         let [time, batch, _] = like.dims();
         let device = like.device();
         let words = Tensor::<1>::random([2], Distribution::Uniform(0.0, 1.0), &device);
-        let words = words.into_data().into_iter::<f64>();
-        let seed = words.fold(0u64, |seed, word| {
+        let words = words.into_data();
+        let seed = words.iter::<f64>().fold(0u64, |seed, word| {
             seed << 24 | (word * f64::from(1 << 24)) as u64
         });
         let mut generator = Xoshiro256PlusPlus::seed_from_u64(seed);
