@@ -7,7 +7,7 @@ use std::sync::Mutex;
 use backdraft_cells::Layer;
 use backdraft_cells::prelude::*;
 use burn::module::Module;
-use burn::tensor::{Distribution, Tensor};
+use burn::tensor::Tensor;
 use support::{Backend, assert_close, backends, values};
 
 const BATCH: usize = 3;
@@ -63,21 +63,14 @@ fn training_keeps_what_the_masks_say() {
         let found_gradients = support::gradients(&layer, &gradients);
         let found_input = values(&input.grad(&gradients).unwrap());
 
-        // The same numbers once more: a mask of h, then one of c.
+        // The same masks once more: they stand behind the projection, first those of h.
         backend.autodiff().seed(5);
-        let options = (&backend.autodiff(), backend.dtype);
-        let [h, c] = [0.3, 0.6].map(|probability| {
-            let kept = Distribution::Bernoulli(probability);
-            Tensor::<3>::random([TIME, BATCH, HIDDEN], kept, options)
+        let projected = layer.cell.project(input.clone().swap_dims(0, 1)).detach();
+        let [h, c] = [4, 5].map(|part| {
+            let columns = part * HIDDEN..(part + 1) * HIDDEN;
+            projected.clone().slice_dim(2, columns)
         });
         let keep = |t: usize| [&h, &c].map(|mask| mask.clone().slice(t).squeeze_dim::<2>(0));
-        for (mask, probability) in [(&h, 0.3), (&c, 0.6)] {
-            let share = values(mask).iter().sum::<f64>() / (TIME * BATCH * HIDDEN) as f64;
-            assert!(
-                (share - probability).abs() < 0.2,
-                "{share} of {probability}"
-            );
-        }
         let expected = by_hand(&layer, &input, keep);
         let what = format!("{}: zoneout", backend.name);
         let tolerance = backend.tolerance;
@@ -88,6 +81,38 @@ fn training_keeps_what_the_masks_say() {
         let expected = support::gradients(&layer, &gradients);
         for (found, expected) in found_gradients.iter().zip(&expected) {
             assert_close(&what, found, expected, tolerance);
+        }
+    }
+}
+
+/// Each mask is 0 or 1, as often as it should be, and drawn anew for each unit, row and step.
+#[test]
+fn masks_have_their_probabilities() {
+    let _alone = RANDOM.lock();
+    for backend in &backends() {
+        let layer = layer(backend);
+        let draw = |seed: u64| {
+            backend.autodiff().seed(seed);
+            let input = backend.random::<3>(1, [500, 10, INPUT]);
+            let projected = layer.cell.project(input);
+            [4, 5].map(|part| {
+                let columns = part * HIDDEN..(part + 1) * HIDDEN;
+                values(&projected.clone().slice_dim(2, columns))
+            })
+        };
+        let [h, c] = draw(1);
+        assert_eq!([h.clone(), c.clone()], draw(1), "{}", backend.name);
+        assert_ne!(h, draw(2)[0], "{}", backend.name);
+        for (mask, probability) in [(h, 0.3), (c, 0.6)] {
+            assert!(mask.iter().all(|&value| value == 0.0 || value == 1.0));
+            let count = mask.len() as f64;
+            let share = mask.iter().sum::<f64>() / count;
+            assert!(
+                (share - probability).abs() < 0.02,
+                "{share} of {probability}"
+            );
+            let after = mask.iter().zip(&mask[1..]).map(|(a, b)| a * b).sum::<f64>() / count;
+            assert!((after - probability * probability).abs() < 0.02, "{after}");
         }
     }
 }
