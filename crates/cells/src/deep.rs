@@ -6,14 +6,13 @@
 //! ```
 //!
 //! Dropout stands between layers, on the connections that do not recur (Zaremba, Sutskever and
-//! Vinyals 2014, arXiv 1409.2329); residual connections as in Wu et al. 2016, arXiv 1609.08144.
+//! Vinyals 2014, arXiv 1409.2329), at each step anew or for the whole row; residual connections as in Wu et al. 2016, arXiv 1609.08144.
 
 use burn::module::Module;
-use burn::nn::{Dropout, DropoutConfig};
 use burn::tensor::{Device, Tensor};
 use serde::{Deserialize, Serialize};
 
-use crate::{Error, Layer, Lengths, Path, Run, SequenceConfig, Trace};
+use crate::{Error, Layer, Lengths, Path, Run, SequenceConfig, SequenceDropout, Trace};
 
 /// Configuration of a [`Deep`] stack of equal layers.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -25,6 +24,10 @@ pub struct DeepConfig<K> {
     /// The probability of dropping a connection between two layers; 0 by default.
     #[serde(default)]
     pub dropout: f64,
+    /// Whether what is dropped between two layers is the same at all steps of a row; off by
+    /// default.
+    #[serde(default)]
+    pub variational: bool,
     /// Whether a layer's input is added to its output, in each layer in which the two have the
     /// same size; off by default.
     #[serde(default)]
@@ -38,6 +41,7 @@ impl<K> DeepConfig<K> {
             layer,
             layers,
             dropout: 0.0,
+            variational: false,
             residual: false,
         }
     }
@@ -46,6 +50,13 @@ impl<K> DeepConfig<K> {
     #[must_use]
     pub fn with_dropout(mut self, dropout: f64) -> Self {
         self.dropout = dropout;
+        self
+    }
+
+    /// Sets whether what is dropped between two layers is the same at all steps of a row.
+    #[must_use]
+    pub fn with_variational(mut self, variational: bool) -> Self {
+        self.variational = variational;
         self
     }
 
@@ -80,7 +91,7 @@ impl<K: SequenceConfig<Built: Layer>> SequenceConfig for DeepConfig<K> {
             config = config.with_input_size(layer.output_size());
             layers.push(layer);
         }
-        Deep::new(layers, self.dropout, self.residual)
+        Deep::new(layers, self.dropout, self.residual)?.with_variational(self.variational)
     }
 }
 
@@ -89,7 +100,7 @@ impl<K: SequenceConfig<Built: Layer>> SequenceConfig for DeepConfig<K> {
 pub struct Deep<L: Module> {
     /// The layers, lowest first.
     pub layers: Vec<L>,
-    dropout: Dropout,
+    dropout: SequenceDropout,
     residual: bool,
 }
 
@@ -102,14 +113,7 @@ impl<L: Layer> Deep<L> {
     /// probability is not in `0.0..1.0`, or `residual` would connect nothing.
     pub fn new(layers: Vec<L>, dropout: f64, residual: bool) -> Result<Self, Error> {
         Error::unless_positive("Deep", "layers", layers.len())?;
-        if !(0.0..1.0).contains(&dropout) {
-            return Err(Error::new(
-                "Deep",
-                "dropout",
-                "at least 0 and below 1",
-                dropout,
-            ));
-        }
+        let dropout = SequenceDropout::new("Deep", dropout)?;
         for (index, pair) in layers.windows(2).enumerate() {
             let (below, above) = (pair[0].output_size(), pair[1].input_size());
             if below != above {
@@ -126,12 +130,21 @@ impl<L: Layer> Deep<L> {
             let expected = "a layer whose input and output have the same size";
             return Err(Error::new("Deep", "residual", expected, "none"));
         }
-        let dropout = DropoutConfig::new(dropout).init();
         Ok(Self {
             layers,
             dropout,
             residual,
         })
+    }
+
+    /// Sets whether what is dropped between two layers is the same at all steps of a row.
+    ///
+    /// # Errors
+    ///
+    /// When nothing is dropped.
+    pub fn with_variational(mut self, variational: bool) -> Result<Self, Error> {
+        self.dropout = self.dropout.with_variational("Deep", variational)?;
+        Ok(self)
     }
 
     /// Does `run` in each layer, on what the one below put out: the outputs of the highest, and

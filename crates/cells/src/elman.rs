@@ -9,9 +9,12 @@
 use backdraft_kernels::{Nonlinearity, Recurrence};
 use burn::config::Config;
 use burn::module::Module;
-use burn::tensor::{Device, Tensor, activation};
+use burn::tensor::{Device, Tensor};
 
-use crate::{Cell, Direction, Error, Gates, GatesConfig, Path, Sequence, SequenceConfig};
+use crate::equations::{self, At, Equations, Expression};
+use crate::{
+    Cell, Direction, Error, Gates, GatesConfig, Path, Regularizer, Sequence, SequenceConfig,
+};
 
 /// Configuration of an [`Elman`] cell.
 #[derive(Config, Debug)]
@@ -41,9 +44,12 @@ impl SequenceConfig for ElmanConfig {
     }
 
     fn init(&self, device: &Device) -> Result<Elman, Error> {
+        // There is no candidate: the whole state is new at each step.
+        let takes = [Regularizer::DropConnect, Regularizer::RecurrentDropout];
+        let sizes = [1, self.input_size, self.hidden_size];
         let gates = self
             .gates
-            .init("Elman", [1, self.input_size, self.hidden_size], device)?;
+            .init_regularized("Elman", sizes, &takes, device)?;
         Ok(Elman {
             gates,
             nonlinearity: self.nonlinearity,
@@ -59,6 +65,25 @@ pub struct Elman {
     /// phi.
     #[module(skip)]
     pub nonlinearity: Nonlinearity,
+}
+
+impl Equations for Elman {
+    fn matrices(&self) -> Vec<Tensor<2>> {
+        self.gates.matrices()
+    }
+
+    fn vectors(&self) -> Vec<Tensor<1>> {
+        self.gates.vectors()
+    }
+
+    fn equations<V: Expression>(&self, at: At<V>) -> Vec<V> {
+        let sum = self.gates.projected(&at) + self.gates.recurrent(&at, &at.state[0]);
+        vec![match self.nonlinearity {
+            Nonlinearity::Tanh => sum.tanh(),
+            Nonlinearity::Relu => sum.relu(),
+            Nonlinearity::Sigmoid => sum.sigmoid(),
+        }]
+    }
 }
 
 impl Cell for Elman {
@@ -81,19 +106,22 @@ impl Cell for Elman {
     }
 
     fn step(&self, projected: Tensor<2>, hidden: Tensor<2>) -> Tensor<2> {
-        let sum = projected + self.gates.recur(hidden);
-        match self.nonlinearity {
-            Nonlinearity::Tanh => sum.tanh(),
-            Nonlinearity::Relu => activation::relu(sum),
-            Nonlinearity::Sigmoid => activation::sigmoid(sum),
-        }
+        equations::step(self, projected, hidden)
     }
 
     fn output(&self, hidden: &Tensor<2>) -> Tensor<2> {
         hidden.clone()
     }
+
+    fn prepared(&self, _: usize) -> Self {
+        Self {
+            gates: self.gates.prepared(),
+            ..self.clone()
+        }
+    }
+
     fn path(&self) -> Path {
-        self.gates.path()
+        self.gates.path_of(self)
     }
 
     fn scan(
@@ -102,6 +130,9 @@ impl Cell for Elman {
         hidden: Tensor<2>,
         direction: Direction,
     ) -> (Tensor<3>, Tensor<2>) {
+        if self.gates.is_masked() {
+            return equations::scan(self, input, hidden, direction);
+        }
         let recurrence = Recurrence::Elman(self.nonlinearity);
         let (outputs, [hidden]) = self.gates.scan(recurrence, input, [hidden], direction);
         (outputs, hidden)

@@ -5,6 +5,9 @@
 //! r_t = R h_{t-1} + b_R      R: [G H, H]   b_R: [G H]
 //! ```
 //!
+//! In training, parts of it may be dropped (see [`GateDropout`](crate::GateDropout)); either weight
+//! may be kept as a direction and a length ([`WeightNorm`](crate::WeightNorm)).
+//!
 //! Layout, names of the parts and initial values are those of PyTorch's `weight_ih`, `weight_hh`,
 //! `bias_ih`, `bias_hh`: rows `k H .. (k + 1) H` belong to gate `k`.
 
@@ -13,11 +16,13 @@ use burn::config::Config;
 use burn::module::{Module, Param};
 use burn::tensor::{Device, Tensor};
 
-use crate::equations::{At, Expression};
+use crate::equations::{self, At, Equations, Expression};
 use crate::initialization::refuse;
-use crate::{Error, Initialization, Sequence};
+use crate::weight_norm::normalize;
+use crate::{Error, GateDropout, Initialization, MaskSpan, Regularizer, Sequence, WeightNorm};
 
-/// How the weights of a gated cell start; each kind has its own initialiser.
+/// How the weights of a gated cell start, each kind with its own initialiser; and what holds them
+/// back in training.
 #[derive(Config, Debug)]
 pub struct GatesConfig {
     /// Whether there are biases.
@@ -32,6 +37,21 @@ pub struct GatesConfig {
     /// Of `b_W` and `b_R`, the biases.
     #[config(default = "Initialization::default()")]
     pub bias_initialization: Initialization,
+    /// Which weights are kept as a direction and a length.
+    #[config(default = "WeightNorm::Off")]
+    pub weight_norm: WeightNorm,
+    /// The probability of dropping a recurrent weight for a whole run.
+    #[config(default = 0.0)]
+    pub drop_connect: f64,
+    /// The probability of dropping a unit of `h_{t-1}` for a whole run, in `R h_{t-1}`.
+    #[config(default = 0.0)]
+    pub recurrent_dropout: f64,
+    /// The probability of dropping a unit of the candidate, what is about to be remembered.
+    #[config(default = 0.0)]
+    pub candidate_dropout: f64,
+    /// How long a mask on the candidate stays; a step by default.
+    #[config(default = "MaskSpan::Step")]
+    pub candidate_span: MaskSpan,
 }
 
 impl Default for GatesConfig {
@@ -41,20 +61,46 @@ impl Default for GatesConfig {
 }
 
 impl GatesConfig {
-    /// Weights of `gates` gates for the cell called `cell`.
-    pub(crate) fn init(
+    /// Weights of `gates` gates for a cell called `cell` that has no place for any
+    /// [`Regularizer`].
+    ///
+    /// # Errors
+    ///
+    /// When a size is 0, an initialiser is not one for its shape, or a regulariser is asked for.
+    pub fn init(&self, cell: &str, sizes: [usize; 3], device: &Device) -> Result<Gates, Error> {
+        self.init_regularized(cell, sizes, &[], device)
+    }
+
+    /// Weights of `gates` gates, for `[gates, input, hidden]`, for a cell called `cell` that has a
+    /// place for the regularisers of `takes`. Any cell takes weight normalisation.
+    ///
+    /// # Errors
+    ///
+    /// When a size is 0, an initialiser is not one for its shape, a probability is not in
+    /// `0.0..1.0`, or a regulariser is asked for that the cell does not take.
+    pub fn init_regularized(
         &self,
         cell: &str,
         [gates, input, hidden]: [usize; 3],
+        takes: &[Regularizer],
         device: &Device,
     ) -> Result<Gates, Error> {
         Error::unless_positive(cell, "input size", input)?;
         Error::unless_positive(cell, "hidden size", hidden)?;
-        let weight = |what, initialization: &Initialization, columns| {
-            initialization
+        let dropout = GateDropout::new(self, cell, takes)?;
+        let weight = |what, initialization: &Initialization, columns, normed| {
+            let weight = initialization
                 .weight([gates, hidden, columns], device)
                 .map(Param::from_tensor)
-                .map_err(refuse(cell, what, "an initializer for this shape"))
+                .map_err(refuse(cell, what, "an initializer for this shape"))?;
+            match normed {
+                true => normalize(weight).map_err(refuse(
+                    cell,
+                    "weight norm",
+                    "rows that have a direction",
+                )),
+                false => Ok(weight),
+            }
         };
         let bias = || {
             self.bias_initialization
@@ -67,14 +113,21 @@ impl GatesConfig {
                 ))
         };
         Ok(Gates {
-            input_weight: weight("input initialization", &self.input_initialization, input)?,
+            input_weight: weight(
+                "input initialization",
+                &self.input_initialization,
+                input,
+                self.weight_norm == WeightNorm::Both,
+            )?,
             recurrent_weight: weight(
                 "recurrent initialization",
                 &self.recurrent_initialization,
                 hidden,
+                self.weight_norm != WeightNorm::Off,
             )?,
             input_bias: self.bias.then(bias).transpose()?,
             recurrent_bias: self.bias.then(bias).transpose()?,
+            dropout,
         })
     }
 }
@@ -90,6 +143,8 @@ pub struct Gates {
     pub input_bias: Option<Param<Tensor<1>>>,
     /// `b_R`: `[gates * hidden]`.
     pub recurrent_bias: Option<Param<Tensor<1>>>,
+    /// What is dropped inside the recurrence, in training.
+    pub dropout: GateDropout,
 }
 
 impl Gates {
@@ -103,14 +158,40 @@ impl Gates {
         self.recurrent_weight.dims()[1]
     }
 
-    /// `W x_t + b_W` for the whole sequence, as one matrix product.
+    /// `G H`.
+    fn packed_size(&self) -> usize {
+        self.recurrent_weight.dims()[0]
+    }
+
+    /// The weights as one run sees them: computed from what they are parametrised by, and with the
+    /// run's mask on the recurrent ones. Gradients reach what is learned. What a cell's
+    /// [`prepared`](crate::Cell::prepared) is made of.
+    #[must_use]
+    pub fn prepared(&self) -> Self {
+        let recurrent = self.dropout.weights.forward(self.recurrent_weight.val());
+        Self {
+            input_weight: Param::initialized(self.input_weight.id, self.input_weight.val()),
+            recurrent_weight: Param::initialized(self.recurrent_weight.id, recurrent),
+            ..self.clone()
+        }
+    }
+
+    /// `W x_t + b_W` for the whole sequence, as one matrix product; beside it, where there are
+    /// any, the run's masks on `h_{t-1}` and on the candidate, `H` columns each.
     pub fn project(&self, input: Tensor<3>) -> Tensor<3> {
         let [time, batch, features] = input.dims();
         let input = input.reshape([time * batch, features]);
         let projected = input.matmul(self.input_weight.val().transpose());
         let projected = add_bias(projected, self.input_bias.as_ref());
-        let width = projected.dims()[1];
-        projected.reshape([time, batch, width])
+        let projected = projected.reshape([time, batch, self.packed_size()]);
+        let mut masks = self.dropout.draw(&projected, self.hidden_size());
+        match masks.is_empty() {
+            true => projected,
+            false => {
+                masks.insert(0, projected);
+                Tensor::cat(masks, 2)
+            }
+        }
     }
 
     /// `R h_{t-1} + b_R`.
@@ -132,18 +213,63 @@ impl Gates {
         bias.into_iter().collect()
     }
 
-    /// `R h + b_R` in equations whose first matrix and first vector are
-    /// [`matrices`](Self::matrices) and [`vectors`](Self::vectors).
+    /// `W x_t + b_W` in equations: `at.projected` without the masks beside it.
+    pub fn projected<V: Expression>(&self, at: &At<V>) -> V {
+        at.projected.narrow(0, self.packed_size())
+    }
+
+    /// `R (m . h) + b_R` in equations whose first matrix and first vector are
+    /// [`matrices`](Self::matrices) and [`vectors`](Self::vectors); `m` is the run's mask, if
+    /// there is one.
     pub fn recurrent<V: Expression>(&self, at: &At<V>, hidden: &V) -> V {
-        let recurrent = hidden.linear(&at.matrices[0]);
+        let [masked, _] = self.masks();
+        let recurrent = match masked {
+            true => (hidden.clone() * self.mask(at, 0)).linear(&at.matrices[0]),
+            false => hidden.linear(&at.matrices[0]),
+        };
         match self.recurrent_bias {
             Some(_) => recurrent + at.vectors[0].clone(),
             None => recurrent,
         }
     }
 
-    /// Which way a run of a cell with these weights takes, if there is a kernel for it.
-    pub(crate) fn path(&self) -> Path {
+    /// `m_t . g` in equations, `g` being what is about to be remembered; `g` itself where a run
+    /// has no mask on it.
+    pub fn candidate<V: Expression>(&self, at: &At<V>, candidate: V) -> V {
+        match self.masks() {
+            [_, false] => candidate,
+            [before, true] => candidate * self.mask(at, usize::from(before)),
+        }
+    }
+
+    fn mask<V: Expression>(&self, at: &At<V>, index: usize) -> V {
+        let hidden = self.hidden_size();
+        at.projected
+            .narrow(self.packed_size() + index * hidden, hidden)
+    }
+
+    fn masks(&self) -> [bool; 2] {
+        self.dropout.masks(&self.recurrent_weight.device())
+    }
+
+    /// Whether runs have masks beside the projection, which only equations know of.
+    pub(crate) fn is_masked(&self) -> bool {
+        self.masks().contains(&true)
+    }
+
+    /// Which way a run of `cell`, which has these weights and a kernel of its own, takes.
+    pub(crate) fn path_of<C: Equations>(&self, cell: &C) -> Path {
+        match (self.is_masked(), equations::path(cell)) {
+            (false, _) => self.path(),
+            (true, Path::Unrolled(reason)) => {
+                Path::Unrolled(format!("dropout inside the recurrence, and {reason}").into())
+            }
+            (true, kernel) => kernel,
+        }
+    }
+
+    /// Which way a run without masks takes, if there is a kernel for the cell.
+    fn path(&self) -> Path {
         let weight = self.recurrent_weight.val();
         Path::of(&weight.device(), weight.dtype())
     }
@@ -200,12 +326,6 @@ impl Gates {
             [batch, self.hidden_size()],
             (&weight.device(), weight.dtype()),
         )
-    }
-
-    /// The `G` gates of `[batch, G H]`.
-    pub(crate) fn split<const G: usize>(packed: Tensor<2>) -> [Tensor<2>; G] {
-        let gates = packed.chunk(G, 1);
-        gates.try_into().expect("a packed tensor holds its gates")
     }
 }
 

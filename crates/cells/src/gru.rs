@@ -11,11 +11,13 @@
 use backdraft_kernels::Recurrence;
 use burn::config::Config;
 use burn::module::Module;
-use burn::tensor::activation::sigmoid;
 use burn::tensor::{Device, Tensor};
 
+use crate::equations::{self, At, Equations, Expression};
 use crate::memory::MemoryGates;
-use crate::{Cell, Direction, Error, Gates, GatesConfig, Memory, Path, Sequence, SequenceConfig};
+use crate::{
+    Cell, Direction, Error, Gates, GatesConfig, Memory, Path, Regularizer, Sequence, SequenceConfig,
+};
 
 /// Configuration of a [`Gru`] cell.
 #[derive(Config, Debug)]
@@ -45,9 +47,9 @@ impl SequenceConfig for GruConfig {
     }
 
     fn init(&self, device: &Device) -> Result<Gru, Error> {
-        let mut gates = self
-            .gates
-            .init("Gru", [3, self.input_size, self.hidden_size], device)?;
+        let sizes = [3, self.input_size, self.hidden_size];
+        let takes = &Regularizer::ALL;
+        let mut gates = self.gates.init_regularized("Gru", sizes, takes, device)?;
         let which = MemoryGates {
             keep: 1,
             admit: None,
@@ -63,6 +65,27 @@ impl SequenceConfig for GruConfig {
 pub struct Gru {
     /// The weights.
     pub gates: Gates,
+}
+
+impl Equations for Gru {
+    fn matrices(&self) -> Vec<Tensor<2>> {
+        self.gates.matrices()
+    }
+
+    fn vectors(&self) -> Vec<Tensor<1>> {
+        self.gates.vectors()
+    }
+
+    fn equations<V: Expression>(&self, at: At<V>) -> Vec<V> {
+        let hidden = at.state[0].clone();
+        let [input_r, input_z, input_n] = self.gates.projected(&at).split();
+        let [hidden_r, hidden_z, hidden_n] = self.gates.recurrent(&at, &hidden).split();
+        let r = (input_r + hidden_r).sigmoid();
+        let z = (input_z + hidden_z).sigmoid();
+        let n = self.gates.candidate(&at, (input_n + r * hidden_n).tanh());
+        // (1 - z) n + z h, with one product less.
+        vec![n.clone() + z * (hidden - n)]
+    }
 }
 
 impl Cell for Gru {
@@ -85,20 +108,21 @@ impl Cell for Gru {
     }
 
     fn step(&self, projected: Tensor<2>, hidden: Tensor<2>) -> Tensor<2> {
-        let [input_r, input_z, input_n] = Gates::split(projected);
-        let [hidden_r, hidden_z, hidden_n] = Gates::split(self.gates.recur(hidden.clone()));
-        let r = sigmoid(input_r + hidden_r);
-        let z = sigmoid(input_z + hidden_z);
-        let n = (input_n + r * hidden_n).tanh();
-        // (1 - z) n + z h, with one product less.
-        n.clone() + z * (hidden - n)
+        equations::step(self, projected, hidden)
     }
 
     fn output(&self, hidden: &Tensor<2>) -> Tensor<2> {
         hidden.clone()
     }
+
+    fn prepared(&self, _: usize) -> Self {
+        Self {
+            gates: self.gates.prepared(),
+        }
+    }
+
     fn path(&self) -> Path {
-        self.gates.path()
+        self.gates.path_of(self)
     }
 
     fn scan(
@@ -107,6 +131,9 @@ impl Cell for Gru {
         hidden: Tensor<2>,
         direction: Direction,
     ) -> (Tensor<3>, Tensor<2>) {
+        if self.gates.is_masked() {
+            return equations::scan(self, input, hidden, direction);
+        }
         let (outputs, [hidden]) = self.gates.scan(Recurrence::Gru, input, [hidden], direction);
         (outputs, hidden)
     }

@@ -47,12 +47,15 @@
 #![deny(missing_docs)]
 #![forbid(unsafe_code)]
 
+mod activation_penalty;
 mod bidirectional;
 mod cell;
 mod deep;
+mod dropout;
 mod elman;
 pub mod equations;
 mod error;
+mod gate_dropout;
 mod gates;
 mod gru;
 mod initial;
@@ -65,13 +68,17 @@ mod memory;
 mod recurrent;
 mod state;
 mod unrolled;
+mod weight_norm;
 
+pub use activation_penalty::{activation_penalty, temporal_activation_penalty};
 pub use backdraft_kernels::{Direction, Kernel, Nonlinearity, Path};
 pub use bidirectional::{Bidirectional, BidirectionalConfig, BothDirections, Merge};
 pub use cell::Cell;
 pub use deep::{Deep, DeepConfig};
+pub use dropout::SequenceDropout;
 pub use elman::{Elman, ElmanConfig};
 pub use error::Error;
+pub use gate_dropout::{GateDropout, MaskSpan, Regularizer};
 pub use gates::{Gates, GatesConfig};
 pub use gru::{Gru, GruConfig};
 pub use initial::Initial;
@@ -86,13 +93,14 @@ pub use state::State;
 #[doc(hidden)]
 pub use state::join as __join;
 pub use unrolled::{Sequence, unrolled};
+pub use weight_norm::{WeightGain, WeightNorm};
 
 /// What most programs need: the cells, the layers, their configurations and the traits.
 pub mod prelude {
     pub use crate::{
         Bidirectional, BidirectionalConfig, BothDirections, Cell, Deep, DeepConfig, Direction,
-        Elman, ElmanConfig, Error, Gru, GruConfig, Initial, Initialization, Janet, JanetConfig,
-        Layer, Lengths, Lstm, LstmConfig, LstmState, Memory, Merge, Nonlinearity, Path, Recurrent,
-        RecurrentConfig, Run, SequenceConfig, State, Trace,
+        Elman, ElmanConfig, Error, GatesConfig, Gru, GruConfig, Initial, Initialization, Janet,
+        JanetConfig, Layer, Lengths, Lstm, LstmConfig, LstmState, Memory, Merge, Nonlinearity,
+        Path, Recurrent, RecurrentConfig, Run, SequenceConfig, State, Trace,
     };
 }

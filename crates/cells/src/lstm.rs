@@ -12,12 +12,13 @@
 use backdraft_kernels::Recurrence;
 use burn::config::Config;
 use burn::module::Module;
-use burn::tensor::activation::sigmoid;
 use burn::tensor::{Device, Tensor};
 
+use crate::equations::{self, At, Equations, Expression};
 use crate::memory::MemoryGates;
 use crate::{
-    Cell, Direction, Error, Gates, GatesConfig, Memory, Path, Sequence, SequenceConfig, state,
+    Cell, Direction, Error, Gates, GatesConfig, Memory, Path, Regularizer, Sequence,
+    SequenceConfig, state,
 };
 
 /// Configuration of an [`Lstm`] cell.
@@ -48,9 +49,9 @@ impl SequenceConfig for LstmConfig {
     }
 
     fn init(&self, device: &Device) -> Result<Lstm, Error> {
-        let mut gates = self
-            .gates
-            .init("Lstm", [4, self.input_size, self.hidden_size], device)?;
+        let sizes = [4, self.input_size, self.hidden_size];
+        let takes = &Regularizer::ALL;
+        let mut gates = self.gates.init_regularized("Lstm", sizes, takes, device)?;
         let which = MemoryGates {
             keep: 1,
             admit: Some(0),
@@ -77,6 +78,26 @@ pub struct Lstm {
     pub gates: Gates,
 }
 
+impl Equations for Lstm {
+    fn matrices(&self) -> Vec<Tensor<2>> {
+        self.gates.matrices()
+    }
+
+    fn vectors(&self) -> Vec<Tensor<1>> {
+        self.gates.vectors()
+    }
+
+    fn equations<V: Expression>(&self, at: At<V>) -> Vec<V> {
+        let (hidden, cell) = (&at.state[0], at.state[1].clone());
+        let gates = self.gates.projected(&at) + self.gates.recurrent(&at, hidden);
+        let [i, f, g, o] = gates.split();
+        let g = self.gates.candidate(&at, g.tanh());
+        let cell = f.sigmoid() * cell + i.sigmoid() * g;
+        let hidden = o.sigmoid() * cell.clone().tanh();
+        vec![hidden, cell]
+    }
+}
+
 impl Cell for Lstm {
     type State = LstmState;
 
@@ -100,17 +121,21 @@ impl Cell for Lstm {
     }
 
     fn step(&self, projected: Tensor<2>, state: LstmState) -> LstmState {
-        let [i, f, g, o] = Gates::split(projected + self.gates.recur(state.hidden));
-        let cell = sigmoid(f) * state.cell + sigmoid(i) * g.tanh();
-        let hidden = sigmoid(o) * cell.clone().tanh();
-        LstmState { hidden, cell }
+        equations::step(self, projected, state)
     }
 
     fn output(&self, state: &LstmState) -> Tensor<2> {
         state.hidden.clone()
     }
+
+    fn prepared(&self, _: usize) -> Self {
+        Self {
+            gates: self.gates.prepared(),
+        }
+    }
+
     fn path(&self) -> Path {
-        self.gates.path()
+        self.gates.path_of(self)
     }
 
     fn scan(
@@ -119,6 +144,9 @@ impl Cell for Lstm {
         state: LstmState,
         direction: Direction,
     ) -> (Tensor<3>, LstmState) {
+        if self.gates.is_masked() {
+            return equations::scan(self, input, state, direction);
+        }
         let states = [state.hidden, state.cell];
         let (outputs, [hidden, cell]) = self.gates.scan(Recurrence::Lstm, input, states, direction);
         (outputs, LstmState { hidden, cell })

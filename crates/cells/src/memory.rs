@@ -74,14 +74,14 @@ impl Memory {
                 format!("{self:?} and no biases"),
             );
         };
-        let (mut input, mut recurrent) = (input.val().detach(), recurrent.val().detach());
+        let (mut input, mut recurrent) = (input.val(), recurrent.val());
         let hidden = gates.hidden_size();
         let mut write = |gate: usize, values: Tensor<1>| {
             let rows = gate * hidden..(gate + 1) * hidden;
             recurrent = recurrent.clone().slice_fill([rows.clone()], 0.0);
             input = input.clone().slice_assign([rows], values);
         };
-        let like = gates.zeros(1).detach().reshape([hidden]);
+        let like = gates.zeros(1).reshape([hidden]);
         match *self {
             Self::AsDrawn => {}
             Self::ForgetBias(value) => write(which.keep, like + value),
@@ -94,8 +94,8 @@ impl Memory {
                 write(which.keep, keep);
             }
         }
-        gates.input_bias = Some(Param::from_tensor(input));
-        gates.recurrent_bias = Some(Param::from_tensor(recurrent));
+        gates.input_bias = Some(Param::from_tensor(input.detach()));
+        gates.recurrent_bias = Some(Param::from_tensor(recurrent.detach()));
         Ok(())
     }
 }
