@@ -21,7 +21,8 @@ pub trait Cell: Module + ModuleDisplay + 'static {
     /// Features of the output, `H` in most cells.
     fn output_size(&self) -> usize;
 
-    /// `a_t = W x_t + b` for all time steps at once: `[.., I]` to `[.., G H]`.
+    /// `a_t = W x_t + b` for all time steps at once: `[.., I]` to `[.., G H]`; and beside it
+    /// whatever else a step is to be told of, such as random masks.
     ///
     /// The part of the step that does not look at the state, so that it can be one matrix
     /// product over the whole sequence.

@@ -5,15 +5,16 @@
 //! ```
 //!
 //! Dropout stands between layers, on the connections that do not recur (Zaremba, Sutskever and
-//! Vinyals 2014, arXiv 1409.2329). What may go around each layer is its [`Connection`].
+//! Vinyals 2014, arXiv 1409.2329), at each step anew or for the whole row. What may go around each layer is its [`Connection`].
 
 use burn::module::Module;
-use burn::nn::{Dropout, DropoutConfig, Linear};
+use burn::nn::Linear;
 use burn::tensor::{Device, Tensor};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Connection, Direction, Error, Layer, Lengths, Path, Run, SequenceConfig, State, Trace,
+    Connection, Direction, Error, Layer, Lengths, Path, Run, SequenceConfig, SequenceDropout,
+    State, Trace,
 };
 
 /// Configuration of a [`Deep`] stack of equal layers.
@@ -26,6 +27,10 @@ pub struct DeepConfig<K> {
     /// The probability of dropping a connection between two layers; 0 by default.
     #[serde(default)]
     pub dropout: f64,
+    /// Whether what is dropped between two layers is the same at all steps of a row; off by
+    /// default.
+    #[serde(default)]
+    pub variational: bool,
     /// What goes around each layer whose input and output have the same size; nothing by default.
     #[serde(default)]
     pub connection: Connection,
@@ -41,6 +46,7 @@ impl<K> DeepConfig<K> {
             layer,
             layers,
             dropout: 0.0,
+            variational: false,
             connection: Connection::Plain,
             sizes: Vec::new(),
         }
@@ -50,6 +56,13 @@ impl<K> DeepConfig<K> {
     #[must_use]
     pub fn with_dropout(mut self, dropout: f64) -> Self {
         self.dropout = dropout;
+        self
+    }
+
+    /// Sets whether what is dropped between two layers is the same at all steps of a row.
+    #[must_use]
+    pub fn with_variational(mut self, variational: bool) -> Self {
+        self.variational = variational;
         self
     }
 
@@ -108,7 +121,7 @@ impl<K: SequenceConfig<Built: Layer>> SequenceConfig for DeepConfig<K> {
             }
             layers.push(layer);
         }
-        Deep::new(layers, self.dropout, self.connection)
+        Deep::new(layers, self.dropout, self.connection)?.with_variational(self.variational)
     }
 }
 
@@ -119,7 +132,7 @@ pub struct Deep<L: Module> {
     pub layers: Vec<L>,
     /// The gates of the layers' highways; none where there is no highway.
     pub gates: Vec<Option<Linear>>,
-    dropout: Dropout,
+    dropout: SequenceDropout,
     #[module(skip)]
     connection: Connection,
 }
@@ -133,14 +146,7 @@ impl<L: Layer> Deep<L> {
     /// probability is not in `0.0..1.0`, or a connection would connect nothing.
     pub fn new(layers: Vec<L>, dropout: f64, connection: Connection) -> Result<Self, Error> {
         Error::unless_positive("Deep", "layers", layers.len())?;
-        if !(0.0..1.0).contains(&dropout) {
-            return Err(Error::new(
-                "Deep",
-                "dropout",
-                "at least 0 and below 1",
-                dropout,
-            ));
-        }
+        let dropout = SequenceDropout::new("Deep", dropout)?;
         for (index, pair) in layers.windows(2).enumerate() {
             let (below, above) = (pair[0].output_size(), pair[1].input_size());
             if below != above {
@@ -159,13 +165,22 @@ impl<L: Layer> Deep<L> {
             false => Ok(None),
         };
         let gates = layers.iter().map(gate).collect::<Result<_, _>>()?;
-        let dropout = DropoutConfig::new(dropout).init();
         Ok(Self {
             layers,
             gates,
             dropout,
             connection,
         })
+    }
+
+    /// Sets whether what is dropped between two layers is the same at all steps of a row.
+    ///
+    /// # Errors
+    ///
+    /// When nothing is dropped.
+    pub fn with_variational(mut self, variational: bool) -> Result<Self, Error> {
+        self.dropout = self.dropout.with_variational("Deep", variational)?;
+        Ok(self)
     }
 
     /// What passes a layer by, where its input and its output have the same size.

@@ -14,7 +14,8 @@ use burn::tensor::{Device, Tensor};
 use crate::activation::clipped;
 use crate::equations::{self, At, Equations, Expression};
 use crate::{
-    Activation, Cell, Direction, Error, Gates, GatesConfig, Path, Sequence, SequenceConfig,
+    Activation, Cell, Direction, Error, Gates, GatesConfig, Path, Regularizer, Sequence,
+    SequenceConfig,
 };
 
 /// Configuration of an [`Elman`] cell.
@@ -54,9 +55,12 @@ impl SequenceConfig for ElmanConfig {
     fn init(&self, device: &Device) -> Result<Elman, Error> {
         self.activation.check("Elman", "activation")?;
         Error::unless_bound("Elman", "gate clip", self.gate_clip)?;
+        // There is no candidate: the whole state is new at each step.
+        let takes = [Regularizer::DropConnect, Regularizer::RecurrentDropout];
+        let sizes = [1, self.input_size, self.hidden_size];
         let gates = self
             .gates
-            .init("Elman", [1, self.input_size, self.hidden_size], device)?;
+            .init_regularized("Elman", sizes, &takes, device)?;
         Ok(Elman {
             gates,
             activation: self.activation,
@@ -97,7 +101,7 @@ impl Equations for Elman {
     }
 
     fn equations<V: Expression>(&self, at: At<V>) -> Vec<V> {
-        let sum = at.projected.clone() + self.gates.recurrent(&at, &at.state[0]);
+        let sum = self.gates.projected(&at) + self.gates.recurrent(&at, &at.state[0]);
         vec![self.activation.apply(clipped(sum, self.gate_clip))]
     }
 }
@@ -129,9 +133,16 @@ impl Cell for Elman {
         hidden.clone()
     }
 
+    fn prepared(&self, _: usize) -> Self {
+        Self {
+            gates: self.gates.prepared(),
+            ..self.clone()
+        }
+    }
+
     fn path(&self) -> Path {
         match self.fused() {
-            Some(_) => self.gates.path(),
+            Some(_) => self.gates.path_of(self),
             None => equations::path(self),
         }
     }
@@ -142,7 +153,7 @@ impl Cell for Elman {
         hidden: Tensor<2>,
         direction: Direction,
     ) -> (Tensor<3>, Tensor<2>) {
-        let Some(nonlinearity) = self.fused() else {
+        let Some(nonlinearity) = self.fused().filter(|_| !self.gates.is_masked()) else {
             return equations::scan(self, input, hidden, direction);
         };
         let recurrence = Recurrence::Elman(nonlinearity);

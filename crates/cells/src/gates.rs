@@ -5,6 +5,9 @@
 //! r_t = R h_{t-1} + b_R      R: [G H, H]   b_R: [G H]
 //! ```
 //!
+//! In training, parts of it may be dropped (see [`GateDropout`](crate::GateDropout)); either weight
+//! may be kept as a direction and a length ([`WeightNorm`](crate::WeightNorm)).
+//!
 //! Layout, names of the parts and initial values are those of PyTorch's `weight_ih`, `weight_hh`,
 //! `bias_ih`, `bias_hh`: rows `k H .. (k + 1) H` belong to gate `k`.
 
@@ -13,11 +16,13 @@ use burn::config::Config;
 use burn::module::{Module, Param};
 use burn::tensor::{Device, Tensor};
 
-use crate::equations::{At, Expression};
+use crate::equations::{self, At, Equations, Expression};
 use crate::initialization::refuse;
-use crate::{Error, Initialization, Sequence};
+use crate::weight_norm::normalize;
+use crate::{Error, GateDropout, Initialization, MaskSpan, Regularizer, Sequence, WeightNorm};
 
-/// How the weights of a gated cell start; each kind has its own initialiser.
+/// How the weights of a gated cell start, each kind with its own initialiser; and what holds them
+/// back in training.
 #[derive(Config, Debug)]
 pub struct GatesConfig {
     /// Whether there are biases.
@@ -32,6 +37,21 @@ pub struct GatesConfig {
     /// Of `b_W` and `b_R`, the biases.
     #[config(default = "Initialization::default()")]
     pub bias_initialization: Initialization,
+    /// Which weights are kept as a direction and a length.
+    #[config(default = "WeightNorm::Off")]
+    pub weight_norm: WeightNorm,
+    /// The probability of dropping a recurrent weight for a whole run.
+    #[config(default = 0.0)]
+    pub drop_connect: f64,
+    /// The probability of dropping a unit of `h_{t-1}` for a whole run, in `R h_{t-1}`.
+    #[config(default = 0.0)]
+    pub recurrent_dropout: f64,
+    /// The probability of dropping a unit of the candidate, what is about to be remembered.
+    #[config(default = 0.0)]
+    pub candidate_dropout: f64,
+    /// How long a mask on the candidate stays; a step by default.
+    #[config(default = "MaskSpan::Step")]
+    pub candidate_span: MaskSpan,
 }
 
 impl Default for GatesConfig {
@@ -41,14 +61,31 @@ impl Default for GatesConfig {
 }
 
 impl GatesConfig {
-    /// Weights of `gates` gates for the cell called `cell`, which look back at their own units.
-    pub(crate) fn init(
+    /// Weights of `gates` gates for a cell called `cell` that has no place for any
+    /// [`Regularizer`].
+    ///
+    /// # Errors
+    ///
+    /// When a size is 0, an initialiser is not one for its shape, or a regulariser is asked for.
+    pub fn init(&self, cell: &str, sizes: [usize; 3], device: &Device) -> Result<Gates, Error> {
+        self.init_regularized(cell, sizes, &[], device)
+    }
+
+    /// Weights of `gates` gates, for `[gates, input, hidden]`, for a cell called `cell` that has a
+    /// place for the regularisers of `takes`. Any cell takes weight normalisation.
+    ///
+    /// # Errors
+    ///
+    /// When a size is 0, an initialiser is not one for its shape, a probability is not in
+    /// `0.0..1.0`, or a regulariser is asked for that the cell does not take.
+    pub fn init_regularized(
         &self,
         cell: &str,
-        [gates, input, hidden]: [usize; 3],
+        sizes: [usize; 3],
+        takes: &[Regularizer],
         device: &Device,
     ) -> Result<Gates, Error> {
-        self.init_from(cell, [gates, input, hidden], hidden, device)
+        self.init_from(cell, sizes, sizes[2], takes, device)
     }
 
     /// The same for gates that look back at `recurrent` features: `R` is `[gates * hidden, recurrent]`.
@@ -57,6 +94,7 @@ impl GatesConfig {
         cell: &str,
         [gates, input, hidden]: [usize; 3],
         recurrent: usize,
+        takes: &[Regularizer],
         device: &Device,
     ) -> Result<Gates, Error> {
         Ok(Gates {
@@ -64,7 +102,18 @@ impl GatesConfig {
             recurrent_weight: self.recurrent_weight(cell, [gates, hidden, recurrent], device)?,
             input_bias: self.bias(cell, [gates, hidden], device)?,
             recurrent_bias: self.bias(cell, [gates, hidden], device)?,
+            dropout: GateDropout::new(self, cell, takes, hidden)?,
         })
+    }
+
+    /// Refuses what holds weights back, for a cell that makes its own of those that are drawn here.
+    pub(crate) fn refuse_regularizers(&self, cell: &str) -> Result<(), Error> {
+        GateDropout::new(self, cell, &[], 0)?;
+        if self.weight_norm != WeightNorm::Off {
+            let found = format!("{:?}", self.weight_norm);
+            return Err(Error::new(cell, "weight norm", "off", found));
+        }
+        Ok(())
     }
 
     /// `W` of `gates` gates of `hidden` units.
@@ -79,11 +128,15 @@ impl GatesConfig {
         let weight = self
             .input_initialization
             .weight([gates, hidden, input], device);
-        weight.map(Param::from_tensor).map_err(refuse(
+        let weight = weight.map(Param::from_tensor).map_err(refuse(
             cell,
             "input initialization",
             "an initializer for this shape",
-        ))
+        ))?;
+        match self.weight_norm {
+            WeightNorm::Both => normalized(cell, weight),
+            WeightNorm::Off | WeightNorm::Recurrent => Ok(weight),
+        }
     }
 
     /// `R` of `gates` gates of `hidden` units, which multiplies `columns` features.
@@ -94,11 +147,15 @@ impl GatesConfig {
         device: &Device,
     ) -> Result<Param<Tensor<2>>, Error> {
         let weight = self.recurrent_initialization.weight(sizes, device);
-        weight.map(Param::from_tensor).map_err(refuse(
+        let weight = weight.map(Param::from_tensor).map_err(refuse(
             cell,
             "recurrent initialization",
             "an initializer for this shape",
-        ))
+        ))?;
+        match self.weight_norm {
+            WeightNorm::Off => Ok(weight),
+            WeightNorm::Recurrent | WeightNorm::Both => normalized(cell, weight),
+        }
     }
 
     /// One of the biases of `gates` gates of `hidden` units, if there are any.
@@ -132,9 +189,25 @@ pub struct Gates {
     pub input_bias: Option<Param<Tensor<1>>>,
     /// `b_R`: `[gates * hidden]`.
     pub recurrent_bias: Option<Param<Tensor<1>>>,
+    /// What is dropped inside the recurrence, in training.
+    pub dropout: GateDropout,
 }
 
 impl Gates {
+    /// Given weights, of which nothing is dropped.
+    pub fn new(
+        [input_weight, recurrent_weight]: [Tensor<2>; 2],
+        [input_bias, recurrent_bias]: [Option<Tensor<1>>; 2],
+    ) -> Self {
+        Self {
+            input_weight: Param::from_tensor(input_weight),
+            recurrent_weight: Param::from_tensor(recurrent_weight),
+            input_bias: input_bias.map(Param::from_tensor),
+            recurrent_bias: recurrent_bias.map(Param::from_tensor),
+            dropout: GateDropout::nothing(),
+        }
+    }
+
     /// Features of the input.
     pub fn input_size(&self) -> usize {
         self.input_weight.dims()[1]
@@ -145,9 +218,36 @@ impl Gates {
         self.recurrent_weight.dims()[1]
     }
 
-    /// `W x_t + b_W` for the whole sequence, as one matrix product.
+    /// `G H`.
+    fn packed_size(&self) -> usize {
+        self.recurrent_weight.dims()[0]
+    }
+
+    /// The weights as one run sees them: computed from what they are parametrised by, and with the
+    /// run's mask on the recurrent ones. Gradients reach what is learned. What a cell's
+    /// [`prepared`](crate::Cell::prepared) is made of.
+    #[must_use]
+    pub fn prepared(&self) -> Self {
+        let recurrent = self.dropout.weights.forward(self.recurrent_weight.val());
+        Self {
+            input_weight: Param::initialized(self.input_weight.id, self.input_weight.val()),
+            recurrent_weight: Param::initialized(self.recurrent_weight.id, recurrent),
+            ..self.clone()
+        }
+    }
+
+    /// `W x_t + b_W` for the whole sequence, as one matrix product; beside it, where there are
+    /// any, the run's masks on `h_{t-1}` and on the candidate, `H` columns each.
     pub fn project(&self, input: Tensor<3>) -> Tensor<3> {
-        project(input, &self.input_weight, self.input_bias.as_ref())
+        let projected = project(input, &self.input_weight, self.input_bias.as_ref());
+        let mut masks = self.dropout.draw(&projected, self.hidden_size());
+        match masks.is_empty() {
+            true => projected,
+            false => {
+                masks.insert(0, projected);
+                Tensor::cat(masks, 2)
+            }
+        }
     }
 
     /// `W x_t` for the whole sequence, for a cell that does something to it before it adds `b_W`.
@@ -190,8 +290,14 @@ impl Gates {
         &at.vectors[usize::from(self.recurrent_bias.is_some())..]
     }
 
-    /// `R h + b_R` in equations whose first matrix and first vector are
-    /// [`matrices`](Self::matrices) and [`vectors`](Self::vectors).
+    /// `W x_t + b_W` in equations: `at.projected` without the masks beside it.
+    pub fn projected<V: Expression>(&self, at: &At<V>) -> V {
+        at.projected.narrow(0, self.packed_size())
+    }
+
+    /// `R (m . h) + b_R` in equations whose first matrix and first vector are
+    /// [`matrices`](Self::matrices) and [`vectors`](Self::vectors); `m` is the run's mask, if
+    /// there is one.
     pub fn recurrent<V: Expression>(&self, at: &At<V>, hidden: &V) -> V {
         self.recurrent_part(at, 0, hidden)
     }
@@ -199,7 +305,12 @@ impl Gates {
     /// The same of one of the parts that [`matrices_of`](Self::matrices_of) and
     /// [`vectors_of`](Self::vectors_of) gave.
     pub(crate) fn recurrent_part<V: Expression>(&self, at: &At<V>, part: usize, hidden: &V) -> V {
-        self.add_bias(at, part, hidden.linear(&at.matrices[part]))
+        let [masked, _] = self.masks();
+        let product = match masked {
+            true => (hidden.clone() * self.hidden_mask(at)).linear(&at.matrices[part]),
+            false => hidden.linear(&at.matrices[part]),
+        };
+        self.add_bias(at, part, product)
     }
 
     /// `f(R h) + b_R`.
@@ -219,8 +330,44 @@ impl Gates {
         }
     }
 
-    /// Which way a run of a cell with these weights takes, if there is a kernel for it.
-    pub(crate) fn path(&self) -> Path {
+    /// `m_t . g` in equations, `g` being what is about to be remembered; `g` itself where a run
+    /// has no mask on it.
+    pub fn candidate<V: Expression>(&self, at: &At<V>, candidate: V) -> V {
+        let start = match self.masks() {
+            [_, false] => return candidate,
+            [false, true] => self.packed_size(),
+            [true, true] => self.packed_size() + self.hidden_size(),
+        };
+        let mask = at.projected.narrow(start, candidate.width());
+        candidate * mask
+    }
+
+    fn hidden_mask<V: Expression>(&self, at: &At<V>) -> V {
+        at.projected.narrow(self.packed_size(), self.hidden_size())
+    }
+
+    fn masks(&self) -> [bool; 2] {
+        self.dropout.masks(&self.recurrent_weight.device())
+    }
+
+    /// Whether runs have masks beside the projection, which only equations know of.
+    pub(crate) fn is_masked(&self) -> bool {
+        self.masks().contains(&true)
+    }
+
+    /// Which way a run of `cell`, which has these weights and a kernel of its own, takes.
+    pub(crate) fn path_of<C: Equations>(&self, cell: &C) -> Path {
+        match (self.is_masked(), equations::path(cell)) {
+            (false, _) => self.path(),
+            (true, Path::Unrolled(reason)) => {
+                Path::Unrolled(format!("dropout inside the recurrence, and {reason}").into())
+            }
+            (true, kernel) => kernel,
+        }
+    }
+
+    /// Which way a run without masks takes, if there is a kernel for the cell.
+    fn path(&self) -> Path {
         let weight = self.recurrent_weight.val();
         Path::of(&weight.device(), weight.dtype())
     }
@@ -274,6 +421,11 @@ impl Gates {
     pub fn zeros(&self, batch: usize) -> Tensor<2> {
         zeros(&self.input_weight, [batch, self.hidden_size()])
     }
+}
+
+/// A weight as a direction and a length.
+fn normalized(cell: &str, weight: Param<Tensor<2>>) -> Result<Param<Tensor<2>>, Error> {
+    normalize(weight).map_err(refuse(cell, "weight norm", "rows that have a direction"))
 }
 
 /// `W x_t + b` for the whole sequence, as one matrix product.

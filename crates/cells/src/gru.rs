@@ -28,7 +28,8 @@ use crate::activation::clipped;
 use crate::equations::{self, At, Equations, Expression};
 use crate::memory::MemoryGates;
 use crate::{
-    Activation, Cell, Direction, Error, Gates, GatesConfig, Memory, Path, Sequence, SequenceConfig,
+    Activation, Cell, Direction, Error, Gates, GatesConfig, Memory, Path, Regularizer, Sequence,
+    SequenceConfig,
 };
 
 /// Where the reset gate of a [`Gru`] stands.
@@ -105,9 +106,9 @@ impl SequenceConfig for GruConfig {
             Reset::AfterProduct | Reset::BeforeProduct => (3, 1),
             Reset::None => (2, 0),
         };
-        let mut gates =
-            self.gates
-                .init("Gru", [gates, self.input_size, self.hidden_size], device)?;
+        let sizes = [gates, self.input_size, self.hidden_size];
+        let takes = &Regularizer::ALL;
+        let mut gates = self.gates.init_regularized("Gru", sizes, takes, device)?;
         let which = MemoryGates {
             units: self.hidden_size,
             keep,
@@ -169,28 +170,30 @@ impl Equations for Gru {
 
     fn equations<V: Expression>(&self, at: At<V>) -> Vec<V> {
         let hidden = at.state[0].clone();
+        let projected = self.gates.projected(&at);
         let gate = |sum: V| self.activations.gate.apply(clipped(sum, self.gate_clip));
         let (z, n) = match self.reset {
             Reset::AfterProduct => {
-                let [input_r, input_z, input_n] = at.projected.split();
+                let [input_r, input_z, input_n] = projected.split();
                 let [hidden_r, hidden_z, hidden_n] = self.gates.recurrent(&at, &hidden).split();
                 let r = gate(input_r + hidden_r);
                 (input_z + hidden_z, input_n + r * hidden_n)
             }
             Reset::BeforeProduct => {
-                let [input_r, input_z, input_n] = at.projected.split();
+                let [input_r, input_z, input_n] = projected.split();
                 let [hidden_r, hidden_z] = self.gates.recurrent_part(&at, 0, &hidden).split();
                 let kept = gate(input_r + hidden_r) * hidden.clone();
                 let hidden_n = self.gates.recurrent_part(&at, 1, &kept);
                 (input_z + hidden_z, input_n + hidden_n)
             }
             Reset::None => {
-                let [z, n] = (at.projected.clone() + self.gates.recurrent(&at, &hidden)).split();
+                let [z, n] = (projected + self.gates.recurrent(&at, &hidden)).split();
                 (z, n)
             }
         };
         let z = gate(z);
         let n = self.activations.candidate.apply(clipped(n, self.gate_clip));
+        let n = self.gates.candidate(&at, n);
         // (1 - z) n + z h, with one product less.
         vec![n.clone() + z * (hidden - n)]
     }
@@ -223,9 +226,16 @@ impl Cell for Gru {
         hidden.clone()
     }
 
+    fn prepared(&self, _: usize) -> Self {
+        Self {
+            gates: self.gates.prepared(),
+            ..self.clone()
+        }
+    }
+
     fn path(&self) -> Path {
         match self.is_fused() {
-            true => self.gates.path(),
+            true => self.gates.path_of(self),
             false => equations::path(self),
         }
     }
@@ -236,7 +246,7 @@ impl Cell for Gru {
         hidden: Tensor<2>,
         direction: Direction,
     ) -> (Tensor<3>, Tensor<2>) {
-        if !self.is_fused() {
+        if !self.is_fused() || self.gates.is_masked() {
             return equations::scan(self, input, hidden, direction);
         }
         let (outputs, [hidden]) = self.gates.scan(Recurrence::Gru, input, [hidden], direction);

@@ -53,7 +53,7 @@ impl SequenceConfig for HighOrderElmanConfig {
         let recurrent = self.order * self.hidden_size;
         let gates = self
             .gates
-            .init_from("HighOrderElman", sizes, recurrent, device)?;
+            .init_from("HighOrderElman", sizes, recurrent, &[], device)?;
         Ok(HighOrderElman {
             gates,
             activation: self.activation,

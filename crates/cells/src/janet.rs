@@ -16,7 +16,9 @@ use burn::tensor::{Device, Tensor};
 
 use crate::equations::{self, At, Equations, Expression};
 use crate::memory::MemoryGates;
-use crate::{Cell, Direction, Error, Gates, GatesConfig, Memory, Path, Sequence, SequenceConfig};
+use crate::{
+    Cell, Direction, Error, Gates, GatesConfig, Memory, Path, Regularizer, Sequence, SequenceConfig,
+};
 
 /// Configuration of a [`Janet`] cell.
 #[derive(Config, Debug)]
@@ -57,9 +59,9 @@ impl SequenceConfig for JanetConfig {
         if !self.beta.is_finite() {
             return Err(Error::new("Janet", "beta", "a finite number", self.beta));
         }
-        let mut gates = self
-            .gates
-            .init("Janet", [2, self.input_size, self.hidden_size], device)?;
+        let sizes = [2, self.input_size, self.hidden_size];
+        let takes = &Regularizer::ALL;
+        let mut gates = self.gates.init_regularized("Janet", sizes, takes, device)?;
         let which = MemoryGates {
             units: self.hidden_size,
             keep: 0,
@@ -94,10 +96,10 @@ impl Equations for Janet {
 
     fn equations<V: Expression>(&self, at: At<V>) -> Vec<V> {
         let hidden = at.state[0].clone();
-        let [s, g] = (at.projected.clone() + self.gates.recurrent(&at, &hidden)).split();
+        let [s, g] = (self.gates.projected(&at) + self.gates.recurrent(&at, &hidden)).split();
         let forget = s.clone().sigmoid();
         let admit = s.affine(1.0, -self.beta).sigmoid().complement();
-        vec![forget * hidden + admit * g.tanh()]
+        vec![forget * hidden + admit * self.gates.candidate(&at, g.tanh())]
     }
 }
 
@@ -126,6 +128,13 @@ impl Cell for Janet {
 
     fn output(&self, hidden: &Tensor<2>) -> Tensor<2> {
         hidden.clone()
+    }
+
+    fn prepared(&self, _: usize) -> Self {
+        Self {
+            gates: self.gates.prepared(),
+            ..self.clone()
+        }
     }
 
     fn path(&self) -> Path {

@@ -54,7 +54,7 @@ impl SequenceConfig for JordanConfig {
         let sizes = [1, self.input_size, self.hidden_size];
         let gates = self
             .gates
-            .init_from("Jordan", sizes, self.output_size, device)?;
+            .init_from("Jordan", sizes, self.output_size, &[], device)?;
         let readout = Readout::init(
             "Jordan",
             [self.hidden_size, self.output_size],

@@ -65,6 +65,7 @@
 #![forbid(unsafe_code)]
 
 mod activation;
+mod activation_penalty;
 mod bidirectional;
 mod candidate;
 mod cell;
@@ -72,11 +73,13 @@ mod connection;
 mod conv_lstm;
 mod deep;
 mod dilated;
+mod dropout;
 mod elman;
 mod elman_jordan;
 pub mod equations;
 mod error;
 mod four_gate_lstm;
+mod gate_dropout;
 mod gates;
 mod gru;
 mod hierarchical;
@@ -104,9 +107,11 @@ pub mod scan;
 mod state;
 mod stepwise;
 mod unrolled;
+mod weight_norm;
 mod zoneout;
 
 pub use activation::Activation;
+pub use activation_penalty::{activation_penalty, temporal_activation_penalty};
 pub use backdraft_kernels::{Direction, Kernel, Path};
 pub use bidirectional::{Bidirectional, BidirectionalConfig, BothDirections, Merge};
 pub use candidate::Candidate;
@@ -115,10 +120,12 @@ pub use connection::Connection;
 pub use conv_lstm::{ConvLstm, ConvLstmConfig, Peepholes};
 pub use deep::{Deep, DeepConfig};
 pub use dilated::{Dilated, DilatedConfig, DilatedStackConfig};
+pub use dropout::SequenceDropout;
 pub use elman::{Elman, ElmanConfig};
 pub use elman_jordan::{ElmanJordan, ElmanJordanConfig, ElmanJordanState};
 pub use error::Error;
 pub use four_gate_lstm::{FourGateLstm, FourGateLstmConfig, FourGateState};
+pub use gate_dropout::{GateDropout, MaskSpan, Regularizer};
 pub use gates::{Gates, GatesConfig};
 pub use gru::{Gru, GruActivations, GruConfig, Reset};
 pub use hierarchical::{Hierarchical, HierarchicalConfig, HierarchicalState};
@@ -146,6 +153,7 @@ pub use state::State;
 #[doc(hidden)]
 pub use state::join as __join;
 pub use unrolled::{Sequence, unrolled};
+pub use weight_norm::{WeightGain, WeightNorm};
 pub use zoneout::{Zoneout, ZoneoutConfig};
 
 /// What most programs need: the cells, the layers, their configurations and the traits.
@@ -154,13 +162,13 @@ pub mod prelude {
         Activation, Bidirectional, BidirectionalConfig, BothDirections, Candidate, Cell,
         Connection, ConvLstm, ConvLstmConfig, Deep, DeepConfig, Dilated, DilatedConfig,
         DilatedStackConfig, Direction, Elman, ElmanConfig, ElmanJordan, ElmanJordanConfig,
-        ElmanJordanState, Error, ForgetGate, FourGateLstm, FourGateLstmConfig, FourGateState, Gru,
-        GruActivations, GruConfig, Hierarchical, HierarchicalConfig, HierarchicalState,
-        HighOrderElman, HighOrderElmanConfig, IndRnn, IndRnnConfig, Initial, Initialization, Janet,
-        JanetConfig, Jordan, JordanConfig, Layer, LayerNormGru, LayerNormGruConfig, LayerNormLstm,
-        LayerNormLstmConfig, Lengths, Lru, LruConfig, LruState, Lstm, LstmActivations, LstmConfig,
-        LstmState, Memory, Merge, Mgu, MguConfig, MinGru, MinGruConfig, MinLstm, MinLstmConfig,
-        Path, Recurrent, RecurrentConfig, Reset, Run, SLstm, SLstmConfig, SLstmState,
-        SequenceConfig, State, Trace, Zoneout, ZoneoutConfig,
+        ElmanJordanState, Error, ForgetGate, FourGateLstm, FourGateLstmConfig, FourGateState,
+        GatesConfig, Gru, GruActivations, GruConfig, Hierarchical, HierarchicalConfig,
+        HierarchicalState, HighOrderElman, HighOrderElmanConfig, IndRnn, IndRnnConfig, Initial,
+        Initialization, Janet, JanetConfig, Jordan, JordanConfig, Layer, LayerNormGru,
+        LayerNormGruConfig, LayerNormLstm, LayerNormLstmConfig, Lengths, Lru, LruConfig, LruState,
+        Lstm, LstmActivations, LstmConfig, LstmState, Memory, Merge, Mgu, MguConfig, MinGru,
+        MinGruConfig, MinLstm, MinLstmConfig, Path, Recurrent, RecurrentConfig, Reset, Run, SLstm,
+        SLstmConfig, SLstmState, SequenceConfig, State, Trace, Zoneout, ZoneoutConfig,
     };
 }

@@ -37,7 +37,8 @@ use crate::initialization::uniform_by_hidden;
 use crate::memory::MemoryGates;
 use crate::state;
 use crate::{
-    Activation, Cell, Direction, Error, Gates, GatesConfig, Memory, Path, Sequence, SequenceConfig,
+    Activation, Cell, Direction, Error, Gates, GatesConfig, Memory, Path, Regularizer, Sequence,
+    SequenceConfig,
 };
 
 /// The activations of an [`Lstm`].
@@ -138,7 +139,10 @@ impl SequenceConfig for LstmConfig {
         let gates = if self.coupled { 3 } else { 4 };
         let sizes = [gates, self.input_size, hidden];
         let recurrent = self.proj_size.unwrap_or(hidden);
-        let mut gates = self.gates.init_from("Lstm", sizes, recurrent, device)?;
+        let takes = &Regularizer::ALL;
+        let mut gates = self
+            .gates
+            .init_from("Lstm", sizes, recurrent, takes, device)?;
         let which = MemoryGates {
             units: hidden,
             keep: 1,
@@ -236,7 +240,7 @@ impl Equations for Lstm {
 
     fn equations<V: Expression>(&self, at: At<V>) -> Vec<V> {
         let [hidden, memory] = [0, 1].map(|index| at.state[index].clone());
-        let sum = at.projected.clone() + self.gates.recurrent(&at, &hidden);
+        let sum = self.gates.projected(&at) + self.gates.recurrent(&at, &hidden);
         let (i, f, g, o) = if self.coupled {
             let [i, g, o] = sum.split();
             (i, None, g, o)
@@ -260,6 +264,7 @@ impl Equations for Lstm {
             None => i.clone().complement(),
         };
         let g = self.activations.candidate.apply(clipped(g, self.gate_clip));
+        let g = self.gates.candidate(&at, g);
         let cell = clipped(f * memory + i * g, self.cell_clip);
         let o = gate(o, peepholes.last(), &cell);
         let shown = clipped(cell.clone(), self.output_clip);
@@ -302,9 +307,16 @@ impl Cell for Lstm {
         state.hidden.clone()
     }
 
+    fn prepared(&self, _: usize) -> Self {
+        Self {
+            gates: self.gates.prepared(),
+            ..self.clone()
+        }
+    }
+
     fn path(&self) -> Path {
         match self.is_fused() {
-            true => self.gates.path(),
+            true => self.gates.path_of(self),
             false => equations::path(self),
         }
     }
@@ -315,7 +327,7 @@ impl Cell for Lstm {
         state: LstmState,
         direction: Direction,
     ) -> (Tensor<3>, LstmState) {
-        if !self.is_fused() {
+        if !self.is_fused() || self.gates.is_masked() {
             return equations::scan(self, input, state, direction);
         }
         let states = [state.hidden, state.cell];

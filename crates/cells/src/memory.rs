@@ -96,8 +96,8 @@ impl Memory {
                 write(which.keep, keep);
             }
         }
-        gates.input_bias = Some(Param::from_tensor(input));
-        gates.recurrent_bias = Some(Param::from_tensor(recurrent));
+        gates.input_bias = Some(Param::from_tensor(input.detach()));
+        gates.recurrent_bias = Some(Param::from_tensor(recurrent.detach()));
         Ok(())
     }
 }

@@ -75,6 +75,7 @@ impl SequenceConfig for SLstmConfig {
             return Err(Error::new("SLstm", "heads", expected, heads));
         }
         let sizes = [4, self.input_size, hidden];
+        self.gates.refuse_regularizers("SLstm")?;
         let input_weight = self.gates.input_weight("SLstm", sizes, device)?;
         let units = hidden / heads;
         let block = |_| {

@@ -5,9 +5,9 @@ mod support;
 
 use backdraft_cells::GatesConfig;
 use backdraft_cells::prelude::*;
-use burn::module::{Module, ModuleMapper, Param};
+use burn::module::Module;
 use burn::tensor::Tensor;
-use support::{Backend, backends, random, values};
+use support::{Backend, Nudge, backends, nudge, random, values};
 
 const BATCH: usize = 2;
 const TIME: usize = 4;
@@ -17,31 +17,6 @@ const HIDDEN: usize = 2;
 /// order would need a smaller step, where rounding drowns the small gradients.
 const STEP: f64 = 1e-4;
 const TOLERANCE: f64 = 1e-6;
-
-/// Adds `delta` to one value of one parameter.
-struct Nudge {
-    parameter: usize,
-    index: usize,
-    delta: f64,
-}
-
-impl ModuleMapper for Nudge {
-    fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
-        let hit = self.parameter == 0;
-        self.parameter = self.parameter.wrapping_sub(1);
-        if hit {
-            param.map(|value| nudge(value, self.index, self.delta))
-        } else {
-            param
-        }
-    }
-}
-
-fn nudge<const D: usize>(tensor: Tensor<D>, index: usize, delta: f64) -> Tensor<D> {
-    let mut values = values(&tensor);
-    values[index] += delta;
-    support::tensor(&values, tensor.dims(), &tensor.device(), tensor.dtype())
-}
 
 /// A loss that weighs each output and each final state differently.
 fn loss<L: Layer>(layer: &L, input: Tensor<3>, state: L::State, lengths: &Lengths) -> Tensor<1> {

@@ -4,6 +4,9 @@
 
 pub mod layers;
 
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use backdraft_cells::{Run, State};
 use burn::module::{Module, ModuleMapper, ModuleVisitor, Param};
 use burn::tensor::{DType, Device, Gradients, Tensor, TensorData};
 
@@ -165,4 +168,85 @@ pub fn assert_close(what: &str, found: &[f64], expected: &[f64], tolerance: f64)
             "{what}: value {index}: found {found}, expected {expected}"
         );
     }
+}
+
+/// Adds `delta` to one value of one parameter.
+pub struct Nudge {
+    pub parameter: usize,
+    pub index: usize,
+    pub delta: f64,
+}
+
+impl ModuleMapper for Nudge {
+    fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
+        let hit = self.parameter == 0;
+        self.parameter = self.parameter.wrapping_sub(1);
+        if hit {
+            param.map(|value| nudge(value, self.index, self.delta))
+        } else {
+            param
+        }
+    }
+}
+
+pub fn nudge<const D: usize>(tensor: Tensor<D>, index: usize, delta: f64) -> Tensor<D> {
+    let mut values = values(&tensor);
+    values[index] += delta;
+    self::tensor(&values, tensor.dims(), &tensor.device(), tensor.dtype())
+}
+
+/// Central differences of this step in f64 are good to about 1e-10.
+const STEP: f64 = 1e-5;
+
+/// Fails unless the gradient of each parameter of `module`, which must have one, is that of
+/// central differences of `loss`, to 1e-6 of it. A loss that draws must draw the same each time.
+pub fn check_gradients<M: Module>(what: &str, module: &M, loss: &dyn Fn(&M) -> Tensor<1>) {
+    let found = gradients(module, &loss(module).backward());
+    for (parameter, gradient) in found.iter().enumerate() {
+        let largest = gradient.iter().fold(0.0f64, |max, g| max.max(g.abs()));
+        assert!(largest > 0.0, "{what}: parameter {parameter}: no gradient");
+        for (index, gradient) in gradient.iter().enumerate() {
+            let at = |delta| {
+                let mut nudge = Nudge {
+                    parameter,
+                    index,
+                    delta,
+                };
+                loss(&module.clone().map(&mut nudge)).into_scalar::<f64>()
+            };
+            let difference = (at(STEP) - at(-STEP)) / (2.0 * STEP);
+            let scale = gradient.abs().max(largest * 1e-3);
+            assert!(
+                (gradient - difference).abs() < 1e-6 * scale,
+                "{what}: parameter {parameter}[{index}]: autodiff {gradient}, difference {difference}"
+            );
+        }
+    }
+}
+
+/// A loss that weighs each output and each final state differently.
+pub fn weighted_loss<S: State>(run: &Run<S>) -> Tensor<1> {
+    let weigh = |tensor: Tensor<1>| {
+        let weights = random(99, tensor.dims()[0]);
+        let weights = self::tensor(&weights, tensor.dims(), &tensor.device(), tensor.dtype());
+        (tensor * weights).sum()
+    };
+    let mut loss = weigh(run.outputs.clone().flatten(0, 2));
+    run.state.visit("", &mut |_, state| {
+        loss = loss.clone() + weigh(state.clone().flatten(0, 1));
+    });
+    loss
+}
+
+/// All numbers of a state.
+pub fn state_values<S: State>(state: &S) -> Vec<f64> {
+    let mut all = Vec::new();
+    state.visit("", &mut |_, tensor| all.extend(values(tensor)));
+    all
+}
+
+/// Held by each test that seeds a device: the random numbers are the process's.
+pub fn alone() -> MutexGuard<'static, ()> {
+    static RANDOM: Mutex<()> = Mutex::new(());
+    RANDOM.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -85,7 +85,7 @@ impl AllWeights {
         let direction = |d: usize| {
             let matrix = |all: &Tensor<3>, columns| {
                 let own = all.clone().slice_dim(0, d..d + 1);
-                Param::from_tensor(blocks(own.reshape([packed, columns]), gates, order))
+                blocks(own.reshape([packed, columns]), gates, order)
             };
             let bias = |half: usize| {
                 b.as_ref().map(|b| {
@@ -93,16 +93,14 @@ impl AllWeights {
                         .clone()
                         .slice([d..d + 1, half * packed..(half + 1) * packed]);
                     let own = blocks(own.reshape([packed, 1]), gates, order);
-                    Param::from_tensor(own.flatten(0, 1))
+                    own.flatten(0, 1)
                 })
             };
             Weights {
-                gates: Gates {
-                    input_weight: matrix(&w, input_size),
-                    recurrent_weight: matrix(&r, hidden),
-                    input_bias: bias(0),
-                    recurrent_bias: bias(1),
-                },
+                gates: Gates::new(
+                    [matrix(&w, input_size), matrix(&r, hidden)],
+                    [bias(0), bias(1)],
+                ),
                 peepholes: p.as_ref().map(|p| {
                     let own = p.clone().slice_dim(0, d..d + 1).reshape([3, hidden]);
                     Param::from_tensor(blocks(own, 3, peepholes))

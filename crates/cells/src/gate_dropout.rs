@@ -1,0 +1,158 @@
+//! Dropout inside a recurrence, where a mask that changed at each step would erase what is
+//! remembered.
+//!
+//! ```text
+//! drop connect:    (M . R) h_{t-1}                M: as R, one a run
+//! recurrent:       R (m . h_{t-1})                m: [batch, H], one a run
+//! candidate:       c_t = f c_{t-1} + i (m_t . g)  m_t: [batch, H], one a step or one a run
+//!
+//! each number of a mask: 0 with probability p, else 1 / (1 - p)
+//! ```
+//!
+//! Masks are drawn from the device's random numbers once a run, in training only: on a device
+//! that records gradients, unless the module is frozen. Under truncated backpropagation a run is
+//! a window.
+//!
+//! Drop connect: Wan et al. 2013, "Regularization of neural networks using DropConnect"; on
+//! recurrent weights, Merity, Keskar and Socher 2017, arXiv 1708.02182. Recurrent, there called
+//! variational: Gal and Ghahramani 2016, arXiv 1512.05287. Candidate: Semeniuta, Severyn and Barth
+//! 2016, "Recurrent dropout without memory loss", arXiv 1603.05118.
+
+use burn::module::Module;
+use burn::nn::{Dropout, DropoutConfig};
+use burn::tensor::{Device, Tensor};
+use serde::{Deserialize, Serialize};
+
+use crate::dropout::is_active;
+use crate::{Error, GatesConfig};
+
+/// How long a mask on the candidate stays.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum MaskSpan {
+    /// A new one for each step.
+    #[default]
+    Step,
+    /// The same for the whole run.
+    Run,
+}
+
+/// A way of dropping something inside a recurrence, which a cell has a place for or has not.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Regularizer {
+    /// On `R`: for cells that hand their gates out by [`Gates::prepared`](crate::Gates::prepared).
+    DropConnect,
+    /// On `h_{t-1}`: for cells written in [`Gates::projected`](crate::Gates::projected) and
+    /// [`Gates::recurrent`](crate::Gates::recurrent).
+    RecurrentDropout,
+    /// On what is about to be remembered: for cells that use
+    /// [`Gates::candidate`](crate::Gates::candidate).
+    CandidateDropout,
+}
+
+impl Regularizer {
+    /// All of them.
+    pub const ALL: [Self; 3] = [
+        Self::DropConnect,
+        Self::RecurrentDropout,
+        Self::CandidateDropout,
+    ];
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::DropConnect => "drop connect",
+            Self::RecurrentDropout => "recurrent dropout",
+            Self::CandidateDropout => "candidate dropout",
+        }
+    }
+}
+
+/// The dropout inside a recurrence.
+#[derive(Module, Debug)]
+pub struct GateDropout {
+    /// Of the recurrent weights.
+    pub weights: Dropout,
+    /// Of `h_{t-1}`, in the recurrent product.
+    pub hidden: Dropout,
+    /// Of the candidate.
+    pub candidate: Dropout,
+    #[module(skip)]
+    candidate_span: MaskSpan,
+    #[module(skip)]
+    units: usize,
+}
+
+impl GateDropout {
+    /// What `config` asks for, in a cell of `units` units a gate that has a place for `takes`.
+    pub(crate) fn new(
+        config: &GatesConfig,
+        cell: &str,
+        takes: &[Regularizer],
+        units: usize,
+    ) -> Result<Self, Error> {
+        let dropout = |regularizer: Regularizer, probability: f64| {
+            let what = regularizer.name();
+            if !(0.0..1.0).contains(&probability) {
+                let expected = "at least 0 and below 1";
+                return Err(Error::new(cell, what, expected, probability));
+            }
+            if probability > 0.0 && !takes.contains(&regularizer) {
+                let expected = "0, since this cell has no place for it";
+                return Err(Error::new(cell, what, expected, probability));
+            }
+            Ok(DropoutConfig::new(probability).init())
+        };
+        if config.candidate_span == MaskSpan::Run && config.candidate_dropout == 0.0 {
+            let (what, expected) = ("span of a candidate's mask", "a candidate dropout above 0");
+            return Err(Error::new(cell, what, expected, 0));
+        }
+        Ok(Self {
+            weights: dropout(Regularizer::DropConnect, config.drop_connect)?,
+            hidden: dropout(Regularizer::RecurrentDropout, config.recurrent_dropout)?,
+            candidate: dropout(Regularizer::CandidateDropout, config.candidate_dropout)?,
+            candidate_span: config.candidate_span,
+            units,
+        })
+    }
+
+    /// That nothing is dropped.
+    pub(crate) fn nothing() -> Self {
+        let dropout = || DropoutConfig::new(0.0).init();
+        Self {
+            weights: dropout(),
+            hidden: dropout(),
+            candidate: dropout(),
+            candidate_span: MaskSpan::Step,
+            units: 0,
+        }
+    }
+
+    /// Whether a run on `device` has a mask on `h_{t-1}`, and one on the candidate.
+    pub(crate) fn masks(&self, device: &Device) -> [bool; 2] {
+        [&self.hidden, &self.candidate].map(|dropout| is_active(dropout, device))
+    }
+
+    /// The masks of one run, `[time, batch, ..]`, `hidden` being the features that are looked back
+    /// at: those that [`masks`](Self::masks) says.
+    pub(crate) fn draw(&self, like: &Tensor<3>, hidden: usize) -> Vec<Tensor<3>> {
+        let [time, batch, _] = like.dims();
+        let device = like.device();
+        let draw = |dropout: &Dropout, span, width| {
+            let steps = match span {
+                MaskSpan::Step => time,
+                MaskSpan::Run => 1,
+            };
+            let ones = Tensor::<3>::ones([steps, batch, width], (&device, like.dtype()));
+            dropout.forward(ones).expand([time, batch, width])
+        };
+        let spans = [
+            (&self.hidden, MaskSpan::Run, hidden),
+            (&self.candidate, self.candidate_span, self.units),
+        ];
+        let masks = spans.into_iter().zip(self.masks(&device));
+        masks
+            .filter(|(_, active)| *active)
+            .map(|((dropout, span, width), _)| draw(dropout, span, width))
+            .collect()
+    }
+}

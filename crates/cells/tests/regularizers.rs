@@ -1,0 +1,595 @@
+//! What holds a recurrence back in training: its gradients with the masks as they fell, its masks,
+//! and that nothing of it is left in evaluation.
+
+mod support;
+
+use backdraft_cells::prelude::*;
+use backdraft_cells::{
+    Gates, MaskSpan, SequenceDropout, WeightGain, WeightNorm, activation_penalty,
+    temporal_activation_penalty,
+};
+use burn::module::Module;
+use burn::nn::Initializer;
+use burn::tensor::{DType, Device, Tensor};
+use support::{
+    Backend, alone, assert_close, backends, check_gradients, random, state_values, values,
+    weighted_loss,
+};
+
+const SEED: u64 = 11;
+const P: f64 = 0.4;
+
+/// Each regulariser, and all of them.
+fn all() -> Vec<(&'static str, GatesConfig)> {
+    let gates = GatesConfig::new;
+    vec![
+        (
+            "weight norm",
+            gates().with_weight_norm(WeightNorm::Recurrent),
+        ),
+        ("weight norms", gates().with_weight_norm(WeightNorm::Both)),
+        ("drop connect", gates().with_drop_connect(P)),
+        ("recurrent dropout", gates().with_recurrent_dropout(P)),
+        ("candidate dropout", gates().with_candidate_dropout(P)),
+        ("candidate dropout, a mask a run", candidate(MaskSpan::Run)),
+        (
+            "all",
+            candidate(MaskSpan::Step)
+                .with_weight_norm(WeightNorm::Both)
+                .with_drop_connect(P)
+                .with_recurrent_dropout(P),
+        ),
+    ]
+}
+
+fn candidate(span: MaskSpan) -> GatesConfig {
+    let gates = GatesConfig::new().with_candidate_dropout(P);
+    gates.with_candidate_span(span)
+}
+
+fn device() -> Device {
+    backends()[0].device.clone()
+}
+
+/// Outputs of a run with these random numbers.
+fn outputs<L: Layer>(layer: &L, input: &Tensor<3>, seed: u64) -> Vec<f64> {
+    input.device().seed(seed);
+    values(&layer.forward(input.clone(), None, None).unwrap().outputs)
+}
+
+fn check_layer<L: Layer>(what: &str, backend: &Backend, layer: L) {
+    let layer = backend.fill(layer, 7);
+    let input = backend.random::<3>(1, [3, 4, 3]).detach();
+    let lengths = Lengths::new([4, 0, 3]);
+    let what = format!("{}: {what}: {}", backend.name, layer.describe());
+    check_gradients(&what, &layer, &|layer: &L| {
+        input.device().seed(SEED);
+        weighted_loss(&layer.forward(input.clone(), None, Some(&lengths)).unwrap())
+    });
+}
+
+fn check_gradients_of<K: SequenceConfig<Built: Cell>>(cell: impl Fn(GatesConfig) -> K) {
+    let _alone = alone();
+    for backend in backends().iter().filter(|backend| backend.is_precise()) {
+        let device = backend.autodiff();
+        for (what, gates) in all() {
+            let Ok(built) = cell(gates.clone()).init(&device) else {
+                assert!(gates.candidate_dropout > 0.0, "{what}");
+                continue;
+            };
+            check_layer(what, backend, Recurrent::new(built, Direction::Reverse));
+            let both = BidirectionalConfig::new(cell(gates)).with_initial(Initial::Learned);
+            let deep = DeepConfig::new(both, 2)
+                .with_dropout(0.3)
+                .with_variational(true);
+            check_layer(what, backend, deep.init(&device).unwrap());
+        }
+    }
+}
+
+#[test]
+fn gradients_of_elman() {
+    check_gradients_of(|gates| ElmanConfig::new(3, 3).with_gates(gates));
+}
+
+#[test]
+fn gradients_of_lstm() {
+    check_gradients_of(|gates| LstmConfig::new(3, 3).with_gates(gates));
+}
+
+#[test]
+fn gradients_of_gru() {
+    check_gradients_of(|gates| GruConfig::new(3, 3).with_gates(gates));
+}
+
+#[test]
+fn gradients_of_janet() {
+    check_gradients_of(|gates| JanetConfig::new(3, 3).with_gates(gates));
+}
+
+/// Two windows with the state carried over and cut: each has masks of its own.
+#[test]
+fn gradients_under_truncated_backpropagation() {
+    let _alone = alone();
+    let (_, gates) = all().pop().unwrap();
+    for backend in backends().iter().filter(|backend| backend.is_precise()) {
+        let config = RecurrentConfig::new(LstmConfig::new(3, 3).with_gates(gates.clone()));
+        let deep = DeepConfig::new(config, 2)
+            .init(&backend.autodiff())
+            .unwrap();
+        let layer = backend.fill(deep, 7);
+        let input = backend.random::<3>(1, [2, 6, 3]).detach();
+        let window = |layer: &Deep<Recurrent<Lstm>>, index: usize, state| {
+            input.device().seed(SEED + index as u64);
+            let input = input.clone().slice([0..2, 3 * index..3 * index + 3]);
+            layer.forward(input, state, None).unwrap()
+        };
+        let carried = window(&layer, 0, None).state.detach();
+        check_gradients(backend.name, &layer, &|layer| {
+            let first = window(layer, 0, None);
+            let second = window(layer, 1, Some(carried.clone()));
+            weighted_loss(&first) + weighted_loss(&second)
+        });
+        // As it is trained: the second window goes on from what the first left, cut off.
+        let first = window(&layer, 0, None);
+        let second = window(&layer, 1, Some(first.state.clone().detach()));
+        let (first, second) = (weighted_loss(&first), weighted_loss(&second));
+        let together = support::gradients(&layer, &(first.clone() + second.clone()).backward());
+        let [first, second] =
+            [first, second].map(|loss| support::gradients(&layer, &loss.backward()));
+        for ((sum, first), second) in together.iter().zip(first).zip(second) {
+            let expected: Vec<f64> = first.iter().zip(second).map(|(a, b)| a + b).collect();
+            assert_close(backend.name, sum, &expected, backend.tolerance);
+        }
+    }
+}
+
+/// The plain cell, once from the trained module's valid form, once from a frozen one.
+#[test]
+fn nothing_is_dropped_in_evaluation() {
+    let _alone = alone();
+    for backend in &backends() {
+        let device = backend.autodiff();
+        let (gates, plain) = (candidate(MaskSpan::Run), GatesConfig::new());
+        let gates = gates.with_drop_connect(P).with_recurrent_dropout(P);
+        let deep = |gates: &GatesConfig, dropout| {
+            let config = BidirectionalConfig::new(GruConfig::new(3, 4).with_gates(gates.clone()));
+            let deep = DeepConfig::new(config, 2).with_dropout(dropout);
+            let deep = deep.with_variational(dropout > 0.0).init(&device).unwrap();
+            backend.fill(deep, 3)
+        };
+        let (regularized, plain) = (deep(&gates, 0.5), deep(&plain, 0.0));
+        let input = backend.random::<3>(1, [2, 5, 3]).detach();
+        let expected = outputs(&plain, &input, 1);
+        assert_ne!(
+            outputs(&regularized, &input, 1),
+            expected,
+            "{}",
+            backend.name
+        );
+
+        let frozen = regularized.clone().freeze();
+        assert_eq!(outputs(&frozen, &input, 1), expected, "{}", backend.name);
+        let valid = regularized.valid();
+        let inner = input.clone().inner();
+        assert_eq!(outputs(&valid, &inner, 1), expected, "{}", backend.name);
+        let again = valid.train();
+        assert_ne!(outputs(&again, &input, 1), expected, "{}", backend.name);
+    }
+}
+
+#[test]
+fn a_seed_is_a_run() {
+    let _alone = alone();
+    for backend in &backends() {
+        for (what, gates) in all()
+            .into_iter()
+            .filter(|(what, _)| !what.starts_with("weight"))
+        {
+            let config = RecurrentConfig::new(LstmConfig::new(3, 8).with_gates(gates));
+            let layer = backend.fill(config.init(&backend.autodiff()).unwrap(), 3);
+            let input = backend.random::<3>(1, [2, 5, 3]).detach();
+            let first = outputs(&layer, &input, 1);
+            assert_eq!(first, outputs(&layer, &input, 1), "{what}");
+            assert_ne!(first, outputs(&layer, &input, 2), "{what}");
+        }
+    }
+}
+
+/// The numbers of a mask: 0, or what makes the mean 1; and as many of each as was asked for.
+#[track_caller]
+fn check_mask(what: &str, mask: &[f64]) {
+    let kept = 1.0 / (1.0 - P);
+    let zeros = mask.iter().filter(|m| **m == 0.0).count();
+    assert!(
+        mask.iter().all(|m| *m == 0.0 || (m - kept).abs() < 1e-5),
+        "{what}"
+    );
+    let deviation = (P * (1.0 - P) / mask.len() as f64).sqrt();
+    let share = zeros as f64 / mask.len() as f64;
+    assert!((share - P).abs() < 4.0 * deviation, "{what}: {share}");
+}
+
+#[test]
+fn masks_fall_as_they_are_asked_to() {
+    let _alone = alone();
+    const H: usize = 50;
+    const TIME: usize = 6;
+    const BATCH: usize = 40;
+    for backend in &backends() {
+        let device = backend.autodiff();
+        device.seed(SEED);
+        let gates = GatesConfig::new()
+            .with_recurrent_initialization(Initializer::Ones.into())
+            .with_drop_connect(P);
+        let lstm = LstmConfig::new(1, H)
+            .with_gates(gates)
+            .init(&device)
+            .unwrap();
+        let run = lstm.prepared(BATCH);
+        check_mask("drop connect", &values(&run.gates.recurrent_weight.val()));
+        let again = lstm.prepared(BATCH);
+        assert_ne!(
+            values(&run.gates.recurrent_weight.val()),
+            values(&again.gates.recurrent_weight.val())
+        );
+
+        for span in [MaskSpan::Step, MaskSpan::Run] {
+            let gates = candidate(span).with_recurrent_dropout(P);
+            let gru = GruConfig::new(1, H)
+                .with_gates(gates)
+                .init(&device)
+                .unwrap();
+            let input = Tensor::<3>::zeros([TIME, BATCH, 1], &device);
+            let told = gru.prepared(BATCH).project(input);
+            assert_eq!(told.dims(), [TIME, BATCH, 3 * H + 2 * H]);
+            let steps = |from: usize| -> Vec<Vec<f64>> {
+                let mask = told.clone().slice_dim(2, from..from + H);
+                mask.iter_dim(0).map(|step| values(&step)).collect()
+            };
+            let (hidden, candidate) = (steps(3 * H), steps(4 * H));
+            check_mask("hidden", &hidden[0]);
+            assert!(hidden.iter().all(|step| *step == hidden[0]));
+            check_mask("candidate", &candidate[0]);
+            assert_ne!(candidate[0], hidden[0]);
+            match span {
+                MaskSpan::Run => assert!(candidate.iter().all(|step| *step == candidate[0])),
+                MaskSpan::Step => {
+                    check_mask("candidates", &candidate.concat());
+                    assert_ne!(candidate[1], candidate[0]);
+                }
+            }
+        }
+    }
+}
+
+/// One step of an LSTM and of a GRU worked out number by number, with the masks that fell.
+#[test]
+fn masks_are_where_the_papers_put_them() {
+    let _alone = alone();
+    const H: usize = 4;
+    let sigmoid = |x: f64| 1.0 / (1.0 + (-x).exp());
+    for backend in backends().iter().filter(|backend| backend.is_precise()) {
+        let device = backend.autodiff();
+        device.seed(SEED);
+        let regularized = candidate(MaskSpan::Step).with_recurrent_dropout(P);
+        let input = backend.random::<3>(1, [1, 1, 2]);
+        let (h, c) = (random(2, H), random(3, H));
+        let state = |values: &[f64]| backend.tensor::<2>(values, [1, H]);
+        // Of a step: what the gates see of the input, and of the last output, unit by unit.
+        let parts = |gates: &Gates, told: Vec<f64>| {
+            let packed = told.len() - 2 * H;
+            let (hidden, candidate) = (&told[packed..packed + H], &told[packed + H..]);
+            assert!(
+                hidden.contains(&0.0) && candidate.contains(&0.0),
+                "an idle mask"
+            );
+            assert_ne!(hidden, [0.0; H]);
+            let weight = values(&gates.recurrent_weight.val());
+            let bias = values(&gates.recurrent_bias.as_ref().unwrap().val());
+            let recurrent: Vec<f64> = (0..packed)
+                .map(|row| {
+                    let weight = &weight[row * H..][..H];
+                    let terms = (0..H).map(|j| weight[j] * hidden[j] * h[j]);
+                    terms.sum::<f64>() + bias[row]
+                })
+                .collect();
+            (told[..packed].to_vec(), recurrent, candidate.to_vec())
+        };
+
+        let config = LstmConfig::new(2, H).with_gates(regularized.clone());
+        let lstm = backend.fill(config.init(&device).unwrap(), 5).prepared(1);
+        let told = lstm.project(input.clone());
+        let (a, r, m) = parts(&lstm.gates, values(&told));
+        let (hidden, cell) = (state(&h), state(&c));
+        let next = lstm.step(told.reshape([1, -1]), LstmState { hidden, cell });
+        let gate = |k: usize, u: usize| a[k * H + u] + r[k * H + u];
+        let cell: Vec<f64> = (0..H)
+            .map(|u| {
+                let (i, f, g) = (sigmoid(gate(0, u)), sigmoid(gate(1, u)), gate(2, u).tanh());
+                f * c[u] + i * m[u] * g
+            })
+            .collect();
+        let hidden: Vec<f64> = (0..H)
+            .map(|u| sigmoid(gate(3, u)) * cell[u].tanh())
+            .collect();
+        assert_close(
+            "lstm",
+            &state_values(&next),
+            &[hidden, cell].concat(),
+            1e-12,
+        );
+
+        let config = GruConfig::new(2, H).with_gates(regularized);
+        let gru = backend.fill(config.init(&device).unwrap(), 5).prepared(1);
+        let told = gru.project(input);
+        let (a, r, m) = parts(&gru.gates, values(&told));
+        let next = gru.step(told.reshape([1, -1]), state(&h));
+        let hidden: Vec<f64> = (0..H)
+            .map(|u| {
+                let reset = sigmoid(a[u] + r[u]);
+                let z = sigmoid(a[H + u] + r[H + u]);
+                let n = (a[2 * H + u] + reset * r[2 * H + u]).tanh();
+                // What is kept is kept whole.
+                (1.0 - z) * m[u] * n + z * h[u]
+            })
+            .collect();
+        assert_close("gru", &values(&next), &hidden, 1e-12);
+    }
+}
+
+/// Weights that are computed are weights: where there is a kernel, it runs them.
+#[test]
+fn kernels_run_dropped_and_normalised_weights() {
+    let _alone = alone();
+    let gates = GatesConfig::new()
+        .with_drop_connect(P)
+        .with_weight_norm(WeightNorm::Both);
+    for backend in backends() {
+        let backend = Backend {
+            dtype: DType::F32,
+            ..backend
+        };
+        macro_rules! check {
+            ($config:expr) => {{
+                let config = RecurrentConfig::new($config.with_gates(gates.clone()));
+                let config = config.with_direction(Direction::Reverse);
+                let layer = backend.fill(config.init(&backend.autodiff()).unwrap(), 9);
+                assert!(matches!(layer.paths()[0].1, Path::Kernel(_)));
+                let input = backend.random::<3>(1, [5, 6, 7]).detach();
+                let lengths = Lengths::new([6, 0, 3, 1, 6]);
+                let run = |layer: &_| {
+                    input.device().seed(SEED);
+                    let run = Layer::forward(layer, input.clone(), None, Some(&lengths)).unwrap();
+                    let gradients = weighted_loss(&run).backward();
+                    let mut found = support::gradients(layer, &gradients);
+                    found.push(values(&run.outputs));
+                    found.push(state_values(&run.state));
+                    found
+                };
+                let (found, expected) = (run(&layer), run(&layer.clone().unrolled()));
+                for (found, expected) in found.iter().zip(&expected) {
+                    assert_close(backend.name, found, expected, 2e-5);
+                }
+            }};
+        }
+        check!(LstmConfig::new(7, 19));
+        check!(GruConfig::new(7, 19));
+        check!(ElmanConfig::new(7, 19));
+    }
+}
+
+/// What no kernel knows of takes the way through the equations, and says so; not in evaluation.
+#[test]
+fn masks_beside_the_projection_go_through_the_equations() {
+    for gates in [
+        candidate(MaskSpan::Step),
+        GatesConfig::new().with_recurrent_dropout(P),
+    ] {
+        let config = RecurrentConfig::new(LstmConfig::new(3, 4).with_gates(gates));
+        let layer = config.init(&device().autodiff()).unwrap();
+        match &layer.paths()[0].1 {
+            Path::Unrolled(reason) => assert!(reason.contains("dropout"), "{reason}"),
+            Path::Kernel(_) => {}
+        }
+        let plain = RecurrentConfig::new(LstmConfig::new(3, 4));
+        let plain = plain.init(&device()).unwrap();
+        assert_eq!(layer.valid().paths(), plain.paths());
+        assert_eq!(layer.freeze().paths(), plain.paths());
+    }
+}
+
+#[test]
+fn weight_norm_keeps_length_and_direction_apart() {
+    let _alone = alone();
+    let device = device().autodiff();
+    let build = |weight_norm| {
+        device.seed(2);
+        let gates = GatesConfig::new().with_weight_norm(weight_norm);
+        GruConfig::new(3, 4)
+            .with_gates(gates)
+            .init(&device)
+            .unwrap()
+    };
+    let (plain, normed) = (build(WeightNorm::Off), build(WeightNorm::Both));
+    for (plain, normed) in [
+        (&plain.gates.input_weight, &normed.gates.input_weight),
+        (
+            &plain.gates.recurrent_weight,
+            &normed.gates.recurrent_weight,
+        ),
+    ] {
+        assert_eq!(values(&normed.base()), values(&plain.val()));
+        assert_close("start", &values(&normed.val()), &values(&plain.val()), 1e-6);
+        let columns = normed.dims()[1];
+        let gain = values(
+            &normed
+                .reparameterization::<WeightGain>()
+                .unwrap()
+                .gain
+                .val(),
+        );
+        // Twice the direction is the same direction.
+        let doubled = normed.clone().map(|v| (v * 2.0).detach());
+        assert!(doubled.reparameterization::<WeightGain>().is_none());
+        for (row, gain) in values(&normed.val()).chunks(columns).zip(gain) {
+            let length = row.iter().map(|w| w * w).sum::<f64>().sqrt();
+            assert!((length - gain).abs() < 1e-6, "{length} {gain}");
+        }
+    }
+    assert_eq!(normed.num_params(), plain.num_params() + 24);
+    let recurrent = build(WeightNorm::Recurrent);
+    assert_eq!(recurrent.num_params(), plain.num_params() + 12);
+
+    // Through a file and back, into a cell that started elsewhere.
+    let backend = &backends()[0];
+    let f32 = Backend {
+        dtype: DType::F32,
+        device: backend.device.clone(),
+        ..*backend
+    };
+    let learned = f32.fill(normed.clone(), 8);
+    let loaded = normed.load_record(learned.clone().into_record());
+    let weight = |gru: &Gru| values(&gru.gates.recurrent_weight.val());
+    assert_eq!(weight(&loaded), weight(&learned));
+    // What is evaluated, and what is taken up again after it, is the same.
+    assert_eq!(weight(&learned.valid()), weight(&learned));
+    assert_eq!(weight(&learned.valid().train()), weight(&learned));
+    // And what is left when it is done with.
+    let plain = learned.clone().materialize();
+    assert_eq!(plain.num_params(), build(WeightNorm::Off).num_params());
+    assert_eq!(weight(&plain), weight(&learned));
+}
+
+#[test]
+fn a_variational_mask_is_the_same_at_each_step() {
+    let _alone = alone();
+    for backend in &backends() {
+        let device = backend.autodiff();
+        device.seed(SEED);
+        let ones = Tensor::<3>::ones([30, 7, 20], &device);
+        let dropout = SequenceDropout::new("a test", P).unwrap();
+        let each = dropout.clone().forward(ones.clone());
+        let dropout = dropout.with_variational("a test", true).unwrap();
+        let row = dropout.forward(ones.clone());
+        let steps = |sequence: &Tensor<3>| -> Vec<Vec<f64>> {
+            sequence
+                .clone()
+                .iter_dim(1)
+                .map(|step| values(&step))
+                .collect()
+        };
+        check_mask("each step", &values(&each));
+        assert_ne!(steps(&each)[0], steps(&each)[1]);
+        check_mask("the row", &steps(&row)[0]);
+        assert!(steps(&row).iter().all(|step| *step == steps(&row)[0]));
+        let valid = dropout.valid().forward(ones.clone().inner());
+        assert_eq!(values(&valid), values(&ones));
+    }
+}
+
+#[test]
+fn what_has_no_place_is_refused() {
+    let device = device();
+    let refuse = |gates: GatesConfig| {
+        let elman = ElmanConfig::new(3, 4).with_gates(gates);
+        elman.init(&device).unwrap_err().to_string()
+    };
+    assert_eq!(
+        refuse(GatesConfig::new().with_candidate_dropout(0.5)),
+        "Elman: candidate dropout: expected 0, since this cell has no place for it, found 0.5"
+    );
+    assert_eq!(
+        refuse(GatesConfig::new().with_drop_connect(1.0)),
+        "Elman: drop connect: expected at least 0 and below 1, found 1"
+    );
+    assert!(refuse(GatesConfig::new().with_recurrent_dropout(f64::NAN)).contains("NaN"));
+    assert_eq!(
+        refuse(GatesConfig::new().with_candidate_span(MaskSpan::Run)),
+        "Elman: span of a candidate's mask: expected a candidate dropout above 0, found 0"
+    );
+    let zeros = GatesConfig::new()
+        .with_weight_norm(WeightNorm::Recurrent)
+        .with_recurrent_initialization(Initializer::Zeros.into());
+    assert_eq!(
+        refuse(zeros),
+        "Elman: weight norm: expected rows that have a direction, found row 0 of zeros"
+    );
+    // A cell of one's own says what it has a place for.
+    let gates = GatesConfig::new().with_drop_connect(0.5);
+    let error = gates.init("Own", [1, 2, 3], &device).unwrap_err();
+    assert!(error.to_string().contains("no place"), "{error}");
+    let deep = DeepConfig::new(RecurrentConfig::new(GruConfig::new(3, 4)), 2);
+    let error = deep.with_variational(true).init(&device).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "Deep: variational dropout: expected a dropout above 0 beside it, found 0"
+    );
+}
+
+#[test]
+fn regularised_configurations_go_through_json() {
+    let (_, gates) = all().pop().unwrap();
+    let lstm = LstmConfig::new(3, 4).with_gates(gates);
+    let lstm = lstm.with_memory(Memory::Chrono { longest: 20 });
+    let config = RecurrentConfig::new(lstm).with_initial(Initial::Random { std: 0.1 });
+    let config = DeepConfig::new(config, 2)
+        .with_dropout(0.5)
+        .with_variational(true);
+    let text = serde_json::to_string(&config).unwrap();
+    let back: DeepConfig<RecurrentConfig<LstmConfig>> = serde_json::from_str(&text).unwrap();
+    assert_eq!(format!("{back:?}"), format!("{config:?}"));
+}
+
+/// Two rows of two features; of the second row the last step is padding, and NaN.
+#[test]
+fn penalties_count_what_is_there() {
+    for backend in &backends() {
+        let values = [
+            [[1.0, 2.0], [3.0, -1.0], [0.0, 2.0]],
+            [[-2.0, 1.0], [1.0, 1.0], [f64::NAN, f64::NAN]],
+        ];
+        let outputs = backend.tensor::<3>(values.concat().as_flattened(), [2, 3, 2]);
+        let lengths = Lengths::new([3, 2]);
+        let number = |penalty: Tensor<1>| penalty.into_scalar::<f64>();
+
+        // 1 + 4 + 9 + 1 + 0 + 4 and 4 + 1 + 1 + 1, over 5 steps of 2.
+        let size = activation_penalty(outputs.clone(), Some(&lengths)).unwrap();
+        assert_close(
+            "AR",
+            &[number(size.clone())],
+            &[26.0 / 10.0],
+            backend.tolerance,
+        );
+        // (2, -3), (-3, 3) and (3, 0), over 3 changes of 2.
+        let change = temporal_activation_penalty(outputs.clone(), Some(&lengths)).unwrap();
+        let expected = (4.0 + 9.0 + 9.0 + 9.0 + 9.0) / 6.0;
+        assert_close(
+            "TAR",
+            &[number(change.clone())],
+            &[expected],
+            backend.tolerance,
+        );
+
+        let gradients = (size + change).backward();
+        let gradient = support::values(&outputs.grad(&gradients).unwrap());
+        assert_eq!(gradient[10..], [0.0, 0.0]);
+        // 2 h / 10 - 2 (h_1 - h_0) / 6, of the first number.
+        let expected = [2.0 / 10.0 - 4.0 / 6.0];
+        assert_close("gradient", &gradient[..1], &expected, backend.tolerance);
+
+        let one = outputs.clone().slice_dim(1, 0..1);
+        let none = Some(Lengths::new([0, 0]));
+        for penalty in [
+            temporal_activation_penalty(one.clone(), None),
+            temporal_activation_penalty(outputs.clone(), none.as_ref()),
+            activation_penalty(one.clone(), none.as_ref()),
+        ] {
+            assert_eq!(number(penalty.unwrap()), 0.0);
+        }
+        // Nothing is padding: 1 + 4 + 4 + 1, over 2 steps of 2.
+        let whole = activation_penalty(one, None).unwrap();
+        assert_close("AR", &[number(whole)], &[10.0 / 4.0], backend.tolerance);
+        assert!(activation_penalty(outputs, Some(&Lengths::new([3]))).is_err());
+    }
+}
