@@ -131,12 +131,17 @@ fn gradients_under_truncated_backpropagation() {
             weighted_loss(&first) + weighted_loss(&second)
         });
         // As it is trained: the second window goes on from what the first left, cut off.
-        let first = window(&layer, 0, None);
-        let second = window(&layer, 1, Some(first.state.clone().detach()));
-        let (first, second) = (weighted_loss(&first), weighted_loss(&second));
-        let together = support::gradients(&layer, &(first.clone() + second.clone()).backward());
-        let [first, second] =
-            [first, second].map(|loss| support::gradients(&layer, &loss.backward()));
+        let losses = || {
+            let first = window(&layer, 0, None);
+            let second = window(&layer, 1, Some(first.state.clone().detach()));
+            [weighted_loss(&first), weighted_loss(&second)]
+        };
+        let [first, second] = losses();
+        let together = support::gradients(&layer, &(first + second).backward());
+        let [first, _] = losses();
+        let first = support::gradients(&layer, &first.backward());
+        let [_, second] = losses();
+        let second = support::gradients(&layer, &second.backward());
         for ((sum, first), second) in together.iter().zip(first).zip(second) {
             let expected: Vec<f64> = first.iter().zip(second).map(|(a, b)| a + b).collect();
             assert_close(backend.name, sum, &expected, backend.tolerance);
