@@ -159,7 +159,10 @@ impl Expression for Tensor<2> {
     }
 
     fn normalize(self, epsilon: f64) -> Self {
-        let (variance, mean) = self.clone().var_mean_bias(1);
-        (self - mean) / (variance + epsilon).sqrt()
+        // Burn's own variance divides by a number whose reciprocal is an f32 in backward.
+        let mean = self.clone().mean_dim(1);
+        let centred = self - mean;
+        let variance = (centred.clone() * centred.clone()).mean_dim(1);
+        centred / (variance + epsilon).sqrt()
     }
 }
