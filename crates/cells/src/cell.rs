@@ -28,7 +28,8 @@ pub trait Cell: Module + ModuleDisplay + 'static {
     /// product over the whole sequence.
     fn project(&self, input: Tensor<3>) -> Tensor<3>;
 
-    /// The state before the first step when the caller gives none: zeros in every cell here.
+    /// The state before the first step when the caller gives none: zeros in
+    /// every cell here, but for the stabiliser of [`SLstm`](crate::SLstm).
     fn initial_state(&self, batch: usize) -> Self::State;
 
     /// One time step: the projection `a_t` (`[batch, G H]`) and the last state to the next state.

@@ -34,7 +34,7 @@
 //!
 //! [`Lstm`] also has peepholes, coupled gates, a projection and clips; [`Gru`] has its reset gate
 //! before the product, after it or not at all. [`Zoneout`] regularises any cell that is written as
-//! [`equations`](crate::equations) (Krueger et al. 2016).
+//! [`equations`] (Krueger et al. 2016).
 //!
 //! Gate order, weight layout and initial values are PyTorch's, so weights go over and back.
 //!

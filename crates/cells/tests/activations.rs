@@ -6,6 +6,8 @@ use backdraft_cells::Activation::{self, *};
 use burn::tensor::Tensor;
 use support::{assert_close, backends, values};
 
+type Formula = fn(f64) -> f64;
+
 /// On both sides of every corner, on the corners, and far out.
 const X: [f64; 13] = [
     -40.0, -3.0, -1.25, -1.0, -0.5, -0.25, 0.0, 0.25, 0.5, 0.75, 1.0, 3.0, 40.0,
@@ -14,7 +16,7 @@ const X: [f64; 13] = [
 #[test]
 fn each_activation_is_its_formula() {
     let (alpha, beta) = (0.25, 0.75);
-    let cases: [(Activation, fn(f64) -> f64); 14] = [
+    let cases: [(Activation, Formula); 14] = [
         (Sigmoid, |x| 1.0 / (1.0 + (-x).exp())),
         (Tanh, f64::tanh),
         (Relu, |x| x.max(0.0)),

@@ -69,6 +69,14 @@ fn splitting_a_sequence_changes_nothing() {
             check_split(backend, deep(LruConfig::new(3, 5, 4), backend), shape, at);
             let frames = ConvLstmConfig::new(6, 12, [2, 3]);
             check_split(backend, deep(frames, backend), shape, at);
+            let projected = LstmConfig::new(3, 5).with_proj_size(Some(2));
+            check_split(backend, deep(projected, backend), shape, at);
+            let third_order = HighOrderElmanConfig::new(3, 5, 3);
+            check_split(backend, deep(third_order, backend), shape, at);
+            let jordan = ElmanJordanConfig::new(3, 5, 2);
+            check_split(backend, deep(jordan, backend), shape, at);
+            let s_lstm = SLstmConfig::new(3, 6).with_heads(3);
+            check_split(backend, deep(s_lstm, backend), shape, at);
         }
     }
 }
@@ -156,6 +164,11 @@ fn one_step_and_two_thousand_steps_work() {
                     .unwrap(),
                 time,
             );
+            let s_lstm = SLstmConfig::new(3, 4).with_forget(ForgetGate::Exponential);
+            let layer = RecurrentConfig::new(s_lstm).init(&device);
+            check_long(backend, layer.unwrap(), time);
+            let layer_norm = RecurrentConfig::new(LayerNormLstmConfig::new(3, 4)).init(&device);
+            check_long(backend, layer_norm.unwrap(), time);
         }
     }
 }

@@ -1,0 +1,138 @@
+//! What may be asked of an LSTM, and its weights built from that.
+
+use burn::config::Config;
+use burn::tensor::Device;
+
+use super::Lstm;
+use crate::initialization::uniform_by_hidden;
+use crate::memory::MemoryGates;
+use crate::{Activation, Error, GatesConfig, Memory, Regularizer, SequenceConfig};
+
+/// The activations of an [`Lstm`].
+#[derive(Config, Debug, Copy, PartialEq)]
+pub struct LstmActivations {
+    /// Of i, f and o.
+    #[config(default = "Activation::Sigmoid")]
+    pub gate: Activation,
+    /// Of g.
+    #[config(default = "Activation::Tanh")]
+    pub candidate: Activation,
+    /// Of the memory on its way out, `c_t`.
+    #[config(default = "Activation::Tanh")]
+    pub output: Activation,
+}
+
+/// Configuration of an [`Lstm`] cell.
+#[derive(Config, Debug)]
+pub struct LstmConfig {
+    /// Features of the input, `I`.
+    pub input_size: usize,
+    /// Units, `H`.
+    pub hidden_size: usize,
+    /// How the weights start; as PyTorch's by default.
+    #[config(default = "GatesConfig::new()")]
+    pub gates: GatesConfig,
+    /// What the forget gate, and the input gate against it, start at.
+    #[config(default = "Memory::AsDrawn")]
+    pub memory: Memory,
+    /// Whether the gates see the memory, each unit its own. Off by default.
+    #[config(default = false)]
+    pub peepholes: bool,
+    /// Whether what is forgotten makes room for what is let in, `f = 1 - i`. Off by default.
+    #[config(default = false)]
+    pub coupled: bool,
+    /// Features that the output is projected to, `P`; the units themselves when there are none.
+    pub proj_size: Option<usize>,
+    /// A bound for the memory: from `-cell_clip` to `cell_clip`.
+    pub cell_clip: Option<f64>,
+    /// A bound for what goes into the activations of i, f, g and o: from `-gate_clip` to
+    /// `gate_clip`.
+    pub gate_clip: Option<f64>,
+    /// A bound for what goes into the activation of the output, while the memory itself is not
+    /// changed: from `-output_clip` to `output_clip`. ONNX's `clip` is this and the gates' together.
+    pub output_clip: Option<f64>,
+    /// The activations: sigmoid for the gates, tanh for the other two.
+    #[config(default = "LstmActivations::new()")]
+    pub activations: LstmActivations,
+}
+
+impl LstmConfig {
+    fn check(&self) -> Result<(), Error> {
+        let activations = self.activations;
+        activations.gate.check("Lstm", "activation of the gates")?;
+        activations
+            .candidate
+            .check("Lstm", "activation of the candidate")?;
+        activations
+            .output
+            .check("Lstm", "activation of the output")?;
+        Error::unless_bound("Lstm", "cell clip", self.cell_clip)?;
+        Error::unless_bound("Lstm", "gate clip", self.gate_clip)?;
+        Error::unless_bound("Lstm", "output clip", self.output_clip)?;
+        Error::unless_positive("Lstm", "proj size", self.proj_size.unwrap_or(1))?;
+        if self.coupled && self.memory != Memory::AsDrawn {
+            let found = format!("{:?} and coupled gates", self.memory);
+            return Err(Error::new(
+                "Lstm",
+                "memory",
+                "a forget gate of its own",
+                found,
+            ));
+        }
+        Ok(())
+    }
+}
+
+impl SequenceConfig for LstmConfig {
+    type Built = Lstm;
+
+    fn input_size(&self) -> usize {
+        self.input_size
+    }
+
+    fn with_input_size(mut self, input_size: usize) -> Self {
+        self.input_size = input_size;
+        self
+    }
+
+    fn with_hidden_size(mut self, hidden_size: usize) -> Option<Self> {
+        self.hidden_size = hidden_size;
+        Some(self)
+    }
+
+    fn init(&self, device: &Device) -> Result<Lstm, Error> {
+        self.check()?;
+        let hidden = self.hidden_size;
+        let gates = if self.coupled { 3 } else { 4 };
+        let sizes = [gates, self.input_size, hidden];
+        let recurrent = self.proj_size.unwrap_or(hidden);
+        let takes = &Regularizer::ALL;
+        let mut gates = self
+            .gates
+            .init_from("Lstm", sizes, recurrent, takes, device)?;
+        let which = MemoryGates {
+            units: hidden,
+            keep: 1,
+            admit: Some(0),
+        };
+        self.memory.set("Lstm", &mut gates, which)?;
+
+        let peepholes = if self.coupled { 2 } else { 3 };
+        let peepholes = self
+            .peepholes
+            .then(|| uniform_by_hidden(hidden, [peepholes, hidden], device));
+        let projection = self
+            .proj_size
+            .map(|features| uniform_by_hidden(hidden, [features, hidden], device));
+        Ok(Lstm {
+            gates,
+            peepholes,
+            projection,
+            coupled: self.coupled,
+            cell_clip: self.cell_clip,
+            gate_clip: self.gate_clip,
+            output_clip: self.output_clip,
+            activations: self.activations,
+        })
+    }
+}
