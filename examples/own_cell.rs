@@ -4,18 +4,21 @@
 //! h_t = p h_{t-1} + (1 - p) tanh(W x_t + b + R h_{t-1})         p = sigmoid(pace)
 //! ```
 //!
-//! The cell is `project`, `step` and `output`; directions, depth, padding and gradients come with
-//! the layers. It is to tell whether the first of 5 to 30 numbers was 1 or -1.
+//! The cell is its equations: what does not recur in `project`, the rest in `equations`. Directions,
+//! depth, padding and gradients come with the layers, and so does a kernel: the equations are
+//! recorded and run over the whole sequence as one operation, with a derivative that nobody wrote.
+//! It is to tell whether the first of 5 to 30 numbers was 1 or -1.
 //!
 //!     cargo run --release -p backdraft-examples --bin own-cell
 //!
 //! It should end at an accuracy of 1.
 
+use backdraft_cells::Sequence;
+use backdraft_cells::equations::{self, At, Equations, Expression};
 use backdraft_cells::prelude::*;
 use burn::module::{Module, Param};
 use burn::nn::{Linear, LinearConfig};
 use burn::optim::{AdamConfig, GradientsParams};
-use burn::tensor::activation::sigmoid;
 use burn::tensor::{Device, Distribution, Tensor};
 
 #[derive(Module, Debug)]
@@ -41,6 +44,23 @@ impl Leaky {
     }
 }
 
+impl Equations for Leaky {
+    fn matrices(&self) -> Vec<Tensor<2>> {
+        vec![self.recurrent.weight.val().transpose()]
+    }
+
+    fn vectors(&self) -> Vec<Tensor<1>> {
+        vec![self.pace.val()]
+    }
+
+    fn equations<V: Expression>(&self, at: At<V>) -> Vec<V> {
+        let hidden = at.state[0].clone();
+        let new = (at.projected + hidden.linear(&at.matrices[0])).tanh();
+        let pace = at.vectors[0].clone().sigmoid();
+        vec![new.clone() + pace * (hidden - new)]
+    }
+}
+
 impl Cell for Leaky {
     type State = Tensor<2>;
 
@@ -61,13 +81,24 @@ impl Cell for Leaky {
     }
 
     fn step(&self, projected: Tensor<2>, hidden: Tensor<2>) -> Tensor<2> {
-        let new = (projected + self.recurrent.forward(hidden.clone())).tanh();
-        let pace = sigmoid(self.pace.val()).unsqueeze();
-        new.clone() + pace * (hidden - new)
+        equations::step(self, projected, hidden)
     }
 
     fn output(&self, hidden: &Tensor<2>) -> Tensor<2> {
         hidden.clone()
+    }
+
+    fn path(&self) -> Path {
+        equations::path(self)
+    }
+
+    fn scan(
+        &self,
+        input: Sequence,
+        hidden: Tensor<2>,
+        direction: Direction,
+    ) -> (Tensor<3>, Tensor<2>) {
+        equations::scan(self, input, hidden, direction)
     }
 }
 
@@ -102,6 +133,9 @@ fn main() -> Result<(), Error> {
     let device = Device::default();
     device.seed(1);
     let mut model = Model::new(&device)?.train();
+    for (layer, path) in model.layers.paths() {
+        println!("{layer}: {path}");
+    }
     let mut optimizer = AdamConfig::new().init();
 
     for step in 1..=400 {
