@@ -271,12 +271,13 @@ fn found(
 }
 
 fn check<C: Case>(name: &str, case: C) {
-    let mut device = vec![];
-    #[cfg(feature = "flex")]
-    device.push(Device::flex().autodiff());
-    #[cfg(feature = "ndarray")]
     #[allow(deprecated, reason = "NdArray is tested while Burn keeps it")]
-    device.push(Device::ndarray().autodiff());
+    let devices = [
+        #[cfg(feature = "flex")]
+        Device::flex().autodiff(),
+        #[cfg(feature = "ndarray")]
+        Device::ndarray().autodiff(),
+    ];
     let sizes = [
         (1, 1, 1),
         (3, 1, 2),
@@ -286,7 +287,7 @@ fn check<C: Case>(name: &str, case: C) {
         (2, 19, 70),
         (90, 2, 3),
     ];
-    for device in &device {
+    for device in &devices {
         for (index, (time, batch, hidden)) in sizes.into_iter().enumerate() {
             for (direction, ragged) in [
                 (Direction::Forward, false),

@@ -112,7 +112,7 @@ pub(crate) fn log<S: Simd>(simd: S, x: S::f32s) -> S::f32s {
         -1.666_805_8e-1,
         2.000_071_5e-1,
         -2.499_999_4e-1,
-        3.333_333_1e-1,
+        3.333_333e-1,
     ] {
         p = simd.mul_add_f32s(p, r, splat(coefficient));
     }

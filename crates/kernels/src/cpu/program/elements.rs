@@ -175,13 +175,15 @@ fn sum<I: Simd, const N: usize>(
         total = simd.add_f32s(total, f(registers));
     }
     let mut total = simd.reduce_sum_f32s(total);
-    for index in whole..count {
+    let mut index = whole;
+    while index < count {
         for n in 0..N {
             registers[n] = simd.splat_f32s(operands[n][index]);
         }
         let values = [f(registers)];
         let lanes: &[f32] = pulp::bytemuck::cast_slice(&values);
         total += lanes[0];
+        index += 1;
     }
     total
 }
