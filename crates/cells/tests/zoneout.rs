@@ -51,6 +51,14 @@ fn by_hand(
     Tensor::stack(outputs, 1)
 }
 
+/// Equal to the last digit where both take the same path; a GPU has kernels for the plain cell alone.
+fn assert_same(backend: &Backend, found: &[f64], expected: &[f64]) {
+    match backend.is_precise() {
+        true => assert_eq!(found, expected, "{}", backend.name),
+        false => assert_close(backend.name, found, expected, backend.tolerance),
+    }
+}
+
 #[test]
 fn training_keeps_what_the_masks_say() {
     let _alone = RANDOM.lock();
@@ -129,7 +137,7 @@ fn evaluation_takes_the_expectation() {
         let found = run(&layer.valid(), &plain);
         assert_close(backend.name, &found, &values(&expected), backend.tolerance);
         // A frozen cell evaluates too, on a device that records gradients.
-        assert_eq!(run(&layer.clone().freeze(), &input), found);
+        assert_same(backend, &run(&layer.clone().freeze(), &input), &found);
     }
 }
 
@@ -161,6 +169,6 @@ fn a_probability_of_zero_is_the_plain_cell() {
         let zoned = backend.fill(zoned.init(&backend.autodiff()).unwrap(), 2);
         let expected = plain.forward(input.clone(), None, None).unwrap().outputs;
         let found = zoned.forward(input, None, None).unwrap().outputs;
-        assert_eq!(values(&found), values(&expected), "{}", backend.name);
+        assert_same(backend, &values(&found), &values(&expected));
     }
 }
