@@ -64,7 +64,11 @@ fn splitting_a_sequence_changes_nothing() {
             check_split(backend, deep(ElmanConfig::new(3, 5), backend), shape, at);
             check_split(backend, deep(LstmConfig::new(3, 5), backend), shape, at);
             check_split(backend, deep(GruConfig::new(3, 5), backend), shape, at);
+            // Of those without a kernel there, each shape takes seconds, and one is enough.
             check_split(backend, deep(MinGruConfig::new(3, 5), backend), shape, at);
+            if backend.slow {
+                continue;
+            }
             check_split(backend, deep(MinLstmConfig::new(3, 5), backend), shape, at);
             check_split(backend, deep(LruConfig::new(3, 5, 4), backend), shape, at);
             let frames = ConvLstmConfig::new(6, 12, [2, 3]);
