@@ -71,6 +71,7 @@ fn chrono_spreads_memories_from_two_steps_to_the_longest() {
 
 #[test]
 fn a_forget_bias_is_what_both_biases_of_the_keeping_gate_come_to() {
+    let _alone = alone();
     macro_rules! check {
         ($config:ident) => {{
             let config = $config::new(1, 3).with_memory(Memory::ForgetBias(2.0));
@@ -116,6 +117,7 @@ fn chrono_sets_the_gates_that_it_names_and_no_other() {
 
 #[test]
 fn impossible_memories_are_refused() {
+    let _alone = alone();
     let error = GruConfig::new(2, 4)
         .with_memory(Memory::Chrono { longest: 2 })
         .init(&device())
@@ -155,6 +157,7 @@ fn xavier_is_drawn_for_each_gate() {
 /// ReLU units that add their input to what they hold (Le, Jaitly and Hinton 2015).
 #[test]
 fn an_identity_start_makes_an_adder() {
+    let _alone = alone();
     let gates = without_weights()
         .with_input_initialization(Initialization::Identity { gain: 1.0 })
         .with_recurrent_initialization(Initialization::Identity { gain: 1.0 });

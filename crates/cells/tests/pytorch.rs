@@ -10,10 +10,11 @@ use backdraft_cells::{Gates, Layer};
 use burn::module::Param;
 use burn::tensor::Tensor;
 use serde_json::Value;
-use support::{Backend, assert_close, backends, values};
+use support::{Backend, alone, assert_close, backends, values};
 
 #[test]
 fn every_cell_computes_what_pytorch_does() {
+    let _alone = alone();
     let cases: Vec<Value> = serde_json::from_str(include_str!("pytorch.json")).unwrap();
     assert_eq!(cases.len(), 13);
     for backend in backends() {
@@ -210,6 +211,7 @@ fn size(case: &Value, name: &str) -> usize {
 /// PyTorch's default for every parameter of a recurrent layer: uniform within 1/sqrt(H).
 #[test]
 fn new_weights_are_drawn_as_pytorchs() {
+    let _alone = alone();
     for backend in backends() {
         backend.device.seed(1);
         let lstm = LstmConfig::new(40, 64).init(&backend.device).unwrap();

@@ -69,7 +69,6 @@ fn check_layer<L: Layer>(what: &str, backend: &Backend, layer: L) {
 }
 
 fn check_gradients_of<K: SequenceConfig<Built: Cell>>(cell: impl Fn(GatesConfig) -> K) {
-    let _alone = alone();
     for backend in backends().iter().filter(|backend| backend.is_precise()) {
         let device = backend.autodiff();
         for (what, gates) in all() {
@@ -89,21 +88,25 @@ fn check_gradients_of<K: SequenceConfig<Built: Cell>>(cell: impl Fn(GatesConfig)
 
 #[test]
 fn gradients_of_elman() {
+    let _alone = alone();
     check_gradients_of(|gates| ElmanConfig::new(3, 3).with_gates(gates));
 }
 
 #[test]
 fn gradients_of_lstm() {
+    let _alone = alone();
     check_gradients_of(|gates| LstmConfig::new(3, 3).with_gates(gates));
 }
 
 #[test]
 fn gradients_of_gru() {
+    let _alone = alone();
     check_gradients_of(|gates| GruConfig::new(3, 3).with_gates(gates));
 }
 
 #[test]
 fn gradients_of_janet() {
+    let _alone = alone();
     check_gradients_of(|gates| JanetConfig::new(3, 3).with_gates(gates));
 }
 
@@ -387,6 +390,7 @@ fn kernels_run_dropped_and_normalised_weights() {
 /// What no kernel knows of takes the way through the equations, and says so; not in evaluation.
 #[test]
 fn masks_beside_the_projection_go_through_the_equations() {
+    let _alone = alone();
     for gates in [
         candidate(MaskSpan::Step),
         GatesConfig::new().with_recurrent_dropout(P),
@@ -495,6 +499,7 @@ fn a_variational_mask_is_the_same_at_each_step() {
 
 #[test]
 fn what_has_no_place_is_refused() {
+    let _alone = alone();
     let device = device();
     let refuse = |gates: GatesConfig| {
         let elman = ElmanConfig::new(3, 4).with_gates(gates);
@@ -534,6 +539,7 @@ fn what_has_no_place_is_refused() {
 
 #[test]
 fn regularised_configurations_go_through_json() {
+    let _alone = alone();
     let (_, gates) = all().pop().unwrap();
     let lstm = LstmConfig::new(3, 4).with_gates(gates);
     let lstm = lstm.with_memory(Memory::Chrono { longest: 20 });
@@ -549,6 +555,7 @@ fn regularised_configurations_go_through_json() {
 /// Two rows of two features; of the second row the last step is padding, and NaN.
 #[test]
 fn penalties_count_what_is_there() {
+    let _alone = alone();
     for backend in &backends() {
         let values = [
             [[1.0, 2.0], [3.0, -1.0], [0.0, 2.0]],

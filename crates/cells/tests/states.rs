@@ -24,6 +24,7 @@ fn gru(direction: Direction, initial: Initial, device: &Device) -> Recurrent<Gru
 
 #[test]
 fn a_learned_start_is_zero_at_first_and_has_a_gradient() {
+    let _alone = alone();
     for backend in backends().iter().filter(|backend| backend.is_precise()) {
         let device = backend.autodiff();
         let input = backend.random::<3>(1, [3, 4, 3]).detach();
@@ -57,6 +58,7 @@ fn a_learned_start_is_zero_at_first_and_has_a_gradient() {
 
 #[test]
 fn a_state_that_is_given_wins() {
+    let _alone = alone();
     for backend in &backends() {
         let device = backend.autodiff();
         let learned = backend.fill(gru(Direction::Forward, Initial::Learned, &device), 4);
@@ -111,6 +113,7 @@ fn a_random_start_is_drawn_for_each_run() {
 /// In the batch's second row a sequence ends after three steps and another begins.
 #[test]
 fn a_row_that_is_reset_is_a_sequence_of_its_own() {
+    let _alone = alone();
     for backend in &backends() {
         let device = backend.autodiff();
         let config = RecurrentConfig::new(LstmConfig::new(3, 4)).with_initial(Initial::Learned);
@@ -152,6 +155,7 @@ fn a_row_that_is_reset_is_a_sequence_of_its_own() {
 
 #[test]
 fn resets_that_do_not_fit_are_refused() {
+    let _alone = alone();
     let device = &backends()[0].device;
     let layer = lstms(Initial::Zeros, device);
     let error = layer
@@ -203,6 +207,7 @@ fn check_trace<L: Layer>(backend: &Backend, layer: L) {
 
 #[test]
 fn a_trace_is_the_run_it_shows() {
+    let _alone = alone();
     for backend in &backends() {
         let device = backend.autodiff();
         check_trace(backend, lstms(Initial::Zeros, &device));
@@ -214,6 +219,7 @@ fn a_trace_is_the_run_it_shows() {
 /// The state at a step is the final state of a run that ends there.
 #[test]
 fn each_state_of_a_trace_is_where_a_shorter_run_ends() {
+    let _alone = alone();
     for backend in &backends() {
         let config = DeepConfig::new(BidirectionalConfig::new(LstmConfig::new(3, 2)), 1);
         let layer = backend.fill(config.init(&backend.autodiff()).unwrap(), 4);

@@ -2,21 +2,16 @@
 
 mod support;
 
-use std::sync::Mutex;
-
 use backdraft_cells::Layer;
 use backdraft_cells::prelude::*;
 use burn::module::Module;
 use burn::tensor::Tensor;
-use support::{Backend, assert_close, backends, values};
+use support::{Backend, alone, assert_close, backends, values};
 
 const BATCH: usize = 3;
 const TIME: usize = 5;
 const INPUT: usize = 2;
 const HIDDEN: usize = 4;
-
-/// A device's random numbers are one stream for all tests of this file.
-static RANDOM: Mutex<()> = Mutex::new(());
 
 fn layer(backend: &Backend) -> Recurrent<Zoneout<Lstm>> {
     let config = ZoneoutConfig::new(LstmConfig::new(INPUT, HIDDEN), 0.3, 0.6);
@@ -61,7 +56,7 @@ fn assert_same(backend: &Backend, found: &[f64], expected: &[f64]) {
 
 #[test]
 fn training_keeps_what_the_masks_say() {
-    let _alone = RANDOM.lock();
+    let _alone = alone();
     for backend in &backends() {
         let layer = layer(backend);
         let input = backend.random::<3>(1, [BATCH, TIME, INPUT]);
@@ -96,7 +91,7 @@ fn training_keeps_what_the_masks_say() {
 /// Each mask is 0 or 1, as often as it should be, and drawn anew for each unit, row and step.
 #[test]
 fn masks_have_their_probabilities() {
-    let _alone = RANDOM.lock();
+    let _alone = alone();
     for backend in &backends() {
         let layer = layer(backend);
         let draw = |seed: u64| {
@@ -127,7 +122,7 @@ fn masks_have_their_probabilities() {
 
 #[test]
 fn evaluation_takes_the_expectation() {
-    let _alone = RANDOM.lock();
+    let _alone = alone();
     for backend in &backends() {
         let layer = layer(backend);
         let input = backend.random::<3>(1, [BATCH, TIME, INPUT]);
@@ -143,7 +138,7 @@ fn evaluation_takes_the_expectation() {
 
 #[test]
 fn training_draws_each_time_and_a_seed_decides_what() {
-    let _alone = RANDOM.lock();
+    let _alone = alone();
     for backend in &backends() {
         let layer = layer(backend);
         let input = backend.random::<3>(1, [BATCH, TIME, INPUT]);
@@ -158,7 +153,7 @@ fn training_draws_each_time_and_a_seed_decides_what() {
 /// Each of a deep stack's cells draws for itself, and what is never kept is a plain cell.
 #[test]
 fn a_probability_of_zero_is_the_plain_cell() {
-    let _alone = RANDOM.lock();
+    let _alone = alone();
     for backend in &backends() {
         let input = backend.random::<3>(1, [BATCH, TIME, INPUT]);
         let plain = GruConfig::new(INPUT, HIDDEN);

@@ -245,7 +245,8 @@ pub fn state_values<S: State>(state: &S) -> Vec<f64> {
     all
 }
 
-/// Held by each test that seeds a device: the random numbers are the process's.
+/// Held by every test of a file in which one seeds a device: the random numbers are the
+/// process's, so a draw beside it is a draw from it.
 pub fn alone() -> MutexGuard<'static, ()> {
     static RANDOM: Mutex<()> = Mutex::new(());
     RANDOM.lock().unwrap_or_else(PoisonError::into_inner)
