@@ -13,8 +13,7 @@
 //!
 //! It should end at an accuracy of 1.
 
-use backdraft_cells::Sequence;
-use backdraft_cells::equations::{self, At, Equations, Expression};
+use backdraft_cells::equations::{At, Equations, Expression, by_equations};
 use backdraft_cells::prelude::*;
 use burn::module::{Module, Param};
 use burn::nn::{Linear, LinearConfig};
@@ -80,26 +79,7 @@ impl Cell for Leaky {
         Tensor::zeros([batch, self.output_size()], &self.pace.val().device())
     }
 
-    fn step(&self, projected: Tensor<2>, hidden: Tensor<2>) -> Tensor<2> {
-        equations::step(self, projected, hidden)
-    }
-
-    fn output(&self, hidden: &Tensor<2>) -> Tensor<2> {
-        hidden.clone()
-    }
-
-    fn path(&self) -> Path {
-        equations::path(self)
-    }
-
-    fn scan(
-        &self,
-        input: Sequence,
-        hidden: Tensor<2>,
-        direction: Direction,
-    ) -> (Tensor<3>, Tensor<2>) {
-        equations::scan(self, input, hidden, direction)
-    }
+    by_equations!();
 }
 
 /// Two layers, each in both directions, and a number read from the last step.

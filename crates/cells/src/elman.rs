@@ -12,7 +12,8 @@ use burn::module::Module;
 use burn::tensor::{Device, Tensor};
 
 use crate::activation::clipped;
-use crate::equations::{self, At, Equations, Expression};
+use crate::equations::{self, At, Equations, Expression, step_by_equations};
+use crate::gates::by_gates;
 use crate::{
     Activation, Cell, Direction, Error, Gates, GatesConfig, Path, Regularizer, Sequence,
     SequenceConfig,
@@ -56,11 +57,10 @@ impl SequenceConfig for ElmanConfig {
         self.activation.check("Elman", "activation")?;
         Error::unless_bound("Elman", "gate clip", self.gate_clip)?;
         // There is no candidate: the whole state is new at each step.
-        let takes = [Regularizer::DropConnect, Regularizer::RecurrentDropout];
         let sizes = [1, self.input_size, self.hidden_size];
         let gates = self
             .gates
-            .init_regularized("Elman", sizes, &takes, device)?;
+            .init_regularized("Elman", sizes, &Regularizer::OF_SUMS, device)?;
         Ok(Elman {
             gates,
             activation: self.activation,
@@ -109,36 +109,13 @@ impl Equations for Elman {
 impl Cell for Elman {
     type State = Tensor<2>;
 
-    fn input_size(&self) -> usize {
-        self.gates.input_size()
-    }
-
-    fn output_size(&self) -> usize {
-        self.gates.hidden_size()
-    }
-
-    fn project(&self, input: Tensor<3>) -> Tensor<3> {
-        self.gates.project(input)
-    }
+    by_gates!();
 
     fn initial_state(&self, batch: usize) -> Tensor<2> {
         self.gates.zeros(batch)
     }
 
-    fn step(&self, projected: Tensor<2>, hidden: Tensor<2>) -> Tensor<2> {
-        equations::step(self, projected, hidden)
-    }
-
-    fn output(&self, hidden: &Tensor<2>) -> Tensor<2> {
-        hidden.clone()
-    }
-
-    fn prepared(&self, _: usize) -> Self {
-        Self {
-            gates: self.gates.prepared(),
-            ..self.clone()
-        }
-    }
+    step_by_equations!();
 
     fn path(&self) -> Path {
         match self.fused() {

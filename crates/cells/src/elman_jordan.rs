@@ -12,11 +12,10 @@ use burn::config::Config;
 use burn::module::{Module, Param};
 use burn::tensor::{Device, Tensor};
 
-use crate::equations::{self, At, Equations, Expression};
+use crate::equations::{At, Equations, Expression, by_equations};
 use crate::gates::zeros;
 use crate::{
-    Activation, Cell, Direction, Error, Gates, GatesConfig, Path, Readout, Sequence,
-    SequenceConfig, state,
+    Activation, Cell, Error, Gates, GatesConfig, Readout, Regularizer, SequenceConfig, state,
 };
 
 /// Configuration of an [`ElmanJordan`] cell.
@@ -56,9 +55,10 @@ impl SequenceConfig for ElmanJordanConfig {
         const NAME: &str = "ElmanJordan";
         self.activation.check(NAME, "activation")?;
         let (hidden, output) = (self.hidden_size, self.output_size);
+        let sizes = [1, self.input_size, hidden];
         let gates = self
             .gates
-            .init(NAME, [1, self.input_size, hidden], device)?;
+            .init_regularized(NAME, sizes, &Regularizer::OF_SUMS, device)?;
         let readout = Readout::init(
             NAME,
             [hidden, output],
@@ -114,7 +114,7 @@ impl Equations for ElmanJordan {
     fn equations<V: Expression>(&self, at: At<V>) -> Vec<V> {
         let (output, hidden) = (&at.state[0], &at.state[1]);
         let recurrent = self.gates.recurrent(&at, hidden) + output.linear(&at.matrices[1]);
-        let hidden = self.activation.apply(at.projected.clone() + recurrent);
+        let hidden = self.activation.apply(self.gates.projected(&at) + recurrent);
         let vectors = self.gates.after_vectors(&at);
         let output = self.readout.read(&hidden, &at.matrices[2], vectors);
         vec![output, hidden]
@@ -143,24 +143,12 @@ impl Cell for ElmanJordan {
         }
     }
 
-    fn step(&self, projected: Tensor<2>, state: ElmanJordanState) -> ElmanJordanState {
-        equations::step(self, projected, state)
+    fn prepared(&self, _: usize) -> Self {
+        Self {
+            gates: self.gates.prepared(),
+            ..self.clone()
+        }
     }
 
-    fn output(&self, state: &ElmanJordanState) -> Tensor<2> {
-        state.output.clone()
-    }
-
-    fn path(&self) -> Path {
-        equations::path(self)
-    }
-
-    fn scan(
-        &self,
-        input: Sequence,
-        state: ElmanJordanState,
-        direction: Direction,
-    ) -> (Tensor<3>, ElmanJordanState) {
-        equations::scan(self, input, state, direction)
-    }
+    by_equations!();
 }

@@ -7,7 +7,8 @@
 //! ```
 //!
 //! Nobody writes a derivative: on tensors it is Burn's autodiff, in the kernel that of the recorded
-//! equations. A cell of one's own gets a kernel in the same way as those of this crate.
+//! equations. A cell of one's own gets a kernel in the same way as those of this crate: it
+//! implements [`Equations`], and says `by_equations!();` in its `impl Cell`.
 
 use burn::tensor::Tensor;
 
@@ -42,6 +43,54 @@ pub trait Equations: Cell {
     /// One step: the next state, its tensors in the order of [`State::visit`]. The first of them is
     /// the cell's output.
     fn equations<V: Expression>(&self, at: At<V>) -> Vec<V>;
+}
+
+/// All of a [`Cell`] that its [`Equations`] say: `step`, `output`, `path` and `scan`. To be put
+/// into the `impl Cell` of a cell, in place of them.
+#[macro_export]
+macro_rules! by_equations {
+    () => {
+        $crate::step_by_equations!();
+
+        fn path(&self) -> $crate::Path {
+            $crate::equations::path(self)
+        }
+
+        fn scan(
+            &self,
+            input: $crate::Sequence,
+            state: Self::State,
+            direction: $crate::Direction,
+        ) -> ($crate::__Tensor<3>, Self::State) {
+            $crate::equations::scan(self, input, state, direction)
+        }
+    };
+}
+
+/// Of a [`Cell`] that its [`Equations`] say, `step` and `output` alone: for a cell that has a way
+/// of its own over the whole sequence.
+#[macro_export]
+macro_rules! step_by_equations {
+    () => {
+        fn step(&self, projected: $crate::__Tensor<2>, state: Self::State) -> Self::State {
+            $crate::equations::step(self, projected, state)
+        }
+
+        fn output(&self, state: &Self::State) -> $crate::__Tensor<2> {
+            $crate::equations::output(state)
+        }
+    };
+}
+
+pub use crate::{by_equations, step_by_equations};
+
+/// [`Cell::output`] of a cell that is written as equations: the first tensor of its state.
+pub fn output<S: State>(state: &S) -> Tensor<2> {
+    let mut first = None;
+    state.visit("", &mut |_, tensor| {
+        first.get_or_insert_with(|| tensor.clone());
+    });
+    first.expect("a state has a tensor")
 }
 
 /// [`Cell::step`] of a cell that is written as equations.

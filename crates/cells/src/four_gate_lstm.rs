@@ -18,8 +18,9 @@ use burn::config::Config;
 use burn::module::{Module, Param};
 use burn::tensor::{Device, Tensor};
 
-use crate::equations::{self, At, Equations, Expression};
-use crate::{Cell, Direction, Error, Gates, GatesConfig, Path, Sequence, SequenceConfig, state};
+use crate::equations::{At, Equations, Expression, by_equations};
+use crate::gates::by_gates;
+use crate::{Cell, Error, Gates, GatesConfig, Regularizer, SequenceConfig, state};
 
 /// Configuration of a [`FourGateLstm`] cell.
 #[derive(Config, Debug)]
@@ -49,10 +50,10 @@ impl SequenceConfig for FourGateLstmConfig {
     fn init(&self, device: &Device) -> Result<FourGateLstm, Error> {
         const NAME: &str = "FourGateLstm";
         let hidden = self.hidden_size;
+        let sizes = [4, self.input_size, hidden];
+        let takes = &Regularizer::ALL;
         Ok(FourGateLstm {
-            gates: self
-                .gates
-                .init(NAME, [4, self.input_size, hidden], device)?,
+            gates: self.gates.init_regularized(NAME, sizes, takes, device)?,
             use_weight: self
                 .gates
                 .recurrent_weight(NAME, [1, hidden, hidden], device)?,
@@ -97,8 +98,8 @@ impl Equations for FourGateLstm {
 
     fn equations<V: Expression>(&self, at: At<V>) -> Vec<V> {
         let recurrent = self.gates.recurrent(&at, &at.state[0]);
-        let [i, f, n, v] = (at.projected.clone() + recurrent).split();
-        let learned = n.tanh() * i.sigmoid();
+        let [i, f, n, v] = (self.gates.projected(&at) + recurrent).split();
+        let learned = self.gates.candidate(&at, n.tanh()) * i.sigmoid();
         let kept = at.state[1].clone() * f.sigmoid();
         let used = kept.linear(&at.matrices[1]);
         let used = match self.gates.after_vectors(&at).first() {
@@ -112,17 +113,7 @@ impl Equations for FourGateLstm {
 impl Cell for FourGateLstm {
     type State = FourGateState;
 
-    fn input_size(&self) -> usize {
-        self.gates.input_size()
-    }
-
-    fn output_size(&self) -> usize {
-        self.gates.hidden_size()
-    }
-
-    fn project(&self, input: Tensor<3>) -> Tensor<3> {
-        self.gates.project(input)
-    }
+    by_gates!();
 
     fn initial_state(&self, batch: usize) -> FourGateState {
         FourGateState {
@@ -131,24 +122,5 @@ impl Cell for FourGateLstm {
         }
     }
 
-    fn step(&self, projected: Tensor<2>, state: FourGateState) -> FourGateState {
-        equations::step(self, projected, state)
-    }
-
-    fn output(&self, state: &FourGateState) -> Tensor<2> {
-        state.short_term.clone()
-    }
-
-    fn path(&self) -> Path {
-        equations::path(self)
-    }
-
-    fn scan(
-        &self,
-        input: Sequence,
-        state: FourGateState,
-        direction: Direction,
-    ) -> (Tensor<3>, FourGateState) {
-        equations::scan(self, input, state, direction)
-    }
+    by_equations!();
 }

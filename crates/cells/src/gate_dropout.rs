@@ -58,6 +58,9 @@ impl Regularizer {
         Self::CandidateDropout,
     ];
 
+    /// Those of a cell without a candidate apart from what it shows.
+    pub(crate) const OF_SUMS: [Self; 2] = [Self::DropConnect, Self::RecurrentDropout];
+
     fn name(self) -> &'static str {
         match self {
             Self::DropConnect => "drop connect",

@@ -239,7 +239,15 @@ impl Gates {
     /// `W x_t + b_W` for the whole sequence, as one matrix product; beside it, where there are
     /// any, the run's masks on `h_{t-1}` and on the candidate, `H` columns each.
     pub fn project(&self, input: Tensor<3>) -> Tensor<3> {
-        let projected = project(input, &self.input_weight, self.input_bias.as_ref());
+        self.beside_masks(project(input, &self.input_weight, self.input_bias.as_ref()))
+    }
+
+    /// The same without `b_W`, for a cell that does something to `W x_t` before it adds it.
+    pub(crate) fn project_without_bias(&self, input: Tensor<3>) -> Tensor<3> {
+        self.beside_masks(project(input, &self.input_weight, None))
+    }
+
+    fn beside_masks(&self, projected: Tensor<3>) -> Tensor<3> {
         let mut masks = self.dropout.draw(&projected, self.hidden_size());
         match masks.is_empty() {
             true => projected,
@@ -248,11 +256,6 @@ impl Gates {
                 Tensor::cat(masks, 2)
             }
         }
-    }
-
-    /// `W x_t` for the whole sequence, for a cell that does something to it before it adds `b_W`.
-    pub(crate) fn project_without_bias(&self, input: Tensor<3>) -> Tensor<3> {
-        project(input, &self.input_weight, None)
     }
 
     /// What [`recurrent`](Self::recurrent) multiplies with, for a cell's
@@ -305,22 +308,25 @@ impl Gates {
     /// The same of one of the parts that [`matrices_of`](Self::matrices_of) and
     /// [`vectors_of`](Self::vectors_of) gave.
     pub(crate) fn recurrent_part<V: Expression>(&self, at: &At<V>, part: usize, hidden: &V) -> V {
-        let [masked, _] = self.masks();
-        let product = match masked {
-            true => (hidden.clone() * self.hidden_mask(at)).linear(&at.matrices[part]),
-            false => hidden.linear(&at.matrices[part]),
-        };
-        self.add_bias(at, part, product)
+        self.add_bias(at, part, self.product(at, part, hidden))
     }
 
-    /// `f(R h) + b_R`.
+    /// `f(R (m . h)) + b_R`.
     pub(crate) fn recurrent_through<V: Expression>(
         &self,
         at: &At<V>,
         hidden: &V,
         f: impl FnOnce(V) -> V,
     ) -> V {
-        self.add_bias(at, 0, f(hidden.linear(&at.matrices[0])))
+        self.add_bias(at, 0, f(self.product(at, 0, hidden)))
+    }
+
+    fn product<V: Expression>(&self, at: &At<V>, part: usize, hidden: &V) -> V {
+        let [masked, _] = self.masks();
+        match masked {
+            true => (hidden.clone() * self.hidden_mask(at)).linear(&at.matrices[part]),
+            false => hidden.linear(&at.matrices[part]),
+        }
     }
 
     fn add_bias<V: Expression>(&self, at: &At<V>, part: usize, product: V) -> V {
@@ -456,3 +462,32 @@ fn rows(gates: &[usize], all: usize) -> Vec<usize> {
     let units = all / gates.iter().sum::<usize>();
     gates.iter().map(|gates| gates * units).collect()
 }
+
+/// What a [`Cell`](crate::Cell) with a field `gates: Gates` has from them: its sizes, what a run
+/// sees of its weights, and its projection, by the name of the method of [`Gates`].
+macro_rules! by_gates {
+    () => {
+        by_gates!(project);
+    };
+    ($project:ident) => {
+        fn input_size(&self) -> usize {
+            self.gates.input_size()
+        }
+
+        fn output_size(&self) -> usize {
+            self.gates.hidden_size()
+        }
+
+        fn project(&self, input: burn::tensor::Tensor<3>) -> burn::tensor::Tensor<3> {
+            self.gates.$project(input)
+        }
+
+        fn prepared(&self, _: usize) -> Self {
+            Self {
+                gates: self.gates.prepared(),
+                ..self.clone()
+            }
+        }
+    };
+}
+pub(crate) use by_gates;

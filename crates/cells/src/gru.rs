@@ -25,7 +25,8 @@ use burn::tensor::{Device, Tensor};
 use serde::{Deserialize, Serialize};
 
 use crate::activation::clipped;
-use crate::equations::{self, At, Equations, Expression};
+use crate::equations::{self, At, Equations, Expression, step_by_equations};
+use crate::gates::by_gates;
 use crate::memory::MemoryGates;
 use crate::{
     Activation, Cell, Direction, Error, Gates, GatesConfig, Memory, Path, Regularizer, Sequence,
@@ -202,36 +203,13 @@ impl Equations for Gru {
 impl Cell for Gru {
     type State = Tensor<2>;
 
-    fn input_size(&self) -> usize {
-        self.gates.input_size()
-    }
-
-    fn output_size(&self) -> usize {
-        self.gates.hidden_size()
-    }
-
-    fn project(&self, input: Tensor<3>) -> Tensor<3> {
-        self.gates.project(input)
-    }
+    by_gates!();
 
     fn initial_state(&self, batch: usize) -> Tensor<2> {
         self.gates.zeros(batch)
     }
 
-    fn step(&self, projected: Tensor<2>, hidden: Tensor<2>) -> Tensor<2> {
-        equations::step(self, projected, hidden)
-    }
-
-    fn output(&self, hidden: &Tensor<2>) -> Tensor<2> {
-        hidden.clone()
-    }
-
-    fn prepared(&self, _: usize) -> Self {
-        Self {
-            gates: self.gates.prepared(),
-            ..self.clone()
-        }
-    }
+    step_by_equations!();
 
     fn path(&self) -> Path {
         match self.is_fused() {

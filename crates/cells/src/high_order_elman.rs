@@ -11,11 +11,9 @@ use burn::config::Config;
 use burn::module::Module;
 use burn::tensor::{Device, Tensor};
 
-use crate::equations::{self, At, Equations, Expression};
+use crate::equations::{At, Equations, Expression, by_equations};
 use crate::gates::zeros;
-use crate::{
-    Activation, Cell, Direction, Error, Gates, GatesConfig, Path, Sequence, SequenceConfig,
-};
+use crate::{Activation, Cell, Error, Gates, GatesConfig, Regularizer, SequenceConfig};
 
 /// Configuration of a [`HighOrderElman`] cell.
 #[derive(Config, Debug)]
@@ -51,9 +49,13 @@ impl SequenceConfig for HighOrderElmanConfig {
         self.activation.check("HighOrderElman", "activation")?;
         let sizes = [1, self.input_size, self.hidden_size];
         let recurrent = self.order * self.hidden_size;
-        let gates = self
-            .gates
-            .init_from("HighOrderElman", sizes, recurrent, &[], device)?;
+        let gates = self.gates.init_from(
+            "HighOrderElman",
+            sizes,
+            recurrent,
+            &Regularizer::OF_SUMS,
+            device,
+        )?;
         Ok(HighOrderElman {
             gates,
             activation: self.activation,
@@ -91,7 +93,7 @@ impl Equations for HighOrderElman {
 
     fn equations<V: Expression>(&self, at: At<V>) -> Vec<V> {
         let past = V::concat(&at.state);
-        let sum = at.projected.clone() + self.gates.recurrent(&at, &past);
+        let sum = self.gates.projected(&at) + self.gates.recurrent(&at, &past);
         let mut state = vec![self.activation.apply(sum)];
         state.extend_from_slice(&at.state[..at.state.len() - 1]);
         state
@@ -118,24 +120,12 @@ impl Cell for HighOrderElman {
         vec![hidden; self.order()]
     }
 
-    fn step(&self, projected: Tensor<2>, state: Vec<Tensor<2>>) -> Vec<Tensor<2>> {
-        equations::step(self, projected, state)
+    fn prepared(&self, _: usize) -> Self {
+        Self {
+            gates: self.gates.prepared(),
+            ..self.clone()
+        }
     }
 
-    fn output(&self, state: &Vec<Tensor<2>>) -> Tensor<2> {
-        state[0].clone()
-    }
-
-    fn path(&self) -> Path {
-        equations::path(self)
-    }
-
-    fn scan(
-        &self,
-        input: Sequence,
-        state: Vec<Tensor<2>>,
-        direction: Direction,
-    ) -> (Tensor<3>, Vec<Tensor<2>>) {
-        equations::scan(self, input, state, direction)
-    }
+    by_equations!();
 }

@@ -14,11 +14,9 @@ use burn::config::Config;
 use burn::module::{Module, Param};
 use burn::tensor::{Device, Distribution, Tensor};
 
-use crate::equations::{self, At, Equations, Expression};
+use crate::equations::{At, Equations, Expression, by_equations};
 use crate::gates::{project, zeros};
-use crate::{
-    Activation, Cell, Direction, Error, GatesConfig, Initialization, Path, Sequence, SequenceConfig,
-};
+use crate::{Activation, Cell, Error, GatesConfig, Initialization, SequenceConfig};
 
 /// Configuration of an [`IndRnn`] cell.
 #[derive(Config, Debug)]
@@ -154,24 +152,5 @@ impl Cell for IndRnn {
         zeros(&self.input_weight, [batch, self.output_size()])
     }
 
-    fn step(&self, projected: Tensor<2>, hidden: Tensor<2>) -> Tensor<2> {
-        equations::step(self, projected, hidden)
-    }
-
-    fn output(&self, hidden: &Tensor<2>) -> Tensor<2> {
-        hidden.clone()
-    }
-
-    fn path(&self) -> Path {
-        equations::path(self)
-    }
-
-    fn scan(
-        &self,
-        input: Sequence,
-        hidden: Tensor<2>,
-        direction: Direction,
-    ) -> (Tensor<3>, Tensor<2>) {
-        equations::scan(self, input, hidden, direction)
-    }
+    by_equations!();
 }

@@ -14,11 +14,10 @@ use burn::config::Config;
 use burn::module::Module;
 use burn::tensor::{Device, Tensor};
 
-use crate::equations::{self, At, Equations, Expression};
+use crate::equations::{At, Equations, Expression, by_equations};
+use crate::gates::by_gates;
 use crate::memory::MemoryGates;
-use crate::{
-    Cell, Direction, Error, Gates, GatesConfig, Memory, Path, Regularizer, Sequence, SequenceConfig,
-};
+use crate::{Cell, Error, Gates, GatesConfig, Memory, Regularizer, SequenceConfig};
 
 /// Configuration of a [`Janet`] cell.
 #[derive(Config, Debug)]
@@ -106,47 +105,11 @@ impl Equations for Janet {
 impl Cell for Janet {
     type State = Tensor<2>;
 
-    fn input_size(&self) -> usize {
-        self.gates.input_size()
-    }
-
-    fn output_size(&self) -> usize {
-        self.gates.hidden_size()
-    }
-
-    fn project(&self, input: Tensor<3>) -> Tensor<3> {
-        self.gates.project(input)
-    }
+    by_gates!();
 
     fn initial_state(&self, batch: usize) -> Tensor<2> {
         self.gates.zeros(batch)
     }
 
-    fn step(&self, projected: Tensor<2>, hidden: Tensor<2>) -> Tensor<2> {
-        equations::step(self, projected, hidden)
-    }
-
-    fn output(&self, hidden: &Tensor<2>) -> Tensor<2> {
-        hidden.clone()
-    }
-
-    fn prepared(&self, _: usize) -> Self {
-        Self {
-            gates: self.gates.prepared(),
-            ..self.clone()
-        }
-    }
-
-    fn path(&self) -> Path {
-        equations::path(self)
-    }
-
-    fn scan(
-        &self,
-        input: Sequence,
-        hidden: Tensor<2>,
-        direction: Direction,
-    ) -> (Tensor<3>, Tensor<2>) {
-        equations::scan(self, input, hidden, direction)
-    }
+    by_equations!();
 }

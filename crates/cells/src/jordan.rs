@@ -12,10 +12,8 @@ use burn::config::Config;
 use burn::module::Module;
 use burn::tensor::{Device, Tensor};
 
-use crate::equations::{self, At, Equations, Expression};
-use crate::{
-    Activation, Cell, Direction, Error, Gates, GatesConfig, Path, Readout, Sequence, SequenceConfig,
-};
+use crate::equations::{At, Equations, Expression, by_equations};
+use crate::{Activation, Cell, Error, Gates, GatesConfig, Readout, Regularizer, SequenceConfig};
 
 /// Configuration of a [`Jordan`] cell.
 #[derive(Config, Debug)]
@@ -52,9 +50,13 @@ impl SequenceConfig for JordanConfig {
     fn init(&self, device: &Device) -> Result<Jordan, Error> {
         self.activation.check("Jordan", "activation")?;
         let sizes = [1, self.input_size, self.hidden_size];
-        let gates = self
-            .gates
-            .init_from("Jordan", sizes, self.output_size, &[], device)?;
+        let gates = self.gates.init_from(
+            "Jordan",
+            sizes,
+            self.output_size,
+            &Regularizer::OF_SUMS,
+            device,
+        )?;
         let readout = Readout::init(
             "Jordan",
             [self.hidden_size, self.output_size],
@@ -92,7 +94,7 @@ impl Equations for Jordan {
     }
 
     fn equations<V: Expression>(&self, at: At<V>) -> Vec<V> {
-        let sum = at.projected.clone() + self.gates.recurrent(&at, &at.state[0]);
+        let sum = self.gates.projected(&at) + self.gates.recurrent(&at, &at.state[0]);
         let hidden = self.activation.apply(sum);
         let vectors = self.gates.after_vectors(&at);
         vec![self.readout.read(&hidden, &at.matrices[1], vectors)]
@@ -118,24 +120,12 @@ impl Cell for Jordan {
         self.gates.zeros(batch)
     }
 
-    fn step(&self, projected: Tensor<2>, output: Tensor<2>) -> Tensor<2> {
-        equations::step(self, projected, output)
+    fn prepared(&self, _: usize) -> Self {
+        Self {
+            gates: self.gates.prepared(),
+            ..self.clone()
+        }
     }
 
-    fn output(&self, output: &Tensor<2>) -> Tensor<2> {
-        output.clone()
-    }
-
-    fn path(&self) -> Path {
-        equations::path(self)
-    }
-
-    fn scan(
-        &self,
-        input: Sequence,
-        output: Tensor<2>,
-        direction: Direction,
-    ) -> (Tensor<3>, Tensor<2>) {
-        equations::scan(self, input, output, direction)
-    }
+    by_equations!();
 }

@@ -19,8 +19,9 @@ use burn::config::Config;
 use burn::module::{Module, Param};
 use burn::tensor::{Device, Tensor};
 
-use crate::equations::{self, At, Equations, Expression};
-use crate::{Cell, Direction, Error, Gates, GatesConfig, Path, Sequence, SequenceConfig};
+use crate::equations::{At, Equations, Expression, by_equations};
+use crate::gates::by_gates;
+use crate::{Cell, Error, Gates, GatesConfig, Regularizer, SequenceConfig};
 
 /// Configuration of a [`LayerNormGru`] cell.
 #[derive(Config, Debug)]
@@ -53,7 +54,8 @@ impl SequenceConfig for LayerNormGruConfig {
         const NAME: &str = "LayerNormGru";
         Error::unless_bound(NAME, "epsilon", Some(self.epsilon))?;
         let sizes = [3, self.input_size, self.hidden_size];
-        let gates = self.gates.init(NAME, sizes, device)?;
+        let takes = &Regularizer::ALL;
+        let gates = self.gates.init_regularized(NAME, sizes, takes, device)?;
         let ones = || Param::from_tensor(Tensor::ones([3 * self.hidden_size], device));
         Ok(LayerNormGru {
             gates,
@@ -105,7 +107,7 @@ impl Equations for LayerNormGru {
         let hidden = at.state[0].clone();
         let own = self.gates.after_vectors(&at);
         let (input_gain, recurrent_gain, input_bias) = (&own[0], &own[1], own.get(2));
-        let input = self.normalize(at.projected.clone()) * input_gain.clone();
+        let input = self.normalize(self.gates.projected(&at)) * input_gain.clone();
         let input = match input_bias {
             Some(bias) => input + bias.clone(),
             None => input,
@@ -118,6 +120,7 @@ impl Equations for LayerNormGru {
         let r = (input_r + hidden_r).sigmoid();
         let z = (input_z + hidden_z).sigmoid();
         let n = (input_n + r * hidden_n).tanh();
+        let n = self.gates.candidate(&at, n);
         // (1 - z) n + z h, with one product less.
         vec![n.clone() + z * (hidden - n)]
     }
@@ -126,41 +129,12 @@ impl Equations for LayerNormGru {
 impl Cell for LayerNormGru {
     type State = Tensor<2>;
 
-    fn input_size(&self) -> usize {
-        self.gates.input_size()
-    }
-
-    fn output_size(&self) -> usize {
-        self.gates.hidden_size()
-    }
-
-    /// `W x_t`. It is normalised row by row with the rest of a step, while it is in the cache.
-    fn project(&self, input: Tensor<3>) -> Tensor<3> {
-        self.gates.project_without_bias(input)
-    }
+    // `W x_t` alone: it is normalised row by row with the rest of a step, while it is in the cache.
+    by_gates!(project_without_bias);
 
     fn initial_state(&self, batch: usize) -> Tensor<2> {
         self.gates.zeros(batch)
     }
 
-    fn step(&self, projected: Tensor<2>, hidden: Tensor<2>) -> Tensor<2> {
-        equations::step(self, projected, hidden)
-    }
-
-    fn output(&self, hidden: &Tensor<2>) -> Tensor<2> {
-        hidden.clone()
-    }
-
-    fn path(&self) -> Path {
-        equations::path(self)
-    }
-
-    fn scan(
-        &self,
-        input: Sequence,
-        hidden: Tensor<2>,
-        direction: Direction,
-    ) -> (Tensor<3>, Tensor<2>) {
-        equations::scan(self, input, hidden, direction)
-    }
+    by_equations!();
 }

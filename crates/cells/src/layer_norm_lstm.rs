@@ -18,10 +18,9 @@ use burn::config::Config;
 use burn::module::{Module, Param};
 use burn::tensor::{Device, Tensor};
 
-use crate::equations::{self, At, Equations, Expression};
-use crate::{
-    Cell, Direction, Error, Gates, GatesConfig, LstmState, Path, Sequence, SequenceConfig,
-};
+use crate::equations::{At, Equations, Expression, by_equations};
+use crate::gates::by_gates;
+use crate::{Cell, Error, Gates, GatesConfig, LstmState, Regularizer, SequenceConfig};
 
 /// Configuration of a [`LayerNormLstm`] cell.
 #[derive(Config, Debug)]
@@ -54,9 +53,9 @@ impl SequenceConfig for LayerNormLstmConfig {
         const NAME: &str = "LayerNormLstm";
         Error::unless_bound(NAME, "epsilon", Some(self.epsilon))?;
         let hidden = self.hidden_size;
-        let gates = self
-            .gates
-            .init(NAME, [4, self.input_size, hidden], device)?;
+        let sizes = [4, self.input_size, hidden];
+        let takes = &Regularizer::ALL;
+        let gates = self.gates.init_regularized(NAME, sizes, takes, device)?;
         let ones = |width: usize| Param::from_tensor(Tensor::ones([width], device));
         let zeros = || Param::from_tensor(Tensor::zeros([hidden], device));
         Ok(LayerNormLstm {
@@ -112,12 +111,13 @@ impl Equations for LayerNormLstm {
             None => value,
         };
 
-        let input = at.projected.clone().normalize(self.epsilon) * input_gain;
+        let input = self.gates.projected(&at).normalize(self.epsilon) * input_gain;
         let recurrent = self.gates.recurrent_through(&at, &at.state[0], |product| {
             product.normalize(self.epsilon) * recurrent_gain
         });
         let [i, f, g, o] = (plus(input, input_bias) + recurrent).split();
-        let cell = f.sigmoid() * at.state[1].clone() + i.sigmoid() * g.tanh();
+        let g = self.gates.candidate(&at, g.tanh());
+        let cell = f.sigmoid() * at.state[1].clone() + i.sigmoid() * g;
         let shown = plus(cell.clone().normalize(self.epsilon) * cell_gain, cell_bias);
         vec![o.sigmoid() * shown.tanh(), cell]
     }
@@ -126,18 +126,8 @@ impl Equations for LayerNormLstm {
 impl Cell for LayerNormLstm {
     type State = LstmState;
 
-    fn input_size(&self) -> usize {
-        self.gates.input_size()
-    }
-
-    fn output_size(&self) -> usize {
-        self.gates.hidden_size()
-    }
-
-    /// `W x_t`. It is normalised row by row with the rest of a step, while it is in the cache.
-    fn project(&self, input: Tensor<3>) -> Tensor<3> {
-        self.gates.project_without_bias(input)
-    }
+    // `W x_t` alone: it is normalised row by row with the rest of a step, while it is in the cache.
+    by_gates!(project_without_bias);
 
     fn initial_state(&self, batch: usize) -> LstmState {
         LstmState {
@@ -146,24 +136,5 @@ impl Cell for LayerNormLstm {
         }
     }
 
-    fn step(&self, projected: Tensor<2>, state: LstmState) -> LstmState {
-        equations::step(self, projected, state)
-    }
-
-    fn output(&self, state: &LstmState) -> Tensor<2> {
-        state.hidden.clone()
-    }
-
-    fn path(&self) -> Path {
-        equations::path(self)
-    }
-
-    fn scan(
-        &self,
-        input: Sequence,
-        state: LstmState,
-        direction: Direction,
-    ) -> (Tensor<3>, LstmState) {
-        equations::scan(self, input, state, direction)
-    }
+    by_equations!();
 }

@@ -114,6 +114,8 @@ pub use activation::Activation;
 pub use activation_penalty::{activation_penalty, temporal_activation_penalty};
 pub use backdraft_kernels::{Direction, Kernel, Path};
 pub use bidirectional::{Bidirectional, BidirectionalConfig, BothDirections, Merge};
+#[doc(hidden)]
+pub use burn::tensor::Tensor as __Tensor;
 pub use candidate::Candidate;
 pub use cell::Cell;
 pub use connection::Connection;

@@ -32,8 +32,8 @@ use burn::module::{Module, Param};
 use burn::tensor::Tensor;
 
 use crate::activation::clipped;
-use crate::equations::{self, At, Equations, Expression};
-use crate::gates::zeros;
+use crate::equations::{self, At, Equations, Expression, step_by_equations};
+use crate::gates::{by_gates, zeros};
 use crate::{Cell, Direction, Gates, Path, Sequence, state};
 
 pub use config::{LstmActivations, LstmConfig};
@@ -148,17 +148,7 @@ impl Equations for Lstm {
 impl Cell for Lstm {
     type State = LstmState;
 
-    fn input_size(&self) -> usize {
-        self.gates.input_size()
-    }
-
-    fn output_size(&self) -> usize {
-        self.gates.hidden_size()
-    }
-
-    fn project(&self, input: Tensor<3>) -> Tensor<3> {
-        self.gates.project(input)
-    }
+    by_gates!();
 
     fn initial_state(&self, batch: usize) -> LstmState {
         LstmState {
@@ -167,20 +157,7 @@ impl Cell for Lstm {
         }
     }
 
-    fn step(&self, projected: Tensor<2>, state: LstmState) -> LstmState {
-        equations::step(self, projected, state)
-    }
-
-    fn output(&self, state: &LstmState) -> Tensor<2> {
-        state.hidden.clone()
-    }
-
-    fn prepared(&self, _: usize) -> Self {
-        Self {
-            gates: self.gates.prepared(),
-            ..self.clone()
-        }
-    }
+    step_by_equations!();
 
     fn path(&self) -> Path {
         match self.is_fused() {

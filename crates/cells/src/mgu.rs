@@ -13,8 +13,9 @@ use burn::config::Config;
 use burn::module::Module;
 use burn::tensor::{Device, Tensor};
 
-use crate::equations::{self, At, Equations, Expression};
-use crate::{Cell, Direction, Error, Gates, GatesConfig, Path, Sequence, SequenceConfig};
+use crate::equations::{At, Equations, Expression, by_equations};
+use crate::gates::by_gates;
+use crate::{Cell, Error, Gates, GatesConfig, Regularizer, SequenceConfig};
 
 /// Configuration of an [`Mgu`] cell.
 #[derive(Config, Debug)]
@@ -41,9 +42,9 @@ impl SequenceConfig for MguConfig {
     }
 
     fn init(&self, device: &Device) -> Result<Mgu, Error> {
-        let gates = self
-            .gates
-            .init("Mgu", [2, self.input_size, self.hidden_size], device)?;
+        let sizes = [2, self.input_size, self.hidden_size];
+        let takes = &Regularizer::ALL;
+        let gates = self.gates.init_regularized("Mgu", sizes, takes, device)?;
         Ok(Mgu { gates })
     }
 }
@@ -69,10 +70,11 @@ impl Equations for Mgu {
 
     fn equations<V: Expression>(&self, at: At<V>) -> Vec<V> {
         let hidden = at.state[0].clone();
-        let [input_f, input_n] = at.projected.split();
+        let [input_f, input_n] = self.gates.projected(&at).split();
         let f = (input_f + self.gates.recurrent_part(&at, 0, &hidden)).sigmoid();
         let kept = f.clone() * hidden.clone();
         let n = (input_n + self.gates.recurrent_part(&at, 1, &kept)).tanh();
+        let n = self.gates.candidate(&at, n);
         // (1 - f) h + f n, with one product less.
         vec![hidden.clone() + f * (n - hidden)]
     }
@@ -81,40 +83,11 @@ impl Equations for Mgu {
 impl Cell for Mgu {
     type State = Tensor<2>;
 
-    fn input_size(&self) -> usize {
-        self.gates.input_size()
-    }
-
-    fn output_size(&self) -> usize {
-        self.gates.hidden_size()
-    }
-
-    fn project(&self, input: Tensor<3>) -> Tensor<3> {
-        self.gates.project(input)
-    }
+    by_gates!();
 
     fn initial_state(&self, batch: usize) -> Tensor<2> {
         self.gates.zeros(batch)
     }
 
-    fn step(&self, projected: Tensor<2>, hidden: Tensor<2>) -> Tensor<2> {
-        equations::step(self, projected, hidden)
-    }
-
-    fn output(&self, hidden: &Tensor<2>) -> Tensor<2> {
-        hidden.clone()
-    }
-
-    fn path(&self) -> Path {
-        equations::path(self)
-    }
-
-    fn scan(
-        &self,
-        input: Sequence,
-        hidden: Tensor<2>,
-        direction: Direction,
-    ) -> (Tensor<3>, Tensor<2>) {
-        equations::scan(self, input, hidden, direction)
-    }
+    by_equations!();
 }

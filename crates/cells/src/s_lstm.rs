@@ -21,9 +21,9 @@ use burn::module::{Module, Param};
 use burn::tensor::{Device, Tensor};
 use serde::{Deserialize, Serialize};
 
-use crate::equations::{self, At, Equations, Expression};
+use crate::equations::{At, Equations, Expression, by_equations};
 use crate::gates::{project, zeros};
-use crate::{Cell, Direction, Error, GatesConfig, Path, Sequence, SequenceConfig, state};
+use crate::{Cell, Error, GatesConfig, SequenceConfig, state};
 
 /// What the forget gate of an [`SLstm`] is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -202,24 +202,5 @@ impl Cell for SLstm {
         }
     }
 
-    fn step(&self, projected: Tensor<2>, state: SLstmState) -> SLstmState {
-        equations::step(self, projected, state)
-    }
-
-    fn output(&self, state: &SLstmState) -> Tensor<2> {
-        state.hidden.clone()
-    }
-
-    fn path(&self) -> Path {
-        equations::path(self)
-    }
-
-    fn scan(
-        &self,
-        input: Sequence,
-        state: SLstmState,
-        direction: Direction,
-    ) -> (Tensor<3>, SLstmState) {
-        equations::scan(self, input, state, direction)
-    }
+    by_equations!();
 }

@@ -4,10 +4,7 @@
 mod support;
 
 use backdraft_cells::prelude::*;
-use backdraft_cells::{
-    Gates, MaskSpan, SequenceDropout, WeightGain, WeightNorm, activation_penalty,
-    temporal_activation_penalty,
-};
+use backdraft_cells::{Gates, MaskSpan, SequenceDropout, WeightNorm};
 use burn::module::Module;
 use burn::nn::Initializer;
 use burn::tensor::{DType, Device, Tensor};
@@ -69,9 +66,16 @@ fn check_layer<L: Layer>(what: &str, backend: &Backend, layer: L) {
 }
 
 fn check_gradients_of<K: SequenceConfig<Built: Cell>>(cell: impl Fn(GatesConfig) -> K) {
+    check_gradients_with(all(), cell);
+}
+
+fn check_gradients_with<K: SequenceConfig<Built: Cell>>(
+    regularizers: Vec<(&'static str, GatesConfig)>,
+    cell: impl Fn(GatesConfig) -> K,
+) {
     for backend in backends().iter().filter(|backend| backend.is_precise()) {
         let device = backend.autodiff();
-        for (what, gates) in all() {
+        for (what, gates) in regularizers.clone() {
             let Ok(built) = cell(gates.clone()).init(&device) else {
                 assert!(gates.candidate_dropout > 0.0, "{what}");
                 continue;
@@ -108,6 +112,43 @@ fn gradients_of_gru() {
 fn gradients_of_janet() {
     let _alone = alone();
     check_gradients_of(|gates| JanetConfig::new(3, 3).with_gates(gates));
+}
+
+/// The cells whose gates are put to use in other ways: all that each takes, at once.
+#[test]
+fn gradients_of_the_other_gated_cells() {
+    let _alone = alone();
+    let every = || vec![all().pop().unwrap()];
+    let of_sums = || {
+        let gates = GatesConfig::new()
+            .with_weight_norm(WeightNorm::Both)
+            .with_drop_connect(P)
+            .with_recurrent_dropout(P);
+        vec![("all of a sum", gates)]
+    };
+    check_gradients_with(every(), |gates| MguConfig::new(3, 3).with_gates(gates));
+    check_gradients_with(every(), |gates| {
+        FourGateLstmConfig::new(3, 3).with_gates(gates)
+    });
+    check_gradients_with(every(), |gates| {
+        LayerNormLstmConfig::new(3, 3).with_gates(gates)
+    });
+    check_gradients_with(every(), |gates| {
+        LayerNormGruConfig::new(3, 3).with_gates(gates)
+    });
+    check_gradients_with(every(), |gates| {
+        let reset = Reset::BeforeProduct;
+        GruConfig::new(3, 3).with_reset(reset).with_gates(gates)
+    });
+    check_gradients_with(of_sums(), |gates| {
+        JordanConfig::new(3, 4, 2).with_gates(gates)
+    });
+    check_gradients_with(of_sums(), |gates| {
+        ElmanJordanConfig::new(3, 4, 2).with_gates(gates)
+    });
+    check_gradients_with(of_sums(), |gates| {
+        HighOrderElmanConfig::new(3, 3, 2).with_gates(gates)
+    });
 }
 
 /// Two windows with the state carried over and cut: each has masks of its own.
@@ -409,68 +450,6 @@ fn masks_beside_the_projection_go_through_the_equations() {
 }
 
 #[test]
-fn weight_norm_keeps_length_and_direction_apart() {
-    let _alone = alone();
-    let device = device().autodiff();
-    let build = |weight_norm| {
-        device.seed(2);
-        let gates = GatesConfig::new().with_weight_norm(weight_norm);
-        GruConfig::new(3, 4)
-            .with_gates(gates)
-            .init(&device)
-            .unwrap()
-    };
-    let (plain, normed) = (build(WeightNorm::Off), build(WeightNorm::Both));
-    for (plain, normed) in [
-        (&plain.gates.input_weight, &normed.gates.input_weight),
-        (
-            &plain.gates.recurrent_weight,
-            &normed.gates.recurrent_weight,
-        ),
-    ] {
-        assert_eq!(values(&normed.base()), values(&plain.val()));
-        assert_close("start", &values(&normed.val()), &values(&plain.val()), 1e-6);
-        let columns = normed.dims()[1];
-        let gain = values(
-            &normed
-                .reparameterization::<WeightGain>()
-                .unwrap()
-                .gain
-                .val(),
-        );
-        // Twice the direction is the same direction.
-        let doubled = normed.clone().map(|v| (v * 2.0).detach());
-        assert!(doubled.reparameterization::<WeightGain>().is_none());
-        for (row, gain) in values(&normed.val()).chunks(columns).zip(gain) {
-            let length = row.iter().map(|w| w * w).sum::<f64>().sqrt();
-            assert!((length - gain).abs() < 1e-6, "{length} {gain}");
-        }
-    }
-    assert_eq!(normed.num_params(), plain.num_params() + 24);
-    let recurrent = build(WeightNorm::Recurrent);
-    assert_eq!(recurrent.num_params(), plain.num_params() + 12);
-
-    // Through a file and back, into a cell that started elsewhere.
-    let backend = &backends()[0];
-    let f32 = Backend {
-        dtype: DType::F32,
-        device: backend.device.clone(),
-        ..*backend
-    };
-    let learned = f32.fill(normed.clone(), 8);
-    let loaded = normed.load_record(learned.clone().into_record());
-    let weight = |gru: &Gru| values(&gru.gates.recurrent_weight.val());
-    assert_eq!(weight(&loaded), weight(&learned));
-    // What is evaluated, and what is taken up again after it, is the same.
-    assert_eq!(weight(&learned.valid()), weight(&learned));
-    assert_eq!(weight(&learned.valid().train()), weight(&learned));
-    // And what is left when it is done with.
-    let plain = learned.clone().materialize();
-    assert_eq!(plain.num_params(), build(WeightNorm::Off).num_params());
-    assert_eq!(weight(&plain), weight(&learned));
-}
-
-#[test]
 fn a_variational_mask_is_the_same_at_each_step() {
     let _alone = alone();
     for backend in &backends() {
@@ -550,58 +529,4 @@ fn regularised_configurations_go_through_json() {
     let text = serde_json::to_string(&config).unwrap();
     let back: DeepConfig<RecurrentConfig<LstmConfig>> = serde_json::from_str(&text).unwrap();
     assert_eq!(format!("{back:?}"), format!("{config:?}"));
-}
-
-/// Two rows of two features; of the second row the last step is padding, and NaN.
-#[test]
-fn penalties_count_what_is_there() {
-    let _alone = alone();
-    for backend in &backends() {
-        let values = [
-            [[1.0, 2.0], [3.0, -1.0], [0.0, 2.0]],
-            [[-2.0, 1.0], [1.0, 1.0], [f64::NAN, f64::NAN]],
-        ];
-        let outputs = backend.tensor::<3>(values.concat().as_flattened(), [2, 3, 2]);
-        let lengths = Lengths::new([3, 2]);
-        let number = |penalty: Tensor<1>| penalty.into_scalar::<f64>();
-
-        // 1 + 4 + 9 + 1 + 0 + 4 and 4 + 1 + 1 + 1, over 5 steps of 2.
-        let size = activation_penalty(outputs.clone(), Some(&lengths)).unwrap();
-        assert_close(
-            "AR",
-            &[number(size.clone())],
-            &[26.0 / 10.0],
-            backend.tolerance,
-        );
-        // (2, -3), (-3, 3) and (3, 0), over 3 changes of 2.
-        let change = temporal_activation_penalty(outputs.clone(), Some(&lengths)).unwrap();
-        let expected = (4.0 + 9.0 + 9.0 + 9.0 + 9.0) / 6.0;
-        assert_close(
-            "TAR",
-            &[number(change.clone())],
-            &[expected],
-            backend.tolerance,
-        );
-
-        let gradients = (size + change).backward();
-        let gradient = support::values(&outputs.grad(&gradients).unwrap());
-        assert_eq!(gradient[10..], [0.0, 0.0]);
-        // 2 h / 10 - 2 (h_1 - h_0) / 6, of the first number.
-        let expected = [2.0 / 10.0 - 4.0 / 6.0];
-        assert_close("gradient", &gradient[..1], &expected, backend.tolerance);
-
-        let one = outputs.clone().slice_dim(1, 0..1);
-        let none = Some(Lengths::new([0, 0]));
-        for penalty in [
-            temporal_activation_penalty(one.clone(), None),
-            temporal_activation_penalty(outputs.clone(), none.as_ref()),
-            activation_penalty(one.clone(), none.as_ref()),
-        ] {
-            assert_eq!(number(penalty.unwrap()), 0.0);
-        }
-        // Nothing is padding: 1 + 4 + 4 + 1, over 2 steps of 2.
-        let whole = activation_penalty(one, None).unwrap();
-        assert_close("AR", &[number(whole)], &[10.0 / 4.0], backend.tolerance);
-        assert!(activation_penalty(outputs, Some(&Lengths::new([3]))).is_err());
-    }
 }
