@@ -19,7 +19,9 @@ use burn::tensor::{Device, Tensor};
 use crate::equations::{self, At, Equations, Expression};
 use crate::initialization::refuse;
 use crate::weight_norm::normalize;
-use crate::{Error, GateDropout, Initialization, MaskSpan, Regularizer, Sequence, WeightNorm};
+use crate::{
+    Error, GateDropout, Initialization, MaskSpan, Regularizer, Sequence, WeightGain, WeightNorm,
+};
 
 /// How the weights of a gated cell start, each kind with its own initialiser; and what holds them
 /// back in training.
@@ -216,6 +218,18 @@ impl Gates {
     /// Features that `R` multiplies: the units of each gate, where these are what recurs.
     pub fn hidden_size(&self) -> usize {
         self.recurrent_weight.dims()[1]
+    }
+
+    /// Which weights are kept as a direction and a length. Burn's `materialize` of a module leaves
+    /// them as plain weights.
+    pub fn weight_norm(&self) -> WeightNorm {
+        let normed = [&self.input_weight, &self.recurrent_weight]
+            .map(|weight| weight.reparameterization::<WeightGain>().is_some());
+        match normed {
+            [true, _] => WeightNorm::Both,
+            [false, true] => WeightNorm::Recurrent,
+            [false, false] => WeightNorm::Off,
+        }
     }
 
     /// `G H`.
@@ -483,10 +497,9 @@ macro_rules! by_gates {
         }
 
         fn prepared(&self, _: usize) -> Self {
-            Self {
-                gates: self.gates.prepared(),
-                ..self.clone()
-            }
+            let mut cell = self.clone();
+            cell.gates = self.gates.prepared();
+            cell
         }
     };
 }

@@ -40,7 +40,7 @@
 
 use backdraft_cells::{
     Bidirectional, Cell, Deep, Direction, Elman, Error as CellError, Gates, Gru, Layer, Lstm,
-    LstmActivations, Recurrent, Reset,
+    LstmActivations, Recurrent, Reset, WeightNorm,
 };
 use burn::module::{Module, Param};
 use burn::tensor::{Tensor, TensorData};
@@ -102,6 +102,7 @@ impl KerasCell for Lstm {
             ("coupled gates", self.coupled),
             ("projection", self.projection.is_some()),
             ("cell clip", self.cell_clip.is_some()),
+            ("output clip", self.output_clip.is_some()),
             ("gate clip", self.gate_clip.is_some()),
         ];
         refuse(&self.describe(), options)?;
@@ -273,9 +274,22 @@ fn no_twin(error: CellError) -> Error {
     }
 }
 
+/// What Keras's gates are here, of a cell whose weights are what they seem.
+fn layout<C: KerasCell>(cell: &C) -> Result<(&'static [usize], Bias), CellError> {
+    match cell.gates().weight_norm() {
+        WeightNorm::Off => cell.layout(),
+        norm => Err(CellError::new(
+            cell.describe(),
+            "weight norm",
+            "off: `materialize()` gives the layer with plain weights",
+            format!("{norm:?}"),
+        )),
+    }
+}
+
 /// The arrays of a cell in Keras's order, by name and shape.
 fn shapes<C: KerasCell>(cell: &C) -> Result<Vec<(&'static str, Vec<usize>)>, CellError> {
-    let (_, bias) = cell.layout()?;
+    let (_, bias) = layout(cell)?;
     let gates = cell.gates();
     let [rows, input] = gates.input_weight.dims();
     let hidden = gates.recurrent_weight.dims()[1];
@@ -316,7 +330,7 @@ fn inverse(order: &[usize]) -> Vec<usize> {
 }
 
 fn arrays<C: KerasCell>(cell: &C) -> Result<Vec<TensorData>, CellError> {
-    let (order, bias) = cell.layout()?;
+    let (order, bias) = layout(cell)?;
     let gates = cell.gates();
     let kernel = |weight: &Param<Tensor<2>>| {
         let weight = reorder(weight.val().detach(), order);
@@ -342,7 +356,7 @@ fn arrays<C: KerasCell>(cell: &C) -> Result<Vec<TensorData>, CellError> {
 
 /// Replaces the weights of a cell by arrays that have the shapes of [`shapes`].
 fn set<C: KerasCell>(cell: &mut C, arrays: &[&TensorData]) -> Result<(), CellError> {
-    let (order, bias) = cell.layout()?;
+    let (order, bias) = layout(cell)?;
     let order = inverse(order);
     let gates = cell.gates_mut();
     let weight = gates.input_weight.val();

@@ -3,7 +3,7 @@
 //! `keras.py` beside this file made `keras.json`.
 
 use backdraft_cells::prelude::*;
-use backdraft_cells::{Activation, GatesConfig, LstmActivations, Reset};
+use backdraft_cells::{Activation, GatesConfig, LstmActivations, Reset, WeightNorm};
 use backdraft_exchange::keras::{self, KerasLayer};
 use burn::module::{ModuleMapper, Param};
 use burn::tensor::{DType, Device, Tensor, TensorData};
@@ -184,6 +184,16 @@ fn layers_that_keras_lacks_are_refused_by_name() {
     refused(lstm.clone().with_proj_size(Some(3)), &none("projection"));
     refused(lstm.clone().with_cell_clip(Some(1.0)), &none("cell clip"));
     refused(lstm.clone().with_gate_clip(Some(1.0)), &none("gate clip"));
+    refused(
+        lstm.clone().with_output_clip(Some(1.0)),
+        &none("output clip"),
+    );
+    let normed = GatesConfig::new().with_weight_norm(WeightNorm::Recurrent);
+    refused(
+        lstm.clone().with_gates(normed),
+        "Lstm(2 -> 3): weight norm: expected off: `materialize()` gives the layer with plain \
+         weights, found Recurrent",
+    );
     let output = LstmActivations::new().with_output(Activation::Identity);
     refused(
         lstm.with_activations(output),

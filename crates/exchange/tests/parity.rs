@@ -110,8 +110,7 @@ where
     }
     let kernel = |(_, path): &(String, Path)| matches!(path, Path::Kernel(_));
     let one_operation = layer.paths().iter().all(kernel);
-    // A projection has no kernel of its own.
-    assert!(one_operation || case.projection.is_some(), "case {n}");
+    assert!(one_operation, "case {n}");
     check(state, n, case, &layer, worst);
     check(state, n, case, &layer.unrolled(), worst);
 }

@@ -4,7 +4,7 @@ use std::fmt::Debug;
 
 use backdraft_cells::{
     Activation, Bidirectional, Cell, Connection, Deep, Direction, Elman, Error, Gates, Gru,
-    GruActivations, Layer, Lstm, LstmActivations, Merge, Recurrent, Reset,
+    GruActivations, Layer, Lstm, LstmActivations, Merge, Recurrent, Reset, WeightNorm,
 };
 use burn::module::Module;
 
@@ -100,6 +100,7 @@ impl TwinCell for Lstm {
         require(&cell, "peepholes", "none", peepholes, !peepholes)?;
         require(&cell, "coupled", "false", self.coupled, !self.coupled)?;
         unclipped(&cell, "cell clip", self.cell_clip)?;
+        unclipped(&cell, "output clip", self.output_clip)?;
         unclipped(&cell, "gate clip", self.gate_clip)?;
         let expected = "sigmoid, and tanh twice";
         let same = self.activations == usual;
@@ -160,6 +161,9 @@ fn unclipped(cell: &str, what: &str, clip: Option<f64>) -> Result<(), Error> {
 }
 
 fn gates(cell: &str, gates: &Gates) -> Result<Vec<(&'static str, &'static str)>, Error> {
+    let norm = gates.weight_norm();
+    let expected = "off: `materialize()` gives the layer with plain weights";
+    require(cell, "weight norm", expected, norm, norm == WeightNorm::Off)?;
     let mut names = vec![
         ("gates.input_weight", "weight_ih"),
         ("gates.recurrent_weight", "weight_hh"),
