@@ -8,11 +8,12 @@ mod import;
 mod print;
 mod train;
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use crate::TrainError;
+use crate::{TrainError, interrupt};
 
 /// Recurrent sequence models, trained by backpropagation through time.
 #[derive(Debug, Parser)]
@@ -24,9 +25,18 @@ struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Train a model
-    #[command(subcommand)]
-    Train(Train),
+    /// Train a model, or go on with a training that was cut off
+    #[command(args_conflicts_with_subcommands = true, arg_required_else_help = true)]
+    Train {
+        /// A run whose training was cut off: it goes on as if it had never stopped
+        #[arg(long, value_name = "RUN")]
+        resume: Option<PathBuf>,
+        /// Print one JSON object on standard output, and nothing else there
+        #[arg(long, requires = "resume")]
+        json: bool,
+        #[command(subcommand)]
+        task: Option<Task>,
+    },
     /// Write text with the model of a run
     Generate(generate::Arguments),
     /// Tell how well the model of a run foresees a text
@@ -40,7 +50,7 @@ enum Command {
 }
 
 #[derive(Debug, Subcommand)]
-enum Train {
+enum Task {
     /// A language model: what comes next, character by character
     Lm(Box<train::Arguments>),
 }
@@ -52,7 +62,16 @@ pub fn run() -> ExitCode {
         eprintln!("backdraft: internal error, please report it: {panic}");
     }));
     let result = match Arguments::parse().command {
-        Command::Train(Train::Lm(arguments)) => train::run(&arguments),
+        Command::Train {
+            task: Some(Task::Lm(arguments)),
+            ..
+        } => train::run(&arguments),
+        Command::Train {
+            task: None,
+            resume: Some(run),
+            json,
+        } => train::resume(&run, json),
+        Command::Train { .. } => unreachable!("clap asks for a task or --resume"),
         Command::Generate(arguments) => generate::run(&arguments),
         Command::Evaluate(arguments) => evaluate::run(&arguments),
         Command::Export(arguments) => export::run(&arguments),
@@ -63,10 +82,10 @@ pub fn run() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("error: {error}");
-            ExitCode::from(if matches!(error, TrainError::Invalid { .. }) {
-                2
-            } else {
-                1
+            ExitCode::from(match error {
+                TrainError::Invalid { .. } => 2,
+                TrainError::Interrupted { .. } => interrupt::EXIT_CODE,
+                _ => 1,
             })
         }
     }

@@ -32,6 +32,14 @@ pub struct PickedDevice {
     pub reason: String,
 }
 
+impl PickedDevice {
+    /// `flex`, `ndarray` or `wgpu`.
+    pub(crate) fn kind(&self) -> &str {
+        let kind = self.name.split([' ', '(']).next();
+        kind.unwrap_or(&self.name)
+    }
+}
+
 /// A device that this build knows of.
 #[derive(Debug, Clone, Serialize)]
 pub struct KnownDevice {
@@ -46,6 +54,15 @@ pub struct KnownDevice {
 }
 
 impl DeviceChoice {
+    /// What a [`PickedDevice`] of this name was, or would have been, asked for as.
+    pub(crate) fn named(name: &str) -> Self {
+        match name {
+            "flex" => Self::Flex,
+            "ndarray" => Self::NdArray,
+            _ => Self::Wgpu,
+        }
+    }
+
     /// Finds the device.
     ///
     /// # Errors

@@ -77,6 +77,20 @@ pub enum TrainError {
         /// What is wrong with it.
         reason: String,
     },
+    /// Another program writes to the run.
+    #[error("{}: another program is writing to this run; wait for it, or stop it", path.display())]
+    RunInUse {
+        /// The run folder.
+        path: PathBuf,
+    },
+    /// Nothing to go on from.
+    #[error("{}: {reason}", path.display())]
+    CannotResume {
+        /// The run folder.
+        path: PathBuf,
+        /// Why.
+        reason: String,
+    },
     /// A file that cannot be written.
     #[error("cannot write {}: {error}", path.display())]
     Unwritable {
@@ -99,6 +113,17 @@ pub enum TrainError {
     /// The model writes nothing.
     #[error("the model gives no symbol a probability: its weights are not numbers")]
     NoSymbol,
+    /// Somebody wanted it to stop.
+    #[error(
+        "interrupted after {steps} steps, and saved: `backdraft train --resume {}` goes on from there",
+        path.display()
+    )]
+    Interrupted {
+        /// Steps until then.
+        steps: usize,
+        /// The run folder.
+        path: PathBuf,
+    },
     /// burn-train stopped.
     #[error("training stopped: {reason}")]
     Stopped {

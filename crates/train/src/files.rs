@@ -22,10 +22,20 @@ pub(crate) fn write_whole(path: &Path, content: &[u8]) -> Result<(), TrainError>
     });
     written
         .and_then(|()| fs::rename(&part, path))
+        .and_then(|()| sync_folder(path.parent().expect("a file is in a folder")))
         .map_err(|error| {
             fs::remove_file(&part).ok();
             unwritable(error)
         })
+}
+
+/// Makes sure that what was renamed in a folder stays so when the power goes.
+pub(crate) fn sync_folder(folder: &Path) -> std::io::Result<()> {
+    // Elsewhere a folder cannot be opened as a file, and renaming is as safe as it gets.
+    match cfg!(unix) {
+        true => File::open(folder)?.sync_all(),
+        false => Ok(()),
+    }
 }
 
 #[cfg(test)]

@@ -8,10 +8,10 @@ mod writing;
 
 pub use evaluation::{EvaluationReport, evaluate_language_model};
 pub use exchange::{ExchangeReport, export_language_model, import_language_model};
-pub use training::{Display, TrainReport, train_language_model};
+pub use training::{Display, TrainReport, resume_language_model, train_language_model};
 pub use writing::{Writer, open_writer};
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use backdraft_cells::{Cell, ElmanConfig, GruConfig, LstmConfig, SequenceConfig};
 use backdraft_data::{Vocabulary, read_text};
@@ -21,6 +21,9 @@ use burn::tensor::Device;
 
 use crate::{Run, Settings, TrainError, burn_source};
 
+/// What the text that is there without being asked for is called.
+const DEMO: &str = "the Rust source of Burn";
+
 /// A text, and what to call it.
 #[derive(Debug, Clone)]
 pub struct Text {
@@ -28,9 +31,20 @@ pub struct Text {
     pub content: String,
     /// Where it is from.
     pub source: String,
+    /// Where it can be read again, if it is a file or a folder.
+    pub path: Option<PathBuf>,
 }
 
 impl Text {
+    /// A text that is at hand, called `source`.
+    pub fn new(content: impl Into<String>, source: impl Into<String>) -> Self {
+        Self {
+            content: content.into(),
+            source: source.into(),
+            path: None,
+        }
+    }
+
     /// Of a file or a folder.
     ///
     /// # Errors
@@ -40,6 +54,7 @@ impl Text {
         Ok(Self {
             content: read_text(path)?,
             source: path.display().to_string(),
+            path: std::path::absolute(path).ok(),
         })
     }
 
@@ -51,7 +66,8 @@ impl Text {
     pub fn demo() -> Result<Self, TrainError> {
         Ok(Self {
             content: burn_source()?,
-            source: "the Rust source of Burn".to_string(),
+            source: DEMO.to_string(),
+            path: None,
         })
     }
 }

@@ -3,7 +3,8 @@
 //! On [burn-train](burn::train): its `Learner`, metrics, dashboard and checkpointers are used.
 //! What recurrent models need beside is here: [`TruncatedBptt`], which carries the state of each
 //! window into the next; [`Clipping`] by the norm of the whole gradient; the [`Schedule`] of the
-//! learning rate; and the [`Run`] folder, from which a model is used again.
+//! learning rate; the [`Run`] folder, from which a model is used again; and [`checkpoint`]s, from
+//! which a training goes on as if it had never stopped.
 //!
 //! ```no_run
 //! use std::path::Path;
@@ -21,14 +22,18 @@
 #![deny(missing_docs)]
 #![forbid(unsafe_code)]
 
+pub mod checkpoint;
+mod checksums;
 pub mod cli;
 mod clipping;
 mod demo;
 mod device;
 mod error;
 mod files;
+mod interrupt;
 mod language;
 mod loader;
+mod lock;
 mod metrics;
 mod objective;
 mod progress;
@@ -43,7 +48,8 @@ pub use device::{DeviceChoice, KnownDevice, PickedDevice, known_devices};
 pub use error::TrainError;
 pub use language::{
     Display, EvaluationReport, ExchangeReport, Text, TrainReport, Writer, evaluate_language_model,
-    export_language_model, import_language_model, open_writer, train_language_model,
+    export_language_model, import_language_model, open_writer, resume_language_model,
+    train_language_model,
 };
 pub use loader::StreamLoader;
 pub use metrics::{WindowMetric, WindowValues};
@@ -51,5 +57,5 @@ pub use objective::{Objective, SymbolBatch, Trainee, Window, WindowOutput};
 pub use progress::PlainProgress;
 pub use run::{Run, RunDescription};
 pub use schedule::{Decay, Schedule};
-pub use settings::{CellKind, OptimizerKind, Settings};
-pub use truncated::{Observer, Step, TruncatedBptt, Validation};
+pub use settings::{CellKind, OptimizerKind, Saving, Settings};
+pub use truncated::{Observer, Start, Step, TruncatedBptt, Validation};

@@ -26,6 +26,9 @@ pub trait Objective: Module + ModuleDisplay + 'static {
         batch: Self::Batch,
         state: Option<Self::State>,
     ) -> Result<(Tensor<1>, Self::State), Error>;
+
+    /// A state for so many rows, whatever it holds: what a saved one is put into.
+    fn blank_state(&self, rows: usize) -> Self::State;
 }
 
 /// Symbols and the symbols after them, each `[batch, time]`.
@@ -48,6 +51,10 @@ impl<C: Cell> Objective for LanguageModel<C> {
     ) -> Result<(Tensor<1>, Self::State), Error> {
         let loss = LanguageModel::loss(self, batch.inputs, batch.targets, state)?;
         Ok((loss.nats, loss.state))
+    }
+
+    fn blank_state(&self, rows: usize) -> Self::State {
+        self.initial_state(rows)
     }
 }
 

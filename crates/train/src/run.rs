@@ -7,11 +7,14 @@
 //! model.bpk          the weights with the lowest loss on the held-out part
 //! result.json        what `train --json` prints, when training has ended
 //! samples.txt        what the model wrote as it learned
-//! checkpoint/        model, optimiser and schedule after each epoch
+//! checkpoints/       where a training that was cut off goes on from
 //! train/, valid/     the metrics of each window
+//! checksums.txt      of each file that later commands read
+//! lock               held by the program that writes to the run
 //! ```
 //!
-//! Each file that a later command reads is whole or not there, whenever the program is killed.
+//! Each file that a later command reads is whole or not there, whenever the program is killed; and
+//! a file that is not what was written is refused by name.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -19,9 +22,11 @@ use std::path::{Path, PathBuf};
 use backdraft_data::{DataError, Vocabulary, read_text};
 use burn::module::Module;
 use burn::store::{ModuleRecord, RecordError};
+use burn::tensor::Bytes;
 use serde::{Deserialize, Serialize};
 
-use crate::files::write_whole;
+use crate::checksums::{read_known, write_known};
+use crate::lock::RunLock;
 use crate::{Settings, TrainError};
 
 /// What `run.json` holds.
@@ -33,6 +38,12 @@ pub struct RunDescription {
     pub task: String,
     /// The text: a path, or a name.
     pub data: String,
+    /// Where it can be read again; not if it was handed over, or is the text of Burn.
+    pub data_path: Option<PathBuf>,
+    /// Its checksum.
+    pub data_sha256: String,
+    /// What the run was trained on.
+    pub device: String,
     /// Characters of it that were learned.
     pub characters: usize,
     /// What was asked for.
@@ -98,15 +109,25 @@ impl Run {
             Ok(_) => {}
         }
         let path = run.file(RUN);
-        let text = match fs::read_to_string(&path) {
-            Ok(text) => text,
-            Err(error) => return Err(not_a_run(&format!("no readable run.json: {error}"))),
-        };
-        let description = serde_json::from_str(&text).map_err(|error| TrainError::Damaged {
+        if let Err(error) = fs::metadata(&path) {
+            return Err(not_a_run(&format!("no readable run.json: {error}")));
+        }
+        let text = read_known(&path)?;
+        let description = serde_json::from_slice(&text).map_err(|error| TrainError::Damaged {
             path,
             reason: error.to_string(),
         })?;
         Ok((run, description))
+    }
+
+    /// The right to write to the run, which one program has at a time.
+    pub(crate) fn lock(&self) -> Result<RunLock, TrainError> {
+        RunLock::take(&self.path)
+    }
+
+    /// Whether the training has ended.
+    pub(crate) fn has_ended(&self) -> bool {
+        self.file(RESULT).exists()
     }
 
     /// The folder.
@@ -130,8 +151,8 @@ impl Run {
         vocabulary: &Vocabulary,
         held_out: &str,
     ) -> Result<(), TrainError> {
-        write_whole(&self.file(VOCABULARY), vocabulary.to_json().as_bytes())?;
-        write_whole(&self.file(HELD_OUT), held_out.as_bytes())?;
+        write_known(&self.file(VOCABULARY), vocabulary.to_json().as_bytes())?;
+        write_known(&self.file(HELD_OUT), held_out.as_bytes())?;
         self.write_json(RUN, description)
     }
 
@@ -142,7 +163,7 @@ impl Run {
     /// When it cannot be written.
     pub fn write_json(&self, name: &str, content: &impl Serialize) -> Result<(), TrainError> {
         let text = serde_json::to_string_pretty(content).expect("our own types are valid JSON");
-        write_whole(&self.file(name), text.as_bytes())
+        write_known(&self.file(name), text.as_bytes())
     }
 
     /// The characters of the model.
@@ -151,6 +172,7 @@ impl Run {
     ///
     /// When the file is missing or damaged.
     pub fn vocabulary(&self) -> Result<Vocabulary, TrainError> {
+        read_known(&self.file(VOCABULARY))?;
         Ok(Vocabulary::load(self.file(VOCABULARY))?)
     }
 
@@ -159,8 +181,9 @@ impl Run {
     /// # Errors
     ///
     /// When the file is missing or damaged.
-    pub fn held_out(&self) -> Result<String, DataError> {
-        read_text(self.file(HELD_OUT))
+    pub fn held_out(&self) -> Result<String, TrainError> {
+        read_known(&self.file(HELD_OUT))?;
+        Ok(read_text(self.file(HELD_OUT))?)
     }
 
     /// What the model wrote as it learned.
@@ -184,7 +207,7 @@ impl Run {
             path: path.clone(),
             reason: error.to_string(),
         })?;
-        write_whole(&path, &bytes)
+        write_known(&path, &bytes)
     }
 
     /// Reads the weights into `model`.
@@ -203,7 +226,8 @@ impl Run {
             path: path.clone(),
             reason,
         };
-        let record = ModuleRecord::load(&path).map_err(|error| damaged(plain(error)))?;
+        let content = Bytes::from_bytes_vec(read_known(&path)?);
+        let record = ModuleRecord::from_bytes(content).map_err(|error| damaged(plain(error)))?;
         model
             .try_load_record(record)
             .map_err(|error| damaged(plain(error)))
@@ -211,7 +235,7 @@ impl Run {
 }
 
 /// What a record's error says, without the names of its layers.
-fn plain(error: RecordError) -> String {
+pub(crate) fn plain(error: RecordError) -> String {
     match error {
         RecordError::Io(reason) | RecordError::Validation(reason) => reason,
     }
@@ -221,6 +245,8 @@ const RUN: &str = "run.json";
 const VOCABULARY: &str = "vocabulary.json";
 const HELD_OUT: &str = "held-out.txt";
 const WEIGHTS: &str = "model.bpk";
+/// Where a training that was cut off goes on from.
+pub(crate) const CHECKPOINTS: &str = "checkpoints";
 /// What `train --json` prints.
 pub const RESULT: &str = "result.json";
 /// What the model wrote as it learned.

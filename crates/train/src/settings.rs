@@ -76,6 +76,30 @@ pub struct Settings {
     pub valid_fraction: f64,
     /// The seed of everything that is drawn.
     pub seed: u64,
+    /// When the training is saved, to go on from there.
+    pub saving: Saving,
+}
+
+/// When a training is saved, beside the ends of its epochs; and how long that is kept.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Saving {
+    /// After so many steps, if at all.
+    pub steps: Option<usize>,
+    /// After so many seconds, if at all.
+    pub seconds: Option<f64>,
+    /// Checkpoints that stay.
+    pub keep: usize,
+}
+
+impl Default for Saving {
+    fn default() -> Self {
+        Self {
+            steps: None,
+            seconds: Some(60.0),
+            keep: 2,
+        }
+    }
 }
 
 impl Default for Settings {
@@ -102,6 +126,7 @@ impl Default for Settings {
             },
             valid_fraction: 0.02,
             seed: 0,
+            saving: Saving::default(),
         }
     }
 }
@@ -121,6 +146,11 @@ impl Settings {
             ("the batch size", self.batch),
             ("the number of epochs", self.epochs.unwrap_or(1)),
             ("the number of steps", self.steps.unwrap_or(1)),
+            (
+                "the steps between checkpoints",
+                self.saving.steps.unwrap_or(1),
+            ),
+            ("the checkpoints to keep", self.saving.keep),
         ];
         for (what, size) in sizes {
             require(what, "at least 1", size, size > 0)?;
@@ -149,6 +179,7 @@ impl Settings {
             ("the learning rate", Some(self.lr)),
             ("the norm to clip at", self.clipping.norm),
             ("the value to clip at", self.clipping.value),
+            ("the seconds between checkpoints", self.saving.seconds),
         ];
         for (what, rate) in rates {
             let Some(rate) = rate else { continue };

@@ -14,17 +14,23 @@
 //! recurrent network trajectories"; here k1 = k2 = k.
 
 use std::ops::ControlFlow;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use backdraft_cells::State;
 use burn::data::dataloader::Progress;
 use burn::module::Module;
 use burn::tensor::{Device, Tensor};
+use burn::train::checkpoint::CheckpointerError;
+use burn::train::metric::store::EventStoreClient;
 use burn::train::{
     EventProcessorTraining, InferenceStep, Interrupter, Learner, LearnerEvent,
-    SupervisedLearningStrategy, SupervisedTrainingEventProcessor, TrainLoader, TrainingComponents,
-    TrainingItem, ValidLoader,
+    LearningCheckpointer, SupervisedLearningStrategy, SupervisedTrainingEventProcessor,
+    TrainLoader, TrainingComponents, TrainingItem, ValidLoader,
 };
+use serde::{Deserialize, Serialize};
 
+use crate::checkpoint::{Carried, Checkpoints, Position};
 use crate::{Clipping, Objective, Trainee, WindowOutput};
 
 /// What happens beside the training: samples, saved weights, a count of what was done.
@@ -34,6 +40,11 @@ pub trait Observer<M>: Send {
 
     /// After the held-out part was evaluated at the end of an epoch.
     fn validated(&mut self, validation: Validation, model: &M);
+
+    /// What is to be known when the training goes on from a checkpoint.
+    fn remember(&mut self) -> serde_json::Value {
+        serde_json::Value::Null
+    }
 }
 
 /// Nothing happens beside the training.
@@ -57,7 +68,7 @@ pub struct Step<'a> {
 }
 
 /// The evaluation of the held-out part.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Validation {
     /// The epoch, from 1.
     pub epoch: usize,
@@ -67,13 +78,25 @@ pub struct Validation {
     pub positions: usize,
 }
 
+/// Where a training goes on from: the learner has the weights already.
+#[derive(Debug)]
+pub struct Start<S> {
+    /// Steps, and epochs that are over.
+    pub position: Position,
+    /// What the streams carry into the next window.
+    pub carried: Option<S>,
+}
+
 /// Truncated backpropagation through time, as a learning strategy of burn-train.
-pub struct TruncatedBptt<M> {
+pub struct TruncatedBptt<M: Objective> {
     device: Device,
     clipping: Clipping,
     steps: Option<usize>,
     seed: u64,
     observer: Arc<Mutex<dyn Observer<M>>>,
+    checkpoints: Option<Checkpoints>,
+    start: Mutex<Option<Start<M::State>>>,
+    interrupted: Arc<AtomicBool>,
 }
 
 impl<M: Objective> TruncatedBptt<M> {
@@ -86,7 +109,34 @@ impl<M: Objective> TruncatedBptt<M> {
             steps: None,
             seed: 0,
             observer,
+            checkpoints: None,
+            start: Mutex::new(None),
+            interrupted: Arc::default(),
         }
+    }
+
+    /// Saves the training as `checkpoints` says, in mid-epoch too. Their
+    /// [`parts`](Checkpoints::parts) are to be burn-train's checkpointers.
+    #[must_use]
+    pub fn with_checkpoints(mut self, checkpoints: Checkpoints) -> Self {
+        self.checkpoints = Some(checkpoints);
+        self
+    }
+
+    /// Goes on from there, instead of from the beginning.
+    #[must_use]
+    pub fn with_start(self, start: Start<M::State>) -> Self {
+        Self {
+            start: Mutex::new(Some(start)),
+            ..self
+        }
+    }
+
+    /// Ends the training after the step in which this becomes true: it is saved, and no more.
+    #[must_use]
+    pub fn with_interrupt(mut self, interrupted: Arc<AtomicBool>) -> Self {
+        self.interrupted = interrupted;
+        self
     }
 
     /// Sets who is told of each step and each evaluation.
@@ -127,20 +177,26 @@ impl<M: Objective> TruncatedBptt<M> {
         self.steps.is_some_and(|limit| steps >= limit)
     }
 
-    /// The windows of an epoch that begins after `steps` steps.
-    fn windows_left(&self, steps: usize, loader: &TrainLoader<Trainee<M>>) -> usize {
+    /// The windows of the epoch that comes after `epochs` of them.
+    fn windows(&self, epochs: usize, loader: &TrainLoader<Trainee<M>>) -> usize {
+        let before = epochs * loader.num_items();
         let left = self
             .steps
-            .map_or(usize::MAX, |limit| limit.saturating_sub(steps));
+            .map_or(usize::MAX, |limit| limit.saturating_sub(before));
         loader.num_items().min(left)
     }
 
-    /// One pass over the training windows.
-    fn epoch(&self, training: &mut Training<M>, loader: &TrainLoader<Trainee<M>>) {
-        let total = self.windows_left(training.steps, loader);
-        let mut carried: Option<M::State> = None;
+    /// One pass over the training windows, or the rest of one.
+    fn epoch(
+        &self,
+        training: &mut Training<M>,
+        loader: &TrainLoader<Trainee<M>>,
+        mut carried: Option<M::State>,
+    ) {
+        let total = self.windows(training.epochs, loader);
+        let done = training.steps - training.epochs * loader.num_items();
 
-        for (index, window) in loader.iter().take(total).enumerate() {
+        for (index, window) in loader.iter().take(total).enumerate().skip(done) {
             let mut window = match window {
                 Ok(window) => window,
                 Err(error) => return training.interrupter.fail(error),
@@ -173,8 +229,44 @@ impl<M: Objective> TruncatedBptt<M> {
             let rate = Some(training.learner.lr_current());
             let item = TrainingItem::new(output.item, progress, Some(training.steps), rate);
             training.tell_train(LearnerEvent::ProcessedItem(item));
-            if training.interrupter.should_stop() {
+            if self.interrupted.load(Ordering::Relaxed) {
+                training.interrupter.stop(Some("interrupted"));
+            }
+            let stops = training.interrupter.should_stop();
+            let due = |checkpoints: &Checkpoints| stops || checkpoints.is_due(training.steps);
+            if self.checkpoints.as_ref().is_some_and(due) {
+                self.save(training, carried.as_ref().filter(|_| index + 1 < total));
+            }
+            if stops {
                 return;
+            }
+        }
+    }
+
+    /// Saves the training where it is; unless it failed, since then there is a better one.
+    fn save(&self, training: &mut Training<M>, carried: Option<&M::State>) {
+        let (Some(checkpoints), Some(checkpointer)) =
+            (&self.checkpoints, &mut training.checkpointer)
+        else {
+            return;
+        };
+        if training.interrupter.error().is_some() {
+            return;
+        }
+        let position = Position {
+            steps: training.steps,
+            epochs: training.epochs,
+            carried: carried.map_or_else(Vec::new, Carried::shapes),
+            observer: self.observe(|observer| observer.remember()),
+        };
+        match checkpoints.begin(&position, carried) {
+            Ok(true) => {
+                checkpointer.checkpoint(&training.learner, training.steps, &training.event_store);
+            }
+            Ok(false) => {}
+            Err(error) => {
+                let error = CheckpointerError::Unknown(error.to_string());
+                training.interrupter.fail(error);
             }
         }
     }
@@ -200,8 +292,12 @@ impl<M: Objective> TruncatedBptt<M> {
             let progress = Progress::new(index + 1, total, Some("windows".to_string()));
             let item = TrainingItem::new(output, progress, Some(index + 1), None);
             training.tell_valid(LearnerEvent::ProcessedItem(item));
+            if self.interrupted.load(Ordering::Relaxed) {
+                training.interrupter.stop(Some("interrupted"));
+            }
             if training.interrupter.should_stop() {
-                return;
+                // The evaluation will be made anew.
+                return self.save(training, None);
             }
         }
         let loss = sum / positions as f64;
@@ -218,8 +314,13 @@ impl<M: Objective> TruncatedBptt<M> {
 struct Training<M: Objective> {
     learner: Learner<Trainee<M>>,
     events: SupervisedTrainingEventProcessor<Trainee<M>>,
+    event_store: Arc<EventStoreClient>,
+    checkpointer: Option<LearningCheckpointer<Trainee<M>>>,
     interrupter: Interrupter,
+    /// Steps so far.
     steps: usize,
+    /// Epochs that are over, with their evaluation.
+    epochs: usize,
 }
 
 type Event<M> = LearnerEvent<WindowOutput<<M as Objective>::State>>;
@@ -249,15 +350,34 @@ impl<M: Objective> SupervisedLearningStrategy<Trainee<M>> for TruncatedBptt<M> {
         let train = dataloader_train.to_device(&device);
         let valid = dataloader_valid.to_device(&device.clone().inner());
         learner.fork(&device);
-        let mut checkpointer = components.checkpointer;
         let mut early_stopping = components.early_stopping;
-        let steps = (starting_epoch - 1) * train.num_items();
-        let (events, interrupter) = (components.event_processor, components.interrupter);
+        let start = self
+            .start
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
+        let (position, mut carried) = match start {
+            Some(start) => (start.position, start.carried),
+            None => {
+                let epochs = starting_epoch - 1;
+                let steps = epochs * train.num_items();
+                let position = Position {
+                    steps,
+                    epochs,
+                    ..Position::default()
+                };
+                (position, None)
+            }
+        };
+        carried = carried.map(|state| state.to_device(&device));
         let mut training = Training {
             learner,
-            events,
-            interrupter,
-            steps,
+            events: components.event_processor,
+            event_store: components.event_store,
+            checkpointer: components.checkpointer,
+            interrupter: components.interrupter,
+            steps: position.steps,
+            epochs: position.epochs,
         };
 
         if components.grad_accumulation.is_some() {
@@ -266,13 +386,13 @@ impl<M: Objective> SupervisedLearningStrategy<Trainee<M>> for TruncatedBptt<M> {
             return (training.learner.model(), training.events);
         }
 
-        for epoch in starting_epoch..=components.num_epochs {
-            let total_items = self.windows_left(training.steps, &train);
+        for epoch in position.epochs + 1..=components.num_epochs {
+            let total_items = self.windows(training.epochs, &train);
             training.tell_train(LearnerEvent::StartSplit {
                 epoch_number: epoch,
                 total_items,
             });
-            self.epoch(&mut training, &train);
+            self.epoch(&mut training, &train, carried.take());
             training.tell_train(LearnerEvent::EndSplit(epoch));
             if training.interrupter.should_stop() {
                 break;
@@ -291,12 +411,17 @@ impl<M: Objective> SupervisedLearningStrategy<Trainee<M>> for TruncatedBptt<M> {
                 break;
             }
 
-            if let Some(checkpointer) = &mut checkpointer {
-                checkpointer.checkpoint(&training.learner, epoch, &components.event_store);
+            training.epochs = epoch;
+            match (&self.checkpoints, &mut training.checkpointer) {
+                (Some(_), _) => self.save(&mut training, None),
+                (None, Some(checkpointer)) => {
+                    checkpointer.checkpoint(&training.learner, epoch, &training.event_store);
+                }
+                (None, None) => {}
             }
             let stop = early_stopping
                 .as_mut()
-                .is_some_and(|early| early.should_stop(epoch, &components.event_store));
+                .is_some_and(|early| early.should_stop(epoch, &training.event_store));
             if stop || self.is_over(training.steps) {
                 break;
             }

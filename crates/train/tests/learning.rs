@@ -25,10 +25,7 @@ fn flex() -> PickedDevice {
 /// Sixteen characters in a fixed order, some of which occur twice: what follows an `a` can only be
 /// told by what was before it.
 fn rule() -> Text {
-    Text {
-        content: "abcadaebfbgahacq".repeat(400),
-        source: "a rule".to_string(),
-    }
+    Text::new("abcadaebfbgahacq".repeat(400), "a rule")
 }
 
 fn small() -> Settings {
@@ -110,10 +107,7 @@ fn evaluating_a_run_gives_the_figure_of_its_training() {
     assert_eq!(again.symbols, report.valid_symbols);
 
     // A text of which half the characters are unknown costs dearly; one symbol is too few.
-    let text = |content: &str| Text {
-        content: content.to_string(),
-        source: "test".to_string(),
-    };
+    let text = |content: &str| Text::new(content.to_string(), "test");
     let strange = evaluate_language_model(&path, Some(text(&"a!".repeat(50))), &device).unwrap();
     assert!(strange.loss > report.loss + 1.0);
     assert_eq!(strange.unknown, strange.symbols.div_ceil(2));
@@ -141,10 +135,7 @@ fn a_training_that_diverges_says_so() {
 fn what_cannot_be_trained_is_refused_before_a_folder_is_made() {
     let folder = tempfile::tempdir().unwrap();
     let refuse = |settings: &Settings, text: &str| {
-        let text = Text {
-            content: text.to_string(),
-            source: "test".to_string(),
-        };
+        let text = Text::new(text.to_string(), "test");
         let path = folder.path().join("run");
         let result = train_language_model(settings, &text, &path, &flex(), Display::Silent);
         assert!(!Path::exists(&path));

@@ -1,66 +1,14 @@
 //! The program, run as a stranger runs it: what it prints, and what it says to nonsense.
 
+mod support;
+
 use std::fs;
-use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
+use std::path::Path;
+use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
-
-fn backdraft(arguments: &[&str]) -> Output {
-    command(arguments).output().unwrap()
-}
-
-fn command(arguments: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_backdraft"));
-    command.args(arguments).env("RUST_BACKTRACE", "1");
-    // Without it, Mesa's Vulkan drivers write a line of their own to standard error.
-    command.env("XDG_RUNTIME_DIR", std::env::temp_dir());
-    command
-}
-
-/// A text of a few words that follow each other in a fixed order.
-fn text(folder: &Path) -> PathBuf {
-    let path = folder.join("text.txt");
-    fs::write(&path, "one fish two fish red fish blue fish\n".repeat(120)).unwrap();
-    path
-}
-
-const SMALL: [&str; 10] = [
-    "--hidden",
-    "24",
-    "--embedding",
-    "8",
-    "--batch",
-    "4",
-    "--unroll",
-    "16",
-    "--device",
-    "flex",
-];
-
-fn train_arguments<'a>(text: &'a str, run: &'a str, more: &[&'a str]) -> Vec<&'a str> {
-    [
-        &["train", "lm", "--data", text, "--out", run],
-        &SMALL[..],
-        more,
-    ]
-    .concat()
-}
-
-/// A finished run, and the JSON object that `train` printed.
-fn trained(folder: &Path, more: &[&str]) -> (String, Value) {
-    let text = text(folder);
-    let run = folder.join("run").to_str().unwrap().to_string();
-    let arguments = train_arguments(text.to_str().unwrap(), &run, more);
-    let output = backdraft(&[&arguments[..], &["--json"]].concat());
-    let error = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "{error}");
-    (
-        run,
-        serde_json::from_slice(&output.stdout).expect("one JSON object and nothing else"),
-    )
-}
+use support::{backdraft, command, refused, text, train_arguments, trained};
 
 #[test]
 fn a_run_is_trained_evaluated_and_written_with() {
@@ -166,30 +114,6 @@ fn devices_are_told() {
     assert_eq!(names, ["wgpu", "flex", "ndarray"]);
     assert!(report["auto"]["reason"].as_str().unwrap().len() > 10);
     assert!(backdraft(&["devices"]).status.success());
-}
-
-#[track_caller]
-fn refused(arguments: &[&str], expected: &str) {
-    let output = backdraft(arguments);
-    let error = String::from_utf8_lossy(&output.stderr);
-    let code = output.status.code();
-    assert!(
-        matches!(code, Some(1 | 2)),
-        "{arguments:?}: exit code {code:?}: {error}"
-    );
-    assert!(
-        output.stdout.is_empty(),
-        "{arguments:?}: something on standard output"
-    );
-    assert!(
-        error.contains(expected),
-        "{arguments:?}: expected `{expected}` in: {error}"
-    );
-    for word in ["panicked", "backtrace", "internal error", "unwrap"] {
-        assert!(!error.contains(word), "{arguments:?}: {word} in: {error}");
-    }
-    let messages = error.lines().filter(|line| line.starts_with("error:"));
-    assert_eq!(messages.count(), 1, "{arguments:?}: {error}");
 }
 
 #[test]
@@ -323,12 +247,16 @@ fn a_damaged_run_is_told_apart() {
         fs::write(&path, before).unwrap();
     };
     refused_with("run.json", "{\"backdraft\": ", "the file is damaged");
-    refused_with("vocabulary.json", "[1, 2", "expected a vocabulary");
-    // A vocabulary of another size than the weights are for.
+    refused_with(
+        "vocabulary.json",
+        "[1, 2",
+        "vocabulary.json: the file is damaged: its content is not what was written",
+    );
+    // It would be a vocabulary, but of another size than the weights are for.
     refused_with(
         "vocabulary.json",
         "{\"characters\": \"ab\"}",
-        "the file is damaged",
+        "vocabulary.json: the file is damaged",
     );
 
     refused(

@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 
 use super::print::{print, print_json};
 use crate::{
-    CellKind, Clipping, Decay, DeviceChoice, Display, OptimizerKind, Run, Settings, Text,
-    TrainError, train_language_model,
+    CellKind, Clipping, Decay, DeviceChoice, Display, OptimizerKind, Run, Saving, Settings, Text,
+    TrainError, TrainReport, interrupt, resume_language_model, train_language_model,
 };
 
 #[derive(Debug, clap::Args)]
@@ -77,6 +77,15 @@ pub(super) struct Arguments {
     /// The seed of everything that is drawn
     #[arg(long, value_name = "S", default_value_t = Settings::default().seed)]
     seed: u64,
+    /// Save the training, to go on from there, after so many steps
+    #[arg(long, value_name = "N")]
+    save_steps: Option<usize>,
+    /// Save it after so many seconds [default: 60, unless --save-steps is given]
+    #[arg(long, value_name = "S")]
+    save_seconds: Option<f64>,
+    /// Checkpoints that stay
+    #[arg(long, value_name = "N", default_value_t = Saving::default().keep)]
+    keep: usize,
     /// Print one JSON object on standard output, and nothing else there
     #[arg(long)]
     json: bool,
@@ -115,6 +124,14 @@ impl Arguments {
             clipping,
             valid_fraction: self.valid_fraction,
             seed: self.seed,
+            saving: Saving {
+                steps: self.save_steps,
+                seconds: match (self.save_steps, self.save_seconds) {
+                    (None, None) => default.saving.seconds,
+                    (_, seconds) => seconds,
+                },
+                keep: self.keep,
+            },
         };
         settings.check()?;
         Ok(settings)
@@ -138,18 +155,33 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), TrainError> {
     );
     eprintln!("the run is written to {}", path.display());
 
-    let display = if arguments.json {
-        Display::Plain
-    } else {
-        Display::Dashboard
-    };
+    interrupt::listen();
+    let display = display(arguments.json);
     let report = train_language_model(&settings, &text, &path, &device, display)?;
-    if arguments.json {
-        return print_json(&report);
+    tell(&report, &path, arguments.json)
+}
+
+/// `backdraft train --resume`.
+pub(super) fn resume(path: &Path, json: bool) -> Result<(), TrainError> {
+    interrupt::listen();
+    let report = resume_language_model(path, None, display(json))?;
+    tell(&report, path, json)
+}
+
+fn display(json: bool) -> Display {
+    match json {
+        true => Display::Plain,
+        false => Display::Dashboard,
+    }
+}
+
+fn tell(report: &TrainReport, path: &Path, json: bool) -> Result<(), TrainError> {
+    if json {
+        return print_json(report);
     }
     // The dashboard leaves no room for samples while it is there.
     let written = match std::io::stdout().is_terminal() {
-        true => Run::open(&path)?.0.samples()?,
+        true => Run::open(path)?.0.samples()?,
         false => format!("{}\n", report.sample),
     };
     print(&format!(

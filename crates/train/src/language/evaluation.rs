@@ -51,6 +51,7 @@ pub fn evaluate_language_model(
         None => Text {
             content: run.held_out()?,
             source: format!("held out of {}", description.data),
+            path: None,
         },
     };
     let settings = &description.settings;

@@ -81,6 +81,7 @@ pub fn import_language_model(
         let model = all.load(model.init(&Device::flex())?, prefix)?;
         description.backdraft = env!("CARGO_PKG_VERSION").to_string();
         let run = Run::create(out)?;
+        let _lock = run.lock()?;
         run.begin(&description, &vocabulary, &held_out)?;
         run.save_weights(&model)?;
         let own = StateDict::of(&model, prefix)?;

@@ -3,9 +3,9 @@
 use std::io::IsTerminal;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use backdraft_cells::{Cell, Layer};
+use backdraft_cells::{Cell, Layer, SequenceConfig};
 use backdraft_data::{Streams, Vocabulary, split_held_out};
 use backdraft_models::LanguageModel;
 use burn::module::Module;
@@ -16,10 +16,12 @@ use serde::Serialize;
 
 use super::samples::Journal;
 use super::{Text, with_cell};
-use crate::run::{RESULT, RunDescription};
+use crate::checkpoint::{self, Always, Cadence, Checkpoints, Latest, Saved};
+use crate::checksums::checksum;
+use crate::run::{CHECKPOINTS, RESULT, RunDescription};
 use crate::{
-    PickedDevice, PlainProgress, Run, Settings, StreamLoader, TrainError, Trainee, TruncatedBptt,
-    Validation, WindowMetric,
+    DeviceChoice, PickedDevice, PlainProgress, Run, Saving, Settings, StreamLoader, TrainError,
+    Trainee, TruncatedBptt, Validation, WindowMetric, interrupt,
 };
 
 /// How training shows itself.
@@ -83,52 +85,138 @@ pub fn train_language_model(
     display: Display,
 ) -> Result<TrainReport, TrainError> {
     settings.check()?;
-    let (learn, held_out) = split_held_out(&text.content, settings.valid_fraction)?;
-    let vocabulary = Vocabulary::of(learn);
-    let windows = Streams::new(&vocabulary.encode(learn), settings.batch, settings.unroll)?;
-    let held_out_symbols = vocabulary.encode(held_out);
-    let valid = Streams::at_most(&held_out_symbols, settings.batch, settings.unroll)
-        .map_err(TrainError::HeldOut)?;
+    let (texts, held_out) = Texts::of(text, settings)?;
     let description = RunDescription {
         backdraft: env!("CARGO_PKG_VERSION").to_string(),
         task: "lm".to_string(),
         data: text.source.clone(),
-        characters: learn.chars().count(),
+        data_path: text.path.clone(),
+        data_sha256: checksum(text.content.as_bytes()),
+        device: device.kind().to_string(),
+        characters: texts.characters,
         settings: settings.clone(),
     };
     with_cell!(settings, |cell| {
-        Device::flex().seed(settings.seed);
-        let model = settings
-            .model(vocabulary.len(), cell)
-            .init(&Device::flex())?;
+        let model = new_model(settings, &texts.vocabulary, cell)?;
         let run = Run::create(path)?;
-        run.begin(&description, &vocabulary, held_out)?;
-        let texts = Texts {
-            source: &text.source,
-            vocabulary,
-            windows,
-            valid,
-        };
-        learn_from(texts, model, settings, run, device, display)
+        let _lock = run.lock()?;
+        run.begin(&description, &texts.vocabulary, held_out)?;
+        learn_from(texts, model, None, settings, run, device, display)
     })
+}
+
+/// Goes on with a training that was cut off, from its last checkpoint: with the settings, the text
+/// and the kind of device that it began with, to the weights that it would have had.
+///
+/// `text` is the text if the run cannot find it again by itself.
+///
+/// # Errors
+///
+/// When there is nothing to go on with: the training has ended, the text is another, no
+/// checkpoint is whole. And when training cannot go on, as in [`train_language_model`].
+pub fn resume_language_model(
+    path: &Path,
+    text: Option<Text>,
+    display: Display,
+) -> Result<TrainReport, TrainError> {
+    let (run, description) = Run::open(path)?;
+    let _lock = run.lock()?;
+    let settings = &description.settings;
+    settings.check()?;
+    let refuse = |reason: String| {
+        let path = path.to_path_buf();
+        Err(TrainError::CannotResume { path, reason })
+    };
+    if run.has_ended() {
+        return refuse("this training has ended: there is nothing to go on with".to_string());
+    }
+    let text = match (text, &description.data_path) {
+        (Some(text), _) => text,
+        (None, Some(path)) => Text::read(path)?,
+        (None, None) if description.data == super::DEMO => Text::demo()?,
+        (None, None) => {
+            return refuse(format!(
+                "the text, {}, was not read from a file",
+                description.data
+            ));
+        }
+    };
+    let found = checksum(text.content.as_bytes());
+    if found != description.data_sha256 {
+        let expected = &description.data_sha256;
+        return refuse(format!(
+            "the text, {}, is not the one that the run began with: expected the SHA-256 \
+             {expected}, found {found}",
+            text.source
+        ));
+    }
+    let Latest { saved, damaged } = checkpoint::latest(&run.file(CHECKPOINTS))?;
+    for damage in &damaged {
+        eprintln!("warning: {damage}; it is put aside, and the checkpoint before it is taken");
+    }
+    if let (None, Some(damage)) = (&saved, damaged.first()) {
+        return refuse(format!("no checkpoint is whole ({damage})"));
+    }
+    let (mut texts, _) = Texts::of(&text, settings)?;
+    texts.source = &description.data;
+    let device = DeviceChoice::named(&description.device).pick()?;
+    let steps = saved.as_ref().map_or(0, |saved| saved.position.steps);
+    if display != Display::Silent {
+        eprintln!("going on after {steps} steps, on {}", device.name);
+    }
+    with_cell!(settings, |cell| {
+        let model = new_model(settings, &texts.vocabulary, cell)?;
+        learn_from(texts, model, saved, settings, run, &device, display)
+    })
+}
+
+fn new_model<K: SequenceConfig<Built: Cell>>(
+    settings: &Settings,
+    vocabulary: &Vocabulary,
+    cell: K,
+) -> Result<LanguageModel<K::Built>, TrainError> {
+    let device = Device::flex();
+    device.seed(settings.seed);
+    Ok(settings.model(vocabulary.len(), cell).init(&device)?)
 }
 
 struct Texts<'a> {
     source: &'a str,
+    characters: usize,
     vocabulary: Vocabulary,
     windows: Streams,
     valid: Streams,
 }
 
+impl<'a> Texts<'a> {
+    /// What is learned of a text and what is held out, the latter also as it is.
+    fn of(text: &'a Text, settings: &Settings) -> Result<(Self, &'a str), TrainError> {
+        let (learn, held_out) = split_held_out(&text.content, settings.valid_fraction)?;
+        let vocabulary = Vocabulary::of(learn);
+        let windows = Streams::new(&vocabulary.encode(learn), settings.batch, settings.unroll)?;
+        let held_out_symbols = vocabulary.encode(held_out);
+        let valid = Streams::at_most(&held_out_symbols, settings.batch, settings.unroll)
+            .map_err(TrainError::HeldOut)?;
+        let texts = Self {
+            source: &text.source,
+            characters: learn.chars().count(),
+            vocabulary,
+            windows,
+            valid,
+        };
+        Ok((texts, held_out))
+    }
+}
+
 fn learn_from<C: Cell>(
     texts: Texts<'_>,
     model: LanguageModel<C>,
+    saved: Option<Saved>,
     settings: &Settings,
     run: Run,
     device: &PickedDevice,
     display: Display,
 ) -> Result<TrainReport, TrainError> {
-    let start = Instant::now();
     let (_, steps) = settings.extent(texts.windows.len());
     let (parameters, vocabulary) = (model.num_params(), texts.vocabulary.len());
     let path = path(&model, &device.device);
@@ -139,39 +227,42 @@ fn learn_from<C: Cell>(
     };
     let renderer = (!dashboard).then(|| PlainProgress::new(every));
     let aloud = !dashboard && display != Display::Silent;
-    let journal = Journal::new(run.clone(), texts.vocabulary, steps, settings.seed, aloud);
+    let mut journal = Journal::new(run.clone(), texts.vocabulary, steps, settings.seed, aloud);
+    let memory = saved.as_ref().map(|saved| &saved.position.observer);
+    journal.recall(memory)?;
     let journal = Arc::new(Mutex::new(journal));
 
     let windows = [texts.windows, texts.valid];
     let result = launch(
         model,
+        saved,
         windows,
         settings,
         &run,
         device,
         renderer,
         journal.clone(),
-    );
+    )?;
     let mut journal = journal.lock().unwrap_or_else(PoisonError::into_inner);
-    let best = outcome(&mut journal, result)?;
+    let best = outcome(&mut journal, &run, result)?;
 
-    let seconds = start.elapsed().as_secs_f64();
+    let seconds = journal.seconds();
     let report = TrainReport {
         loss: best.loss,
         bits_per_character: best.loss / std::f64::consts::LN_2,
-        symbols: journal.positions,
+        symbols: journal.memory.positions,
         valid_symbols: best.positions,
-        steps: journal.steps,
-        epochs: journal.last.map_or(0, |last| last.epoch),
+        steps: journal.memory.steps,
+        epochs: journal.memory.last.map_or(0, |last| last.epoch),
         device: device.name.clone(),
         path,
         seconds,
-        symbols_per_second: journal.positions as f64 / seconds,
+        symbols_per_second: journal.memory.positions as f64 / seconds,
         parameters,
         vocabulary,
         data: texts.source.to_string(),
         run: run.path().display().to_string(),
-        sample: journal.sample.clone(),
+        sample: journal.memory.sample.clone(),
     };
     run.write_json(RESULT, &report)?;
     Ok(report)
@@ -190,59 +281,83 @@ fn path<C: Cell>(model: &LanguageModel<C>, device: &Device) -> String {
 }
 
 /// The training itself, by burn-train; without a `renderer`, with its dashboard.
+#[expect(clippy::too_many_arguments, reason = "all that a training is made of")]
 fn launch<C: Cell>(
     model: LanguageModel<C>,
+    saved: Option<Saved>,
     [windows, valid]: [Streams; 2],
     settings: &Settings,
     run: &Run,
     device: &PickedDevice,
     renderer: Option<PlainProgress>,
     journal: Arc<Mutex<Journal>>,
-) -> LearningResult<Trainee<LanguageModel<C>>> {
+) -> Result<LearningResult<Trainee<LanguageModel<C>>>, TrainError> {
     let (epochs, steps) = settings.extent(windows.len());
-    let strategy = TruncatedBptt::new(device.device.clone())
+    let Saving {
+        steps: every,
+        seconds,
+        keep,
+    } = settings.saving;
+    let cadence = Cadence {
+        steps: every,
+        seconds,
+    };
+    let checkpoints = Checkpoints::new(run.file(CHECKPOINTS), cadence, keep);
+    let trainee = Trainee {
+        model: model.train(),
+    };
+    let mut learner = Learner::new(trainee, settings.optimizer(), settings.schedule(steps));
+    let mut strategy = TruncatedBptt::new(device.device.clone())
         .with_observer(journal)
         .with_clipping(settings.clipping)
         .with_steps(Some(steps))
-        .with_seed(settings.seed);
+        .with_seed(settings.seed)
+        .with_checkpoints(checkpoints.clone())
+        .with_interrupt(interrupt::wanted());
+    if let Some(saved) = saved {
+        strategy = strategy.with_start(saved.restore(&mut learner)?);
+    }
+    let [model, optimizer, schedule] = checkpoints.parts();
     let loader = |streams| Arc::new(StreamLoader::new(streams, device.device.clone()));
     let mut training = SupervisedTraining::new(run.path(), loader(windows), loader(valid))
         .metrics((LossMetric::new(), WindowMetric::bits_per_character()))
         .metric_train_numeric(WindowMetric::gradient_norm())
         .metric_train_numeric(LearningRateMetric::new())
-        .with_default_checkpointers()
+        .with_custom_checkpointers(model, optimizer, schedule)
+        .with_checkpointing_strategy(Always)
         .with_application_logger(None)
         .with_training_strategy(TrainingStrategy::Custom(Arc::new(strategy)))
         .num_epochs(epochs);
     if let Some(renderer) = renderer {
         training = training.renderer(Box::new(renderer));
     }
-    let trainee = Trainee {
-        model: model.train(),
-    };
-    training.launch(Learner::new(
-        trainee,
-        settings.optimizer(),
-        settings.schedule(steps),
-    ))
+    Ok(training.launch(learner))
 }
 
 /// The evaluation of the weights that were kept, or why there are none.
-fn outcome<M>(journal: &mut Journal, result: LearningResult<M>) -> Result<Validation, TrainError> {
+fn outcome<M>(
+    journal: &mut Journal,
+    run: &Run,
+    result: LearningResult<M>,
+) -> Result<Validation, TrainError> {
     if let Some(error) = journal.error.take() {
         return Err(error);
     }
-    let stopped = |reason: String| TrainError::Stopped { reason };
     if let Some(error) = result.error {
-        return Err(stopped(error.to_string()));
+        let reason = error.to_string();
+        return Err(TrainError::Stopped { reason });
     }
-    let reason = result.interrupted.and_then(|stop| stop.reason);
-    match (journal.best, journal.last) {
+    let steps = journal.memory.steps;
+    match (journal.memory.best, journal.memory.last) {
+        _ if result.interrupted.is_some() => Err(TrainError::Interrupted {
+            steps,
+            path: run.path().to_path_buf(),
+        }),
         (Some(best), _) => Ok(best),
         (None, Some(last)) => Err(TrainError::Diverged {
             loss: last.loss,
-            steps: journal.steps,
+            steps,
         }),
-        (None, None) => Err(stopped(reason.unwrap_or_else(|| "interrupted".to_string()))),
+        (None, None) => unreachable!("a training that is not cut off ends with an evaluation"),
     }
 }

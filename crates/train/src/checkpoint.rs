@@ -1,0 +1,213 @@
+//! Checkpoints: all that a training is made of, saved as it goes, so that it can go on from there
+//! as if it had never stopped.
+//!
+//! ```text
+//! checkpoints/step-00001200/
+//!     model.bpk         the weights
+//!     optimizer.bpk     what the optimiser remembers
+//!     schedule.bpk      where the learning rate is
+//!     state.bpk         what each stream carries into its next window
+//!     checkpoint.json   steps, epochs and what goes on beside: the best figure ..
+//!     checksums.txt     of each of these files
+//! ```
+//!
+//! Random numbers need no place: those of a step follow from the run's seed and the step's number.
+//!
+//! A checkpoint is written beside training, under another name, synced, and renamed; then the
+//! oldest is removed. Killed at any moment, the program leaves at least one that is whole.
+//!
+//! burn-train's checkpointers do the work: a learner hands its parts to [`Checkpoints`], and the
+//! last part that arrives completes the folder.
+
+mod carried;
+mod folder;
+mod part;
+
+use std::fmt::Debug;
+use std::path::PathBuf;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use backdraft_cells::State;
+use burn::train::checkpoint::{CheckpointingAction, CheckpointingStrategy};
+use burn::train::metric::store::EventStoreClient;
+use serde::{Deserialize, Serialize};
+
+pub use carried::Carried;
+pub(crate) use folder::{Latest, Saved, latest};
+pub use part::Part;
+
+use crate::TrainError;
+use folder::Draft;
+
+/// Where a training is.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Position {
+    /// Steps of the optimiser so far.
+    pub steps: usize,
+    /// Epochs whose evaluation is over.
+    pub epochs: usize,
+    /// The shape of each tensor that is carried into the next window; none where nothing is.
+    pub carried: Vec<[usize; 2]>,
+    /// What the [`Observer`](crate::Observer) remembers.
+    pub observer: serde_json::Value,
+}
+
+/// When a checkpoint is due, beside the ends of epochs and of the training.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Cadence {
+    /// After so many steps.
+    pub steps: Option<usize>,
+    /// After so many seconds.
+    pub seconds: Option<f64>,
+}
+
+/// Where and when a training is saved; clones are the same.
+#[derive(Debug, Clone)]
+pub struct Checkpoints(Arc<Shared>);
+
+#[derive(Debug)]
+struct Shared {
+    folder: PathBuf,
+    cadence: Cadence,
+    keep: usize,
+    progress: Mutex<Progress>,
+    /// Told when there is no draft any more.
+    settled: Condvar,
+}
+
+#[derive(Debug)]
+struct Progress {
+    /// What is being written.
+    draft: Option<Draft>,
+    last: Instant,
+    last_steps: usize,
+}
+
+impl Checkpoints {
+    /// Checkpoints in `folder`, of which the last `keep` stay.
+    ///
+    /// # Panics
+    ///
+    /// When none would stay.
+    pub fn new(folder: PathBuf, cadence: Cadence, keep: usize) -> Self {
+        assert!(keep > 0, "a checkpoint is kept");
+        let progress = Progress {
+            draft: None,
+            last: Instant::now(),
+            last_steps: 0,
+        };
+        Self(Arc::new(Shared {
+            folder,
+            cadence,
+            keep,
+            progress: Mutex::new(progress),
+            settled: Condvar::new(),
+        }))
+    }
+
+    /// The three that `SupervisedTraining::with_custom_checkpointers` takes: of the model, of the
+    /// optimiser and of the schedule. [`Always`] goes with them.
+    pub fn parts(&self) -> [Part; 3] {
+        ["model.bpk", "optimizer.bpk", "schedule.bpk"].map(|name| Part::new(self.clone(), name))
+    }
+
+    /// Whether one is due after so many steps. Never while the last is still being written.
+    pub(crate) fn is_due(&self, steps: usize) -> bool {
+        let progress = self.progress();
+        let Cadence {
+            steps: every,
+            seconds,
+        } = self.0.cadence;
+        let by_steps = every.is_some_and(|every| steps.is_multiple_of(every));
+        let elapsed = progress.last.elapsed();
+        let by_time = seconds.is_some_and(|seconds| elapsed >= Duration::from_secs_f64(seconds));
+        by_steps || (by_time && progress.draft.is_none())
+    }
+
+    /// Begins the checkpoint of a position, once the one before it is written: the learner's parts
+    /// are to follow. `false` where there is nothing to do, since it is there already.
+    pub(crate) fn begin<S: State>(
+        &self,
+        position: &Position,
+        carried: Option<&S>,
+    ) -> Result<bool, TrainError> {
+        let mut progress = self.progress();
+        while progress.draft.is_some() {
+            let waited = self.0.settled.wait(progress);
+            progress = waited.unwrap_or_else(PoisonError::into_inner);
+        }
+        progress.last = Instant::now();
+        progress.last_steps = position.steps;
+        let Some(mut draft) = Draft::begin(&self.0.folder, position)? else {
+            return Ok(false);
+        };
+        if let Some(carried) = carried {
+            draft.write("state.bpk", &Carried::of(carried).into_bytes())?;
+        }
+        progress.draft = Some(draft);
+        Ok(true)
+    }
+
+    /// Takes a part of the learner. The last completes the checkpoint.
+    fn put(&self, steps: usize, name: &str, content: &[u8]) -> Result<(), TrainError> {
+        let folder = {
+            let progress = self.progress();
+            let draft = progress.draft.as_ref();
+            // Another part failed, and the checkpoint with it.
+            let Some(draft) = draft.filter(|draft| draft.steps() == steps) else {
+                return Ok(());
+            };
+            draft.path().to_path_buf()
+        };
+        // Without the lock: parts are written side by side.
+        let written = folder::write(&folder, name, content);
+        let mut progress = self.progress();
+        let Some(draft) = progress.draft.as_mut() else {
+            return Ok(());
+        };
+        let result = written.and_then(|()| {
+            draft.add(name, content);
+            match draft.has(["model.bpk", "optimizer.bpk", "schedule.bpk"]) {
+                true => draft.complete(&self.0.folder, self.0.keep).map(|()| true),
+                false => Ok(false),
+            }
+        });
+        match result {
+            Ok(false) => Ok(()),
+            Ok(true) => {
+                progress.draft = None;
+                self.0.settled.notify_all();
+                Ok(())
+            }
+            Err(error) => {
+                self.abandon(&mut progress);
+                Err(error)
+            }
+        }
+    }
+
+    /// Gives up what is being written: it cannot be.
+    fn abandon(&self, progress: &mut Progress) {
+        if let Some(draft) = progress.draft.take() {
+            draft.remove();
+        }
+        self.0.settled.notify_all();
+    }
+
+    fn progress(&self) -> MutexGuard<'_, Progress> {
+        let progress = self.0.progress.lock();
+        progress.unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// burn-train's strategy for [`Checkpoints`], which say themselves when they are due: whatever it
+/// is asked to save is saved.
+#[derive(Debug, Clone, Copy)]
+pub struct Always;
+
+impl CheckpointingStrategy for Always {
+    fn checkpointing(&mut self, _: usize, _: &EventStoreClient) -> Vec<CheckpointingAction> {
+        vec![CheckpointingAction::Save]
+    }
+}

@@ -1,0 +1,51 @@
+//! What the streams carry from window to window, as a record.
+
+use backdraft_cells::State;
+use burn::module::{Module, Param};
+use burn::store::{ModuleRecord, RecordError};
+use burn::tensor::{Bytes, Device, Tensor};
+
+/// The tensors of a [`State`], as a module: it is saved and loaded as one.
+#[derive(Module, Debug)]
+pub struct Carried {
+    tensors: Vec<Param<Tensor<2>>>,
+}
+
+impl Carried {
+    /// Of a state.
+    pub fn of<S: State>(state: &S) -> Self {
+        let mut tensors = Vec::new();
+        state.visit("", &mut |_, tensor| {
+            tensors.push(Param::from_tensor(tensor.clone().without_autodiff()));
+        });
+        Self { tensors }
+    }
+
+    /// The shape of each tensor of a state.
+    pub fn shapes<S: State>(state: &S) -> Vec<[usize; 2]> {
+        let mut shapes = Vec::new();
+        state.visit("", &mut |_, tensor| shapes.push(tensor.dims()));
+        shapes
+    }
+
+    /// As a file's content.
+    pub(super) fn into_bytes(self) -> Vec<u8> {
+        let bytes = self.into_record().into_bytes();
+        bytes.expect("tensors in memory are a record").to_vec()
+    }
+
+    /// `like` with the tensors that were saved in its place.
+    ///
+    /// # Errors
+    ///
+    /// When the record is of another state.
+    pub(crate) fn restore<S: State>(like: S, content: Vec<u8>) -> Result<S, RecordError> {
+        let record = ModuleRecord::from_bytes(Bytes::from_bytes_vec(content))?;
+        let blank = Self::of(&like.clone().to_device(&Device::flex()));
+        let mut tensors = blank.try_load_record(record)?.tensors.into_iter();
+        Ok(like.map(&mut |_| {
+            let tensor = tensors.next().expect("as many as there are in the state");
+            tensor.val()
+        }))
+    }
+}
