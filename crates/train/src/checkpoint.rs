@@ -29,7 +29,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use backdraft_cells::State;
-use burn::train::checkpoint::{CheckpointingAction, CheckpointingStrategy};
+use burn::train::checkpoint::{CheckpointerError, CheckpointingAction, CheckpointingStrategy};
 use burn::train::metric::store::EventStoreClient;
 use serde::{Deserialize, Serialize};
 
@@ -81,7 +81,8 @@ struct Progress {
     /// What is being written.
     draft: Option<Draft>,
     last: Instant,
-    last_steps: usize,
+    /// Why a checkpoint could not be written.
+    failure: Option<TrainError>,
 }
 
 impl Checkpoints {
@@ -95,7 +96,7 @@ impl Checkpoints {
         let progress = Progress {
             draft: None,
             last: Instant::now(),
-            last_steps: 0,
+            failure: None,
         };
         Self(Arc::new(Shared {
             folder,
@@ -125,32 +126,44 @@ impl Checkpoints {
         by_steps || (by_time && progress.draft.is_none())
     }
 
+    /// Why the training was stopped, if it was because a checkpoint could not be written.
+    pub(crate) fn failure(&self) -> Option<TrainError> {
+        self.progress().failure.take()
+    }
+
     /// Begins the checkpoint of a position, once the one before it is written: the learner's parts
     /// are to follow. `false` where there is nothing to do, since it is there already.
     pub(crate) fn begin<S: State>(
         &self,
         position: &Position,
         carried: Option<&S>,
-    ) -> Result<bool, TrainError> {
+    ) -> Result<bool, CheckpointerError> {
         let mut progress = self.progress();
         while progress.draft.is_some() {
             let waited = self.0.settled.wait(progress);
             progress = waited.unwrap_or_else(PoisonError::into_inner);
         }
         progress.last = Instant::now();
-        progress.last_steps = position.steps;
-        let Some(mut draft) = Draft::begin(&self.0.folder, position)? else {
-            return Ok(false);
-        };
-        if let Some(carried) = carried {
-            draft.write("state.bpk", &Carried::of(carried).into_bytes())?;
+        let begun = Draft::begin(&self.0.folder, position).and_then(|draft| {
+            let Some(mut draft) = draft else {
+                return Ok(None);
+            };
+            if let Some(carried) = carried {
+                draft.write("state.bpk", &Carried::of(carried).into_bytes())?;
+            }
+            Ok(Some(draft))
+        });
+        match begun {
+            Ok(draft) => {
+                progress.draft = draft;
+                Ok(progress.draft.is_some())
+            }
+            Err(error) => Err(self.fail(&mut progress, error)),
         }
-        progress.draft = Some(draft);
-        Ok(true)
     }
 
     /// Takes a part of the learner. The last completes the checkpoint.
-    fn put(&self, steps: usize, name: &str, content: &[u8]) -> Result<(), TrainError> {
+    fn put(&self, steps: usize, name: &str, content: &[u8]) -> Result<(), CheckpointerError> {
         let folder = {
             let progress = self.progress();
             let draft = progress.draft.as_ref();
@@ -180,19 +193,19 @@ impl Checkpoints {
                 self.0.settled.notify_all();
                 Ok(())
             }
-            Err(error) => {
-                self.abandon(&mut progress);
-                Err(error)
-            }
+            Err(error) => Err(self.fail(&mut progress, error)),
         }
     }
 
-    /// Gives up what is being written: it cannot be.
-    fn abandon(&self, progress: &mut Progress) {
+    /// Gives up what is being written; burn-train is told no more than that.
+    fn fail(&self, progress: &mut Progress, error: TrainError) -> CheckpointerError {
         if let Some(draft) = progress.draft.take() {
             draft.remove();
         }
         self.0.settled.notify_all();
+        let told = CheckpointerError::Unknown(error.to_string());
+        progress.failure.get_or_insert(error);
+        told
     }
 
     fn progress(&self) -> MutexGuard<'_, Progress> {

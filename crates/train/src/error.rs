@@ -110,6 +110,20 @@ pub enum TrainError {
         /// Steps until then.
         steps: usize,
     },
+    /// Step after step could not be taken.
+    #[error(
+        "training diverged: {times} steps in a row were left out, from step {first} on, in which \
+         {what} was not finite; the weights are those from before; lower the learning rate or clip \
+         the gradient (--clip-norm 1)"
+    )]
+    NotFinite {
+        /// Steps in a row.
+        times: usize,
+        /// The first of them.
+        first: usize,
+        /// What was wrong with that one.
+        what: String,
+    },
     /// The model writes nothing.
     #[error("the model gives no symbol a probability: its weights are not numbers")]
     NoSymbol,

@@ -30,6 +30,7 @@ mod demo;
 mod device;
 mod error;
 mod files;
+mod guard;
 mod interrupt;
 mod language;
 mod loader;
@@ -46,6 +47,7 @@ pub use clipping::Clipping;
 pub use demo::burn_source;
 pub use device::{DeviceChoice, KnownDevice, PickedDevice, known_devices};
 pub use error::TrainError;
+pub use guard::Guard;
 pub use language::{
     Display, EvaluationReport, ExchangeReport, Text, TrainReport, Writer, evaluate_language_model,
     export_language_model, import_language_model, open_writer, resume_language_model,
@@ -56,6 +58,6 @@ pub use metrics::{WindowMetric, WindowValues};
 pub use objective::{Objective, SymbolBatch, Trainee, Window, WindowOutput};
 pub use progress::PlainProgress;
 pub use run::{Run, RunDescription};
-pub use schedule::{Decay, Schedule};
+pub use schedule::{Brake, Decay, Schedule};
 pub use settings::{CellKind, OptimizerKind, Saving, Settings};
 pub use truncated::{Observer, Start, Step, TruncatedBptt, Validation};

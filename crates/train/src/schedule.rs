@@ -12,6 +12,8 @@
 //! Burn's own schedulers refuse rates above 1, with which recurrent nets are commonly trained by
 //! stochastic gradient descent.
 
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
 use burn::lr_scheduler::{LrScheduler, LrSchedulerRecord};
 use burn::optim::LearningRate;
 use clap::ValueEnum;
@@ -34,13 +36,40 @@ pub enum Decay {
 const END: f64 = 0.01;
 
 /// A learning rate over a known number of steps.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct Schedule {
     rate: f64,
     decay: Decay,
     warmup: usize,
     steps: usize,
     done: usize,
+    brake: Brake,
+}
+
+/// A factor on a learning rate, from outside its schedule; clones are the same.
+#[derive(Debug, Clone)]
+pub struct Brake(Arc<Mutex<f64>>);
+
+impl Default for Brake {
+    fn default() -> Self {
+        Self(Arc::new(Mutex::new(1.0)))
+    }
+}
+
+impl Brake {
+    /// Makes every rate from here on so many times what it was.
+    pub fn multiply(&self, factor: f64) {
+        *self.factor() *= factor;
+    }
+
+    /// What the rate is multiplied by now.
+    pub fn value(&self) -> f64 {
+        *self.factor()
+    }
+
+    fn factor(&self) -> MutexGuard<'_, f64> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 impl Schedule {
@@ -52,7 +81,13 @@ impl Schedule {
             warmup,
             steps,
             done: 0,
+            brake: Brake::default(),
         }
+    }
+
+    /// What the rate is multiplied by: 1, until somebody changes it.
+    pub fn brake(&self) -> Brake {
+        self.brake.clone()
     }
 
     fn at(&self, step: usize) -> f64 {
@@ -75,16 +110,21 @@ impl Schedule {
 impl LrScheduler for Schedule {
     fn step(&mut self) -> LearningRate {
         self.done += 1;
-        self.at(self.done - 1)
+        self.at(self.done - 1) * self.brake.value()
     }
 
     fn to_record(&self) -> LrSchedulerRecord {
-        LrSchedulerRecord::new().with_scalar("done", self.done as u64)
+        LrSchedulerRecord::new()
+            .with_scalar("done", self.done as u64)
+            .with_scalar("brake", self.brake.value())
     }
 
     fn load_record(&mut self, record: LrSchedulerRecord) {
         if let Some(done) = record.scalar::<u64>("done") {
             self.done = done as usize;
+        }
+        if let Some(factor) = record.scalar::<f64>("brake") {
+            *self.brake.factor() = factor;
         }
     }
 }
@@ -117,8 +157,13 @@ mod tests {
     fn a_record_continues_where_it_was_taken() {
         let mut schedule = Schedule::new(1.0, Decay::Cosine, 2, 9);
         let _first: Vec<f64> = (0..4).map(|_| schedule.step()).collect();
+        schedule.brake().multiply(0.25);
         let mut other = Schedule::new(1.0, Decay::Cosine, 2, 9);
         other.load_record(schedule.to_record());
-        assert_eq!(other.step(), schedule.step());
+        let next = other.step();
+        assert_eq!(next, schedule.step());
+        let mut unbraked = Schedule::new(1.0, Decay::Cosine, 2, 9);
+        let whole: Vec<f64> = (0..5).map(|_| unbraked.step()).collect();
+        assert_eq!(next, whole[4] * 0.25);
     }
 }

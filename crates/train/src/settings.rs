@@ -7,7 +7,7 @@ use burn::optim::{AdamConfig, ModuleOptimizer, SgdConfig, momentum::MomentumConf
 use clap::ValueEnum;
 use serde::{Deserialize, Serialize};
 
-use crate::{Clipping, Decay, Schedule, TrainError};
+use crate::{Clipping, Decay, Guard, Schedule, TrainError};
 
 /// The cell of a recurrent layer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, ValueEnum)]
@@ -72,6 +72,8 @@ pub struct Settings {
     pub warmup: usize,
     /// How gradients are clipped.
     pub clipping: Clipping,
+    /// What is done about steps that are no numbers.
+    pub guard: Guard,
     /// The part of the text that is held out.
     pub valid_fraction: f64,
     /// The seed of everything that is drawn.
@@ -124,6 +126,7 @@ impl Default for Settings {
                 value: None,
                 norm: Some(1.0),
             },
+            guard: Guard::default(),
             valid_fraction: 0.02,
             seed: 0,
             saving: Saving::default(),
@@ -151,6 +154,7 @@ impl Settings {
                 self.saving.steps.unwrap_or(1),
             ),
             ("the checkpoints to keep", self.saving.keep),
+            ("the guard's patience", self.guard.patience),
         ];
         for (what, size) in sizes {
             require(what, "at least 1", size, size > 0)?;
@@ -174,6 +178,13 @@ impl Settings {
             "above 0 and below 1",
             fraction,
             fraction > 0.0 && fraction < 1.0,
+        )?;
+        let backoff = self.guard.backoff;
+        require(
+            "the guard's backoff",
+            "above 0 and at most 1",
+            backoff,
+            backoff > 0.0 && backoff <= 1.0,
         )?;
         let rates = [
             ("the learning rate", Some(self.lr)),

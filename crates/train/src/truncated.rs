@@ -21,17 +21,17 @@ use backdraft_cells::State;
 use burn::data::dataloader::Progress;
 use burn::module::Module;
 use burn::tensor::{Device, Tensor};
-use burn::train::checkpoint::CheckpointerError;
 use burn::train::metric::store::EventStoreClient;
 use burn::train::{
     EventProcessorTraining, InferenceStep, Interrupter, Learner, LearnerEvent,
     LearningCheckpointer, SupervisedLearningStrategy, SupervisedTrainingEventProcessor,
-    TrainLoader, TrainingComponents, TrainingItem, ValidLoader,
+    TrainLoader, TrainOutput, TrainingComponents, TrainingItem, ValidLoader,
 };
 use serde::{Deserialize, Serialize};
 
 use crate::checkpoint::{Carried, Checkpoints, Position};
-use crate::{Clipping, Objective, Trainee, WindowOutput};
+use crate::guard::Watch;
+use crate::{Brake, Clipping, Guard, Objective, TrainError, Trainee, WindowOutput};
 
 /// What happens beside the training: samples, saved weights, a count of what was done.
 pub trait Observer<M>: Send {
@@ -40,6 +40,9 @@ pub trait Observer<M>: Send {
 
     /// After the held-out part was evaluated at the end of an epoch.
     fn validated(&mut self, validation: Validation, model: &M);
+
+    /// When the training ends since step after step could not be taken.
+    fn gave_up(&mut self, _error: TrainError) {}
 
     /// What is to be known when the training goes on from a checkpoint.
     fn remember(&mut self) -> serde_json::Value {
@@ -63,6 +66,8 @@ pub struct Step<'a> {
     pub steps: usize,
     /// Positions that the loss was taken at.
     pub positions: usize,
+    /// Whether it was taken. If not, the [`Guard`] left it out.
+    pub taken: bool,
     /// The loss at each position, in nats. Reading it waits for the device.
     pub nats: &'a Tensor<1>,
 }
@@ -96,6 +101,7 @@ pub struct TruncatedBptt<M: Objective> {
     observer: Arc<Mutex<dyn Observer<M>>>,
     checkpoints: Option<Checkpoints>,
     start: Mutex<Option<Start<M::State>>>,
+    guard: Option<(Guard, Brake)>,
     interrupted: Arc<AtomicBool>,
 }
 
@@ -111,6 +117,7 @@ impl<M: Objective> TruncatedBptt<M> {
             observer,
             checkpoints: None,
             start: Mutex::new(None),
+            guard: None,
             interrupted: Arc::default(),
         }
     }
@@ -130,6 +137,14 @@ impl<M: Objective> TruncatedBptt<M> {
             start: Mutex::new(Some(start)),
             ..self
         }
+    }
+
+    /// Leaves out steps whose loss or gradient is not finite, as `guard` says; `brake` is that of
+    /// the schedule.
+    #[must_use]
+    pub fn with_guard(mut self, guard: Guard, brake: Brake) -> Self {
+        self.guard = Some((guard, brake));
+        self
     }
 
     /// Ends the training after the step in which this becomes true: it is saved, and no more.
@@ -205,25 +220,35 @@ impl<M: Objective> TruncatedBptt<M> {
             // A step's random numbers depend on its number, not on what was drawn before it.
             self.device.seed(mix(self.seed, training.steps as u64));
 
+            let before = window.state.clone();
             let mut output = training.learner.train_step(window);
             carried = output.item.state.take();
             let norm = self
                 .clipping
                 .apply(&training.learner.model(), &mut output.grads);
+            let taken = training.allows(&output, &norm);
             output.item.gradient_norm = Some(norm);
             training.learner.lr_step();
-            training.learner.optimizer_step(output.grads);
             training.steps += 1;
+            match &taken {
+                Ok(true) => training.learner.optimizer_step(output.grads),
+                Ok(false) | Err(_) => carried = before,
+            }
 
             let positions = output.item.nats.dims()[0];
             let step = Step {
                 steps: training.steps,
                 positions,
+                taken: matches!(taken, Ok(true)),
                 nats: &output.item.nats,
             };
             let model = training.learner.model().model;
             if let ControlFlow::Break(reason) = self.observe(|o| o.stepped(step, &model)) {
                 training.interrupter.stop(Some(&reason));
+            }
+            if let Err(error) = taken {
+                training.interrupter.stop(Some(&error.to_string()));
+                self.observe(|observer| observer.gave_up(error));
             }
             let progress = Progress::new(index + 1, total, Some("windows".to_string()));
             let rate = Some(training.learner.lr_current());
@@ -264,10 +289,7 @@ impl<M: Objective> TruncatedBptt<M> {
                 checkpointer.checkpoint(&training.learner, training.steps, &training.event_store);
             }
             Ok(false) => {}
-            Err(error) => {
-                let error = CheckpointerError::Unknown(error.to_string());
-                training.interrupter.fail(error);
-            }
+            Err(error) => training.interrupter.fail(error),
         }
     }
 
@@ -317,15 +339,26 @@ struct Training<M: Objective> {
     event_store: Arc<EventStoreClient>,
     checkpointer: Option<LearningCheckpointer<Trainee<M>>>,
     interrupter: Interrupter,
+    watch: Option<Watch>,
     /// Steps so far.
     steps: usize,
     /// Epochs that are over, with their evaluation.
     epochs: usize,
 }
 
+type Output<M> = TrainOutput<WindowOutput<<M as Objective>::State>>;
 type Event<M> = LearnerEvent<WindowOutput<<M as Objective>::State>>;
 
 impl<M: Objective> Training<M> {
+    /// Whether the next step may be taken.
+    fn allows(&mut self, output: &Output<M>, norm: &Tensor<1>) -> Result<bool, TrainError> {
+        let Some(watch) = &mut self.watch else {
+            return Ok(true);
+        };
+        let (model, nats) = (self.learner.model(), &output.item.nats);
+        watch.allows(self.steps + 1, &model, &output.grads, nats, norm)
+    }
+
     fn tell_train(&mut self, event: Event<M>) {
         self.interrupter
             .fail_on_error(self.events.process_train(event));
@@ -376,6 +409,10 @@ impl<M: Objective> SupervisedLearningStrategy<Trainee<M>> for TruncatedBptt<M> {
             event_store: components.event_store,
             checkpointer: components.checkpointer,
             interrupter: components.interrupter,
+            watch: self
+                .guard
+                .clone()
+                .map(|(guard, brake)| Watch::new(guard, brake)),
             steps: position.steps,
             epochs: position.epochs,
         };

@@ -287,6 +287,15 @@ fn what_cannot_go_on_says_why() {
         fs::write(&path, content).unwrap();
     }
 
+    // Something else where the checkpoints were.
+    let folder_of = Path::new(&run).join("checkpoints");
+    let aside = Path::new(&run).join("aside");
+    fs::rename(&folder_of, &aside).unwrap();
+    fs::write(&folder_of, "in the way").unwrap();
+    refused(&resume, "checkpoints: the file is damaged: ");
+    fs::remove_file(&folder_of).unwrap();
+    fs::rename(&aside, &folder_of).unwrap();
+
     // Two programs on one run.
     let mut first = child(&resume);
     while !is_training(&run) {

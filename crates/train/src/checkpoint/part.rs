@@ -23,8 +23,7 @@ impl<R: Checkpoint> Checkpointer<R> for Part {
         let content = record
             .checkpoint_into_bytes()
             .map_err(CheckpointerError::Record)?;
-        let put = self.checkpoints.put(step, self.name, &content);
-        put.map_err(|error| CheckpointerError::Unknown(error.to_string()))
+        self.checkpoints.put(step, self.name, &content)
     }
 
     /// Nothing: old checkpoints go when a new one is whole.

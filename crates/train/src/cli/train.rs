@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 
 use super::print::{print, print_json};
 use crate::{
-    CellKind, Clipping, Decay, DeviceChoice, Display, OptimizerKind, Run, Saving, Settings, Text,
-    TrainError, TrainReport, interrupt, resume_language_model, train_language_model,
+    CellKind, Clipping, Decay, DeviceChoice, Display, Guard, OptimizerKind, Run, Saving, Settings,
+    Text, TrainError, TrainReport, interrupt, resume_language_model, train_language_model,
 };
 
 #[derive(Debug, clap::Args)]
@@ -71,6 +71,12 @@ pub(super) struct Arguments {
     /// The absolute value that each component of the gradient is cut at
     #[arg(long, value_name = "F")]
     clip_value: Option<f64>,
+    /// Steps in a row that are left out, since loss or gradient are not finite, before training ends
+    #[arg(long, value_name = "N", default_value_t = Settings::default().guard.patience)]
+    patience: usize,
+    /// What the learning rate is multiplied by after each step that is left out
+    #[arg(long, value_name = "F", default_value_t = Settings::default().guard.backoff)]
+    backoff: f64,
     /// The part of the text, its end, that is held out
     #[arg(long, value_name = "F", default_value_t = Settings::default().valid_fraction)]
     valid_fraction: f64,
@@ -122,6 +128,10 @@ impl Arguments {
             decay: self.decay,
             warmup: self.warmup,
             clipping,
+            guard: Guard {
+                patience: self.patience,
+                backoff: self.backoff,
+            },
             valid_fraction: self.valid_fraction,
             seed: self.seed,
             saving: Saving {

@@ -38,6 +38,8 @@ pub(super) struct Journal {
 pub(super) struct Memory {
     pub(super) steps: usize,
     pub(super) positions: usize,
+    /// Steps that the guard left out.
+    pub(super) skipped: usize,
     pub(super) best: Option<Validation>,
     pub(super) last: Option<Validation>,
     pub(super) sample: String,
@@ -126,19 +128,10 @@ impl<C: Cell> Observer<LanguageModel<C>> for Journal {
     fn stepped(&mut self, step: Step<'_>, model: &LanguageModel<C>) -> ControlFlow<String> {
         self.memory.steps = step.steps;
         self.memory.positions += step.positions;
+        self.memory.skipped += usize::from(!step.taken);
         let every = self.total.div_ceil(SAMPLES_A_RUN);
         if !step.steps.is_multiple_of(every) && step.steps != self.total {
             return ControlFlow::Continue(());
-        }
-        let loss = step.nats.clone().mean().into_scalar::<f64>();
-        if !loss.is_finite() {
-            let error = TrainError::Diverged {
-                loss,
-                steps: step.steps,
-            };
-            let reason = error.to_string();
-            self.attempt(Err(error));
-            return ControlFlow::Break(reason);
         }
         let written = self.write_sample(model);
         self.attempt(written);
@@ -162,6 +155,10 @@ impl<C: Cell> Observer<LanguageModel<C>> for Journal {
             let saved = self.run.save_weights(model);
             self.attempt(saved);
         }
+    }
+
+    fn gave_up(&mut self, error: TrainError) {
+        self.attempt(Err(error));
     }
 
     fn remember(&mut self) -> serde_json::Value {

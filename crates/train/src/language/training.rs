@@ -46,8 +46,10 @@ pub struct TrainReport {
     pub symbols: usize,
     /// Symbols of the held-out part that were foreseen.
     pub valid_symbols: usize,
-    /// Steps of the optimiser.
+    /// Steps, those included that were left out.
     pub steps: usize,
+    /// Steps that were left out, their loss or gradient not being finite.
+    pub skipped_steps: usize,
     /// Passes over the text, the last maybe in part.
     pub epochs: usize,
     /// What it was computed on.
@@ -253,6 +255,7 @@ fn learn_from<C: Cell>(
         symbols: journal.memory.positions,
         valid_symbols: best.positions,
         steps: journal.memory.steps,
+        skipped_steps: journal.memory.skipped,
         epochs: journal.memory.last.map_or(0, |last| last.epoch),
         device: device.name.clone(),
         path,
@@ -306,10 +309,13 @@ fn launch<C: Cell>(
     let trainee = Trainee {
         model: model.train(),
     };
-    let mut learner = Learner::new(trainee, settings.optimizer(), settings.schedule(steps));
+    let schedule = settings.schedule(steps);
+    let brake = schedule.brake();
+    let mut learner = Learner::new(trainee, settings.optimizer(), schedule);
     let mut strategy = TruncatedBptt::new(device.device.clone())
         .with_observer(journal)
         .with_clipping(settings.clipping)
+        .with_guard(settings.guard, brake)
         .with_steps(Some(steps))
         .with_seed(settings.seed)
         .with_checkpoints(checkpoints.clone())
@@ -331,7 +337,11 @@ fn launch<C: Cell>(
     if let Some(renderer) = renderer {
         training = training.renderer(Box::new(renderer));
     }
-    Ok(training.launch(learner))
+    let result = training.launch(learner);
+    match checkpoints.failure() {
+        Some(error) => Err(error),
+        None => Ok(result),
+    }
 }
 
 /// The evaluation of the weights that were kept, or why there are none.

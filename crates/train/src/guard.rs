@@ -1,0 +1,137 @@
+//! Steps that would spoil the weights are not taken.
+//!
+//! ```text
+//! E_t or |g_t| not finite:   theta_{t+1} = theta_t, the state is that from before the window,
+//!                            and the learning rate is multiplied by b from there on
+//! n such steps in a row:     the training ends
+//! ```
+//!
+//! One number a step is read from the device for it.
+
+use burn::module::{Module, ModuleVisitor, Param};
+use burn::optim::GradientsParams;
+use burn::tensor::Tensor;
+use serde::{Deserialize, Serialize};
+
+use crate::schedule::Brake;
+use crate::{Objective, TrainError, Trainee};
+
+/// What is done about a loss or a gradient that is no finite number.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Guard {
+    /// Steps in a row after which the training ends.
+    pub patience: usize,
+    /// What the learning rate is multiplied by after each of them; 1 leaves it.
+    pub backoff: f64,
+}
+
+impl Default for Guard {
+    fn default() -> Self {
+        Self {
+            patience: 10,
+            backoff: 1.0,
+        }
+    }
+}
+
+/// The guard of one training.
+#[derive(Debug)]
+pub(crate) struct Watch {
+    guard: Guard,
+    brake: Brake,
+    in_a_row: usize,
+    /// The first step of the row, and what was wrong with it.
+    first: (usize, String),
+}
+
+impl Watch {
+    pub(crate) fn new(guard: Guard, brake: Brake) -> Self {
+        Self {
+            guard,
+            brake,
+            in_a_row: 0,
+            first: (0, String::new()),
+        }
+    }
+
+    /// Whether step number `step` may be taken; an error when it is not worth going on.
+    pub(crate) fn allows<M: Objective>(
+        &mut self,
+        step: usize,
+        model: &Trainee<M>,
+        gradients: &GradientsParams,
+        nats: &Tensor<1>,
+        norm: &Tensor<1>,
+    ) -> Result<bool, TrainError> {
+        // Zero, unless one of them is not finite.
+        let probe = nats.clone().sum() * 0.0 + norm.clone() * 0.0;
+        if probe.into_scalar::<f32>() == 0.0 {
+            self.in_a_row = 0;
+            return Ok(true);
+        }
+        if self.in_a_row == 0 {
+            let first = first_bad(&model.model, gradients);
+            self.first = (step, first.unwrap_or_else(|| "the loss".to_string()));
+            eprintln!(
+                "warning: step {step}: {} is not finite; it is left out",
+                self.first.1
+            );
+        }
+        self.in_a_row += 1;
+        self.brake.multiply(self.guard.backoff);
+        if self.in_a_row < self.guard.patience {
+            return Ok(false);
+        }
+        let (first, what) = self.first.clone();
+        Err(TrainError::NotFinite {
+            times: self.in_a_row,
+            first,
+            what,
+        })
+    }
+}
+
+/// The first tensor of a model that is not finite, of the weights or else of the gradients.
+fn first_bad<M: Module>(module: &M, gradients: &GradientsParams) -> Option<String> {
+    let mut search = Search {
+        gradients,
+        path: Vec::new(),
+        weight: None,
+        gradient: None,
+    };
+    module.visit(&mut search);
+    search.weight.or(search.gradient)
+}
+
+struct Search<'a> {
+    gradients: &'a GradientsParams,
+    path: Vec<String>,
+    weight: Option<String>,
+    gradient: Option<String>,
+}
+
+impl ModuleVisitor for Search<'_> {
+    fn enter_module(&mut self, name: &str, _container: &str) {
+        self.path.push(name.to_string());
+    }
+
+    fn exit_module(&mut self, _name: &str, _container: &str) {
+        self.path.pop();
+    }
+
+    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+        let name = || self.path.join(".");
+        if self.weight.is_none() && is_bad(param.val()) {
+            self.weight = Some(format!("the weight `{}`", name()));
+        }
+        let gradient = self.gradients.get::<D>(param.id);
+        if self.gradient.is_none() && gradient.is_some_and(is_bad) {
+            self.gradient = Some(format!("the gradient of `{}`", name()));
+        }
+    }
+}
+
+fn is_bad<const D: usize>(tensor: Tensor<D>) -> bool {
+    (tensor * 0.0).sum().into_scalar::<f32>() != 0.0
+}
