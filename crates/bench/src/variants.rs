@@ -1,9 +1,10 @@
 //! What each other cell costs beside the plain one of its kind and size.
 
 use backdraft_cells::{
-    Cell, ElmanJordanConfig, FourGateLstmConfig, GruConfig, HighOrderElmanConfig, IndRnnConfig,
-    JanetConfig, JordanConfig, LayerNormGruConfig, LayerNormLstmConfig, LstmConfig, MguConfig,
-    Reset, SLstmConfig, SequenceConfig, ZoneoutConfig,
+    Cell, ConvLstmConfig, ElmanJordanConfig, FourGateLstmConfig, GruConfig, HighOrderElmanConfig,
+    IndRnnConfig, JanetConfig, JordanConfig, LayerNormGruConfig, LayerNormLstmConfig, LruConfig,
+    LstmConfig, MguConfig, MinGruConfig, MinLstmConfig, Reset, SLstmConfig, SequenceConfig,
+    ZoneoutConfig,
 };
 use clap::ValueEnum;
 use serde::Serialize;
@@ -35,6 +36,10 @@ pub enum Variant {
     ZoneoutLstm,
     /// An LSTM with the forget gate only
     Janet,
+    /// An LSTM whose gates see the input alone, scanned over time
+    MinLstm,
+    /// An LSTM with convolutions over frames of four by four
+    ConvLstm,
     /// A GRU whose reset comes before the product
     ResetBeforeGru,
     /// A GRU without reset
@@ -43,8 +48,12 @@ pub enum Variant {
     LayerNormGru,
     /// A GRU of one gate
     Mgu,
+    /// A GRU whose gates see the input alone, scanned over time
+    MinGru,
     /// An Elman net whose units do not see each other
     IndRnn,
+    /// A linear, complex, diagonal recurrence, scanned over time, as many states as units
+    Lru,
     /// An Elman net that recurs from its output
     Jordan,
     /// An Elman net that recurs from its units and its output
@@ -64,11 +73,15 @@ impl Variant {
         Self::SLstm,
         Self::ZoneoutLstm,
         Self::Janet,
+        Self::MinLstm,
+        Self::ConvLstm,
         Self::ResetBeforeGru,
         Self::LightGru,
         Self::LayerNormGru,
         Self::Mgu,
+        Self::MinGru,
         Self::IndRnn,
+        Self::Lru,
         Self::Jordan,
         Self::ElmanJordan,
         Self::ThirdOrderElman,
@@ -90,9 +103,15 @@ impl Variant {
             | Self::LayerNormLstm
             | Self::SLstm
             | Self::ZoneoutLstm
-            | Self::Janet => CellKind::Lstm,
-            Self::ResetBeforeGru | Self::LightGru | Self::LayerNormGru | Self::Mgu => CellKind::Gru,
-            Self::IndRnn | Self::Jordan | Self::ElmanJordan | Self::ThirdOrderElman => {
+            | Self::Janet
+            | Self::MinLstm
+            | Self::ConvLstm => CellKind::Lstm,
+            Self::ResetBeforeGru
+            | Self::LightGru
+            | Self::LayerNormGru
+            | Self::Mgu
+            | Self::MinGru => CellKind::Gru,
+            Self::IndRnn | Self::Lru | Self::Jordan | Self::ElmanJordan | Self::ThirdOrderElman => {
                 CellKind::Elman
             }
         }
@@ -131,10 +150,21 @@ impl Variant {
             }
             Self::ZoneoutLstm => of(ZoneoutConfig::new(lstm, 0.1, 0.1), how),
             Self::Janet => of(JanetConfig::new(input, hidden), how),
+            Self::MinLstm => of(MinLstmConfig::new(input, hidden), how),
+            Self::ConvLstm => {
+                let frame = if input % 16 == 0 && hidden % 16 == 0 {
+                    [4, 4]
+                } else {
+                    [1, 1]
+                };
+                of(ConvLstmConfig::new(input, hidden, frame), how)
+            }
             Self::ResetBeforeGru => of(gru.with_reset(Reset::BeforeProduct), how),
             Self::LightGru => of(gru.with_reset(Reset::None), how),
             Self::LayerNormGru => of(LayerNormGruConfig::new(input, hidden), how),
             Self::Mgu => of(MguConfig::new(input, hidden), how),
+            Self::MinGru => of(MinGruConfig::new(input, hidden), how),
+            Self::Lru => of(LruConfig::new(input, hidden, hidden), how),
             Self::IndRnn => of(IndRnnConfig::new(input, hidden), how),
             Self::Jordan => of(JordanConfig::new(input, hidden, hidden), how),
             Self::ElmanJordan => of(ElmanJordanConfig::new(input, hidden, hidden), how),

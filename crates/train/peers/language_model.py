@@ -15,6 +15,7 @@ import math
 import pathlib
 import sys
 import time
+import tomllib
 
 import torch
 
@@ -25,9 +26,9 @@ parser.add_argument("--save")
 parser.add_argument("--weights")
 arguments = parser.parse_args()
 run, data = arguments.run, arguments.data
-description = json.loads((run / "run.json").read_text())
+description = tomllib.loads((run / "run.toml").read_text())
 ours = json.loads((run / "result.json").read_text())
-s = description["settings"]
+s = description
 torch.manual_seed(s["seed"])
 
 # The text: the end is held out, symbol 0 is the unknown character.
@@ -36,7 +37,7 @@ text = read(data)
 held_out = read(run / "held-out.txt")
 assert text.endswith(held_out), "the text is not the one that the run learned from"
 learn = text[: len(text) - len(held_out)]
-assert len(learn) == description["characters"]
+assert len(learn) == description["made"]["characters"]
 symbols = {c: i + 1 for i, c in enumerate(sorted(set(learn) - {"\ufffd"}))}
 encode = lambda part: torch.tensor([symbols.get(c, 0) for c in part])
 
@@ -138,10 +139,10 @@ while step < ours["steps"]:
         loss = loss_of(scores.flatten(0, 1), y.flatten())
         optimizer.zero_grad()
         loss.backward()
-        if s["clipping"]["value"] is not None:
-            torch.nn.utils.clip_grad_value_(model.parameters(), s["clipping"]["value"])
-        if s["clipping"]["norm"] is not None:
-            torch.nn.utils.clip_grad_norm_(model.parameters(), s["clipping"]["norm"])
+        if s["clipping"].get("value") is not None:
+            torch.nn.utils.clip_grad_value_(model.parameters(), s["clipping"].get("value"))
+        if s["clipping"].get("norm") is not None:
+            torch.nn.utils.clip_grad_norm_(model.parameters(), s["clipping"].get("norm"))
         optimizer.step()
         step += 1
         if step % 100 == 0:

@@ -8,12 +8,14 @@ mod import;
 mod print;
 mod train;
 
-use std::path::PathBuf;
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::parser::ValueSource;
+use clap::{ArgMatches, CommandFactory, FromArgMatches, Parser, Subcommand};
 
-use crate::{TrainError, interrupt};
+use crate::{RunDescription, TrainError, interrupt};
 
 /// Recurrent sequence models, trained by backpropagation through time.
 #[derive(Debug, Parser)]
@@ -26,7 +28,12 @@ struct Arguments {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Train a model, or go on with a training that was cut off
-    #[command(args_conflicts_with_subcommands = true, arg_required_else_help = true)]
+    #[command(
+        args_conflicts_with_subcommands = true,
+        arg_required_else_help = true,
+        after_help = "`backdraft train FILE.toml` does what the file says: run.toml of a run, or \
+                      one like it; flags after it count more."
+    )]
     Train {
         /// A run whose training was cut off: it goes on as if it had never stopped
         #[arg(long, value_name = "RUN")]
@@ -61,11 +68,23 @@ pub fn run() -> ExitCode {
     std::panic::set_hook(Box::new(|panic| {
         eprintln!("backdraft: internal error, please report it: {panic}");
     }));
-    let result = match Arguments::parse().command {
+    let (arguments, matches) = match parse(std::env::args_os().collect()) {
+        Ok(parsed) => parsed,
+        Err(error) => return fail(&error),
+    };
+    let result = match arguments.command {
         Command::Train {
             task: Some(Task::Lm(arguments)),
             ..
-        } => train::run(&arguments),
+        } => {
+            let task = matches.subcommand_matches("train");
+            let task = task.and_then(|train| train.subcommand_matches("lm"));
+            let typed = |name: &str| {
+                let source = task.and_then(|task| task.value_source(name));
+                source == Some(ValueSource::CommandLine)
+            };
+            train::run(&arguments, &typed)
+        }
         Command::Train {
             task: None,
             resume: Some(run),
@@ -80,13 +99,30 @@ pub fn run() -> ExitCode {
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("error: {error}");
-            ExitCode::from(match error {
-                TrainError::Invalid { .. } => 2,
-                TrainError::Interrupted { .. } => interrupt::EXIT_CODE,
-                _ => 1,
-            })
-        }
+        Err(error) => fail(&error),
     }
+}
+
+/// What was asked for, and where each part of it is from.
+fn parse(mut arguments: Vec<OsString>) -> Result<(Arguments, ArgMatches), TrainError> {
+    // `train FILE.toml ..` is `train TASK --config FILE.toml ..`, of the task in the file.
+    let is_file = |argument: &OsString| Path::new(argument).extension() == Some("toml".as_ref());
+    if arguments.get(1).is_some_and(|first| first == "train")
+        && arguments.get(2).is_some_and(is_file)
+    {
+        let task = RunDescription::read(Path::new(&arguments[2]))?.task;
+        arguments.splice(2..2, [task.into(), "--config".into()]);
+    }
+    let matches = Arguments::command().get_matches_from(arguments);
+    let arguments = Arguments::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
+    Ok((arguments, matches))
+}
+
+fn fail(error: &TrainError) -> ExitCode {
+    eprintln!("error: {error}");
+    ExitCode::from(match error {
+        TrainError::Invalid { .. } | TrainError::Undescribed { .. } => 2,
+        TrainError::Interrupted { .. } => interrupt::EXIT_CODE,
+        _ => 1,
+    })
 }

@@ -2,12 +2,13 @@
 
 use burn::tensor::Device;
 use clap::ValueEnum;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::TrainError;
 
 /// A device that was asked for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, ValueEnum)]
+#[serde(rename_all = "lowercase")]
 pub enum DeviceChoice {
     /// A real GPU when one answers, else the CPU
     #[default]
@@ -33,10 +34,13 @@ pub struct PickedDevice {
 }
 
 impl PickedDevice {
-    /// `flex`, `ndarray` or `wgpu`.
-    pub(crate) fn kind(&self) -> &str {
-        let kind = self.name.split([' ', '(']).next();
-        kind.unwrap_or(&self.name)
+    /// As it would be asked for.
+    pub(crate) fn choice(&self) -> DeviceChoice {
+        match self.name.as_str() {
+            "flex" => DeviceChoice::Flex,
+            "ndarray" => DeviceChoice::NdArray,
+            _ => DeviceChoice::Wgpu,
+        }
     }
 }
 
@@ -54,15 +58,6 @@ pub struct KnownDevice {
 }
 
 impl DeviceChoice {
-    /// What a [`PickedDevice`] of this name was, or would have been, asked for as.
-    pub(crate) fn named(name: &str) -> Self {
-        match name {
-            "flex" => Self::Flex,
-            "ndarray" => Self::NdArray,
-            _ => Self::Wgpu,
-        }
-    }
-
     /// Finds the device.
     ///
     /// # Errors

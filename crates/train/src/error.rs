@@ -27,6 +27,14 @@ pub enum TrainError {
         /// What it was.
         found: String,
     },
+    /// A file that describes a run and does not.
+    #[error("{}: {reason}", path.display())]
+    Undescribed {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
     /// The device asked for is not there.
     #[error("no device `{device}`: {reason}")]
     NoDevice {

@@ -1,11 +1,13 @@
 //! Training, evaluating and using a language model, from a text to a run folder and back.
 
+mod estimate;
 mod evaluation;
 mod exchange;
 mod samples;
 mod training;
 mod writing;
 
+pub use estimate::{Estimate, estimate_language_model};
 pub use evaluation::{EvaluationReport, evaluate_language_model};
 pub use exchange::{ExchangeReport, export_language_model, import_language_model};
 pub use training::{Display, TrainReport, resume_language_model, train_language_model};

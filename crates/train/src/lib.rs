@@ -27,6 +27,7 @@ mod checksums;
 pub mod cli;
 mod clipping;
 mod demo;
+mod description;
 mod device;
 mod error;
 mod files;
@@ -45,19 +46,20 @@ mod truncated;
 
 pub use clipping::Clipping;
 pub use demo::burn_source;
+pub use description::{Made, RunDescription};
 pub use device::{DeviceChoice, KnownDevice, PickedDevice, known_devices};
 pub use error::TrainError;
 pub use guard::Guard;
 pub use language::{
-    Display, EvaluationReport, ExchangeReport, Text, TrainReport, Writer, evaluate_language_model,
-    export_language_model, import_language_model, open_writer, resume_language_model,
-    train_language_model,
+    Display, Estimate, EvaluationReport, ExchangeReport, Text, TrainReport, Writer,
+    estimate_language_model, evaluate_language_model, export_language_model, import_language_model,
+    open_writer, resume_language_model, train_language_model,
 };
 pub use loader::StreamLoader;
 pub use metrics::{WindowMetric, WindowValues};
 pub use objective::{Objective, SymbolBatch, Trainee, Window, WindowOutput};
 pub use progress::PlainProgress;
-pub use run::{Run, RunDescription};
+pub use run::Run;
 pub use schedule::{Brake, Decay, Schedule};
 pub use settings::{CellKind, OptimizerKind, Saving, Settings};
 pub use truncated::{Observer, Start, Step, TruncatedBptt, Validation};

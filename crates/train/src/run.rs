@@ -1,7 +1,7 @@
 //! A run is a folder: everything that is needed to use the model again.
 //!
 //! ```text
-//! run.json           what was asked for, of which text, by which version
+//! run.toml           what was asked for, of which text, by which version
 //! vocabulary.json    the characters
 //! held-out.txt       the part of the text that was not learned
 //! model.bpk          the weights with the lowest loss on the held-out part
@@ -23,32 +23,11 @@ use backdraft_data::{DataError, Vocabulary, read_text};
 use burn::module::Module;
 use burn::store::{ModuleRecord, RecordError};
 use burn::tensor::Bytes;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use crate::checksums::{read_known, write_known};
 use crate::lock::RunLock;
-use crate::{Settings, TrainError};
-
-/// What `run.json` holds.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct RunDescription {
-    /// The version of this program.
-    pub backdraft: String,
-    /// What the run was for: `lm`.
-    pub task: String,
-    /// The text: a path, or a name.
-    pub data: String,
-    /// Where it can be read again; not if it was handed over, or is the text of Burn.
-    pub data_path: Option<PathBuf>,
-    /// Its checksum.
-    pub data_sha256: String,
-    /// What the run was trained on.
-    pub device: String,
-    /// Characters of it that were learned.
-    pub characters: usize,
-    /// What was asked for.
-    pub settings: Settings,
-}
+use crate::{RunDescription, TrainError};
 
 /// A run folder.
 #[derive(Debug, Clone)]
@@ -110,13 +89,12 @@ impl Run {
         }
         let path = run.file(RUN);
         if let Err(error) = fs::metadata(&path) {
-            return Err(not_a_run(&format!("no readable run.json: {error}")));
+            return Err(not_a_run(&format!("no readable run.toml: {error}")));
         }
         let text = read_known(&path)?;
-        let description = serde_json::from_slice(&text).map_err(|error| TrainError::Damaged {
-            path,
-            reason: error.to_string(),
-        })?;
+        let text = String::from_utf8_lossy(&text);
+        let description =
+            RunDescription::parse(&text).map_err(|reason| TrainError::Damaged { path, reason })?;
         Ok((run, description))
     }
 
@@ -153,7 +131,7 @@ impl Run {
     ) -> Result<(), TrainError> {
         write_known(&self.file(VOCABULARY), vocabulary.to_json().as_bytes())?;
         write_known(&self.file(HELD_OUT), held_out.as_bytes())?;
-        self.write_json(RUN, description)
+        write_known(&self.file(RUN), description.to_toml().as_bytes())
     }
 
     /// Writes a JSON file.
@@ -241,7 +219,7 @@ pub(crate) fn plain(error: RecordError) -> String {
     }
 }
 
-const RUN: &str = "run.json";
+const RUN: &str = "run.toml";
 const VOCABULARY: &str = "vocabulary.json";
 const HELD_OUT: &str = "held-out.txt";
 const WEIGHTS: &str = "model.bpk";

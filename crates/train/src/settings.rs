@@ -186,6 +186,9 @@ impl Settings {
             backoff,
             backoff > 0.0 && backoff <= 1.0,
         )?;
+        let seed = self.seed;
+        let most = i64::MAX as u64;
+        require("the seed", &format!("at most {most}"), seed, seed <= most)?;
         let rates = [
             ("the learning rate", Some(self.lr)),
             ("the norm to clip at", self.clipping.norm),

@@ -120,40 +120,52 @@ impl Folder {
     }
 }
 
+/// Half of the moments are at any time after the start, so that some fall before the training goes
+/// on; half are shortly after a new checkpoint, so that it comes on and saves are hit.
 #[test]
 fn killed_thirty_times_it_ends_with_the_same_weights() {
     let folder = Folder::new();
-    let (whole, report) = folder.whole();
+    let longer = [&["--steps", "2000"], &LONG[2..]].concat();
+    let whole = folder.run("whole");
+    let arguments = train_arguments(&folder.text, &whole, &longer);
+    let output = backdraft(&[&arguments[..], &["--json"]].concat());
+    let report: Value = serde_json::from_slice(&output.stdout).unwrap();
 
     let run = folder.run("killed");
-    let mut child = child(&folder.arguments(&run));
-    let mut moment: u64 = 7;
-    let (mut kills, mut late) = (0, 0);
-    while kills < 30 {
-        moment = moment
+    let started = train_arguments(&folder.text, &run, &longer);
+    let mut random: u64 = 7;
+    let mut wait = |most: u64| {
+        random = random
             .wrapping_mul(6364136223846793005)
             .wrapping_add(1442695040888963407);
-        std::thread::sleep(Duration::from_micros((moment >> 33) % 90_000));
-        if child.try_wait().unwrap().is_some() {
-            // It came to its end before it was killed: the rest of the kills find it there.
-            late += 1;
-            assert!(late < 2, "too few kills: {kills}");
-            break;
-        }
-        child.kill().unwrap();
-        child.wait().unwrap();
-        kills += 1;
-        child = match Path::new(&run).join("run.json").exists() {
-            true => self::child(&["train", "--resume", &run]),
+        std::thread::sleep(Duration::from_micros((random >> 33) % most));
+    };
+    let last = || match Path::new(&run).join("checkpoints").exists() {
+        true => checkpoints(&run).pop(),
+        false => None,
+    };
+    for kill in 0..30 {
+        let before = last();
+        let mut child = match Path::new(&run).join("run.toml").exists() {
+            true => child(&["train", "--resume", &run]),
             false => {
                 fs::remove_dir_all(&run).ok();
-                self::child(&folder.arguments(&run))
+                child(&started)
             }
         };
+        if kill % 2 == 0 {
+            wait(60_000);
+        } else {
+            while last() == before && child.try_wait().unwrap().is_none() {
+                std::thread::sleep(Duration::from_millis(1));
+            }
+            wait(15_000);
+        }
+        let ended = child.try_wait().unwrap();
+        assert!(ended.is_none(), "it ended by itself before kill {kill}");
+        child.kill().unwrap();
+        child.wait().unwrap();
     }
-    child.kill().ok();
-    child.wait().unwrap();
-    assert_eq!(kills, 30, "the training is too short for this test");
 
     let again = resume(&run);
     for same in [
@@ -269,7 +281,7 @@ fn what_cannot_go_on_says_why() {
     fs::write(&folder.text, text).unwrap();
 
     // A bit turned in a file of the run itself.
-    for file in ["run.json", "vocabulary.json", "held-out.txt", "model.bpk"] {
+    for file in ["run.toml", "vocabulary.json", "held-out.txt", "model.bpk"] {
         let path = Path::new(&run).join(file);
         let Ok(content) = fs::read(&path) else {
             assert_eq!(file, "model.bpk");
@@ -280,7 +292,7 @@ fn what_cannot_go_on_says_why() {
         other[middle] ^= 1;
         fs::write(&path, &other).unwrap();
         let arguments = match file {
-            "run.json" => &resume[..],
+            "run.toml" => &resume[..],
             _ => &["evaluate", &run, "--device", "flex"],
         };
         refused(arguments, &format!("{file}: the file is damaged"));

@@ -1,16 +1,20 @@
-//! `backdraft train lm`.
+//! `backdraft train lm`, with flags or with a file.
 
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 
 use super::print::{print, print_json};
 use crate::{
-    CellKind, Clipping, Decay, DeviceChoice, Display, Guard, OptimizerKind, Run, Saving, Settings,
-    Text, TrainError, TrainReport, interrupt, resume_language_model, train_language_model,
+    CellKind, Clipping, Decay, DeviceChoice, Display, OptimizerKind, Run, RunDescription, Saving,
+    Settings, Text, TrainError, TrainReport, estimate_language_model, interrupt,
+    resume_language_model, train_language_model,
 };
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Arguments {
+    /// A file that describes the run, as run.toml in a run does; what is given beside it counts more
+    #[arg(long, value_name = "FILE.toml")]
+    config: Option<PathBuf>,
     /// A text file or a folder of them; by default the Rust source of Burn
     #[arg(long, value_name = "PATH")]
     data: Option<PathBuf>,
@@ -56,9 +60,9 @@ pub(super) struct Arguments {
     /// The learning rate, at its highest
     #[arg(long, value_name = "F", default_value_t = Settings::default().lr)]
     lr: f64,
-    /// The momentum of sgd [default: 0.9]
-    #[arg(long, value_name = "F")]
-    momentum: Option<f64>,
+    /// The momentum of sgd
+    #[arg(long, value_name = "F", default_value_t = Settings::default().momentum)]
+    momentum: f64,
     /// How the learning rate falls, to a hundredth
     #[arg(long, value_enum, default_value_t = Settings::default().decay)]
     decay: Decay,
@@ -86,75 +90,75 @@ pub(super) struct Arguments {
     /// Save the training, to go on from there, after so many steps
     #[arg(long, value_name = "N")]
     save_steps: Option<usize>,
-    /// Save it after so many seconds [default: 60, unless --save-steps is given]
-    #[arg(long, value_name = "S")]
-    save_seconds: Option<f64>,
+    /// Save it after so many seconds
+    #[arg(long, value_name = "S", default_value_t = 60.0)]
+    save_seconds: f64,
     /// Checkpoints that stay
     #[arg(long, value_name = "N", default_value_t = Saving::default().keep)]
     keep: usize,
+    /// Learn nothing: tell what the model is, what it needs and about how long it would take
+    #[arg(long)]
+    dry_run: bool,
     /// Print one JSON object on standard output, and nothing else there
     #[arg(long)]
     json: bool,
 }
 
 impl Arguments {
-    fn settings(&self) -> Result<Settings, TrainError> {
-        let default = Settings::default();
-        if self.momentum.is_some() && self.optimizer != OptimizerKind::Sgd {
+    /// What is asked for: by the file, if there is one, and by what was typed beside it.
+    fn description(&self, typed: &dyn Fn(&str) -> bool) -> Result<RunDescription, TrainError> {
+        let mut asked = match &self.config {
+            Some(path) => RunDescription::read(path)?,
+            None => RunDescription::default(),
+        };
+        macro_rules! take {
+            ($into:expr, $($field:ident)*) => {
+                $(if typed(stringify!($field)) {
+                    $into.$field = self.$field.clone();
+                })*
+            };
+        }
+        take!(asked, data device);
+        let settings = &mut asked.settings;
+        take!(settings, cell layers hidden embedding dropout tied unroll batch epochs steps);
+        take!(settings, optimizer lr momentum decay warmup valid_fraction seed);
+        take!(settings.guard, patience backoff);
+        take!(settings.saving, keep);
+        if typed("save_steps") {
+            settings.saving.steps = self.save_steps;
+        }
+        if typed("save_seconds") {
+            settings.saving.seconds = Some(self.save_seconds);
+        }
+        if typed("clip_norm") || typed("clip_value") {
+            settings.clipping = Clipping {
+                value: self.clip_value,
+                norm: self.clip_norm,
+            };
+        }
+        if typed("momentum") && settings.optimizer != OptimizerKind::Sgd {
             return Err(TrainError::Invalid {
                 what: "--momentum",
                 expected: "--optimizer sgd beside it".to_string(),
                 found: "adam".to_string(),
             });
         }
-        let clipping = match (self.clip_norm, self.clip_value) {
-            (None, None) => default.clipping,
-            (norm, value) => Clipping { value, norm },
-        };
-        let settings = Settings {
-            cell: self.cell,
-            layers: self.layers,
-            hidden: self.hidden,
-            embedding: self.embedding,
-            dropout: self.dropout,
-            tied: self.tied,
-            unroll: self.unroll,
-            batch: self.batch,
-            epochs: self.epochs,
-            steps: self.steps,
-            optimizer: self.optimizer,
-            lr: self.lr,
-            momentum: self.momentum.unwrap_or(default.momentum),
-            decay: self.decay,
-            warmup: self.warmup,
-            clipping,
-            guard: Guard {
-                patience: self.patience,
-                backoff: self.backoff,
-            },
-            valid_fraction: self.valid_fraction,
-            seed: self.seed,
-            saving: Saving {
-                steps: self.save_steps,
-                seconds: match (self.save_steps, self.save_seconds) {
-                    (None, None) => default.saving.seconds,
-                    (_, seconds) => seconds,
-                },
-                keep: self.keep,
-            },
-        };
-        settings.check()?;
-        Ok(settings)
+        asked.settings.check()?;
+        Ok(asked)
     }
 }
 
-pub(super) fn run(arguments: &Arguments) -> Result<(), TrainError> {
-    let settings = arguments.settings()?;
-    let text = arguments
-        .data
-        .as_deref()
-        .map_or_else(Text::demo, Text::read)?;
-    let device = arguments.device.pick()?;
+pub(super) fn run(arguments: &Arguments, typed: &dyn Fn(&str) -> bool) -> Result<(), TrainError> {
+    let asked = arguments.description(typed)?;
+    let text = asked.data.as_deref().map_or_else(Text::demo, Text::read)?;
+    let device = asked.device.pick()?;
+    if arguments.dry_run {
+        let estimate = estimate_language_model(&asked.settings, &text, &device)?;
+        return match arguments.json {
+            true => print_json(&estimate),
+            false => print(&estimate.to_string()),
+        };
+    }
     let path = arguments
         .out
         .clone()
@@ -164,10 +168,9 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), TrainError> {
         text.source, device.name, device.reason
     );
     eprintln!("the run is written to {}", path.display());
-
     interrupt::listen();
     let display = display(arguments.json);
-    let report = train_language_model(&settings, &text, &path, &device, display)?;
+    let report = train_language_model(&asked.settings, &text, &path, &device, display)?;
     tell(&report, &path, arguments.json)
 }
 

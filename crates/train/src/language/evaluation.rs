@@ -50,7 +50,10 @@ pub fn evaluate_language_model(
         Some(text) => text,
         None => Text {
             content: run.held_out()?,
-            source: format!("held out of {}", description.data),
+            source: match &description.made {
+                Some(made) => format!("held out of {}", made.text),
+                None => "held out".to_string(),
+            },
             path: None,
         },
     };

@@ -79,7 +79,9 @@ pub fn import_language_model(
     with_cell!(settings, |cell| {
         let model = settings.model(vocabulary.len(), cell);
         let model = all.load(model.init(&Device::flex())?, prefix)?;
-        description.backdraft = env!("CARGO_PKG_VERSION").to_string();
+        if let Some(made) = &mut description.made {
+            made.backdraft = env!("CARGO_PKG_VERSION").to_string();
+        }
         let run = Run::create(out)?;
         let _lock = run.lock()?;
         run.begin(&description, &vocabulary, &held_out)?;

@@ -18,10 +18,10 @@ use super::samples::Journal;
 use super::{Text, with_cell};
 use crate::checkpoint::{self, Always, Cadence, Checkpoints, Latest, Saved};
 use crate::checksums::checksum;
-use crate::run::{CHECKPOINTS, RESULT, RunDescription};
+use crate::run::{CHECKPOINTS, RESULT};
 use crate::{
-    DeviceChoice, PickedDevice, PlainProgress, Run, Saving, Settings, StreamLoader, TrainError,
-    Trainee, TruncatedBptt, Validation, WindowMetric, interrupt,
+    Made, PickedDevice, PlainProgress, Run, RunDescription, Saving, Settings, StreamLoader,
+    TrainError, Trainee, TruncatedBptt, Validation, WindowMetric, interrupt,
 };
 
 /// How training shows itself.
@@ -89,14 +89,16 @@ pub fn train_language_model(
     settings.check()?;
     let (texts, held_out) = Texts::of(text, settings)?;
     let description = RunDescription {
-        backdraft: env!("CARGO_PKG_VERSION").to_string(),
-        task: "lm".to_string(),
-        data: text.source.clone(),
-        data_path: text.path.clone(),
-        data_sha256: checksum(text.content.as_bytes()),
-        device: device.kind().to_string(),
-        characters: texts.characters,
+        data: text.path.clone(),
+        device: device.choice(),
         settings: settings.clone(),
+        made: Some(Made {
+            backdraft: env!("CARGO_PKG_VERSION").to_string(),
+            text: text.source.clone(),
+            sha256: checksum(text.content.as_bytes()),
+            characters: texts.characters,
+        }),
+        ..RunDescription::default()
     };
     with_cell!(settings, |cell| {
         let model = new_model(settings, &texts.vocabulary, cell)?;
@@ -132,24 +134,23 @@ pub fn resume_language_model(
     if run.has_ended() {
         return refuse("this training has ended: there is nothing to go on with".to_string());
     }
-    let text = match (text, &description.data_path) {
+    let Some(made) = &description.made else {
+        return refuse("run.toml does not say what it was made of".to_string());
+    };
+    let text = match (text, &description.data) {
         (Some(text), _) => text,
         (None, Some(path)) => Text::read(path)?,
-        (None, None) if description.data == super::DEMO => Text::demo()?,
+        (None, None) if made.text == super::DEMO => Text::demo()?,
         (None, None) => {
-            return refuse(format!(
-                "the text, {}, was not read from a file",
-                description.data
-            ));
+            return refuse(format!("the text, {}, was not read from a file", made.text));
         }
     };
     let found = checksum(text.content.as_bytes());
-    if found != description.data_sha256 {
-        let expected = &description.data_sha256;
+    if found != made.sha256 {
         return refuse(format!(
-            "the text, {}, is not the one that the run began with: expected the SHA-256 \
-             {expected}, found {found}",
-            text.source
+            "the text, {}, is not the one that the run began with: expected the SHA-256 {}, \
+             found {found}",
+            text.source, made.sha256
         ));
     }
     let Latest { saved, damaged } = checkpoint::latest(&run.file(CHECKPOINTS))?;
@@ -160,8 +161,8 @@ pub fn resume_language_model(
         return refuse(format!("no checkpoint is whole ({damage})"));
     }
     let (mut texts, _) = Texts::of(&text, settings)?;
-    texts.source = &description.data;
-    let device = DeviceChoice::named(&description.device).pick()?;
+    texts.source = &made.text;
+    let device = description.device.pick()?;
     let steps = saved.as_ref().map_or(0, |saved| saved.position.steps);
     if display != Display::Silent {
         eprintln!("going on after {steps} steps, on {}", device.name);
@@ -172,7 +173,7 @@ pub fn resume_language_model(
     })
 }
 
-fn new_model<K: SequenceConfig<Built: Cell>>(
+pub(super) fn new_model<K: SequenceConfig<Built: Cell>>(
     settings: &Settings,
     vocabulary: &Vocabulary,
     cell: K,
@@ -182,17 +183,18 @@ fn new_model<K: SequenceConfig<Built: Cell>>(
     Ok(settings.model(vocabulary.len(), cell).init(&device)?)
 }
 
-struct Texts<'a> {
-    source: &'a str,
+/// What is learned of a text, and what it is tested with.
+pub(super) struct Texts<'a> {
+    pub(super) source: &'a str,
     characters: usize,
-    vocabulary: Vocabulary,
-    windows: Streams,
+    pub(super) vocabulary: Vocabulary,
+    pub(super) windows: Streams,
     valid: Streams,
 }
 
 impl<'a> Texts<'a> {
     /// What is learned of a text and what is held out, the latter also as it is.
-    fn of(text: &'a Text, settings: &Settings) -> Result<(Self, &'a str), TrainError> {
+    pub(super) fn of(text: &'a Text, settings: &Settings) -> Result<(Self, &'a str), TrainError> {
         let (learn, held_out) = split_held_out(&text.content, settings.valid_fraction)?;
         let vocabulary = Vocabulary::of(learn);
         let windows = Streams::new(&vocabulary.encode(learn), settings.batch, settings.unroll)?;
@@ -221,7 +223,7 @@ fn learn_from<C: Cell>(
 ) -> Result<TrainReport, TrainError> {
     let (_, steps) = settings.extent(texts.windows.len());
     let (parameters, vocabulary) = (model.num_params(), texts.vocabulary.len());
-    let path = path(&model, &device.device);
+    let path = paths(&model, &device.device);
     let dashboard = display == Display::Dashboard && std::io::stdout().is_terminal();
     let every = match display {
         Display::Silent => None,
@@ -272,7 +274,7 @@ fn learn_from<C: Cell>(
 }
 
 /// The paths of the recurrent layers; one where all are the same.
-fn path<C: Cell>(model: &LanguageModel<C>, device: &Device) -> String {
+pub(super) fn paths<C: Cell>(model: &LanguageModel<C>, device: &Device) -> String {
     let recurrent = model.recurrent.clone().to_device(device);
     let mut paths: Vec<String> = recurrent
         .paths()
