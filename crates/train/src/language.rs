@@ -3,7 +3,7 @@
 mod estimate;
 mod evaluation;
 mod exchange;
-mod samples;
+mod journal;
 mod training;
 mod writing;
 

@@ -31,6 +31,7 @@ mod description;
 mod device;
 mod error;
 mod files;
+mod growing;
 mod guard;
 mod interrupt;
 mod language;

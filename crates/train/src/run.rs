@@ -7,6 +7,7 @@
 //! model.bpk          the weights with the lowest loss on the held-out part
 //! result.json        what `train --json` prints, when training has ended
 //! samples.txt        what the model wrote as it learned
+//! metrics.jsonl      the figures, a line for a step now and then and for each evaluation
 //! checkpoints/       where a training that was cut off goes on from
 //! train/, valid/     the metrics of each window
 //! checksums.txt      of each file that later commands read
@@ -227,5 +228,7 @@ const WEIGHTS: &str = "model.bpk";
 pub(crate) const CHECKPOINTS: &str = "checkpoints";
 /// What `train --json` prints.
 pub const RESULT: &str = "result.json";
+/// The figures as they went.
+pub(crate) const METRICS: &str = "metrics.jsonl";
 /// What the model wrote as it learned.
 pub const SAMPLES: &str = "samples.txt";

@@ -70,6 +70,10 @@ pub struct Step<'a> {
     pub taken: bool,
     /// The loss at each position, in nats. Reading it waits for the device.
     pub nats: &'a Tensor<1>,
+    /// The norm of the whole gradient before clipping. Reading it waits for the device.
+    pub gradient_norm: &'a Tensor<1>,
+    /// The learning rate.
+    pub learning_rate: f64,
 }
 
 /// The evaluation of the held-out part.
@@ -227,7 +231,7 @@ impl<M: Objective> TruncatedBptt<M> {
                 .clipping
                 .apply(&training.learner.model(), &mut output.grads);
             let taken = training.allows(&output, &norm);
-            output.item.gradient_norm = Some(norm);
+            output.item.gradient_norm = Some(norm.clone());
             training.learner.lr_step();
             training.steps += 1;
             match &taken {
@@ -241,6 +245,8 @@ impl<M: Objective> TruncatedBptt<M> {
                 positions,
                 taken: matches!(taken, Ok(true)),
                 nats: &output.item.nats,
+                gradient_norm: &norm,
+                learning_rate: training.learner.lr_current().base(),
             };
             let model = training.learner.model().model;
             if let ControlFlow::Break(reason) = self.observe(|o| o.stepped(step, &model)) {

@@ -52,12 +52,15 @@ fn weights(run: &str) -> Vec<u8> {
     fs::read(file).unwrap()
 }
 
-/// What the last checkpoint has of the training, but for the time that it took.
+/// What the last checkpoint has of the training, but for the time that it took and what is written
+/// of that.
 fn position(run: &str) -> Value {
     let last = checkpoints(run).pop().unwrap();
     let position = fs::read(last.join("checkpoint.json")).unwrap();
     let mut position: Value = serde_json::from_slice(&position).unwrap();
-    position["observer"]["seconds"] = Value::Null;
+    for timed in ["seconds", "metrics"] {
+        position["observer"][timed] = Value::Null;
+    }
     position
 }
 
@@ -74,6 +77,20 @@ fn checkpoints(run: &str) -> Vec<PathBuf> {
         .collect();
     all.sort();
     all
+}
+
+/// The lines of metrics.jsonl, but for the time.
+fn figures(run: &str) -> Vec<Value> {
+    let text = fs::read_to_string(Path::new(run).join("metrics.jsonl")).unwrap();
+    let lines = text.lines().map(|line| {
+        let mut line: Value = serde_json::from_str(line).unwrap();
+        assert!(line["seconds"].take().is_f64());
+        line
+    });
+    let lines: Vec<Value> = lines.collect();
+    let of = |split: &str| lines.iter().filter(|line| line["split"] == split).count();
+    assert!(of("train") >= 400 && of("valid") >= 3, "{text}");
+    lines
 }
 
 struct Folder {
@@ -182,6 +199,7 @@ fn killed_thirty_times_it_ends_with_the_same_weights() {
     assert_eq!(position(&run), position(&whole));
     let samples = |run: &str| fs::read_to_string(Path::new(run).join("samples.txt")).unwrap();
     assert_eq!(samples(&run), samples(&whole));
+    assert_eq!(figures(&run), figures(&whole));
     assert_eq!(checkpoints(&run).len(), 2, "the last two stay");
     refused(&["train", "--resume", &run], "this training has ended");
 }

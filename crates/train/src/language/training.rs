@@ -14,7 +14,7 @@ use burn::train::metric::{LearningRateMetric, LossMetric};
 use burn::train::{Learner, LearningResult, SupervisedTraining, TrainingStrategy};
 use serde::Serialize;
 
-use super::samples::Journal;
+use super::journal::Journal;
 use super::{Text, with_cell};
 use crate::checkpoint::{self, Always, Cadence, Checkpoints, Latest, Saved};
 use crate::checksums::checksum;

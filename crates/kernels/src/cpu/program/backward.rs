@@ -190,7 +190,7 @@ impl<I: Simd> Steps<'_, I> {
     unsafe fn clear(&self, at: At, slot: usize, place: GradientPlace, width: usize) {
         // SAFETY: the caller's.
         let to = unsafe { self.run.gradients.write(at, slot, place, width) };
-        to.fill(std::mem::MaybeUninit::new(0.0));
+        elements::clear(self.simd, to);
     }
 
     #[inline(always)]

@@ -157,6 +157,21 @@ pub(super) fn forward<'a, I: Simd>(
     }
 }
 
+/// `out = 0`. Rows are short: that it is done here and not by a call counts.
+#[inline(always)]
+pub(super) fn clear<I: Simd>(simd: I, out: &mut [MaybeUninit<f32>]) {
+    // SAFETY: nothing is added to.
+    unsafe {
+        each::<I, 0, false>(
+            simd,
+            out,
+            [],
+            #[inline(always)]
+            |[]| simd.splat_f32s(0.0),
+        );
+    }
+}
+
 /// The sum of `f` over all elements.
 #[inline(always)]
 fn sum<I: Simd, const N: usize>(
@@ -164,16 +179,33 @@ fn sum<I: Simd, const N: usize>(
     operands: [&[f32]; N],
     f: impl Fn([I::f32s; N]) -> I::f32s,
 ) -> f32 {
+    /// An addition waits for the one before it: so many sums that do not wait for each other.
+    const SUMS: usize = 4;
     let count = operands[0].len();
-    let whole = count - count % I::F32_LANES;
-    let mut total = simd.splat_f32s(0.0);
+    let lanes = I::F32_LANES;
+    let whole = count - count % lanes;
+    let mut totals = [simd.splat_f32s(0.0); SUMS];
     let mut registers = [simd.splat_f32s(0.0); N];
-    for start in (0..whole).step_by(I::F32_LANES) {
-        for n in 0..N {
-            registers[n] = load(simd, &operands[n][start..start + I::F32_LANES]);
+    let mut start = 0;
+    while start + SUMS * lanes <= whole {
+        for (part, total) in totals.iter_mut().enumerate() {
+            let start = start + part * lanes;
+            for n in 0..N {
+                registers[n] = load(simd, &operands[n][start..start + lanes]);
+            }
+            *total = simd.add_f32s(*total, f(registers));
         }
-        total = simd.add_f32s(total, f(registers));
+        start += SUMS * lanes;
     }
+    while start < whole {
+        for n in 0..N {
+            registers[n] = load(simd, &operands[n][start..start + lanes]);
+        }
+        totals[0] = simd.add_f32s(totals[0], f(registers));
+        start += lanes;
+    }
+    let [a, b, c, d] = totals;
+    let total = simd.add_f32s(simd.add_f32s(a, b), simd.add_f32s(c, d));
     let mut total = simd.reduce_sum_f32s(total);
     let mut index = whole;
     while index < count {

@@ -1,7 +1,6 @@
-//! What a model writes as it learns, and the best weights so far.
+//! What goes on beside a training: figures, what the model writes, and the best weights so far.
 
-use std::fs::OpenOptions;
-use std::io::{ErrorKind, Write};
+use std::io::Write;
 use std::ops::ControlFlow;
 use std::time::Instant;
 
@@ -11,11 +10,14 @@ use backdraft_models::{LanguageModel, Sampling};
 use serde::{Deserialize, Serialize};
 
 use super::writing::first_symbol;
-use crate::run::{CHECKPOINTS, SAMPLES};
+use crate::growing::Growing;
+use crate::run::{CHECKPOINTS, METRICS, SAMPLES};
 use crate::{Observer, Run, Step, TrainError, Validation};
 
 /// Samples a training.
 const SAMPLES_A_RUN: usize = 10;
+/// Lines of figures a training, at most.
+const FIGURES_A_RUN: usize = 2000;
 /// Characters a sample.
 const LENGTH: usize = 300;
 
@@ -43,9 +45,27 @@ pub(super) struct Memory {
     pub(super) best: Option<Validation>,
     pub(super) last: Option<Validation>,
     pub(super) sample: String,
-    /// Bytes of all samples.
-    written: u64,
+    samples: Growing,
+    metrics: Growing,
     /// Seconds of the programs before this one.
+    seconds: f64,
+}
+
+/// A line of `metrics.jsonl`; a figure that is no number is null.
+#[derive(Serialize)]
+struct Figures {
+    split: &'static str,
+    step: usize,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    epoch: Option<usize>,
+    loss: f64,
+    bits_per_character: f64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    gradient_norm: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    learning_rate: Option<f64>,
+    /// Steps that the guard has left out so far.
+    skipped: usize,
     seconds: f64,
 }
 
@@ -71,7 +91,6 @@ impl Journal {
 
     /// Takes up what a checkpoint remembers; what was written after it is not there yet.
     pub(super) fn recall(&mut self, memory: Option<&serde_json::Value>) -> Result<(), TrainError> {
-        let path = self.run.file(SAMPLES);
         if let Some(memory) = memory {
             let memory = Memory::deserialize(memory);
             self.memory = memory.map_err(|error| TrainError::Damaged {
@@ -79,15 +98,8 @@ impl Journal {
                 reason: error.to_string(),
             })?;
         }
-        let unwritable = |error| TrainError::Unwritable {
-            path: path.clone(),
-            error,
-        };
-        match OpenOptions::new().write(true).open(&path) {
-            Ok(file) => file.set_len(self.memory.written).map_err(unwritable),
-            Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
-            Err(error) => Err(unwritable(error)),
-        }
+        self.memory.samples.cut(&self.run.file(SAMPLES))?;
+        self.memory.metrics.cut(&self.run.file(METRICS))
     }
 
     /// How long the training took, this program and those before it.
@@ -116,11 +128,26 @@ impl Journal {
             std::io::stderr().write_all(entry.as_bytes()).ok();
         }
         let path = self.run.file(SAMPLES);
-        let file = OpenOptions::new().create(true).append(true).open(&path);
-        file.and_then(|mut file| file.write_all(entry.as_bytes()))
-            .map_err(|error| TrainError::Unwritable { path, error })?;
-        self.memory.written += entry.len() as u64;
-        Ok(())
+        self.memory.samples.append(&path, &entry)
+    }
+
+    fn go_on(&self) -> ControlFlow<String> {
+        match &self.error {
+            Some(error) => ControlFlow::Break(error.to_string()),
+            None => ControlFlow::Continue(()),
+        }
+    }
+
+    fn write_figures(&mut self, figures: &Figures) -> Result<(), TrainError> {
+        let mut line = serde_json::to_string(figures).expect("our own types are valid JSON");
+        line.push('\n');
+        self.memory.metrics.append(&self.run.file(METRICS), &line)
+    }
+
+    /// The same part of the run, whatever its length.
+    fn is_time(&self, a_run: usize) -> bool {
+        let steps = self.memory.steps;
+        steps.is_multiple_of(self.total.div_ceil(a_run)) || steps == self.total
     }
 }
 
@@ -129,9 +156,23 @@ impl<C: Cell> Observer<LanguageModel<C>> for Journal {
         self.memory.steps = step.steps;
         self.memory.positions += step.positions;
         self.memory.skipped += usize::from(!step.taken);
-        let every = self.total.div_ceil(SAMPLES_A_RUN);
-        if !step.steps.is_multiple_of(every) && step.steps != self.total {
-            return ControlFlow::Continue(());
+        if self.is_time(FIGURES_A_RUN) {
+            let loss = step.nats.clone().mean().into_scalar::<f64>();
+            let written = self.write_figures(&Figures {
+                split: "train",
+                step: step.steps,
+                epoch: None,
+                loss,
+                bits_per_character: loss / std::f64::consts::LN_2,
+                gradient_norm: Some(step.gradient_norm.clone().into_scalar::<f64>()),
+                learning_rate: Some(step.learning_rate),
+                skipped: self.memory.skipped,
+                seconds: self.seconds(),
+            });
+            self.attempt(written);
+        }
+        if !self.is_time(SAMPLES_A_RUN) {
+            return self.go_on();
         }
         let written = self.write_sample(model);
         self.attempt(written);
@@ -140,14 +181,23 @@ impl<C: Cell> Observer<LanguageModel<C>> for Journal {
             let saved = self.run.save_weights(model);
             self.attempt(saved);
         }
-        match &self.error {
-            Some(error) => ControlFlow::Break(error.to_string()),
-            None => ControlFlow::Continue(()),
-        }
+        self.go_on()
     }
 
     fn validated(&mut self, validation: Validation, model: &LanguageModel<C>) {
         self.memory.last = Some(validation);
+        let written = self.write_figures(&Figures {
+            split: "valid",
+            step: self.memory.steps,
+            epoch: Some(validation.epoch),
+            loss: validation.loss,
+            bits_per_character: validation.loss / std::f64::consts::LN_2,
+            gradient_norm: None,
+            learning_rate: None,
+            skipped: self.memory.skipped,
+            seconds: self.seconds(),
+        });
+        self.attempt(written);
         let best = self.memory.best;
         let better = best.is_none_or(|best| validation.loss < best.loss);
         if better && validation.loss.is_finite() {
