@@ -1,5 +1,6 @@
 //! Training, evaluating and using a language model, from a text to a run folder and back.
 
+mod cells;
 mod estimate;
 mod evaluation;
 mod exchange;
@@ -15,7 +16,7 @@ pub use writing::{Writer, open_writer};
 
 use std::path::{Path, PathBuf};
 
-use backdraft_cells::{Cell, ElmanConfig, GruConfig, LstmConfig, SequenceConfig};
+use backdraft_cells::{Cell, SequenceConfig};
 use backdraft_data::{Vocabulary, read_text};
 use backdraft_models::LanguageModel;
 use burn::module::Module;
@@ -73,28 +74,6 @@ impl Text {
         })
     }
 }
-
-/// Calls a function with the configuration of the cell that the settings ask for.
-macro_rules! with_cell {
-    ($settings:expr, |$cell:ident| $call:expr) => {{
-        let (input, hidden) = ($settings.embedding, $settings.hidden);
-        match $settings.cell {
-            $crate::CellKind::Elman => {
-                let $cell = $crate::language::ElmanConfig::new(input, hidden);
-                $call
-            }
-            $crate::CellKind::Lstm => {
-                let $cell = $crate::language::LstmConfig::new(input, hidden);
-                $call
-            }
-            $crate::CellKind::Gru => {
-                let $cell = $crate::language::GruConfig::new(input, hidden);
-                $call
-            }
-        }
-    }};
-}
-use with_cell;
 
 /// The model of a run, with its weights, on a device, for use.
 fn load<K: SequenceConfig<Built: Cell>>(

@@ -62,5 +62,5 @@ pub use objective::{Objective, SymbolBatch, Trainee, Window, WindowOutput};
 pub use progress::PlainProgress;
 pub use run::Run;
 pub use schedule::{Brake, Decay, Schedule};
-pub use settings::{CellKind, OptimizerKind, Saving, Settings};
+pub use settings::{CellKind, NormedWeights, OptimizerKind, Regularize, Saving, Settings};
 pub use truncated::{Observer, Start, Step, TruncatedBptt, Validation};

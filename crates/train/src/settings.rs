@@ -2,6 +2,7 @@
 
 use std::fmt::Display;
 
+use backdraft_cells::WeightNorm;
 use backdraft_models::LanguageModelConfig;
 use burn::optim::{AdamConfig, ModuleOptimizer, SgdConfig, momentum::MomentumConfig};
 use clap::ValueEnum;
@@ -11,7 +12,7 @@ use crate::{Clipping, Decay, Guard, Schedule, TrainError};
 
 /// The cell of a recurrent layer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, ValueEnum)]
-#[serde(rename_all = "snake_case")]
+#[serde(rename_all = "kebab-case")]
 pub enum CellKind {
     /// The simple recurrent network, with tanh
     Elman,
@@ -20,6 +21,71 @@ pub enum CellKind {
     /// The gated recurrent unit
     #[default]
     Gru,
+    /// An LSTM with normalised gates and memory
+    LayerNormLstm,
+    /// A GRU with normalised gates
+    LayerNormGru,
+    /// An LSTM that keeps nothing but the forget gate
+    Janet,
+    /// A GRU of one gate
+    Mgu,
+    /// An LSTM with exponential gates
+    SLstm,
+    /// A GRU whose gates see the input alone, scanned over time
+    MinGru,
+    /// An LSTM whose gates see the input alone, scanned over time
+    MinLstm,
+}
+
+impl CellKind {
+    /// As it is asked for.
+    pub(crate) fn name(self) -> String {
+        let value = self.to_possible_value().expect("none is hidden");
+        value.get_name().to_string()
+    }
+
+    /// Whether its gates look at the last output, so that something can be dropped on that way.
+    fn looks_back(self) -> bool {
+        !matches!(self, Self::MinGru | Self::MinLstm)
+    }
+}
+
+/// What holds the recurrent weights back in training. Which cell has a place for which, the
+/// cells say.
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Regularize {
+    /// The probability of dropping a recurrent weight, for a window (Merity 2017).
+    pub drop_connect: f64,
+    /// The probability of dropping a unit of the last output, for a window (Gal 2016).
+    pub recurrent_dropout: f64,
+    /// The probability of dropping a unit of the candidate, in a step (Semeniuta 2016).
+    pub candidate_dropout: f64,
+    /// Which weights are learned as a direction and a length (Salimans 2016).
+    pub weight_norm: NormedWeights,
+}
+
+/// Which weights are learned as a direction and a length.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, ValueEnum)]
+#[serde(rename_all = "kebab-case")]
+pub enum NormedWeights {
+    /// None
+    #[default]
+    Off,
+    /// Those of the recurrence
+    Recurrent,
+    /// Those of the recurrence and of the input
+    Both,
+}
+
+impl From<NormedWeights> for WeightNorm {
+    fn from(weights: NormedWeights) -> Self {
+        match weights {
+            NormedWeights::Off => Self::Off,
+            NormedWeights::Recurrent => Self::Recurrent,
+            NormedWeights::Both => Self::Both,
+        }
+    }
 }
 
 /// The optimiser.
@@ -52,6 +118,8 @@ pub struct Settings {
     pub dropout: f64,
     /// Whether output and embedding share their weights.
     pub tied: bool,
+    /// What holds the recurrent weights back.
+    pub regularize: Regularize,
     /// Steps of a window: how far the gradient goes back.
     pub unroll: usize,
     /// Parallel streams.
@@ -113,6 +181,7 @@ impl Default for Settings {
             embedding: 64,
             dropout: 0.0,
             tied: false,
+            regularize: Regularize::default(),
             unroll: 64,
             batch: 32,
             epochs: None,
@@ -165,6 +234,13 @@ impl Settings {
             self.dropout,
             (0.0..1.0).contains(&self.dropout),
         )?;
+        if !self.cell.looks_back() && self.regularize != Regularize::default() {
+            return Err(TrainError::Invalid {
+                what: "the regularisers of the recurrence",
+                expected: format!("none, with {}", self.cell.name()),
+                found: "one".to_string(),
+            });
+        }
         let momentum = self.momentum;
         require(
             "the momentum",

@@ -3,8 +3,9 @@
 use std::path::Path;
 
 use backdraft_train::{
-    CellKind, Clipping, DeviceChoice, Display, OptimizerKind, PickedDevice, Settings, Text,
-    TrainError, TrainReport, evaluate_language_model, train_language_model,
+    CellKind, Clipping, DeviceChoice, Display, NormedWeights, OptimizerKind, PickedDevice,
+    Regularize, Settings, Text, TrainError, TrainReport, evaluate_language_model,
+    train_language_model,
 };
 
 fn devices() -> Vec<PickedDevice> {
@@ -72,6 +73,41 @@ fn a_rule_is_learned_by_every_cell_on_every_device() {
             assert_eq!(report.steps, 100);
         }
     }
+}
+
+/// The other cells, and the plain ones held back, on the CPU.
+#[test]
+fn the_rule_is_learned_by_the_other_cells_and_with_regularisers() {
+    let learn = |cell, regularize, steps| {
+        let settings = Settings {
+            cell,
+            regularize,
+            steps: Some(steps),
+            ..small()
+        };
+        let loss = train(&settings, &rule(), &flex()).unwrap().loss;
+        assert!(loss < 0.1, "{cell:?}, {regularize:?}: {loss}");
+    };
+    let other = [
+        CellKind::LayerNormLstm,
+        CellKind::LayerNormGru,
+        CellKind::Janet,
+        CellKind::Mgu,
+        CellKind::SLstm,
+        CellKind::MinGru,
+        CellKind::MinLstm,
+    ];
+    for cell in other {
+        learn(cell, Regularize::default(), 150);
+    }
+    let regularize = Regularize {
+        drop_connect: 0.2,
+        recurrent_dropout: 0.1,
+        candidate_dropout: 0.1,
+        weight_norm: NormedWeights::Both,
+    };
+    learn(CellKind::Lstm, regularize, 300);
+    learn(CellKind::LayerNormGru, regularize, 300);
 }
 
 #[test]

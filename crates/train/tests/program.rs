@@ -180,12 +180,16 @@ fn nonsense_is_answered_with_one_clear_message() {
         "0.5",
         "--momentum: expected --optimizer sgd beside it",
     );
+    let other = ["--cell", "min-gru", "--drop-connect", "0.5"];
+    train(&text, &other, "expected none, with min-gru, found one");
+    let other = ["--cell", "s-lstm", "--drop-connect", "0.5"];
+    train(&text, &other, "SLstm: drop connect: expected 0");
     with("--hidden", "many", "invalid value 'many'");
     with("--hidden", "99999999999", "the hidden size");
     with(
         "--cell",
         "transformer",
-        "[possible values: elman, lstm, gru]",
+        "[possible values: elman, lstm, gru, layer-norm-lstm, ",
     );
     with(
         "--device",
@@ -382,6 +386,21 @@ fn weights_go_out_and_come_back_in() {
         report["loss"].as_f64().unwrap()
     };
     assert_eq!(loss(&copy), loss(&run));
+
+    // What PyTorch has no place for stays here, and is used here.
+    for (other, expected) in [
+        (
+            ["--cell", "janet"],
+            "one that PyTorch has: elman, lstm or gru, found janet",
+        ),
+        (["--weight-norm", "both"], "weight norm: expected off"),
+    ] {
+        let folder = tempfile::tempdir().unwrap();
+        let (run, _) = trained(folder.path(), &other);
+        refused(&["export", &run, &file], expected);
+        assert!(loss(&run).is_finite());
+        assert!(backdraft(&["generate", &run]).status.success());
+    }
 
     refused(
         &["export", &run, &path("weights.pt")],

@@ -5,9 +5,9 @@ use std::path::{Path, PathBuf};
 
 use super::print::{print, print_json};
 use crate::{
-    CellKind, Clipping, Decay, DeviceChoice, Display, OptimizerKind, Run, RunDescription, Saving,
-    Settings, Text, TrainError, TrainReport, estimate_language_model, interrupt,
-    resume_language_model, train_language_model,
+    CellKind, Clipping, Decay, DeviceChoice, Display, NormedWeights, OptimizerKind, Run,
+    RunDescription, Saving, Settings, Text, TrainError, TrainReport, estimate_language_model,
+    interrupt, resume_language_model, train_language_model,
 };
 
 #[derive(Debug, clap::Args)]
@@ -42,6 +42,18 @@ pub(super) struct Arguments {
     /// Share the weights of output and embedding; their sizes must agree
     #[arg(long)]
     tied: bool,
+    /// The probability of dropping a recurrent weight, for a window
+    #[arg(long, value_name = "F", default_value_t = 0.0)]
+    drop_connect: f64,
+    /// The probability of dropping a unit of the last output, for a window
+    #[arg(long, value_name = "F", default_value_t = 0.0)]
+    recurrent_dropout: f64,
+    /// The probability of dropping a unit of the candidate, in a step
+    #[arg(long, value_name = "F", default_value_t = 0.0)]
+    candidate_dropout: f64,
+    /// Which weights are learned as a direction and a length
+    #[arg(long, value_enum, default_value_t)]
+    weight_norm: NormedWeights,
     /// Steps that the gradient goes back
     #[arg(long, value_name = "T", default_value_t = Settings::default().unroll)]
     unroll: usize,
@@ -122,6 +134,7 @@ impl Arguments {
         let settings = &mut asked.settings;
         take!(settings, cell layers hidden embedding dropout tied unroll batch epochs steps);
         take!(settings, optimizer lr momentum decay warmup valid_fraction seed);
+        take!(settings.regularize, drop_connect recurrent_dropout candidate_dropout weight_norm);
         take!(settings.guard, patience backoff);
         take!(settings.saving, keep);
         if typed("save_steps") {

@@ -9,8 +9,9 @@ use burn::module::Module;
 use burn::optim::GradientsParams;
 use serde::Serialize;
 
+use super::Text;
+use super::cells::with_cell;
 use super::training::{Texts, new_model, paths};
-use super::{Text, with_cell};
 use crate::{Objective, OptimizerKind, PickedDevice, Settings, SymbolBatch, TrainError};
 
 /// How long is tried, at most.

@@ -8,7 +8,8 @@ use backdraft_data::{Streams, Vocabulary};
 use burn::tensor::Device;
 use serde::Serialize;
 
-use super::{Text, load, with_cell};
+use super::cells::with_cell;
+use super::{Text, load};
 use crate::{Objective, PickedDevice, Run, Settings, SymbolBatch, TrainError};
 
 /// What `backdraft evaluate` prints.

@@ -17,7 +17,8 @@ use burn::module::Module;
 use burn::tensor::Device;
 use serde::Serialize;
 
-use super::{load, with_cell};
+use super::cells::with_twin_cell;
+use super::load;
 use crate::{Run, Settings, TrainError};
 
 /// What went out of a run or into one.
@@ -52,7 +53,7 @@ pub fn export_language_model(run: &Path, file: &Path) -> Result<ExchangeReport, 
     let (run, description) = Run::open(run)?;
     let vocabulary = run.vocabulary()?;
     let settings = &description.settings;
-    let (state, parameters) = with_cell!(settings, |cell| {
+    let (state, parameters) = with_twin_cell!(settings, |cell| {
         state_dict(&run, settings, &vocabulary, cell)
     })?;
     state.save(file)?;
@@ -76,7 +77,7 @@ pub fn import_language_model(
     description.settings.check()?;
     let settings = &description.settings;
     let all = StateDict::open(file)?;
-    with_cell!(settings, |cell| {
+    with_twin_cell!(settings, |cell| {
         let model = settings.model(vocabulary.len(), cell);
         let model = all.load(model.init(&Device::flex())?, prefix)?;
         if let Some(made) = &mut description.made {

@@ -14,8 +14,9 @@ use burn::train::metric::{LearningRateMetric, LossMetric};
 use burn::train::{Learner, LearningResult, SupervisedTraining, TrainingStrategy};
 use serde::Serialize;
 
+use super::Text;
+use super::cells::with_cell;
 use super::journal::Journal;
-use super::{Text, with_cell};
 use crate::checkpoint::{self, Always, Cadence, Checkpoints, Latest, Saved};
 use crate::checksums::checksum;
 use crate::run::{CHECKPOINTS, RESULT};

@@ -6,7 +6,8 @@ use backdraft_cells::{Cell, Error, SequenceConfig};
 use backdraft_data::Vocabulary;
 use backdraft_models::{Generator, Sampling};
 
-use super::{load, with_cell};
+use super::cells::with_cell;
+use super::load;
 use crate::{PickedDevice, Run, Settings, TrainError};
 
 /// A model that writes characters.
