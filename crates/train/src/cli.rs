@@ -6,6 +6,7 @@ mod export;
 mod generate;
 mod import;
 mod print;
+mod report;
 mod train;
 
 use std::ffi::OsString;
@@ -48,6 +49,10 @@ enum Command {
     Generate(generate::Arguments),
     /// Tell how well the model of a run foresees a text
     Evaluate(evaluate::Arguments),
+    /// Draw a run: a page with its curves, its settings and what it wrote
+    Report(report::Report),
+    /// Draw runs beside each other
+    Compare(report::Compare),
     /// Write the weights of a run for PyTorch
     Export(export::Arguments),
     /// Make a run of weights from PyTorch
@@ -93,6 +98,8 @@ pub fn run() -> ExitCode {
         Command::Train { .. } => unreachable!("clap asks for a task or --resume"),
         Command::Generate(arguments) => generate::run(&arguments),
         Command::Evaluate(arguments) => evaluate::run(&arguments),
+        Command::Report(arguments) => report::report(&arguments),
+        Command::Compare(arguments) => report::compare(&arguments),
         Command::Export(arguments) => export::run(&arguments),
         Command::Import(arguments) => import::run(&arguments),
         Command::Devices(arguments) => devices::run(&arguments),

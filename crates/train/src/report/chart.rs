@@ -1,0 +1,168 @@
+//! Curves over the steps of a training.
+
+use plotters::coord::ranged1d::ValueFormatter;
+use plotters::coord::types::RangedCoordf64;
+use plotters::prelude::*;
+
+use crate::TrainError;
+
+const SIZE: (u32, u32) = (900, 300);
+const FONT: &str = "sans-serif";
+const COLOURS: [RGBColor; 6] = [
+    RGBColor(31, 119, 180),
+    RGBColor(214, 39, 40),
+    RGBColor(44, 160, 44),
+    RGBColor(148, 103, 189),
+    RGBColor(255, 127, 14),
+    RGBColor(140, 86, 75),
+];
+
+/// The colour of a run.
+pub(super) fn colour(index: usize) -> RGBColor {
+    COLOURS[index % COLOURS.len()]
+}
+
+/// How the upward axis goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Scale {
+    Linear,
+    Logarithmic,
+}
+
+/// One curve.
+#[derive(Debug, Clone)]
+pub(super) struct Curve {
+    /// For the legend; none without a name.
+    pub(super) name: String,
+    pub(super) colour: usize,
+    pub(super) points: Vec<(f64, f64)>,
+    pub(super) width: u32,
+    pub(super) dashed: bool,
+}
+
+/// Curves with the same axes.
+#[derive(Debug, Clone)]
+pub(super) struct Chart {
+    /// What its file is called.
+    pub(super) name: &'static str,
+    pub(super) title: &'static str,
+    pub(super) scale: Scale,
+    pub(super) curves: Vec<Curve>,
+}
+
+impl Chart {
+    /// The greatest value.
+    pub(super) fn greatest(&self) -> f64 {
+        self.values().fold(0.0, f64::max)
+    }
+
+    fn values(&self) -> impl Iterator<Item = f64> {
+        let points = self.curves.iter().flat_map(|curve| &curve.points);
+        points
+            .map(|(_, value)| *value)
+            .filter(|value| value.is_finite())
+    }
+
+    /// The picture.
+    pub(super) fn svg(&self) -> Result<String, TrainError> {
+        self.draw().map_err(|reason| TrainError::Stopped { reason })
+    }
+
+    fn draw(&self) -> Result<String, String> {
+        let steps = self.curves.iter().flat_map(|curve| &curve.points);
+        let last = steps.map(|(step, _)| *step).fold(1.0, f64::max);
+        let mut svg = String::new();
+        {
+            let root = SVGBackend::with_string(&mut svg, SIZE).into_drawing_area();
+            root.fill(&WHITE).map_err(text)?;
+            let mut builder = ChartBuilder::on(&root);
+            builder
+                .caption(self.title, (FONT, 16))
+                .margin(10)
+                .x_label_area_size(36)
+                .y_label_area_size(68);
+            match self.scale {
+                Scale::Linear => {
+                    let top = self.greatest() * 1.05;
+                    let top = if top > 0.0 { top } else { 1.0 };
+                    let chart = builder.build_cartesian_2d(0.0..last, 0.0..top);
+                    self.fill(chart.map_err(text)?)?;
+                }
+                Scale::Logarithmic => {
+                    let positive = self.values().filter(|value| *value > 0.0);
+                    let least = positive.fold(f64::INFINITY, f64::min).min(self.greatest());
+                    let least = if least > 0.0 { least } else { 1e-3 };
+                    // Whole powers of ten, which are where an axis has its numbers.
+                    let least = 10_f64.powf(least.log10().floor());
+                    let top = 10_f64.powf((self.greatest().log10() + 0.01).ceil());
+                    let range = (least..top.max(least * 10.0)).log_scale();
+                    let chart = builder.build_cartesian_2d(0.0..last, range);
+                    self.fill(chart.map_err(text)?)?;
+                }
+            }
+            root.present().map_err(text)?;
+        }
+        Ok(svg)
+    }
+
+    fn fill<'a, Y>(
+        &self,
+        mut chart: ChartContext<'a, SVGBackend<'a>, Cartesian2d<RangedCoordf64, Y>>,
+    ) -> Result<(), String>
+    where
+        Y: Ranged<ValueType = f64> + ValueFormatter<f64>,
+    {
+        let mut mesh = chart.configure_mesh();
+        mesh.x_desc("steps")
+            .max_light_lines(0)
+            .light_line_style(WHITE);
+        mesh.x_label_formatter(&|step| format!("{step:.0}"));
+        mesh.y_label_formatter(&|value| number(*value));
+        mesh.draw().map_err(text)?;
+        let mut named = false;
+        for curve in &self.curves {
+            let style = colour(curve.colour).stroke_width(curve.width);
+            let points = curve.points.iter().copied();
+            let drawn = match (curve.dashed, curve.points.len()) {
+                (true, _) => chart.draw_series(DashedLineSeries::new(points, 6, 4, style)),
+                // A single evaluation is a point.
+                (false, 1) => chart.draw_series(points.map(|point| Circle::new(point, 3, style))),
+                (false, _) => chart.draw_series(LineSeries::new(points, style)),
+            };
+            let drawn = drawn.map_err(text)?;
+            if !curve.name.is_empty() {
+                named = true;
+                drawn
+                    .label(&curve.name)
+                    .legend(move |(x, y)| PathElement::new([(x, y), (x + 18, y)], style));
+            }
+        }
+        if named {
+            let mut legend = chart.configure_series_labels();
+            legend.position(SeriesLabelPosition::UpperRight);
+            legend
+                .background_style(WHITE.mix(0.8))
+                .draw()
+                .map_err(text)?;
+        }
+        Ok(())
+    }
+}
+
+fn text(error: impl std::fmt::Display) -> String {
+    format!("a picture cannot be drawn: {error}")
+}
+
+/// A number of an axis, short.
+fn number(value: f64) -> String {
+    match value.abs() {
+        0.0 => "0".to_string(),
+        size if size >= 1e4 => format!("{:.0}k", value / 1e3),
+        size if size >= 100.0 => format!("{value:.0}"),
+        size if size >= 0.01 => format!("{value:.3}")
+            .trim_end_matches('0')
+            .trim_end_matches('.')
+            .to_string(),
+        _ => format!("{value:.1e}"),
+    }
+}

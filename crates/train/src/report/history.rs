@@ -1,0 +1,140 @@
+//! What a run left of its training.
+
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+
+use crate::run::METRICS;
+use crate::{Run, RunDescription, TrainError};
+
+/// A line of `metrics.jsonl`. What was no finite number there is nothing here.
+#[derive(Debug, Clone, Deserialize)]
+pub(super) struct Line {
+    split: String,
+    pub(super) step: usize,
+    pub(super) bits_per_character: Option<f64>,
+    pub(super) gradient_norm: Option<f64>,
+    pub(super) learning_rate: Option<f64>,
+    pub(super) skipped: usize,
+    seconds: f64,
+}
+
+/// The training of a run, as far as it went.
+#[derive(Debug)]
+pub(super) struct History {
+    pub(super) name: String,
+    pub(super) description: RunDescription,
+    lines: Vec<Line>,
+    /// What the model wrote: after how many steps, and the text.
+    pub(super) samples: Vec<(String, String)>,
+}
+
+impl History {
+    /// Reads it from a run folder.
+    pub(super) fn read(path: &Path) -> Result<Self, TrainError> {
+        let (run, description) = Run::open(path)?;
+        let file = run.file(METRICS);
+        let damaged = |reason: String| TrainError::Damaged {
+            path: file.clone(),
+            reason,
+        };
+        let text = std::fs::read_to_string(&file).map_err(|error| damaged(error.to_string()))?;
+        let mut lines = Vec::new();
+        for (number, line) in text.lines().enumerate() {
+            let line = serde_json::from_str(line)
+                .map_err(|error| damaged(format!("line {}: {error}", number + 1)))?;
+            lines.push(line);
+        }
+        // A run that was cut off early has written nothing yet.
+        let samples = match run.file(crate::run::SAMPLES).exists() {
+            true => split_samples(&run.samples()?),
+            false => Vec::new(),
+        };
+        Ok(Self {
+            name: name(run.path()),
+            description,
+            lines,
+            samples,
+        })
+    }
+
+    /// A figure of the steps, by step.
+    pub(super) fn learned(&self, figure: impl Fn(&Line) -> Option<f64>) -> Vec<(f64, f64)> {
+        let lines = self.lines.iter().filter(|line| line.split == "train");
+        lines
+            .filter_map(|line| Some((line.step as f64, figure(line)?)))
+            .collect()
+    }
+
+    /// Bits per character of each evaluation, by step.
+    pub(super) fn held_out(&self) -> Vec<(f64, f64)> {
+        let lines = self.lines.iter().filter(|line| line.split == "valid");
+        lines
+            .filter_map(|line| Some((line.step as f64, line.bits_per_character?)))
+            .collect()
+    }
+
+    /// Symbols a second between the lines, some at a time: single steps are too short for a clock.
+    pub(super) fn throughput(&self) -> Vec<(f64, f64)> {
+        const POINTS: usize = 60;
+        let settings = &self.description.settings;
+        let window = (settings.batch * settings.unroll) as f64;
+        let lines: Vec<&Line> = self
+            .lines
+            .iter()
+            .filter(|line| line.split == "train")
+            .collect();
+        let together = lines.len().div_ceil(POINTS).max(1);
+        let ends: Vec<&Line> = lines.iter().step_by(together).copied().collect();
+        let rate = |pair: &[&Line]| {
+            let (steps, seconds) = (
+                (pair[1].step - pair[0].step) as f64,
+                pair[1].seconds - pair[0].seconds,
+            );
+            (seconds > 0.0).then(|| (pair[1].step as f64, steps * window / seconds))
+        };
+        ends.windows(2).filter_map(rate).collect()
+    }
+
+    /// The last step that left a line.
+    pub(super) fn last_step(&self) -> f64 {
+        self.lines.last().map_or(1.0, |line| line.step as f64)
+    }
+
+    /// The lowest of the evaluations, in bits per character.
+    pub(super) fn best(&self) -> Option<f64> {
+        let all = self.held_out().into_iter().map(|(_, bits)| bits);
+        all.min_by(f64::total_cmp)
+    }
+
+    /// Steps left out, and seconds, so far.
+    pub(super) fn totals(&self) -> (usize, f64) {
+        self.lines
+            .last()
+            .map_or((0, 0.0), |line| (line.skipped, line.seconds))
+    }
+}
+
+fn name(path: &Path) -> String {
+    let path: PathBuf = std::path::absolute(path).unwrap_or_else(|_| path.to_path_buf());
+    let name = path.file_name().unwrap_or(path.as_os_str());
+    name.to_string_lossy().into_owned()
+}
+
+/// `--- after 298 steps ---` and what follows it, again and again.
+fn split_samples(text: &str) -> Vec<(String, String)> {
+    let mut samples: Vec<(String, String)> = Vec::new();
+    for line in text.lines() {
+        let head = line.strip_prefix("--- after ");
+        match head.and_then(|head| head.strip_suffix(" steps ---")) {
+            Some(steps) => samples.push((steps.to_string(), String::new())),
+            None => {
+                if let Some((_, sample)) = samples.last_mut() {
+                    sample.push_str(line);
+                    sample.push('\n');
+                }
+            }
+        }
+    }
+    samples
+}

@@ -1,0 +1,103 @@
+//! The page around the pictures.
+
+use std::fmt::Write;
+
+use super::chart::colour;
+use super::history::History;
+
+const STYLE: &str = "body{font:15px/1.5 sans-serif;color:#222;max-width:940px;margin:2em auto;\
+padding:0 1em}h1,h2{font-weight:600}table{border-collapse:collapse;margin:1em 0}\
+td,th{padding:.2em 1em .2em 0;text-align:left;vertical-align:top}\
+td.n{text-align:right;font-variant-numeric:tabular-nums}\
+pre{background:#f5f5f5;padding:.7em;overflow:auto;white-space:pre-wrap;font-size:13px}\
+svg{display:block;max-width:100%;height:auto;margin:1em 0}\
+i{display:inline-block;width:.8em;height:.8em;margin-right:.5em}details{margin:.5em 0}";
+
+/// The whole page.
+pub(super) fn page(runs: &[History], pictures: &[String]) -> String {
+    let names: Vec<&str> = runs.iter().map(|run| run.name.as_str()).collect();
+    let title = escape(&names.join(", "));
+    let mut page = format!(
+        "<!doctype html>\n<html lang=\"en\"><meta charset=\"utf-8\"><title>{title}</title>\n\
+         <style>{STYLE}</style>\n<h1>{title}</h1>\n"
+    );
+    write_table(&mut page, runs);
+    for picture in pictures {
+        page.push_str(picture);
+        page.push('\n');
+    }
+    for run in runs {
+        let name = escape(&run.name);
+        let asked = escape(&run.description.to_toml());
+        let heading = if runs.len() > 1 {
+            format!(" of {name}")
+        } else {
+            String::new()
+        };
+        write!(
+            page,
+            "<h2>What was asked for{heading}</h2>\n<details><summary>run.toml</summary>\
+             <pre>{asked}</pre></details>\n<h2>Samples{heading}, as it learned</h2>\n"
+        )
+        .expect("a string takes all");
+        for (index, (steps, sample)) in run.samples.iter().enumerate() {
+            // The first and the last tell most.
+            let open = index == 0 || index + 1 == run.samples.len();
+            let open = if open { " open" } else { "" };
+            let sample = escape(sample);
+            writeln!(
+                page,
+                "<details{open}><summary>after {steps} steps</summary><pre>{sample}</pre></details>"
+            )
+            .expect("a string takes all");
+        }
+    }
+    page.push_str("</html>\n");
+    page
+}
+
+fn write_table(page: &mut String, runs: &[History]) {
+    page.push_str(
+        "<table><tr><th>run<th>cell<th>layers<th>units<th>best bits per character<th>steps\
+         <th>left out<th>seconds</tr>\n",
+    );
+    for (index, run) in runs.iter().enumerate() {
+        let settings = &run.description.settings;
+        let RGB(red, green, blue) = RGB::of(index);
+        let (skipped, seconds) = run.totals();
+        let best = run
+            .best()
+            .map_or_else(|| "none yet".to_string(), |best| format!("{best:.4}"));
+        writeln!(
+            page,
+            "<tr><td><i style=\"background:rgb({red},{green},{blue})\"></i>{}<td>{}\
+             <td class=n>{}<td class=n>{}<td class=n>{best}<td class=n>{}<td class=n>{skipped}\
+             <td class=n>{seconds:.0}</tr>",
+            escape(&run.name),
+            settings.cell.name(),
+            settings.layers,
+            settings.hidden,
+            run.last_step(),
+        )
+        .expect("a string takes all");
+    }
+    page.push_str("</table>\n");
+}
+
+/// The colour of a run, as numbers.
+struct RGB(u8, u8, u8);
+
+impl RGB {
+    fn of(index: usize) -> Self {
+        let colour = colour(index);
+        Self(colour.0, colour.1, colour.2)
+    }
+}
+
+/// Text as HTML shows it.
+fn escape(text: &str) -> String {
+    text.replace('&', "&amp;")
+        .replace('<', "&lt;")
+        .replace('>', "&gt;")
+        .replace('"', "&quot;")
+}
