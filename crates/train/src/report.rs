@@ -99,7 +99,7 @@ fn charts(histories: &[History]) -> Vec<Chart> {
         };
         charts[0]
             .curves
-            .push(thin(history.learned(|line| Some(line.bits_per_character?))));
+            .push(thin(history.learned(|line| line.bits_per_character)));
         charts[0].curves.push(curve(history.held_out()));
         charts[1]
             .curves

@@ -63,7 +63,7 @@ fn write_table(page: &mut String, runs: &[History]) {
     );
     for (index, run) in runs.iter().enumerate() {
         let settings = &run.description.settings;
-        let RGB(red, green, blue) = RGB::of(index);
+        let Rgb(red, green, blue) = Rgb::of(index);
         let (skipped, seconds) = run.totals();
         let best = run
             .best()
@@ -85,9 +85,9 @@ fn write_table(page: &mut String, runs: &[History]) {
 }
 
 /// The colour of a run, as numbers.
-struct RGB(u8, u8, u8);
+struct Rgb(u8, u8, u8);
 
-impl RGB {
+impl Rgb {
     fn of(index: usize) -> Self {
         let colour = colour(index);
         Self(colour.0, colour.1, colour.2)
