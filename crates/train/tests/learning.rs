@@ -1,6 +1,7 @@
 //! Short trainings, from a text to a run folder: what they learn, and that they learn it again.
 
 use std::path::Path;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use backdraft_train::{
     CellKind, Clipping, DeviceChoice, Display, NormedWeights, OptimizerKind, PickedDevice,
@@ -17,6 +18,12 @@ fn devices() -> Vec<PickedDevice> {
         DeviceChoice::Wgpu,
     ];
     choices.map(|choice| choice.pick().unwrap()).to_vec()
+}
+
+/// Held by each test: a seed is one for the whole process, and so is what is drawn after it.
+fn alone() -> MutexGuard<'static, ()> {
+    static RANDOM: Mutex<()> = Mutex::new(());
+    RANDOM.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn flex() -> PickedDevice {
@@ -58,6 +65,7 @@ fn train(
 
 #[test]
 fn a_rule_is_learned_by_every_cell_on_every_device() {
+    let _alone = alone();
     for device in devices() {
         for cell in [CellKind::Elman, CellKind::Lstm, CellKind::Gru] {
             let settings = Settings {
@@ -78,6 +86,7 @@ fn a_rule_is_learned_by_every_cell_on_every_device() {
 /// The other cells, and the plain ones held back, on the CPU.
 #[test]
 fn the_rule_is_learned_by_the_other_cells_and_with_regularisers() {
+    let _alone = alone();
     let learn = |cell, regularize, steps| {
         let settings = Settings {
             cell,
@@ -112,6 +121,7 @@ fn the_rule_is_learned_by_the_other_cells_and_with_regularisers() {
 
 #[test]
 fn stochastic_gradient_descent_and_clipping_by_value_learn_too() {
+    let _alone = alone();
     let settings = Settings {
         optimizer: OptimizerKind::Sgd,
         lr: 1.0,
@@ -128,6 +138,7 @@ fn stochastic_gradient_descent_and_clipping_by_value_learn_too() {
 
 #[test]
 fn evaluating_a_run_gives_the_figure_of_its_training() {
+    let _alone = alone();
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("run");
     let settings = Settings {
@@ -152,6 +163,7 @@ fn evaluating_a_run_gives_the_figure_of_its_training() {
 
 #[test]
 fn a_training_that_diverges_says_so() {
+    let _alone = alone();
     let settings = Settings {
         optimizer: OptimizerKind::Sgd,
         cell: CellKind::Elman,
@@ -169,6 +181,7 @@ fn a_training_that_diverges_says_so() {
 
 #[test]
 fn what_cannot_be_trained_is_refused_before_a_folder_is_made() {
+    let _alone = alone();
     let folder = tempfile::tempdir().unwrap();
     let refuse = |settings: &Settings, text: &str| {
         let text = Text::new(text.to_string(), "test");
@@ -234,6 +247,7 @@ fn losses(settings: &Settings, device: &PickedDevice) -> Vec<f64> {
 #[cfg(feature = "wgpu")]
 #[test]
 fn wgpu_follows_flex_for_fifty_steps() {
+    let _alone = alone();
     let wgpu = DeviceChoice::Wgpu.pick().unwrap();
     let settings = Settings {
         cell: CellKind::Lstm,
