@@ -218,8 +218,8 @@ fn interrupted_it_saves_and_says_how_to_go_on() {
     while !Path::new(&run).join("samples.txt").exists() {
         std::thread::sleep(Duration::from_millis(1));
     }
-    let kill = std::process::Command::new("kill")
-        .args(["-INT", &child.id().to_string()])
+    let kill = std::process::Command::new("sh")
+        .args(["-c", &format!("kill -INT {}", child.id())])
         .status();
     assert!(kill.unwrap().success());
     let output = child.wait_with_output().unwrap();
