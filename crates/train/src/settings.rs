@@ -1,92 +1,21 @@
 //! What the user asks of a language model's training: as typed, and checked.
 
+mod cell;
+mod regularize;
+mod saving;
+
 use std::fmt::Display;
 
-use backdraft_cells::WeightNorm;
 use backdraft_models::LanguageModelConfig;
 use burn::optim::{AdamConfig, ModuleOptimizer, SgdConfig, momentum::MomentumConfig};
 use clap::ValueEnum;
 use serde::{Deserialize, Serialize};
 
+pub use cell::CellKind;
+pub use regularize::{NormedWeights, Regularize};
+pub use saving::Saving;
+
 use crate::{Clipping, Decay, Guard, Schedule, TrainError};
-
-/// The cell of a recurrent layer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, ValueEnum)]
-#[serde(rename_all = "kebab-case")]
-pub enum CellKind {
-    /// The simple recurrent network, with tanh
-    Elman,
-    /// Long short-term memory
-    Lstm,
-    /// The gated recurrent unit
-    #[default]
-    Gru,
-    /// An LSTM with normalised gates and memory
-    LayerNormLstm,
-    /// A GRU with normalised gates
-    LayerNormGru,
-    /// An LSTM that keeps nothing but the forget gate
-    Janet,
-    /// A GRU of one gate
-    Mgu,
-    /// An LSTM with exponential gates
-    SLstm,
-    /// A GRU whose gates see the input alone, scanned over time
-    MinGru,
-    /// An LSTM whose gates see the input alone, scanned over time
-    MinLstm,
-}
-
-impl CellKind {
-    /// As it is asked for.
-    pub(crate) fn name(self) -> String {
-        let value = self.to_possible_value().expect("none is hidden");
-        value.get_name().to_string()
-    }
-
-    /// Whether its gates look at the last output, so that something can be dropped on that way.
-    fn looks_back(self) -> bool {
-        !matches!(self, Self::MinGru | Self::MinLstm)
-    }
-}
-
-/// What holds the recurrent weights back in training. Which cell has a place for which, the
-/// cells say.
-#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Regularize {
-    /// The probability of dropping a recurrent weight, for a window (Merity 2017).
-    pub drop_connect: f64,
-    /// The probability of dropping a unit of the last output, for a window (Gal 2016).
-    pub recurrent_dropout: f64,
-    /// The probability of dropping a unit of the candidate, in a step (Semeniuta 2016).
-    pub candidate_dropout: f64,
-    /// Which weights are learned as a direction and a length (Salimans 2016).
-    pub weight_norm: NormedWeights,
-}
-
-/// Which weights are learned as a direction and a length.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, ValueEnum)]
-#[serde(rename_all = "kebab-case")]
-pub enum NormedWeights {
-    /// None
-    #[default]
-    Off,
-    /// Those of the recurrence
-    Recurrent,
-    /// Those of the recurrence and of the input
-    Both,
-}
-
-impl From<NormedWeights> for WeightNorm {
-    fn from(weights: NormedWeights) -> Self {
-        match weights {
-            NormedWeights::Off => Self::Off,
-            NormedWeights::Recurrent => Self::Recurrent,
-            NormedWeights::Both => Self::Both,
-        }
-    }
-}
 
 /// The optimiser.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, ValueEnum)]
@@ -148,28 +77,6 @@ pub struct Settings {
     pub seed: u64,
     /// When the training is saved, to go on from there.
     pub saving: Saving,
-}
-
-/// When a training is saved, beside the ends of its epochs; and how long that is kept.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Saving {
-    /// After so many steps, if at all.
-    pub steps: Option<usize>,
-    /// After so many seconds, if at all.
-    pub seconds: Option<f64>,
-    /// Checkpoints that stay.
-    pub keep: usize,
-}
-
-impl Default for Saving {
-    fn default() -> Self {
-        Self {
-            steps: None,
-            seconds: Some(60.0),
-            keep: 2,
-        }
-    }
 }
 
 impl Default for Settings {

@@ -17,6 +17,12 @@ use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use crate::checkpoint::{Carried, Checkpoints, Position};
+use crate::guard::Watch;
+use crate::{
+    Brake, Clipping, Guard, Objective, Observer, Step, TrainError, Trainee, Validation,
+    WindowOutput,
+};
 use backdraft_cells::State;
 use burn::data::dataloader::Progress;
 use burn::module::Module;
@@ -27,65 +33,6 @@ use burn::train::{
     LearningCheckpointer, SupervisedLearningStrategy, SupervisedTrainingEventProcessor,
     TrainLoader, TrainOutput, TrainingComponents, TrainingItem, ValidLoader,
 };
-use serde::{Deserialize, Serialize};
-
-use crate::checkpoint::{Carried, Checkpoints, Position};
-use crate::guard::Watch;
-use crate::{Brake, Clipping, Guard, Objective, TrainError, Trainee, WindowOutput};
-
-/// What happens beside the training: samples, saved weights, a count of what was done.
-pub trait Observer<M>: Send {
-    /// After each step of the optimiser; may end the training, with a reason.
-    fn stepped(&mut self, step: Step<'_>, model: &M) -> ControlFlow<String>;
-
-    /// After the held-out part was evaluated at the end of an epoch.
-    fn validated(&mut self, validation: Validation, model: &M);
-
-    /// When the training ends since step after step could not be taken.
-    fn gave_up(&mut self, _error: TrainError) {}
-
-    /// What is to be known when the training goes on from a checkpoint.
-    fn remember(&mut self) -> serde_json::Value {
-        serde_json::Value::Null
-    }
-}
-
-/// Nothing happens beside the training.
-impl<M> Observer<M> for () {
-    fn stepped(&mut self, _step: Step<'_>, _model: &M) -> ControlFlow<String> {
-        ControlFlow::Continue(())
-    }
-
-    fn validated(&mut self, _validation: Validation, _model: &M) {}
-}
-
-/// One step of the optimiser.
-#[derive(Debug)]
-pub struct Step<'a> {
-    /// Steps so far, this one included.
-    pub steps: usize,
-    /// Positions that the loss was taken at.
-    pub positions: usize,
-    /// Whether it was taken. If not, the [`Guard`] left it out.
-    pub taken: bool,
-    /// The loss at each position, in nats. Reading it waits for the device.
-    pub nats: &'a Tensor<1>,
-    /// The norm of the whole gradient before clipping. Reading it waits for the device.
-    pub gradient_norm: &'a Tensor<1>,
-    /// The learning rate.
-    pub learning_rate: f64,
-}
-
-/// The evaluation of the held-out part.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-pub struct Validation {
-    /// The epoch, from 1.
-    pub epoch: usize,
-    /// The mean loss, in nats.
-    pub loss: f64,
-    /// Positions that it was taken at.
-    pub positions: usize,
-}
 
 /// Where a training goes on from: the learner has the weights already.
 #[derive(Debug)]

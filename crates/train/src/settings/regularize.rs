@@ -1,0 +1,43 @@
+//! What holds the recurrent weights back, as it is asked for.
+
+use backdraft_cells::WeightNorm;
+use clap::ValueEnum;
+use serde::{Deserialize, Serialize};
+
+/// What holds the recurrent weights back in training. Which cell has a place for which, the
+/// cells say.
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Regularize {
+    /// The probability of dropping a recurrent weight, for a window (Merity 2017).
+    pub drop_connect: f64,
+    /// The probability of dropping a unit of the last output, for a window (Gal 2016).
+    pub recurrent_dropout: f64,
+    /// The probability of dropping a unit of the candidate, in a step (Semeniuta 2016).
+    pub candidate_dropout: f64,
+    /// Which weights are learned as a direction and a length (Salimans 2016).
+    pub weight_norm: NormedWeights,
+}
+
+/// Which weights are learned as a direction and a length.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, ValueEnum)]
+#[serde(rename_all = "kebab-case")]
+pub enum NormedWeights {
+    /// None
+    #[default]
+    Off,
+    /// Those of the recurrence
+    Recurrent,
+    /// Those of the recurrence and of the input
+    Both,
+}
+
+impl From<NormedWeights> for WeightNorm {
+    fn from(weights: NormedWeights) -> Self {
+        match weights {
+            NormedWeights::Off => Self::Off,
+            NormedWeights::Recurrent => Self::Recurrent,
+            NormedWeights::Both => Self::Both,
+        }
+    }
+}
