@@ -115,10 +115,19 @@ impl Vocabulary {
             path: path.to_path_buf(),
             error,
         })?;
-        serde_json::from_str(&text).map_err(|error| DataError::NotAVocabulary {
+        Self::from_json(&text).map_err(|reason| DataError::NotAVocabulary {
             path: path.to_path_buf(),
-            reason: error.to_string(),
+            reason,
         })
+    }
+
+    /// Reads what [`to_json`](Self::to_json) wrote.
+    ///
+    /// # Errors
+    ///
+    /// When it is something else: what is wrong with it.
+    pub fn from_json(text: &str) -> Result<Self, String> {
+        serde_json::from_str(text).map_err(|error| error.to_string())
     }
 }
 

@@ -26,7 +26,7 @@ mod part;
 use std::fmt::Debug;
 use std::path::PathBuf;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use backdraft_cells::State;
 use burn::train::checkpoint::{CheckpointerError, CheckpointingAction, CheckpointingStrategy};
@@ -37,8 +37,12 @@ pub use carried::Carried;
 pub(crate) use folder::{Latest, Saved, latest};
 pub use part::Part;
 
-use crate::TrainError;
+use crate::{Saving, TrainError};
 use folder::Draft;
+
+/// What a learner is made of: the model, what the optimiser remembers, the schedule.
+const PARTS: [&str; 3] = ["model.bpk", "optimizer.bpk", "schedule.bpk"];
+const CARRIED: &str = "state.bpk";
 
 /// Where a training is.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -53,15 +57,6 @@ pub struct Position {
     pub observer: serde_json::Value,
 }
 
-/// When a checkpoint is due, beside the ends of epochs and of the training.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-pub struct Cadence {
-    /// After so many steps.
-    pub steps: Option<usize>,
-    /// After so many seconds.
-    pub seconds: Option<f64>,
-}
-
 /// Where and when a training is saved; clones are the same.
 #[derive(Debug, Clone)]
 pub struct Checkpoints(Arc<Shared>);
@@ -69,8 +64,7 @@ pub struct Checkpoints(Arc<Shared>);
 #[derive(Debug)]
 struct Shared {
     folder: PathBuf,
-    cadence: Cadence,
-    keep: usize,
+    saving: Saving,
     progress: Mutex<Progress>,
     /// Told when there is no draft any more.
     settled: Condvar,
@@ -86,13 +80,13 @@ struct Progress {
 }
 
 impl Checkpoints {
-    /// Checkpoints in `folder`, of which the last `keep` stay.
+    /// Checkpoints in `folder`.
     ///
     /// # Panics
     ///
     /// When none would stay.
-    pub fn new(folder: PathBuf, cadence: Cadence, keep: usize) -> Self {
-        assert!(keep > 0, "a checkpoint is kept");
+    pub fn new(folder: PathBuf, saving: Saving) -> Self {
+        assert!(saving.keep > 0, "a checkpoint is kept");
         let progress = Progress {
             draft: None,
             last: Instant::now(),
@@ -100,8 +94,7 @@ impl Checkpoints {
         };
         Self(Arc::new(Shared {
             folder,
-            cadence,
-            keep,
+            saving,
             progress: Mutex::new(progress),
             settled: Condvar::new(),
         }))
@@ -110,20 +103,22 @@ impl Checkpoints {
     /// The three that `SupervisedTraining::with_custom_checkpointers` takes: of the model, of the
     /// optimiser and of the schedule. [`Always`] goes with them.
     pub fn parts(&self) -> [Part; 3] {
-        ["model.bpk", "optimizer.bpk", "schedule.bpk"].map(|name| Part::new(self.clone(), name))
+        PARTS.map(|name| Part::new(self.clone(), name))
     }
 
-    /// Whether one is due after so many steps. Never while the last is still being written.
+    /// Whether one is due after so many steps. One that is due by the clock waits until the last is
+    /// written; one that is due by its step does not.
     pub(crate) fn is_due(&self, steps: usize) -> bool {
         let progress = self.progress();
-        let Cadence {
+        let Saving {
             steps: every,
             seconds,
-        } = self.0.cadence;
+            ..
+        } = self.0.saving;
+        let elapsed = progress.last.elapsed().as_secs_f64();
         let by_steps = every.is_some_and(|every| steps.is_multiple_of(every));
-        let elapsed = progress.last.elapsed();
-        let by_time = seconds.is_some_and(|seconds| elapsed >= Duration::from_secs_f64(seconds));
-        by_steps || (by_time && progress.draft.is_none())
+        let by_clock = seconds.is_some_and(|seconds| elapsed >= seconds);
+        by_steps || (by_clock && progress.draft.is_none())
     }
 
     /// Why the training was stopped, if it was because a checkpoint could not be written.
@@ -132,31 +127,28 @@ impl Checkpoints {
     }
 
     /// Begins the checkpoint of a position, once the one before it is written: the learner's parts
-    /// are to follow. `false` where there is nothing to do, since it is there already.
+    /// are to follow.
     pub(crate) fn begin<S: State>(
         &self,
         position: &Position,
         carried: Option<&S>,
-    ) -> Result<bool, CheckpointerError> {
+    ) -> Result<(), CheckpointerError> {
         let mut progress = self.progress();
         while progress.draft.is_some() {
             let waited = self.0.settled.wait(progress);
             progress = waited.unwrap_or_else(PoisonError::into_inner);
         }
         progress.last = Instant::now();
-        let begun = Draft::begin(&self.0.folder, position).and_then(|draft| {
-            let Some(mut draft) = draft else {
-                return Ok(None);
-            };
+        let begun = Draft::begin(&self.0.folder, position).and_then(|mut draft| {
             if let Some(carried) = carried {
-                draft.write("state.bpk", &Carried::of(carried).into_bytes())?;
+                draft.write(CARRIED, &Carried::of(carried).into_bytes())?;
             }
-            Ok(Some(draft))
+            Ok(draft)
         });
         match begun {
             Ok(draft) => {
-                progress.draft = draft;
-                Ok(progress.draft.is_some())
+                progress.draft = Some(draft);
+                Ok(())
             }
             Err(error) => Err(self.fail(&mut progress, error)),
         }
@@ -181,8 +173,10 @@ impl Checkpoints {
         };
         let result = written.and_then(|()| {
             draft.add(name, content);
-            match draft.has(["model.bpk", "optimizer.bpk", "schedule.bpk"]) {
-                true => draft.complete(&self.0.folder, self.0.keep).map(|()| true),
+            match draft.has(PARTS) {
+                true => draft
+                    .complete(&self.0.folder, self.0.saving.keep)
+                    .map(|()| true),
                 false => Ok(false),
             }
         });

@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use sha2::{Digest, Sha256};
 
@@ -73,54 +73,46 @@ impl Checksums {
         write_whole(&folder.join(CHECKSUMS), self.text().as_bytes())
     }
 
-    /// Refuses a content that is not what was written as `name`.
-    pub(crate) fn verify(&self, path: &Path, content: &[u8]) -> Result<(), TrainError> {
+    /// Reads a file of the folder; refuses a content that is not what was written.
+    pub(crate) fn read(&self, path: &Path) -> Result<Vec<u8>, TrainError> {
         let name = path.file_name().unwrap_or_default().to_string_lossy();
-        let damaged = |reason: &str| TrainError::Damaged {
+        let damaged = |reason: String| TrainError::Damaged {
             path: path.to_path_buf(),
-            reason: format!("{reason} {CHECKSUMS} beside it"),
+            reason,
         };
+        let content = fs::read(path).map_err(|error| damaged(error.to_string()))?;
+        let wrong = |what| damaged(format!("{what} {CHECKSUMS} beside it"));
         let known = self.0.get(name.as_ref());
-        let known = known.ok_or_else(|| damaged("there is no checksum of it in"))?;
-        match known.contains(&checksum(content)) {
-            true => Ok(()),
-            false => Err(damaged("its content is not what was written, by")),
+        let known = known.ok_or_else(|| wrong("there is no checksum of it in"))?;
+        match known.contains(&checksum(&content)) {
+            true => Ok(content),
+            false => Err(wrong("its content is not what was written, by")),
         }
     }
 }
 
 /// Writes a file of a folder that has checksums: whole, and known to be whole.
 pub(crate) fn write_known(path: &Path, content: &[u8]) -> Result<(), TrainError> {
-    let (folder, name) = parts(path);
-    let mut all = Checksums::of(&folder)?;
-    let sums = all.0.entry(name).or_default();
+    let name = path.file_name().expect("a file has a name");
+    let name = name.to_string_lossy().into_owned();
+    let folder = folder_of(path);
+    let mut all = Checksums::of(folder)?;
     let new = checksum(content);
-    sums.retain(|sum| *sum != new);
-    sums.push(new);
-    all.save(&folder)?;
+    all.0.entry(name.clone()).or_default().push(new.clone());
+    all.save(folder)?;
     write_whole(path, content)?;
     // From here on the old content is none that may be there.
-    for sums in all.0.values_mut() {
-        sums.drain(..sums.len() - 1);
-    }
-    all.save(&folder)
+    all.0.insert(name, vec![new]);
+    all.save(folder)
 }
 
 /// Reads a file of a folder that has checksums.
 pub(crate) fn read_known(path: &Path) -> Result<Vec<u8>, TrainError> {
-    let content = fs::read(path).map_err(|error| TrainError::Damaged {
-        path: path.to_path_buf(),
-        reason: error.to_string(),
-    })?;
-    let (folder, _) = parts(path);
-    Checksums::of(&folder)?.verify(path, &content)?;
-    Ok(content)
+    Checksums::of(folder_of(path))?.read(path)
 }
 
-fn parts(path: &Path) -> (PathBuf, String) {
-    let name = path.file_name().expect("a file has a name");
-    let folder = path.parent().expect("a file is in a folder");
-    (folder.to_path_buf(), name.to_string_lossy().into_owned())
+fn folder_of(path: &Path) -> &Path {
+    path.parent().expect("a file is in a folder")
 }
 
 #[cfg(test)]
@@ -167,6 +159,9 @@ mod tests {
         let mut both = Checksums::of(folder.path()).unwrap();
         both.0.get_mut("a.json").unwrap().push(checksum(b"new"));
         both.save(folder.path()).unwrap();
+        assert_eq!(read_known(&path).unwrap(), b"old");
+        // And stays so, whatever else is written.
+        write_known(&folder.path().join("b.json"), b"").unwrap();
         assert_eq!(read_known(&path).unwrap(), b"old");
         fs::write(&path, b"new").unwrap();
         assert_eq!(read_known(&path).unwrap(), b"new");

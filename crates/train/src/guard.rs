@@ -55,39 +55,38 @@ impl Watch {
         }
     }
 
-    /// Whether step number `step` may be taken; an error when it is not worth going on.
-    pub(crate) fn allows<M: Objective>(
+    /// What is not finite in step number `step`, which is then not to be taken.
+    pub(crate) fn look<M: Objective>(
         &mut self,
         step: usize,
         model: &Trainee<M>,
         gradients: &GradientsParams,
         nats: &Tensor<1>,
         norm: &Tensor<1>,
-    ) -> Result<bool, TrainError> {
+    ) -> Option<String> {
         // Zero, unless one of them is not finite.
         let probe = nats.clone().sum() * 0.0 + norm.clone() * 0.0;
         if probe.into_scalar::<f32>() == 0.0 {
             self.in_a_row = 0;
-            return Ok(true);
+            return None;
         }
+        let what = first_bad(&model.model, gradients);
+        let what = what.unwrap_or_else(|| "the loss".to_string());
         if self.in_a_row == 0 {
-            let first = first_bad(&model.model, gradients);
-            self.first = (step, first.unwrap_or_else(|| "the loss".to_string()));
-            eprintln!(
-                "warning: step {step}: {} is not finite; it is left out",
-                self.first.1
-            );
+            self.first = (step, what.clone());
         }
         self.in_a_row += 1;
         self.brake.multiply(self.guard.backoff);
-        if self.in_a_row < self.guard.patience {
-            return Ok(false);
-        }
-        let (first, what) = self.first.clone();
-        Err(TrainError::NotFinite {
+        Some(what)
+    }
+
+    /// Why the training is to end, when it is not worth going on.
+    pub(crate) fn verdict(&self) -> Option<TrainError> {
+        let (first, what) = &self.first;
+        (self.in_a_row >= self.guard.patience).then(|| TrainError::NotFinite {
             times: self.in_a_row,
-            first,
-            what,
+            first: *first,
+            what: what.clone(),
         })
     }
 }

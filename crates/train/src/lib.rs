@@ -63,7 +63,7 @@ pub use metrics::{WindowMetric, WindowValues};
 pub use objective::{Objective, SymbolBatch, Trainee, Window, WindowOutput};
 pub use observer::{Observer, Step, Validation};
 pub use progress::PlainProgress;
-pub use report::{draw_runs, report_runs};
+pub use report::{RunReport, report_runs};
 pub use run::Run;
 pub use schedule::{Brake, Decay, Schedule};
 pub use settings::{CellKind, NormedWeights, OptimizerKind, Regularize, Saving, Settings};

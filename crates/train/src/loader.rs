@@ -79,7 +79,7 @@ impl<M: Objective<Batch = SymbolBatch>> Iterator for Windows<'_, M> {
             return None;
         }
         let window = self.loader.streams.window(self.next);
-        let first = self.next == self.loader.from;
+        let first = self.next == 0;
         self.next += 1;
         let batch = SymbolBatch {
             inputs: window.inputs.to_tensor(&self.loader.device),

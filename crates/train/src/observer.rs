@@ -40,8 +40,8 @@ pub struct Step<'a> {
     pub steps: usize,
     /// Positions that the loss was taken at.
     pub positions: usize,
-    /// Whether it was taken. If not, the [`Guard`] left it out.
-    pub taken: bool,
+    /// What was not finite, if the [`Guard`](crate::Guard) left the step out.
+    pub left_out: Option<&'a str>,
     /// The loss at each position, in nats. Reading it waits for the device.
     pub nats: &'a Tensor<1>,
     /// The norm of the whole gradient before clipping. Reading it waits for the device.

@@ -13,113 +13,99 @@ use crate::TrainError;
 use chart::{Chart, Curve, Scale};
 use history::History;
 
-/// The page of one run or of several.
+/// What is drawn of runs.
+#[derive(Debug, Clone)]
+pub struct RunReport {
+    /// The page, as HTML.
+    pub page: String,
+    /// Its figures: each with its name, as SVG.
+    pub figures: Vec<(&'static str, String)>,
+}
+
+/// Draws one run, or several.
 ///
 /// # Errors
 ///
 /// When a folder is no run, or its figures are not there or damaged.
-pub fn report_runs(runs: &[&Path]) -> Result<String, TrainError> {
-    let histories: Vec<History> = runs
+pub fn report_runs(runs: &[&Path]) -> Result<RunReport, TrainError> {
+    let runs: Vec<History> = runs
         .iter()
         .map(|run| History::read(run))
         .collect::<Result<_, _>>()?;
-    let pictures = charts(&histories)
-        .iter()
-        .map(Chart::svg)
-        .collect::<Result<Vec<_>, _>>()?;
-    Ok(page::page(&histories, &pictures))
-}
-
-/// The figures of a report, drawn one by one: each with its name, as SVG.
-///
-/// # Errors
-///
-/// As [`report_runs`].
-pub fn draw_runs(runs: &[&Path]) -> Result<Vec<(&'static str, String)>, TrainError> {
-    let histories: Vec<History> = runs
-        .iter()
-        .map(|run| History::read(run))
-        .collect::<Result<_, _>>()?;
-    let charts = charts(&histories);
-    charts
+    let mut charts = vec![
+        losses(&runs),
+        gradient_norms(&runs),
+        curves(&runs, "learning-rate", "Learning rate", |run| {
+            run.learned(|line| line.learning_rate)
+        }),
+        curves(&runs, "throughput", "Symbols a second", History::throughput),
+    ];
+    let left_out = curves(&runs, "left-out", "Steps left out by the guard", |run| {
+        run.learned(|line| Some(line.skipped as f64))
+    });
+    // Where nothing was left out there is nothing to see.
+    charts.extend((left_out.greatest() > 0.0).then_some(left_out));
+    let figures = charts
         .iter()
         .map(|chart| Ok((chart.name, chart.svg()?)))
-        .collect()
+        .collect::<Result<Vec<_>, TrainError>>()?;
+    let page = page::page(&runs, &figures);
+    Ok(RunReport { page, figures })
 }
 
-fn charts(histories: &[History]) -> Vec<Chart> {
-    let mut charts = vec![
-        Chart {
-            name: "loss",
-            title: "Bits per character: learned (thin), and held out",
-            scale: Scale::Linear,
-            curves: Vec::new(),
-        },
-        Chart {
-            name: "gradient-norm",
-            title: "Norm of the whole gradient before clipping, and where it is clipped (dashed)",
-            scale: Scale::Logarithmic,
-            curves: Vec::new(),
-        },
-        Chart {
-            name: "learning-rate",
-            title: "Learning rate",
-            scale: Scale::Linear,
-            curves: Vec::new(),
-        },
-        Chart {
-            name: "throughput",
-            title: "Symbols a second",
-            scale: Scale::Linear,
-            curves: Vec::new(),
-        },
-        Chart {
-            name: "left-out",
-            title: "Steps left out by the guard",
-            scale: Scale::Linear,
-            curves: Vec::new(),
-        },
-    ];
-    for (colour, history) in histories.iter().enumerate() {
-        let name = match histories.len() {
-            1 => String::new(),
-            _ => history.name.clone(),
-        };
-        let curve = |points: Vec<(f64, f64)>| Curve {
-            name: name.clone(),
-            colour,
-            points,
-            width: 2,
-            dashed: false,
-        };
-        let thin = |points| Curve {
-            width: 1,
-            name: String::new(),
-            ..curve(points)
-        };
-        charts[0]
-            .curves
-            .push(thin(history.learned(|line| line.bits_per_character)));
-        charts[0].curves.push(curve(history.held_out()));
-        charts[1]
-            .curves
-            .push(curve(history.learned(|line| line.gradient_norm)));
-        if let Some(limit) = history.description.settings.clipping.norm {
-            let last = history.last_step();
-            charts[1].curves.push(Curve {
-                dashed: true,
-                ..thin(vec![(0.0, limit), (last, limit)])
-            });
-        }
-        charts[2]
-            .curves
-            .push(curve(history.learned(|line| line.learning_rate)));
-        charts[3].curves.push(curve(history.throughput()));
-        charts[4]
-            .curves
-            .push(curve(history.learned(|line| Some(line.skipped as f64))));
+/// A curve a run.
+fn curves(
+    runs: &[History],
+    name: &'static str,
+    title: &'static str,
+    points: impl Fn(&History) -> Vec<(f64, f64)>,
+) -> Chart {
+    let named = runs.len() > 1;
+    let curve = |(colour, run): (usize, &History)| Curve {
+        name: named.then(|| run.name.clone()),
+        colour,
+        points: points(run),
+        width: 2,
+        dashed: false,
+    };
+    Chart {
+        name,
+        title,
+        scale: Scale::Linear,
+        curves: runs.iter().enumerate().map(curve).collect(),
     }
-    // Where nothing was left out there is nothing to see.
-    charts.retain(|chart| chart.name != "left-out" || chart.greatest() > 0.0);
-    charts
+}
+
+fn losses(runs: &[History]) -> Chart {
+    let title = "Bits per character: learned (thin), and held out";
+    let mut chart = curves(runs, "loss", title, History::held_out);
+    for (colour, run) in runs.iter().enumerate() {
+        chart.curves.push(Curve {
+            name: None,
+            colour,
+            points: run.learned(|line| line.bits_per_character),
+            width: 1,
+            dashed: false,
+        });
+    }
+    chart
+}
+
+fn gradient_norms(runs: &[History]) -> Chart {
+    let title = "Norm of the whole gradient before clipping, and where it is clipped (dashed)";
+    let mut chart = curves(runs, "gradient-norm", title, |run| {
+        run.learned(|line| line.gradient_norm)
+    });
+    chart.scale = Scale::Logarithmic;
+    for (colour, run) in runs.iter().enumerate() {
+        let limit = run.description.settings.clipping.norm;
+        chart.curves.extend(limit.map(|limit| Curve {
+            name: None,
+            colour,
+            points: vec![(0.0, limit), (run.last_step(), limit)],
+            width: 1,
+            dashed: true,
+        }));
+    }
+    chart
 }

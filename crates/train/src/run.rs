@@ -92,8 +92,7 @@ impl Run {
         if let Err(error) = fs::metadata(&path) {
             return Err(not_a_run(&format!("no readable run.toml: {error}")));
         }
-        let text = read_known(&path)?;
-        let text = String::from_utf8_lossy(&text);
+        let (path, text) = run.text(RUN)?;
         let description =
             RunDescription::parse(&text).map_err(|reason| TrainError::Damaged { path, reason })?;
         Ok((run, description))
@@ -151,8 +150,8 @@ impl Run {
     ///
     /// When the file is missing or damaged.
     pub fn vocabulary(&self) -> Result<Vocabulary, TrainError> {
-        read_known(&self.file(VOCABULARY))?;
-        Ok(Vocabulary::load(self.file(VOCABULARY))?)
+        let (path, text) = self.text(VOCABULARY)?;
+        Vocabulary::from_json(&text).map_err(|reason| TrainError::Damaged { path, reason })
     }
 
     /// The part of the text that was not learned.
@@ -161,8 +160,19 @@ impl Run {
     ///
     /// When the file is missing or damaged.
     pub fn held_out(&self) -> Result<String, TrainError> {
-        read_known(&self.file(HELD_OUT))?;
-        Ok(read_text(self.file(HELD_OUT))?)
+        Ok(self.text(HELD_OUT)?.1)
+    }
+
+    /// A text file of the run, which is what was written.
+    fn text(&self, name: &str) -> Result<(PathBuf, String), TrainError> {
+        let path = self.file(name);
+        match String::from_utf8(read_known(&path)?) {
+            Ok(text) => Ok((path, text)),
+            Err(error) => Err(TrainError::Damaged {
+                path,
+                reason: error.to_string(),
+            }),
+        }
     }
 
     /// What the model wrote as it learned.

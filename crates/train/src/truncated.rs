@@ -19,10 +19,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::checkpoint::{Carried, Checkpoints, Position};
 use crate::guard::Watch;
-use crate::{
-    Brake, Clipping, Guard, Objective, Observer, Step, TrainError, Trainee, Validation,
-    WindowOutput,
-};
+use crate::{Brake, Clipping, Guard, Objective, Observer, Step, Trainee, Validation, WindowOutput};
 use backdraft_cells::State;
 use burn::data::dataloader::Progress;
 use burn::module::Module;
@@ -162,7 +159,7 @@ impl<M: Objective> TruncatedBptt<M> {
         let total = self.windows(training.epochs, loader);
         let done = training.steps - training.epochs * loader.num_items();
 
-        for (index, window) in loader.iter().take(total).enumerate().skip(done) {
+        for (index, window) in (done..).zip(loader.slice(done, total).iter()) {
             let mut window = match window {
                 Ok(window) => window,
                 Err(error) => return training.interrupter.fail(error),
@@ -177,20 +174,20 @@ impl<M: Objective> TruncatedBptt<M> {
             let norm = self
                 .clipping
                 .apply(&training.learner.model(), &mut output.grads);
-            let taken = training.allows(&output, &norm);
+            let left_out = training.left_out(&output, &norm);
             output.item.gradient_norm = Some(norm.clone());
             training.learner.lr_step();
             training.steps += 1;
-            match &taken {
-                Ok(true) => training.learner.optimizer_step(output.grads),
-                Ok(false) | Err(_) => carried = before,
+            match &left_out {
+                None => training.learner.optimizer_step(output.grads),
+                Some(_) => carried = before,
             }
 
             let positions = output.item.nats.dims()[0];
             let step = Step {
                 steps: training.steps,
                 positions,
-                taken: matches!(taken, Ok(true)),
+                left_out: left_out.as_deref(),
                 nats: &output.item.nats,
                 gradient_norm: &norm,
                 learning_rate: training.learner.lr_current().base(),
@@ -199,7 +196,7 @@ impl<M: Objective> TruncatedBptt<M> {
             if let ControlFlow::Break(reason) = self.observe(|o| o.stepped(step, &model)) {
                 training.interrupter.stop(Some(&reason));
             }
-            if let Err(error) = taken {
+            if let Some(error) = training.watch.as_ref().and_then(Watch::verdict) {
                 training.interrupter.stop(Some(&error.to_string()));
                 self.observe(|observer| observer.gave_up(error));
             }
@@ -238,10 +235,9 @@ impl<M: Objective> TruncatedBptt<M> {
             observer: self.observe(|observer| observer.remember()),
         };
         match checkpoints.begin(&position, carried) {
-            Ok(true) => {
+            Ok(()) => {
                 checkpointer.checkpoint(&training.learner, training.steps, &training.event_store);
             }
-            Ok(false) => {}
             Err(error) => training.interrupter.fail(error),
         }
     }
@@ -303,13 +299,11 @@ type Output<M> = TrainOutput<WindowOutput<<M as Objective>::State>>;
 type Event<M> = LearnerEvent<WindowOutput<<M as Objective>::State>>;
 
 impl<M: Objective> Training<M> {
-    /// Whether the next step may be taken.
-    fn allows(&mut self, output: &Output<M>, norm: &Tensor<1>) -> Result<bool, TrainError> {
-        let Some(watch) = &mut self.watch else {
-            return Ok(true);
-        };
+    /// What is not finite in the next step, if that is watched.
+    fn left_out(&mut self, output: &Output<M>, norm: &Tensor<1>) -> Option<String> {
+        let watch = self.watch.as_mut()?;
         let (model, nats) = (self.learner.model(), &output.item.nats);
-        watch.allows(self.steps + 1, &model, &output.grads, nats, norm)
+        watch.look(self.steps + 1, &model, &output.grads, nats, norm)
     }
 
     fn tell_train(&mut self, event: Event<M>) {

@@ -73,13 +73,15 @@ impl Objective for Line {
 #[derive(Default)]
 struct Record {
     taken: Vec<bool>,
+    reasons: Vec<String>,
     weights: Vec<f32>,
     error: Option<TrainError>,
 }
 
 impl Observer<Line> for Record {
     fn stepped(&mut self, step: Step<'_>, model: &Line) -> ControlFlow<String> {
-        self.taken.push(step.taken);
+        self.taken.push(step.left_out.is_none());
+        self.reasons.extend(step.left_out.map(str::to_string));
         self.weights.push(model.value());
         ControlFlow::Continue(())
     }
@@ -118,6 +120,8 @@ fn a_bad_step_is_left_out_and_the_state_is_that_from_before() {
     let (record, _) = train(&symbols, 1.0, Guard::default());
     assert_eq!(record.taken, [true, false, true, false, true]);
     assert!(record.error.is_none());
+    assert_eq!(record.reasons.len(), 2);
+    assert_eq!(record.reasons[1], "the gradient of `weight`");
     // dE/dw = x + h: 1, then 2 + 1, then 3 + 3.
     let slopes = [1.0, 0.0, 3.0, 0.0, 6.0];
     let mut expected = 1.0;

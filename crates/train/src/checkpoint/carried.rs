@@ -3,7 +3,7 @@
 use backdraft_cells::State;
 use burn::module::{Module, Param};
 use burn::store::{ModuleRecord, RecordError};
-use burn::tensor::{Bytes, Device, Tensor};
+use burn::tensor::{Device, Tensor};
 
 /// The tensors of a [`State`], as a module: it is saved and loaded as one.
 #[derive(Module, Debug)]
@@ -34,13 +34,21 @@ impl Carried {
         bytes.expect("tensors in memory are a record").to_vec()
     }
 
-    /// `like` with the tensors that were saved in its place.
+    /// `like` with the tensors that were saved in its place, which had these shapes.
     ///
     /// # Errors
     ///
     /// When the record is of another state.
-    pub(crate) fn restore<S: State>(like: S, content: Vec<u8>) -> Result<S, RecordError> {
-        let record = ModuleRecord::from_bytes(Bytes::from_bytes_vec(content))?;
+    pub(crate) fn restore<S: State>(
+        like: S,
+        saved: &[[usize; 2]],
+        record: ModuleRecord,
+    ) -> Result<S, RecordError> {
+        let shapes = Self::shapes(&like);
+        if shapes != saved {
+            let reason = format!("expected a state of {shapes:?}, found {saved:?}");
+            return Err(RecordError::Validation(reason));
+        }
         let blank = Self::of(&like.clone().to_device(&Device::flex()));
         let mut tensors = blank.try_load_record(record)?.tensors.into_iter();
         Ok(like.map(&mut |_| {

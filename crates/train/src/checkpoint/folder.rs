@@ -1,5 +1,6 @@
 //! The folders of checkpoints: drafts, whole ones, and damaged ones.
 
+use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -7,12 +8,12 @@ use std::path::{Path, PathBuf};
 use burn::lr_scheduler::LrSchedulerRecord;
 use burn::module::Module;
 use burn::optim::OptimizerRecord;
-use burn::store::ModuleRecord;
+use burn::store::{ModuleRecord, RecordError};
 use burn::tensor::Bytes;
 use burn::train::Learner;
 
-use super::{Carried, Position};
-use crate::checksums::{CHECKSUMS, Checksums, read_known};
+use super::{CARRIED, Carried, PARTS, Position};
+use crate::checksums::{CHECKSUMS, Checksums};
 use crate::files::sync_folder;
 use crate::run::plain;
 use crate::{Objective, Start, TrainError, Trainee};
@@ -33,24 +34,20 @@ pub(super) struct Draft {
 }
 
 impl Draft {
-    /// Begins with the position; `None` where the checkpoint is there already.
-    pub(super) fn begin(folder: &Path, position: &Position) -> Result<Option<Self>, TrainError> {
-        let unwritable = |path: &Path| {
-            let path = path.to_path_buf();
-            move |error| TrainError::Unwritable { path, error }
-        };
-        if folder.join(name_of(position.steps)).exists() {
-            let there = Saved::open(&folder.join(name_of(position.steps)))?;
-            if there.position == *position {
-                return Ok(None);
-            }
-            // The same step, with its epoch evaluated since: it takes the other's place.
-        }
+    /// Begins with the position.
+    pub(super) fn begin(folder: &Path, position: &Position) -> Result<Self, TrainError> {
         let path = folder.join(format!(".{}.part", name_of(position.steps)));
-        if path.exists() {
-            fs::remove_dir_all(&path).map_err(unwritable(&path))?;
-        }
-        fs::create_dir_all(&path).map_err(unwritable(&path))?;
+        // Of a program that was killed.
+        let cleared = match path.exists() {
+            true => fs::remove_dir_all(&path),
+            false => Ok(()),
+        };
+        cleared
+            .and_then(|()| fs::create_dir_all(&path))
+            .map_err(|error| TrainError::Unwritable {
+                path: path.clone(),
+                error,
+            })?;
         let mut draft = Self {
             steps: position.steps,
             path,
@@ -58,7 +55,7 @@ impl Draft {
         };
         let text = serde_json::to_string_pretty(position).expect("our own types are valid JSON");
         draft.write(POSITION, text.as_bytes())?;
-        Ok(Some(draft))
+        Ok(draft)
     }
 
     pub(super) fn steps(&self) -> usize {
@@ -99,7 +96,7 @@ impl Draft {
             error,
         };
         sync_folder(&self.path).map_err(unwritable)?;
-        // Of the same step, from before its epoch was evaluated.
+        // Of the same step: from before its epoch was evaluated, or saved anew after it was taken up.
         let old = folder.join(format!(".{}.old", name_of(self.steps)));
         let replaces = path.exists();
         if replaces {
@@ -157,92 +154,81 @@ fn all(folder: &Path) -> Result<Vec<PathBuf>, TrainError> {
     Ok(all)
 }
 
-/// A checkpoint that is whole.
+/// A checkpoint that is whole: its files were what was written.
 #[derive(Debug)]
 pub(crate) struct Saved {
     path: PathBuf,
     /// Where the training was.
     pub(crate) position: Position,
+    /// The other files, by name.
+    files: BTreeMap<String, Vec<u8>>,
 }
 
 impl Saved {
+    /// Reads it, once: what was looked at is what is used.
     fn open(path: &Path) -> Result<Self, TrainError> {
         let checksums = Checksums::of(path)?;
+        let mut files = BTreeMap::new();
         for name in checksums.names() {
-            read_known(&path.join(name))?;
+            let file = path.join(name);
+            files.insert(name.to_string(), checksums.read(&file)?);
         }
-        let file = path.join(POSITION);
-        let position = read_known(&file)?;
-        let position = serde_json::from_slice(&position).map_err(|error| TrainError::Damaged {
-            path: file,
+        let position = path.join(POSITION);
+        let content = files.remove(POSITION).unwrap_or_default();
+        let position = serde_json::from_slice(&content).map_err(|error| TrainError::Damaged {
+            path: position,
             reason: error.to_string(),
         })?;
         Ok(Self {
             path: path.to_path_buf(),
             position,
+            files,
         })
     }
 
-    /// A file of it.
-    pub(crate) fn file(&self, name: &str) -> PathBuf {
-        self.path.join(name)
-    }
-
-    /// The content of a file of it.
-    pub(crate) fn read(&self, name: &str) -> Result<Vec<u8>, TrainError> {
-        read_known(&self.file(name))
-    }
-}
-
-impl Saved {
     /// Gives the learner its parts back, and what its training starts with.
     pub(crate) fn restore<M: Objective>(
-        self,
+        mut self,
         learner: &mut Learner<Trainee<M>>,
     ) -> Result<Start<M::State>, TrainError> {
-        let damaged = |name: &'static str| {
-            let path = self.file(name);
-            move |error| TrainError::Damaged {
-                path,
-                reason: plain(error),
-            }
-        };
-        let bytes = |name| self.read(name).map(Bytes::from_bytes_vec);
-        let name = "model.bpk";
-        let model = ModuleRecord::from_bytes(bytes(name)?).map_err(damaged(name))?;
-        // As `load_model`, which would panic where the record is of another model.
-        learner
-            .model()
-            .try_load_record(model)
-            .map_err(damaged(name))?;
-        let model = ModuleRecord::from_bytes(bytes(name)?).map_err(damaged(name))?;
-        learner.load_model(model);
-        let name = "optimizer.bpk";
-        learner.load_optim(OptimizerRecord::from_bytes(bytes(name)?).map_err(damaged(name))?);
-        let name = "schedule.bpk";
-        learner.load_scheduler(LrSchedulerRecord::from_bytes(bytes(name)?).map_err(damaged(name))?);
+        let [model, optimizer, schedule] = PARTS;
+        let record = self.part(model, ModuleRecord::from_bytes)?;
+        // `load_model` would panic where the record is of another model.
+        let loaded = learner.model().try_load_record(record);
+        let loaded = loaded.map_err(|error| self.damaged(model, error))?;
+        learner.load_model(loaded.into_record());
+        learner.load_optim(self.part(optimizer, OptimizerRecord::from_bytes)?);
+        learner.load_scheduler(self.part(schedule, LrSchedulerRecord::from_bytes)?);
         let carried = match self.position.carried.first() {
             None => None,
             Some([rows, _]) => {
                 let blank = learner.model().model.blank_state(*rows);
-                if Carried::shapes(&blank) != self.position.carried {
-                    return Err(TrainError::Damaged {
-                        path: self.file(POSITION),
-                        reason: format!(
-                            "expected a state of {:?}, found {:?}",
-                            Carried::shapes(&blank),
-                            self.position.carried
-                        ),
-                    });
-                }
-                let name = "state.bpk";
-                Some(Carried::restore(blank, self.read(name)?).map_err(damaged(name))?)
+                let record = self.part(CARRIED, ModuleRecord::from_bytes)?;
+                let carried = Carried::restore(blank, &self.position.carried, record);
+                Some(carried.map_err(|error| self.damaged(CARRIED, error))?)
             }
         };
         Ok(Start {
             position: self.position,
             carried,
         })
+    }
+
+    fn part<R>(
+        &mut self,
+        name: &str,
+        parse: impl FnOnce(Bytes) -> Result<R, RecordError>,
+    ) -> Result<R, TrainError> {
+        // A file that is not there is none that can be parsed.
+        let content = self.files.remove(name).unwrap_or_default();
+        parse(Bytes::from_bytes_vec(content)).map_err(|error| self.damaged(name, error))
+    }
+
+    fn damaged(&self, name: &str, error: RecordError) -> TrainError {
+        TrainError::Damaged {
+            path: self.path.join(name),
+            reason: plain(error),
+        }
     }
 }
 

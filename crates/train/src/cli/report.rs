@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::print::print;
-use crate::{TrainError, draw_runs, report_runs};
+use crate::{TrainError, report_runs};
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Report {
@@ -42,25 +42,26 @@ pub(super) fn compare(arguments: &Compare) -> Result<(), TrainError> {
 }
 
 fn write(runs: &[&Path], out: &Path, svg: Option<&Path>) -> Result<(), TrainError> {
-    let page = report_runs(runs)?;
-    let put = |path: &Path, content: &str| {
-        std::fs::write(path, content).map_err(|error| TrainError::Unwritable {
-            path: path.to_path_buf(),
-            error,
-        })
-    };
-    put(out, &page)?;
-    let mut told = format!("{}\n", out.display());
+    let report = report_runs(runs)?;
+    let mut told = String::new();
+    put(out, &report.page, &mut told)?;
     if let Some(folder) = svg {
         std::fs::create_dir_all(folder).map_err(|error| TrainError::Unwritable {
             path: folder.to_path_buf(),
             error,
         })?;
-        for (name, picture) in draw_runs(runs)? {
-            let path = folder.join(format!("{name}.svg"));
-            put(&path, &picture)?;
-            told.push_str(&format!("{}\n", path.display()));
+        for (name, figure) in &report.figures {
+            put(&folder.join(format!("{name}.svg")), figure, &mut told)?;
         }
     }
     print(&told)
+}
+
+fn put(path: &Path, content: &str, told: &mut String) -> Result<(), TrainError> {
+    std::fs::write(path, content).map_err(|error| TrainError::Unwritable {
+        path: path.to_path_buf(),
+        error,
+    })?;
+    told.push_str(&format!("{}\n", path.display()));
+    Ok(())
 }

@@ -14,77 +14,66 @@ pub(super) fn gates(settings: &Settings) -> GatesConfig {
         .with_weight_norm(asked.weight_norm.into())
 }
 
+/// One arm for each gated cell, in which a function is called with its configuration; and others.
+/// A model is compiled for each arm.
+macro_rules! match_cell {
+    (
+        $settings:expr, |$cell:ident| $call:expr,
+        gated: [$($kind:ident: $config:ident),* $(,)?],
+        $($other:pat => $otherwise:expr),* $(,)?
+    ) => {
+        match $settings.cell {
+            $($crate::CellKind::$kind => {
+                let $cell = backdraft_cells::$config::new($settings.embedding, $settings.hidden)
+                    .with_gates($crate::language::cells::gates($settings));
+                $call
+            })*
+            $($other => $otherwise,)*
+        }
+    };
+}
+pub(super) use match_cell;
+
 /// Calls a function with the configuration of the cell that the settings ask for.
 macro_rules! with_cell {
-    ($settings:expr, |$cell:ident| $call:expr) => {{
-        let (input, hidden) = ($settings.embedding, $settings.hidden);
-        let gates = $crate::language::cells::gates($settings);
-        // One expansion a cell: a model is compiled for each.
-        macro_rules! call {
-            ($config:expr) => {{
-                let $cell = $config;
+    ($settings:expr, |$cell:ident| $call:expr) => {
+        $crate::language::cells::match_cell!(
+            $settings, |$cell| $call,
+            gated: [
+                Elman: ElmanConfig,
+                Lstm: LstmConfig,
+                Gru: GruConfig,
+                LayerNormLstm: LayerNormLstmConfig,
+                LayerNormGru: LayerNormGruConfig,
+                Janet: JanetConfig,
+                Mgu: MguConfig,
+                SLstm: SLstmConfig,
+            ],
+            $crate::CellKind::MinGru => {
+                let $cell = backdraft_cells::MinGruConfig::new($settings.embedding, $settings.hidden);
                 $call
-            }};
-        }
-        match $settings.cell {
-            $crate::CellKind::Elman => {
-                call!(backdraft_cells::ElmanConfig::new(input, hidden).with_gates(gates))
-            }
-            $crate::CellKind::Lstm => {
-                call!(backdraft_cells::LstmConfig::new(input, hidden).with_gates(gates))
-            }
-            $crate::CellKind::Gru => {
-                call!(backdraft_cells::GruConfig::new(input, hidden).with_gates(gates))
-            }
-            $crate::CellKind::LayerNormLstm => {
-                call!(backdraft_cells::LayerNormLstmConfig::new(input, hidden).with_gates(gates))
-            }
-            $crate::CellKind::LayerNormGru => {
-                call!(backdraft_cells::LayerNormGruConfig::new(input, hidden).with_gates(gates))
-            }
-            $crate::CellKind::Janet => {
-                call!(backdraft_cells::JanetConfig::new(input, hidden).with_gates(gates))
-            }
-            $crate::CellKind::Mgu => {
-                call!(backdraft_cells::MguConfig::new(input, hidden).with_gates(gates))
-            }
-            $crate::CellKind::SLstm => {
-                call!(backdraft_cells::SLstmConfig::new(input, hidden).with_gates(gates))
-            }
-            $crate::CellKind::MinGru => call!(backdraft_cells::MinGruConfig::new(input, hidden)),
-            $crate::CellKind::MinLstm => call!(backdraft_cells::MinLstmConfig::new(input, hidden)),
-        }
-    }};
+            },
+            $crate::CellKind::MinLstm => {
+                let $cell = backdraft_cells::MinLstmConfig::new($settings.embedding, $settings.hidden);
+                $call
+            },
+        )
+    };
 }
 pub(super) use with_cell;
 
 /// The same for the cells that PyTorch has; an error for another.
 macro_rules! with_twin_cell {
-    ($settings:expr, |$cell:ident| $call:expr) => {{
-        let (input, hidden) = ($settings.embedding, $settings.hidden);
-        let gates = $crate::language::cells::gates($settings);
-        macro_rules! call {
-            ($config:expr) => {{
-                let $cell = $config;
-                $call
-            }};
-        }
-        match $settings.cell {
-            $crate::CellKind::Elman => {
-                call!(backdraft_cells::ElmanConfig::new(input, hidden).with_gates(gates))
-            }
-            $crate::CellKind::Lstm => {
-                call!(backdraft_cells::LstmConfig::new(input, hidden).with_gates(gates))
-            }
-            $crate::CellKind::Gru => {
-                call!(backdraft_cells::GruConfig::new(input, hidden).with_gates(gates))
-            }
+    ($settings:expr, |$cell:ident| $call:expr) => {
+        $crate::language::cells::match_cell!(
+            $settings, |$cell| $call,
+            gated: [Elman: ElmanConfig, Lstm: LstmConfig, Gru: GruConfig],
             other => Err($crate::TrainError::Invalid {
                 what: "the cell",
                 expected: "one that PyTorch has: elman, lstm or gru".to_string(),
                 found: other.name(),
             }),
-        }
-    }};
+        )
+    };
 }
 pub(super) use with_twin_cell;

@@ -21,14 +21,15 @@ const FIGURES_A_RUN: usize = 2000;
 /// Characters a sample.
 const LENGTH: usize = 300;
 
-/// Writes a sample ten times a run, the last after its last step; counts what was learned, and keeps the best weights.
+/// Writes figures and, ten times a run, a sample; counts what was learned, and keeps the best
+/// weights.
 pub(super) struct Journal {
     run: Run,
     vocabulary: Vocabulary,
     /// Steps of the whole run.
     total: usize,
     seed: u64,
-    /// Whether samples go to standard error as well as to the run.
+    /// Whether samples and warnings go to standard error, too.
     aloud: bool,
     started: Instant,
     pub(super) memory: Memory,
@@ -113,6 +114,14 @@ impl Journal {
         }
     }
 
+    /// On standard error, if that is wanted.
+    fn say(&self, text: &str) {
+        if self.aloud {
+            // A closed pipe is no reason to stop training.
+            std::io::stderr().write_all(text.as_bytes()).ok();
+        }
+    }
+
     fn write_sample<C: Cell>(&mut self, model: &LanguageModel<C>) -> Result<(), TrainError> {
         let sampling = Sampling::new()
             .with_temperature(0.7)
@@ -123,10 +132,7 @@ impl Journal {
         let sample = self.vocabulary.decode(&symbols);
         let entry = format!("--- after {} steps ---\n{sample}\n", self.memory.steps);
         self.memory.sample = sample;
-        if self.aloud {
-            // A closed pipe is no reason to stop training.
-            std::io::stderr().write_all(entry.as_bytes()).ok();
-        }
+        self.say(&entry);
         let path = self.run.file(SAMPLES);
         self.memory.samples.append(&path, &entry)
     }
@@ -155,7 +161,13 @@ impl<C: Cell> Observer<LanguageModel<C>> for Journal {
     fn stepped(&mut self, step: Step<'_>, model: &LanguageModel<C>) -> ControlFlow<String> {
         self.memory.steps = step.steps;
         self.memory.positions += step.positions;
-        self.memory.skipped += usize::from(!step.taken);
+        if let Some(what) = step.left_out {
+            self.memory.skipped += 1;
+            self.say(&format!(
+                "warning: step {}: {what} is not finite; it is left out\n",
+                step.steps
+            ));
+        }
         if self.is_time(FIGURES_A_RUN) {
             let loss = step.nats.clone().mean().into_scalar::<f64>();
             let written = self.write_figures(&Figures {

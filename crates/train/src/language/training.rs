@@ -17,12 +17,12 @@ use serde::Serialize;
 use super::Text;
 use super::cells::with_cell;
 use super::journal::Journal;
-use crate::checkpoint::{self, Always, Cadence, Checkpoints, Latest, Saved};
+use crate::checkpoint::{self, Always, Checkpoints, Latest, Saved};
 use crate::checksums::checksum;
 use crate::run::{CHECKPOINTS, RESULT};
 use crate::{
-    Made, PickedDevice, PlainProgress, Run, RunDescription, Saving, Settings, StreamLoader,
-    TrainError, Trainee, TruncatedBptt, Validation, WindowMetric, interrupt,
+    Made, PickedDevice, PlainProgress, Run, RunDescription, Settings, StreamLoader, TrainError,
+    Trainee, TruncatedBptt, Validation, WindowMetric, interrupt,
 };
 
 /// How training shows itself.
@@ -299,16 +299,7 @@ fn launch<C: Cell>(
     journal: Arc<Mutex<Journal>>,
 ) -> Result<LearningResult<Trainee<LanguageModel<C>>>, TrainError> {
     let (epochs, steps) = settings.extent(windows.len());
-    let Saving {
-        steps: every,
-        seconds,
-        keep,
-    } = settings.saving;
-    let cadence = Cadence {
-        steps: every,
-        seconds,
-    };
-    let checkpoints = Checkpoints::new(run.file(CHECKPOINTS), cadence, keep);
+    let checkpoints = Checkpoints::new(run.file(CHECKPOINTS), settings.saving);
     let trainee = Trainee {
         model: model.train(),
     };

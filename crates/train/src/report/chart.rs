@@ -32,8 +32,8 @@ pub(super) enum Scale {
 /// One curve.
 #[derive(Debug, Clone)]
 pub(super) struct Curve {
-    /// For the legend; none without a name.
-    pub(super) name: String,
+    /// For the legend, if it is to be there.
+    pub(super) name: Option<String>,
     pub(super) colour: usize,
     pub(super) points: Vec<(f64, f64)>,
     pub(super) width: u32,
@@ -130,10 +130,10 @@ impl Chart {
                 (false, _) => chart.draw_series(LineSeries::new(points, style)),
             };
             let drawn = drawn.map_err(text)?;
-            if !curve.name.is_empty() {
+            if let Some(name) = &curve.name {
                 named = true;
                 drawn
-                    .label(&curve.name)
+                    .label(name)
                     .legend(move |(x, y)| PathElement::new([(x, y), (x + 18, y)], style));
             }
         }

@@ -14,7 +14,7 @@ svg{display:block;max-width:100%;height:auto;margin:1em 0}\
 i{display:inline-block;width:.8em;height:.8em;margin-right:.5em}details{margin:.5em 0}";
 
 /// The whole page.
-pub(super) fn page(runs: &[History], pictures: &[String]) -> String {
+pub(super) fn page(runs: &[History], figures: &[(&str, String)]) -> String {
     let names: Vec<&str> = runs.iter().map(|run| run.name.as_str()).collect();
     let title = escape(&names.join(", "));
     let mut page = format!(
@@ -22,8 +22,8 @@ pub(super) fn page(runs: &[History], pictures: &[String]) -> String {
          <style>{STYLE}</style>\n<h1>{title}</h1>\n"
     );
     write_table(&mut page, runs);
-    for picture in pictures {
-        page.push_str(picture);
+    for (_, figure) in figures {
+        page.push_str(figure);
         page.push('\n');
     }
     for run in runs {
