@@ -13,7 +13,7 @@ use burn::module::{Module, Param};
 use burn::tensor::{Device, Tensor};
 
 use crate::equations::{At, Equations, Expression, by_equations};
-use crate::gates::zeros;
+use crate::gates::{prepared_by_gates, zeros};
 use crate::{
     Activation, Cell, Error, Gates, GatesConfig, Readout, Regularizer, SequenceConfig, state,
 };
@@ -143,12 +143,7 @@ impl Cell for ElmanJordan {
         }
     }
 
-    fn prepared(&self, _: usize) -> Self {
-        Self {
-            gates: self.gates.prepared(),
-            ..self.clone()
-        }
-    }
+    prepared_by_gates!();
 
     by_equations!();
 }

@@ -12,7 +12,7 @@ use burn::module::Module;
 use burn::tensor::{Device, Tensor};
 
 use crate::equations::{At, Equations, Expression, by_equations};
-use crate::gates::zeros;
+use crate::gates::{prepared_by_gates, zeros};
 use crate::{Activation, Cell, Error, Gates, GatesConfig, Regularizer, SequenceConfig};
 
 /// Configuration of a [`HighOrderElman`] cell.
@@ -120,12 +120,7 @@ impl Cell for HighOrderElman {
         vec![hidden; self.order()]
     }
 
-    fn prepared(&self, _: usize) -> Self {
-        Self {
-            gates: self.gates.prepared(),
-            ..self.clone()
-        }
-    }
+    prepared_by_gates!();
 
     by_equations!();
 }

@@ -13,6 +13,7 @@ use burn::module::Module;
 use burn::tensor::{Device, Tensor};
 
 use crate::equations::{At, Equations, Expression, by_equations};
+use crate::gates::prepared_by_gates;
 use crate::{Activation, Cell, Error, Gates, GatesConfig, Readout, Regularizer, SequenceConfig};
 
 /// Configuration of a [`Jordan`] cell.
@@ -120,12 +121,7 @@ impl Cell for Jordan {
         self.gates.zeros(batch)
     }
 
-    fn prepared(&self, _: usize) -> Self {
-        Self {
-            gates: self.gates.prepared(),
-            ..self.clone()
-        }
-    }
+    prepared_by_gates!();
 
     by_equations!();
 }

@@ -119,7 +119,6 @@ impl Chart {
         mesh.x_label_formatter(&|step| format!("{step:.0}"));
         mesh.y_label_formatter(&|value| number(*value));
         mesh.draw().map_err(text)?;
-        let mut named = false;
         for curve in &self.curves {
             let style = colour(curve.colour).stroke_width(curve.width);
             let points = curve.points.iter().copied();
@@ -131,13 +130,12 @@ impl Chart {
             };
             let drawn = drawn.map_err(text)?;
             if let Some(name) = &curve.name {
-                named = true;
                 drawn
                     .label(name)
                     .legend(move |(x, y)| PathElement::new([(x, y), (x + 18, y)], style));
             }
         }
-        if named {
+        if self.curves.iter().any(|curve| curve.name.is_some()) {
             let mut legend = chart.configure_series_labels();
             legend.position(SeriesLabelPosition::UpperRight);
             legend
