@@ -16,28 +16,14 @@ const I: usize = 3;
 const H: usize = 4;
 const O: usize = 2;
 
-/// Cases that differ from another in an option alone.
-const OPTIONS: [&str; 8] = [
-    "light_gru",
-    "gru_of_onnx",
-    "elman_of_onnx",
-    "bounded_ind_rnn",
-    "peephole_lstm",
-    "coupled_lstm",
-    "projected_lstm",
-    "s_lstm exponential",
-];
-
 #[test]
 fn every_cell_computes_what_its_equations_say() {
     let cases: Vec<Value> = serde_json::from_str(include_str!("equations.json")).unwrap();
     assert_eq!(cases.len(), 41);
     for backend in &backends() {
         for case in &cases {
-            // Where each shape of cell takes seconds, the padded case stands for the other, and
-            // the cell or all of its options together for each option.
-            let option = OPTIONS.contains(&case["name"].as_str().unwrap());
-            if backend.slow && (case["lengths"].is_null() || option) {
+            // Where each shape of cell takes seconds, the padded case stands for the other.
+            if backend.slow && case["lengths"].is_null() {
                 continue;
             }
             compare_named(backend, case);
