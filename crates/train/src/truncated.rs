@@ -364,9 +364,15 @@ impl<M: Objective> SupervisedLearningStrategy<Trainee<M>> for TruncatedBptt<M> {
             epochs: position.epochs,
         };
 
-        if components.grad_accumulation.is_some() {
-            let reason = "TruncatedBptt takes a step a window: it does not accumulate gradients";
-            training.interrupter.stop(Some(reason));
+        let refusal = if components.grad_accumulation.is_some() {
+            Some("TruncatedBptt takes a step a window: it does not accumulate gradients")
+        } else if self.checkpoints.is_some() && training.checkpointer.is_none() {
+            Some("the parts of TruncatedBptt's checkpoints are to be the training's checkpointers")
+        } else {
+            None
+        };
+        if refusal.is_some() {
+            training.interrupter.stop(refusal);
             return (training.learner.model(), training.events);
         }
 

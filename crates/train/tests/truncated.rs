@@ -2,13 +2,14 @@
 //! gradient, and begins anew with each epoch.
 
 use std::ops::ControlFlow;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use backdraft_cells::{ElmanConfig, State};
 use backdraft_data::Streams;
 use backdraft_models::{LanguageModel, LanguageModelConfig};
+use backdraft_train::checkpoint::Checkpoints;
 use backdraft_train::{
-    Clipping, Objective, Observer, PlainProgress, Step, StreamLoader, SymbolBatch, Trainee,
+    Clipping, Objective, Observer, PlainProgress, Saving, Step, StreamLoader, SymbolBatch, Trainee,
     TruncatedBptt, Validation,
 };
 use burn::module::Module;
@@ -51,6 +52,12 @@ fn streams() -> Streams {
     Streams::new(&symbols, 3, 4).unwrap()
 }
 
+/// Held by each test: a seed is one for the whole process, and so is what is drawn after it.
+fn alone() -> MutexGuard<'static, ()> {
+    static RANDOM: Mutex<()> = Mutex::new(());
+    RANDOM.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 fn model(device: &Device) -> Model {
     device.seed(1);
     LanguageModelConfig::new(5, ElmanConfig::new(4, 6))
@@ -89,6 +96,7 @@ fn by_hand(device: &Device) -> Record {
 
 #[test]
 fn each_window_continues_the_one_before_it() {
+    let _alone = alone();
     let device = Device::flex();
     let expected = by_hand(&device);
     assert_eq!(streams().len(), 4);
@@ -123,4 +131,26 @@ fn each_window_continues_the_one_before_it() {
     assert_eq!(record.weights, expected.weights);
     assert_eq!(record.validations.len(), 2);
     assert!(record.validations[1] < record.validations[0]);
+}
+
+#[test]
+fn checkpoints_without_their_checkpointers_are_refused() {
+    let _alone = alone();
+    let device = Device::flex();
+    let folder = tempfile::tempdir().unwrap();
+    let checkpoints = Checkpoints::new(folder.path().join("saved"), Saving::default());
+    let strategy = TruncatedBptt::new(device.clone()).with_checkpoints(checkpoints);
+    let loader = || Arc::new(StreamLoader::new(streams(), device.clone()));
+    let model = model(&device).train();
+    let learner = Learner::new(Trainee { model }, SgdConfig::new().init(), RATE);
+    let result = SupervisedTraining::<Trainee<Model>>::new(folder.path(), loader(), loader())
+        .with_application_logger(None)
+        .renderer(Box::new(PlainProgress::new(None)))
+        .with_training_strategy(TrainingStrategy::Custom(Arc::new(strategy)))
+        .launch(learner);
+    let reason = result.interrupted.unwrap().reason.unwrap();
+    assert!(
+        reason.contains("are to be the training's checkpointers"),
+        "{reason}"
+    );
 }
