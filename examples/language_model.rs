@@ -4,13 +4,12 @@
 //!
 //! It should end below 0.1 nats a character and recite itself.
 
-use backdraft_cells::{LstmConfig, Memory, State};
+use backdraft_cells::{LstmConfig, Memory, RecurrentConfig, State};
 use backdraft_data::{Streams, Vocabulary};
 use backdraft_models::{LanguageModelConfig, Sampling};
-use backdraft_train::Clipping;
+use backdraft_train::{Clipping, DeviceChoice};
 use burn::module::Module;
 use burn::optim::{AdamConfig, GradientsParams};
-use burn::tensor::Device;
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let text = include_str!("language_model.rs");
@@ -18,20 +17,21 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     // 8 streams side by side, in windows of 32 steps.
     let streams = Streams::new(&vocabulary.encode(text), 8, 32)?;
 
-    let device = Device::default();
+    let device = DeviceChoice::Auto.pick()?.device;
     device.seed(1);
     let lstm = LstmConfig::new(32, 128).with_memory(Memory::ForgetBias(1.0));
+    let lstm = RecurrentConfig::new(lstm);
     let mut model = LanguageModelConfig::new(vocabulary.len(), lstm)
         .init(&device)?
         .train();
     let mut optimizer = AdamConfig::new().init();
-    let clipping = Clipping {
-        norm: Some(1.0),
-        value: None,
-    };
+    let clipping = Clipping::by_norm(1.0);
 
     let device = device.autodiff();
-    for epoch in 1..=100 {
+    let epochs = 100;
+    for epoch in 1..=epochs {
+        // Falls to nothing, so that where the model ends is not left to its last few steps.
+        let rate = 0.01 * f64::from(epochs - epoch) / f64::from(epochs);
         let (mut sum, mut state) = (0.0, None);
         for window in streams.windows() {
             let inputs = window.inputs.to_tensor(&device);
@@ -44,7 +44,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             sum += mean.clone().into_scalar::<f64>();
             let mut gradients = GradientsParams::from_grads(mean.backward(), &model);
             clipping.apply(&model, &mut gradients);
-            model = optimizer.step(0.005, model, gradients);
+            model = optimizer.step(rate, model, gradients);
         }
         if epoch % 20 == 0 {
             println!(
@@ -55,8 +55,10 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     }
 
     let mut writer = model.generator(Sampling::new().with_temperature(0.5), 0)?;
-    writer.read(&vocabulary.encode("fn main() "))?;
+    // The head of the text is what the model has seen from a blank state.
+    let start = "//! A language model";
+    writer.read(&vocabulary.encode(start))?;
     let written: Vec<u32> = writer.take(300).collect();
-    println!("fn main() {}", vocabulary.decode(&written));
+    println!("{start}{}", vocabulary.decode(&written));
     Ok(())
 }

@@ -15,6 +15,7 @@
 
 use backdraft_cells::equations::{At, Equations, Expression, by_equations};
 use backdraft_cells::prelude::*;
+use backdraft_train::DeviceChoice;
 use burn::module::{Module, Param};
 use burn::nn::{Linear, LinearConfig};
 use burn::optim::{AdamConfig, GradientsParams};
@@ -109,8 +110,8 @@ impl Model {
     }
 }
 
-fn main() -> Result<(), Error> {
-    let device = Device::default();
+fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let device = DeviceChoice::Auto.pick()?.device;
     device.seed(1);
     let mut model = Model::new(&device)?.train();
     for (layer, path) in model.layers.paths() {

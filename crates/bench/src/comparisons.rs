@@ -5,7 +5,9 @@ use serde::Serialize;
 use crate::report::drawing::Bars;
 use crate::report::table::{digits, digits_or_nothing, table};
 use crate::statistics::geometric_mean;
-use crate::{BenchError, CellKind, Comparison, Contender, Report, Shape, Work, alternate};
+use crate::{
+    BenchError, CellKind, Comparison, Contender, LanguageModelRow, Report, Shape, Work, alternate,
+};
 
 /// What was compared, over cells and shapes.
 #[derive(Debug, Clone, Serialize)]
@@ -22,6 +24,9 @@ pub struct Comparisons {
     pub rows: Vec<Row>,
     /// The geometric means of the ratios, by cell and by what we are compared with.
     pub means: Vec<Mean>,
+    /// The same of whole language models.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub language_models: Vec<LanguageModelRow>,
 }
 
 /// One comparison: ours against another.
@@ -158,9 +163,15 @@ impl Row {
 
     /// Adds how near our training step comes to what the processor can do at best.
     #[must_use]
-    pub fn with_sgemm(mut self, sgemm_gflops: Option<f64>) -> Self {
+    pub fn with_sgemm(self, sgemm_gflops: Option<f64>) -> Self {
+        let flops = self.shape.training_flops(self.cell);
+        self.with_rate(flops, sgemm_gflops)
+    }
+
+    /// The same for a training step whose matrix products are so many operations.
+    pub(crate) fn with_rate(mut self, flops: f64, sgemm_gflops: Option<f64>) -> Self {
         let seconds = self.training_ms / 1e3;
-        self.gflops = Some(self.shape.training_flops(self.cell) / seconds / 1e9);
+        self.gflops = Some(flops / seconds / 1e9);
         self.sgemm_gflops = sgemm_gflops;
         self
     }
@@ -200,18 +211,34 @@ impl Mean {
     }
 }
 
+impl Comparisons {
+    /// All that was compared, by name: layers by their cell.
+    fn named_rows(&self) -> impl Iterator<Item = (&'static str, &Row)> {
+        let layers = self.rows.iter().map(|row| (row.cell.name(), row));
+        let models = self.language_models.iter();
+        layers.chain(models.map(|model| (LanguageModelRow::NAME, &model.row)))
+    }
+}
+
 impl Report for Comparisons {
     fn table(&self) -> String {
-        let rows: Vec<_> = self.rows.iter().map(Row::cells).collect();
-        let means: Vec<_> = self.means.iter().map(Mean::cells).collect();
-        format!(
-            "{}; {} threads\n{}\n\n{}\nGeometric means:\n{}",
+        let rows = self.named_rows().map(|(name, row)| row.cells(name));
+        let mut text = format!(
+            "{}; {} threads\n{}\n\n{}",
             self.meaning,
             self.threads,
             self.contenders.join("\n"),
-            table(&Row::HEADINGS, &rows),
-            table(&Mean::HEADINGS, &means)
-        )
+            table(&Row::HEADINGS, &rows.collect::<Vec<_>>())
+        );
+        if !self.means.is_empty() {
+            let means: Vec<_> = self.means.iter().map(Mean::cells).collect();
+            let means = table(&Mean::HEADINGS, &means);
+            text.push_str(&format!("\nGeometric means:\n{means}"));
+        }
+        for model in &self.language_models {
+            text.push_str(&format!("\n{}", model.details()));
+        }
+        text
     }
 
     fn json(&self) -> serde_json::Value {
@@ -219,15 +246,17 @@ impl Report for Comparisons {
     }
 
     fn svg(&self) -> Result<String, BenchError> {
-        let label = |row: &Row| {
-            let (cell, shape) = (row.cell.name(), row.shape);
-            format!("{cell} {shape}, {} against {}", row.device, row.against)
+        let group = |(name, row): (&str, &Row)| {
+            let label = format!(
+                "{name} {}, {} against {}",
+                row.shape, row.device, row.against
+            );
+            (label, vec![row.forward_ratio, row.training_ratio])
         };
-        let group = |row: &Row| (label(row), vec![row.forward_ratio, row.training_ratio]);
         let bars = Bars {
             title: "How many times as fast (shapes: batch, time, input, hidden)".to_string(),
             series: vec!["forward".to_string(), "training step".to_string()],
-            groups: self.rows.iter().map(group).collect(),
+            groups: self.named_rows().map(group).collect(),
             line: 1.0,
         };
         bars.svg()
@@ -253,7 +282,7 @@ impl Row {
         "GF/s of sgemm",
     ];
 
-    fn cells(&self) -> Vec<String> {
+    fn cells(&self, name: &str) -> Vec<String> {
         let Shape {
             batch,
             time,
@@ -268,7 +297,7 @@ impl Row {
             None => "-".to_string(),
         };
         vec![
-            self.cell.name().to_string(),
+            name.to_string(),
             batch.to_string(),
             time.to_string(),
             input.to_string(),

@@ -2,25 +2,27 @@
 
 mod burn_nn;
 mod in_process;
+mod language_model;
 pub(crate) mod ours;
 mod pytorch;
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::BenchError;
 
 pub use burn_nn::burn_nn;
 pub use in_process::InProcess;
+pub use language_model::LanguageModelStep;
 pub use ours::{Way, ours};
-pub use pytorch::PyTorch;
+pub use pytorch::{PyTorch, PyTorchLanguageModel};
 
-/// What is done with a layer.
+/// What is done with a layer or a model.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Work {
-    /// The outputs of a sequence, with no gradient recorded.
+    /// The outputs of a sequence, with no gradient recorded; of a language model, its loss.
     Forward,
     /// The outputs, the mean of their squares, and its gradients by every parameter and by the
-    /// input.
+    /// input; of a language model, a whole step of learning.
     Training,
 }
 
@@ -34,7 +36,20 @@ impl Work {
     }
 }
 
-/// A layer of a certain shape, somewhere, that can be run.
+/// The milliseconds of each time that something is done in this process.
+fn timed(
+    times: usize,
+    mut done: impl FnMut() -> Result<(), BenchError>,
+) -> Result<Vec<f64>, BenchError> {
+    let once = |_| {
+        let start = Instant::now();
+        done()?;
+        Ok(start.elapsed().as_secs_f64() * 1e3)
+    };
+    (0..times).map(once).collect()
+}
+
+/// A layer or a model of a certain shape, somewhere, that can be run.
 pub trait Contender {
     /// What `against` names it by.
     fn name(&self) -> &str;
@@ -60,4 +75,21 @@ pub trait Contender {
     fn bytes_kept(&self) -> Option<usize> {
         None
     }
+}
+
+/// A language model, somewhere, that can be trained.
+pub trait LanguageModelContender: Contender {
+    /// Takes the weights that ours has now, and begins with the symbols anew.
+    ///
+    /// # Errors
+    ///
+    /// When the weights do not go over.
+    fn copy(&mut self, ours: &LanguageModelStep) -> Result<(), BenchError>;
+
+    /// Learns from so many windows more; the loss of each before it was learned from, in nats.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot.
+    fn losses(&mut self, steps: usize) -> Result<Vec<f64>, BenchError>;
 }

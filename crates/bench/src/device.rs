@@ -1,6 +1,6 @@
 //! Where a layer runs.
 
-use burn::tensor::Device;
+use burn::tensor::{Device, Tensor};
 use clap::ValueEnum;
 
 use crate::BenchError;
@@ -38,6 +38,36 @@ pub struct Place {
     pub description: String,
     /// Whether it computes on the processor, in this process.
     pub on_cpu: bool,
+}
+
+impl Place {
+    /// Waits until everything that `contender` computes is computed. A GPU is asked for a number of
+    /// the result as well, and has to have computed that one, whatever waiting means to its driver;
+    /// gives the first.
+    pub(crate) fn finish<const D: usize>(
+        &self,
+        contender: &str,
+        result: &Tensor<D>,
+    ) -> Result<f64, BenchError> {
+        self.wait(contender)?;
+        let data = result.clone().try_into_data();
+        let data = data.map_err(|error| self.failed(contender, error))?;
+        Ok(data.iter::<f64>().next().unwrap_or(f64::NAN))
+    }
+
+    /// Waits until everything that `contender` computes is computed.
+    pub(crate) fn wait(&self, contender: &str) -> Result<(), BenchError> {
+        let waited = self.device.sync();
+        waited.map_err(|error| self.failed(contender, error))
+    }
+
+    fn failed(&self, contender: &str, reason: impl ToString) -> BenchError {
+        BenchError::Failed {
+            contender: contender.to_string(),
+            device: self.description.clone(),
+            reason: reason.to_string(),
+        }
+    }
 }
 
 impl DeviceChoice {

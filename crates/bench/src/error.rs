@@ -47,6 +47,24 @@ pub enum BenchError {
         /// What it does instead.
         found: String,
     },
+    /// Weights that cannot go over to a peer.
+    #[error(transparent)]
+    Exchange(#[from] backdraft_exchange::Error),
+    /// Two that are to compute the same do not, so that their times say nothing.
+    #[error(
+        "the loss of training step {step}: expected {expected} nats as of {against}, from the same \
+         weights on the same symbols, found {found}"
+    )]
+    Disagreement {
+        /// What ours is compared with.
+        against: String,
+        /// The step.
+        step: usize,
+        /// Its loss.
+        expected: f64,
+        /// Ours.
+        found: f64,
+    },
     /// The number of threads cannot be set.
     #[error("{threads} threads: {reason}")]
     Threads {

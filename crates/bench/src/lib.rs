@@ -27,6 +27,7 @@ mod comparisons;
 mod contender;
 mod device;
 mod error;
+mod language_model;
 mod launches;
 mod memory;
 mod report;
@@ -40,9 +41,13 @@ mod variants;
 pub use alternate::{Comparison, alternate};
 pub use cell::CellKind;
 pub use comparisons::{Comparisons, Mean, Row};
-pub use contender::{Contender, InProcess, PyTorch, Way, Work, burn_nn, ours};
+pub use contender::{
+    Contender, InProcess, LanguageModelContender, LanguageModelStep, PyTorch, PyTorchLanguageModel,
+    Way, Work, burn_nn, ours,
+};
 pub use device::{DeviceChoice, Place};
 pub use error::BenchError;
+pub use language_model::{Agreement, LanguageModelRow, Parts};
 pub use launches::{LaunchRow, Launches, Schedule, count_launches};
 pub use memory::{count_bytes_with, live_bytes};
 pub use report::Report;

@@ -11,6 +11,7 @@ use mimalloc::MiMalloc;
 static ALLOCATOR: Cap<MiMalloc> = Cap::new(MiMalloc, usize::MAX);
 
 fn main() -> ExitCode {
+    backdraft_kernels::keep_pages();
     backdraft_bench::count_bytes_with(|| ALLOCATOR.allocated());
     backdraft_bench::cli::run()
 }

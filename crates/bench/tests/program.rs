@@ -247,6 +247,11 @@ fn nonsense_is_refused() {
         "expected a number from 1 to 1024",
     );
     refused(&["peers"], 2, "--python <PATH>");
+    refused(
+        &["peers", "--python", "python", "--only", "cells"],
+        2,
+        "[possible values: layers, language-model]",
+    );
     refused(&["fly"], 2, "unrecognized subcommand");
 
     let folder = tempfile::tempdir().unwrap();
@@ -293,9 +298,12 @@ fn a_device_that_is_not_built_in_is_told_how_to_be() {
 fn an_interpreter_that_is_none_is_named() {
     let missing = "/there/is/no/python";
     let peers = |python: &str, expected: &str| {
-        let command = ["peers", "--python", python, "--device", built(), "--json"];
-        refused(&[&command[..], &TINY].concat(), 1, expected);
-        refused(&[&command[..], &TINY].concat(), 1, python);
+        for only in ["layers", "language-model"] {
+            let command = ["peers", "--python", python, "--only", only];
+            let told = ["--device", built(), "--json"];
+            refused(&[&command[..], &told, &TINY].concat(), 1, expected);
+            refused(&[&command[..], &told, &TINY].concat(), 1, python);
+        }
     };
     peers(missing, "expected one that has PyTorch");
     // It runs, and is no Python.

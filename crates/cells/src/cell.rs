@@ -38,6 +38,28 @@ pub trait Cell: Module + ModuleDisplay + 'static {
     /// What the cell shows of a state: `[batch, output_size]`.
     fn output(&self, state: &Self::State) -> Tensor<2>;
 
+    /// The gates of one step, by name and in the order of the equations, each `[batch, H]`: what
+    /// [`step`](Self::step) lets through of the same projection and state. A gate is shut at 0 and
+    /// open at 1.
+    ///
+    /// The default shows none, as is right for a cell without gates.
+    fn gate_activations(
+        &self,
+        projected: Tensor<2>,
+        state: &Self::State,
+    ) -> Vec<(&'static str, Tensor<2>)> {
+        let _ = (projected, state);
+        Vec::new()
+    }
+
+    /// The matrices that multiply the units of the last step, by the name of the gate (or of the
+    /// candidate, or of the hidden units themselves) that they are part of, each `[H, H]`.
+    ///
+    /// The default shows none, as is right for a cell whose units do not see each other.
+    fn recurrent_matrices(&self) -> Vec<(&'static str, Tensor<2>)> {
+        Vec::new()
+    }
+
     /// The cell as one run over a sequence sees it: random masks drawn, weights computed from what
     /// they are parametrised by. A layer asks for it once a run and then uses what it got.
     ///

@@ -15,7 +15,6 @@ use burn::module::Module;
 use burn::tensor::{Device, Int, Tensor};
 use serde::{Deserialize, Serialize};
 
-use crate::state::check_shapes;
 use crate::{
     Connection, Deep, Direction, Error, Layer, Lengths, Path, Run, SequenceConfig, State, Trace,
     stepwise,
@@ -290,10 +289,7 @@ impl<L: Layer> Layer for Dilated<L> {
     ) -> Result<Run<Self::State>, Error> {
         stepwise::check(self, &input, lengths)?;
         let [batch, time, _] = input.dims();
-        let initial = self.initial_state(batch);
-        if let Some(state) = &state {
-            check_shapes(&self.describe(), state, &initial)?;
-        }
+        let state = stepwise::start(self, batch, state)?;
         let lengths = match lengths {
             Some(lengths) => lengths.as_slice().to_vec(),
             None => vec![time; batch],
@@ -304,7 +300,7 @@ impl<L: Layer> Layer for Dilated<L> {
         };
         let chains = (0..self.skip * batch).map(of_chain).collect::<Vec<_>>();
 
-        let state = reorder(join(state.unwrap_or(initial)), &self.starts(&lengths));
+        let state = reorder(join(state), &self.starts(&lengths));
         let chains = Lengths::new(chains);
         let run = self
             .layer

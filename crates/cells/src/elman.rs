@@ -117,6 +117,10 @@ impl Cell for Elman {
 
     step_by_equations!();
 
+    fn recurrent_matrices(&self) -> Vec<(&'static str, Tensor<2>)> {
+        self.gates.named_matrices(["hidden"])
+    }
+
     fn path(&self) -> Path {
         match self.fused() {
             Some(_) => self.gates.path_of(self),

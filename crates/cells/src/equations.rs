@@ -8,7 +8,10 @@
 //!
 //! Nobody writes a derivative: on tensors it is Burn's autodiff, in the kernel that of the recorded
 //! equations. A cell of one's own gets a kernel in the same way as those of this crate: it
-//! implements [`Equations`], and says `by_equations!();` in its `impl Cell`.
+//! implements [`Equations`], and says `by_equations!();` in its `impl Cell`. What it calls a gate
+//! ([`At::gate`]) can be looked at.
+
+use std::cell::RefCell;
 
 use burn::tensor::Tensor;
 
@@ -28,6 +31,18 @@ pub struct At<'a, V: Expression> {
     pub matrices: &'a [V::Matrix],
     /// What [`Equations::vectors`] gave, each as one row that stands for all.
     pub vectors: &'a [V],
+    /// Where gates are shown, if somebody looks.
+    pub(crate) shown: Option<&'a RefCell<Vec<(&'static str, V)>>>,
+}
+
+impl<V: Expression> At<'_, V> {
+    /// `value` itself, which [`Cell::gate_activations`] shows under this name.
+    pub fn gate(&self, name: &'static str, value: V) -> V {
+        if let Some(shown) = self.shown {
+            shown.borrow_mut().push((name, value.clone()));
+        }
+        value
+    }
 }
 
 /// A cell whose step is written as equations.
@@ -45,8 +60,8 @@ pub trait Equations: Cell {
     fn equations<V: Expression>(&self, at: At<V>) -> Vec<V>;
 }
 
-/// All of a [`Cell`] that its [`Equations`] say: `step`, `output`, `path` and `scan`. To be put
-/// into the `impl Cell` of a cell, in place of them.
+/// All of a [`Cell`] that its [`Equations`] say: `step`, `output`, `gate_activations`, `path` and
+/// `scan`. To be put into the `impl Cell` of a cell, in place of them.
 #[macro_export]
 macro_rules! by_equations {
     () => {
@@ -67,8 +82,8 @@ macro_rules! by_equations {
     };
 }
 
-/// Of a [`Cell`] that its [`Equations`] say, `step` and `output` alone: for a cell that has a way
-/// of its own over the whole sequence.
+/// Of a [`Cell`] that its [`Equations`] say, what belongs to one step: `step`, `output` and
+/// `gate_activations`. For a cell that has a way of its own over the whole sequence.
 #[macro_export]
 macro_rules! step_by_equations {
     () => {
@@ -78,6 +93,14 @@ macro_rules! step_by_equations {
 
         fn output(&self, state: &Self::State) -> $crate::__Tensor<2> {
             $crate::equations::output(state)
+        }
+
+        fn gate_activations(
+            &self,
+            projected: $crate::__Tensor<2>,
+            state: &Self::State,
+        ) -> Vec<(&'static str, $crate::__Tensor<2>)> {
+            $crate::equations::gate_activations(self, projected, state)
         }
     };
 }
@@ -95,19 +118,40 @@ pub fn output<S: State>(state: &S) -> Tensor<2> {
 
 /// [`Cell::step`] of a cell that is written as equations.
 pub fn step<C: Equations>(cell: &C, projected: Tensor<2>, state: C::State) -> C::State {
+    let mut next = step_shown(cell, projected, &state, None).into_iter();
+    state.map(&mut |_| {
+        next.next()
+            .expect("equations give each tensor of the state")
+    })
+}
+
+/// [`Cell::gate_activations`] of a cell that is written as equations: what they call a gate.
+pub fn gate_activations<C: Equations>(
+    cell: &C,
+    projected: Tensor<2>,
+    state: &C::State,
+) -> Vec<(&'static str, Tensor<2>)> {
+    let shown = RefCell::new(Vec::new());
+    step_shown(cell, projected, state, Some(&shown));
+    shown.into_inner()
+}
+
+/// The tensors of the next state; gates go to `shown`.
+fn step_shown<C: Equations>(
+    cell: &C,
+    projected: Tensor<2>,
+    state: &C::State,
+    shown: Option<&RefCell<Vec<(&'static str, Tensor<2>)>>>,
+) -> Vec<Tensor<2>> {
     let mut before = Vec::new();
     state.visit("", &mut |_, tensor| before.push(tensor.clone()));
     let vectors: Vec<Tensor<2>> = cell.vectors().into_iter().map(Tensor::unsqueeze).collect();
-    let next = cell.equations(At {
+    cell.equations(At {
         projected,
         state: before,
         matrices: &cell.matrices(),
         vectors: &vectors,
-    });
-    let mut next = next.into_iter();
-    state.map(&mut |_| {
-        next.next()
-            .expect("equations give each tensor of the state")
+        shown,
     })
 }
 
@@ -145,6 +189,7 @@ pub fn scan<C: Equations>(
             state: given.state,
             matrices: &given.matrices,
             vectors: &given.vectors,
+            shown: None,
         })
     });
     let walk = Walk {

@@ -99,14 +99,17 @@ impl Equations for FourGateLstm {
     fn equations<V: Expression>(&self, at: At<V>) -> Vec<V> {
         let recurrent = self.gates.recurrent(&at, &at.state[0]);
         let [i, f, n, v] = (self.gates.projected(&at) + recurrent).split();
-        let learned = self.gates.candidate(&at, n.tanh()) * i.sigmoid();
-        let kept = at.state[1].clone() * f.sigmoid();
+        let i = at.gate("input", i.sigmoid());
+        let f = at.gate("forget", f.sigmoid());
+        let v = at.gate("use", v.sigmoid());
+        let learned = self.gates.candidate(&at, n.tanh()) * i;
+        let kept = at.state[1].clone() * f;
         let used = kept.linear(&at.matrices[1]);
         let used = match self.gates.after_vectors(&at).first() {
             Some(bias) => used + bias.clone(),
             None => used,
         };
-        vec![used.tanh() * v.sigmoid(), kept + learned]
+        vec![used.tanh() * v, kept + learned]
     }
 }
 
@@ -123,4 +126,9 @@ impl Cell for FourGateLstm {
     }
 
     by_equations!();
+
+    fn recurrent_matrices(&self) -> Vec<(&'static str, Tensor<2>)> {
+        self.gates
+            .named_matrices(["input", "forget", "candidate", "use"])
+    }
 }

@@ -128,6 +128,21 @@ impl Gates {
         weight.split_with_sizes(rows, 0)
     }
 
+    /// The rows of `R` that belong to each gate, by the names of the gates in their packed order;
+    /// none where `R` does not multiply as many units as a gate has. For a cell's
+    /// [`recurrent_matrices`](crate::Cell::recurrent_matrices).
+    pub fn named_matrices<const G: usize>(
+        &self,
+        names: [&'static str; G],
+    ) -> Vec<(&'static str, Tensor<2>)> {
+        let weight = self.recurrent_weight.val();
+        let [rows, columns] = weight.dims();
+        match rows == G * columns {
+            true => names.into_iter().zip(weight.chunk(G, 0)).collect(),
+            false => Vec::new(),
+        }
+    }
+
     /// What [`recurrent`](Self::recurrent) adds, for a cell's
     /// [`Equations::vectors`](crate::equations::Equations::vectors); nothing without biases. A
     /// cell puts its own vectors after them.

@@ -177,13 +177,14 @@ impl Equations for Gru {
             Reset::AfterProduct => {
                 let [input_r, input_z, input_n] = projected.split();
                 let [hidden_r, hidden_z, hidden_n] = self.gates.recurrent(&at, &hidden).split();
-                let r = gate(input_r + hidden_r);
+                let r = at.gate("reset", gate(input_r + hidden_r));
                 (input_z + hidden_z, input_n + r * hidden_n)
             }
             Reset::BeforeProduct => {
                 let [input_r, input_z, input_n] = projected.split();
                 let [hidden_r, hidden_z] = self.gates.recurrent_part(&at, 0, &hidden).split();
-                let kept = gate(input_r + hidden_r) * hidden.clone();
+                let r = at.gate("reset", gate(input_r + hidden_r));
+                let kept = r * hidden.clone();
                 let hidden_n = self.gates.recurrent_part(&at, 1, &kept);
                 (input_z + hidden_z, input_n + hidden_n)
             }
@@ -192,7 +193,7 @@ impl Equations for Gru {
                 (z, n)
             }
         };
-        let z = gate(z);
+        let z = at.gate("update", gate(z));
         let n = self.activations.candidate.apply(clipped(n, self.gate_clip));
         let n = self.gates.candidate(&at, n);
         // (1 - z) n + z h, with one product less.
@@ -210,6 +211,16 @@ impl Cell for Gru {
     }
 
     step_by_equations!();
+
+    fn recurrent_matrices(&self) -> Vec<(&'static str, Tensor<2>)> {
+        match self.reset {
+            Reset::AfterProduct | Reset::BeforeProduct => {
+                let names = ["reset", "update", "candidate"];
+                self.gates.named_matrices(names)
+            }
+            Reset::None => self.gates.named_matrices(["update", "candidate"]),
+        }
+    }
 
     fn path(&self) -> Path {
         match self.is_fused() {

@@ -96,8 +96,9 @@ impl Equations for Janet {
     fn equations<V: Expression>(&self, at: At<V>) -> Vec<V> {
         let hidden = at.state[0].clone();
         let [s, g] = (self.gates.projected(&at) + self.gates.recurrent(&at, &hidden)).split();
-        let forget = s.clone().sigmoid();
+        let forget = at.gate("forget", s.clone().sigmoid());
         let admit = s.affine(1.0, -self.beta).sigmoid().complement();
+        let admit = at.gate("input", admit);
         vec![forget * hidden + admit * self.gates.candidate(&at, g.tanh())]
     }
 }
@@ -112,4 +113,8 @@ impl Cell for Janet {
     }
 
     by_equations!();
+
+    fn recurrent_matrices(&self) -> Vec<(&'static str, Tensor<2>)> {
+        self.gates.named_matrices(["forget", "candidate"])
+    }
 }

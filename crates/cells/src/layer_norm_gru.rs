@@ -117,8 +117,8 @@ impl Equations for LayerNormGru {
         });
         let [input_r, input_z, input_n] = input.split();
         let [hidden_r, hidden_z, hidden_n] = recurrent.split();
-        let r = (input_r + hidden_r).sigmoid();
-        let z = (input_z + hidden_z).sigmoid();
+        let r = at.gate("reset", (input_r + hidden_r).sigmoid());
+        let z = at.gate("update", (input_z + hidden_z).sigmoid());
         let n = (input_n + r * hidden_n).tanh();
         let n = self.gates.candidate(&at, n);
         // (1 - z) n + z h, with one product less.
@@ -137,4 +137,8 @@ impl Cell for LayerNormGru {
     }
 
     by_equations!();
+
+    fn recurrent_matrices(&self) -> Vec<(&'static str, Tensor<2>)> {
+        self.gates.named_matrices(["reset", "update", "candidate"])
+    }
 }

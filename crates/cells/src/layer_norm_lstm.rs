@@ -116,10 +116,13 @@ impl Equations for LayerNormLstm {
             product.normalize(self.epsilon) * recurrent_gain
         });
         let [i, f, g, o] = (plus(input, input_bias) + recurrent).split();
+        let i = at.gate("input", i.sigmoid());
+        let f = at.gate("forget", f.sigmoid());
+        let o = at.gate("output", o.sigmoid());
         let g = self.gates.candidate(&at, g.tanh());
-        let cell = f.sigmoid() * at.state[1].clone() + i.sigmoid() * g;
+        let cell = f * at.state[1].clone() + i * g;
         let shown = plus(cell.clone().normalize(self.epsilon) * cell_gain, cell_bias);
-        vec![o.sigmoid() * shown.tanh(), cell]
+        vec![o * shown.tanh(), cell]
     }
 }
 
@@ -137,4 +140,9 @@ impl Cell for LayerNormLstm {
     }
 
     by_equations!();
+
+    fn recurrent_matrices(&self) -> Vec<(&'static str, Tensor<2>)> {
+        let names = ["input", "forget", "candidate", "output"];
+        self.gates.named_matrices(names)
+    }
 }

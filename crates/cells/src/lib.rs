@@ -105,7 +105,7 @@ mod recurrent;
 mod s_lstm;
 pub mod scan;
 mod state;
-mod stepwise;
+pub mod stepwise;
 mod unrolled;
 mod weight_norm;
 mod zoneout;

@@ -126,15 +126,16 @@ impl Equations for Lstm {
             self.activations.gate.apply(clipped(sum, self.gate_clip))
         };
 
-        let i = gate(i, peepholes.first(), &memory);
+        let i = at.gate("input", gate(i, peepholes.first(), &memory));
         let f = match f {
             Some(f) => gate(f, peepholes.get(1), &memory),
             None => i.clone().complement(),
         };
+        let f = at.gate("forget", f);
         let g = self.activations.candidate.apply(clipped(g, self.gate_clip));
         let g = self.gates.candidate(&at, g);
         let cell = clipped(f * memory + i * g, self.cell_clip);
-        let o = gate(o, peepholes.last(), &cell);
+        let o = at.gate("output", gate(o, peepholes.last(), &cell));
         let shown = clipped(cell.clone(), self.output_clip);
         let shown = o * self.activations.output.apply(shown);
         let hidden = match self.projection {
@@ -158,6 +159,16 @@ impl Cell for Lstm {
     }
 
     step_by_equations!();
+
+    fn recurrent_matrices(&self) -> Vec<(&'static str, Tensor<2>)> {
+        match self.coupled {
+            true => self.gates.named_matrices(["input", "candidate", "output"]),
+            false => {
+                let names = ["input", "forget", "candidate", "output"];
+                self.gates.named_matrices(names)
+            }
+        }
+    }
 
     fn path(&self) -> Path {
         match self.is_fused() {

@@ -72,6 +72,7 @@ impl Equations for Mgu {
         let hidden = at.state[0].clone();
         let [input_f, input_n] = self.gates.projected(&at).split();
         let f = (input_f + self.gates.recurrent_part(&at, 0, &hidden)).sigmoid();
+        let f = at.gate("forget", f);
         let kept = f.clone() * hidden.clone();
         let n = (input_n + self.gates.recurrent_part(&at, 1, &kept)).tanh();
         let n = self.gates.candidate(&at, n);
@@ -90,4 +91,8 @@ impl Cell for Mgu {
     }
 
     by_equations!();
+
+    fn recurrent_matrices(&self) -> Vec<(&'static str, Tensor<2>)> {
+        self.gates.named_matrices(["forget", "candidate"])
+    }
 }

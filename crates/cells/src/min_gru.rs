@@ -71,9 +71,14 @@ pub struct MinGru {
 }
 
 impl MinGru {
+    /// How much of the new content is let in.
+    fn update<const D: usize>(z: Tensor<D>) -> Tensor<D> {
+        sigmoid(z)
+    }
+
     /// `a_t` and `b_t` of `h_t = a_t h_{t-1} + b_t`.
     fn linear<const D: usize>(&self, [z, content]: [Tensor<D>; 2]) -> [Tensor<D>; 2] {
-        let update = sigmoid(z);
+        let update = Self::update(z);
         let content = self.candidate.apply(content);
         [1.0 - update.clone(), update * content]
     }
@@ -105,6 +110,15 @@ impl Cell for MinGru {
 
     fn output(&self, hidden: &Tensor<2>) -> Tensor<2> {
         hidden.clone()
+    }
+
+    fn gate_activations(
+        &self,
+        projected: Tensor<2>,
+        _state: &Tensor<2>,
+    ) -> Vec<(&'static str, Tensor<2>)> {
+        let [z, _] = InputGates::split(projected);
+        vec![("update", Self::update(z))]
     }
 
     fn path(&self) -> Path {

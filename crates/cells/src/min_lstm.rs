@@ -76,11 +76,16 @@ pub struct MinLstm {
 }
 
 impl MinLstm {
+    /// `f'` and `i'`.
+    fn normalized<const D: usize>(f: Tensor<D>, i: Tensor<D>) -> [Tensor<D>; 2] {
+        let odds = log_sigmoid(f) - log_sigmoid(i);
+        [sigmoid(odds.clone()), sigmoid(-odds)]
+    }
+
     /// `a_t` and `b_t` of `h_t = a_t h_{t-1} + b_t`.
     fn linear<const D: usize>(&self, [f, i, content]: [Tensor<D>; 3]) -> [Tensor<D>; 2] {
-        let odds = log_sigmoid(f) - log_sigmoid(i);
-        let content = self.candidate.apply(content);
-        [sigmoid(odds.clone()), sigmoid(-odds) * content]
+        let [forget, input] = Self::normalized(f, i);
+        [forget, input * self.candidate.apply(content)]
     }
 }
 
@@ -110,6 +115,16 @@ impl Cell for MinLstm {
 
     fn output(&self, hidden: &Tensor<2>) -> Tensor<2> {
         hidden.clone()
+    }
+
+    fn gate_activations(
+        &self,
+        projected: Tensor<2>,
+        _state: &Tensor<2>,
+    ) -> Vec<(&'static str, Tensor<2>)> {
+        let [f, i, _] = InputGates::split(projected);
+        let [forget, input] = Self::normalized(f, i);
+        vec![("forget", forget), ("input", input)]
     }
 
     fn path(&self) -> Path {

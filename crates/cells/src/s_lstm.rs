@@ -167,9 +167,11 @@ impl Equations for SLstm {
         let stabilizer = kept.clone().maximum(i.clone());
         let i = (i - stabilizer.clone()).exp();
         let f = (kept - stabilizer.clone()).exp();
+        let (i, f) = (at.gate("input", i), at.gate("forget", f));
+        let o = at.gate("output", o.sigmoid());
         let cell = f.clone() * cell + i.clone() * z.tanh();
         let normalizer = f * normalizer + i;
-        let hidden = o.sigmoid() * (cell.clone() / normalizer.clone());
+        let hidden = o * (cell.clone() / normalizer.clone());
         vec![hidden, cell, normalizer, stabilizer]
     }
 }
@@ -203,4 +205,26 @@ impl Cell for SLstm {
     }
 
     by_equations!();
+
+    fn recurrent_matrices(&self) -> Vec<(&'static str, Tensor<2>)> {
+        const NAMES: [&str; 4] = ["input", "forget", "candidate", "output"];
+        let weight = self.recurrent_weight.val();
+        let [heads, rows, units] = weight.dims();
+        let hidden = heads * units;
+        let of_gate = |gate: usize| {
+            // A head sees no other: zeros beside its block.
+            let zeros = Tensor::zeros([hidden, hidden], (&weight.device(), weight.dtype()));
+            (0..heads).fold(zeros, |matrix: Tensor<2>, head| {
+                let first = gate * units;
+                let block = weight
+                    .clone()
+                    .slice([head..head + 1, first..first + units, 0..units]);
+                let place = head * units..(head + 1) * units;
+                matrix.slice_assign([place.clone(), place], block.reshape([units, units]))
+            })
+        };
+        debug_assert_eq!(rows, NAMES.len() * units);
+        let names = NAMES.into_iter().enumerate();
+        names.map(|(gate, name)| (name, of_gate(gate))).collect()
+    }
 }

@@ -67,6 +67,15 @@ impl State for Tensor<2> {
     }
 }
 
+/// Nothing is carried: of what sees each sequence whole.
+impl State for () {
+    fn map(self, _f: &mut dyn FnMut(Tensor<2>) -> Tensor<2>) -> Self {}
+
+    fn zip(self, _other: Self, _f: &mut dyn FnMut(Tensor<2>, Tensor<2>) -> Tensor<2>) -> Self {}
+
+    fn visit(&self, _path: &str, _f: &mut dyn FnMut(&str, &Tensor<2>)) {}
+}
+
 /// One state a layer, as a deep stack has it.
 impl<S: State> State for Vec<S> {
     fn map(self, f: &mut dyn FnMut(Tensor<2>) -> Tensor<2>) -> Self {

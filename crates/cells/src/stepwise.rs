@@ -1,13 +1,18 @@
-//! The state at each step, of a layer that carries its state over windows of any length: a window
-//! a step.
+//! For layers of one's own: what every [`Layer`] refuses, and the state at each step of one that
+//! carries its state over windows of any length, a window a step.
 
 use burn::tensor::Tensor;
 
+use crate::state::check_shapes;
 use crate::{Direction, Error, Layer, Lengths, Trace};
 
 /// [`Layer::trace`] of such a layer, on an input that it has not refused. In training, what a run
 /// draws once (masks) is drawn at each step.
-pub(crate) fn trace<L: Layer>(
+///
+/// # Errors
+///
+/// Those of the layer.
+pub fn trace<L: Layer>(
     layer: &L,
     direction: Direction,
     input: Tensor<3>,
@@ -34,8 +39,30 @@ pub(crate) fn trace<L: Layer>(
     })
 }
 
+/// The state that a run of `batch` rows starts from: the one given, or the initial one.
+///
+/// # Errors
+///
+/// When the one given is not of this layer, or not of so many rows.
+pub fn start<L: Layer>(
+    layer: &L,
+    batch: usize,
+    state: Option<L::State>,
+) -> Result<L::State, Error> {
+    let initial = layer.initial_state(batch);
+    let Some(state) = state else {
+        return Ok(initial);
+    };
+    check_shapes(&layer.describe(), &state, &initial)?;
+    Ok(state)
+}
+
 /// Refuses an input or lengths that do not fit `layer`.
-pub(crate) fn check<L: Layer>(
+///
+/// # Errors
+///
+/// The layer, what it expected and what it got.
+pub fn check<L: Layer>(
     layer: &L,
     input: &Tensor<3>,
     lengths: Option<&Lengths>,

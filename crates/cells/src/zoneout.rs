@@ -227,6 +227,18 @@ impl<C: Equations> Cell for Zoneout<C> {
         self.inner.output(state)
     }
 
+    fn gate_activations(
+        &self,
+        projected: Tensor<2>,
+        state: &C::State,
+    ) -> Vec<(&'static str, Tensor<2>)> {
+        equations::gate_activations(self, projected, state)
+    }
+
+    fn recurrent_matrices(&self) -> Vec<(&'static str, Tensor<2>)> {
+        self.inner.recurrent_matrices()
+    }
+
     fn prepared(&self, batch: usize) -> Self {
         Self {
             inner: self.inner.prepared(batch),

@@ -78,13 +78,10 @@ fn check<L: Layer>(backend: &Backend, layer: L) {
     {
         compare(
             format!("{name}: parameter {parameter}"),
-            gradient,
+            gradient.clone(),
             &|index, delta| {
-                let nudged = plain.clone().map(&mut Nudge {
-                    parameter,
-                    index,
-                    delta,
-                });
+                let by = only(gradient.len(), index, delta);
+                let nudged = plain.clone().map(&mut Nudge { parameter, by });
                 evaluate(&nudged, x.clone(), s.clone())
             },
         );
@@ -92,7 +89,10 @@ fn check<L: Layer>(backend: &Backend, layer: L) {
     compare(
         format!("{name}: input"),
         values(&input.grad(&gradients).unwrap()),
-        &|index, delta| evaluate(&plain, nudge(x.clone(), index, delta), s.clone()),
+        &|index, delta| {
+            let by = only(x.shape().num_elements(), index, delta);
+            evaluate(&plain, nudge(x.clone(), &by), s.clone())
+        },
     );
     let mut names = Vec::new();
     s.visit("", &mut |name, _| names.push(name.to_string()));
@@ -102,7 +102,8 @@ fn check<L: Layer>(backend: &Backend, layer: L) {
             let nudged = s.clone().map(&mut |tensor| {
                 turn += 1;
                 if turn - 1 == which {
-                    nudge(tensor, index, delta)
+                    let by = only(tensor.shape().num_elements(), index, delta);
+                    nudge(tensor, &by)
                 } else {
                     tensor
                 }
@@ -118,6 +119,13 @@ fn check<L: Layer>(backend: &Backend, layer: L) {
             assert_eq!(at(0, 1.0), at(0, -1.0), "{name}: state {state}");
         }
     }
+}
+
+/// `delta` at `index` of so many zeros.
+fn only(count: usize, index: usize, delta: f64) -> Vec<f64> {
+    let mut by = vec![0.0; count];
+    by[index] = delta;
+    by
 }
 
 /// Whether a step reads this tensor of its state. The `output` of an [`Lru`]'s is there because it

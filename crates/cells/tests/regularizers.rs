@@ -230,10 +230,12 @@ fn nothing_is_dropped_in_evaluation() {
 fn a_seed_is_a_run() {
     let _alone = alone();
     for backend in &backends() {
-        for (what, gates) in all()
-            .into_iter()
-            .filter(|(what, _)| !what.starts_with("weight"))
-        {
+        let mut drawn = all();
+        drawn.retain(|(what, _)| !what.starts_with("weight"));
+        if backend.slow {
+            drawn.drain(..drawn.len() - 1);
+        }
+        for (what, gates) in drawn {
             let config = RecurrentConfig::new(LstmConfig::new(3, 8).with_gates(gates));
             let layer = backend.fill(config.init(&backend.autodiff()).unwrap(), 3);
             let input = backend.random::<3>(1, [2, 5, 3]).detach();

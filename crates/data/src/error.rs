@@ -57,7 +57,7 @@ pub enum DataError {
         /// Of what.
         what: &'static str,
         /// What would be possible.
-        expected: &'static str,
+        expected: String,
         /// What it was.
         found: String,
     },
@@ -68,5 +68,93 @@ pub enum DataError {
         path: PathBuf,
         /// What is wrong with it.
         reason: String,
+    },
+    /// A text that a tokenizer has no symbols for.
+    #[error("the text cannot be taken apart by this tokenizer: {reason}")]
+    NotEncoded {
+        /// What it says.
+        reason: String,
+    },
+    /// A table without a column that was asked for.
+    #[error("{}: expected a column {column}, found {found}", path.display())]
+    NoColumn {
+        /// Which file.
+        path: PathBuf,
+        /// Which column, by its name or by what it is for.
+        column: String,
+        /// The columns there are.
+        found: String,
+    },
+    /// A table whose first row is none of names.
+    #[error(
+        "{}: expected the names of the columns in the first row, found `{cell}`, which is a label of \
+         line {line}, too; a column that has the name of one of its labels must be asked for by name",
+        path.display()
+    )]
+    NoHead {
+        /// Which file.
+        path: PathBuf,
+        /// The cell that was taken for a name.
+        cell: String,
+        /// The first line, from 1, that has it as its label.
+        line: u64,
+    },
+    /// A row of a table that has more cells than the head, or fewer.
+    #[error("{}: line {line}: expected {expected} cells, found {found}", path.display())]
+    Ragged {
+        /// Which file.
+        path: PathBuf,
+        /// The line, from 1.
+        line: u64,
+        /// Columns of the head.
+        expected: usize,
+        /// Cells there are.
+        found: usize,
+    },
+    /// A cell of a table that means nothing.
+    #[error(
+        "{}: line {line}, column `{column}`: expected {expected}, found `{found}`",
+        path.display()
+    )]
+    Cell {
+        /// Which file.
+        path: PathBuf,
+        /// The line, from 1.
+        line: u64,
+        /// The name of the column.
+        column: String,
+        /// What would be possible.
+        expected: String,
+        /// What it was.
+        found: String,
+    },
+    /// An array of a file that is not what it should be.
+    #[error("{}: array `{array}`: expected {expected}, found {found}", path.display())]
+    Array {
+        /// Which file.
+        path: PathBuf,
+        /// Which array in it.
+        array: String,
+        /// What would have fitted.
+        expected: String,
+        /// What was there.
+        found: String,
+    },
+    /// A line of columns without something in one of them.
+    #[error(
+        "{}: line {line}, column {column}: expected a {what}, found the line `{found}`",
+        path.display()
+    )]
+    NoCell {
+        /// Which file.
+        path: PathBuf,
+        /// The line, from 1.
+        line: usize,
+        /// The column, from 1.
+        column: usize,
+        /// What the column is for.
+        what: &'static str,
+        /// What the line holds.
+        found: String,
     },
 }

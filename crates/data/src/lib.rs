@@ -2,7 +2,14 @@
 //!
 //! [`read_text`] reads a file or a folder of files; a [`Vocabulary`] turns text to symbols and
 //! back; [`Streams`] cuts symbols into parallel streams and those into windows, each of which
-//! continues the one before it: what truncated backpropagation through time learns from.
+//! continues the one before it: what truncated backpropagation through time learns from. A [`Cut`]
+//! tells where windows of other kinds lie. [`read_series`] reads series in time from tables.
+//!
+//! [`Pairs`] reads a source and a target from each line; [`Buckets`] groups rows of similar length into
+//! batches, and a [`Padded`] batch holds rows that differ in length.
+//!
+//! [`read_arrays`] reads [`FeatureSequences`] from NumPy's files; [`Mfcc`] makes such vectors of
+//! sound, which [`read_wav`] reads.
 //!
 //! ```
 //! use backdraft_data::{Streams, Vocabulary};
@@ -21,12 +28,49 @@
 #![deny(missing_docs)]
 #![forbid(unsafe_code)]
 
+mod abc;
+mod arrays;
+mod buckets;
+mod conll;
+mod cut;
 mod error;
+mod features;
+mod fourier;
+mod held_out;
+mod labelled;
+mod line;
+mod mfcc;
+mod npy;
+mod padded;
+mod pairs;
+mod pieces;
+mod series;
 mod streams;
 mod text;
+mod units;
 mod vocabulary;
+mod wav;
+mod word_vocabulary;
+mod words;
 
+pub use abc::{Tune, read_tunes};
+pub use arrays::{ArrayNames, Classes, read_arrays};
+pub use buckets::{BatchSize, Buckets};
+pub use conll::{ConllColumns, ConllReader, PassedOver, TaggedSentence};
+pub use cut::{Cut, Span};
 pub use error::DataError;
+pub use features::{FeatureSequences, moments};
+pub use held_out::hold_out;
+pub use labelled::{LabelColumns, LabelledText, read_labelled};
+pub use mfcc::{Mfcc, MfccConfig};
+pub use padded::Padded;
+pub use pairs::{Pair, PairColumns, Pairs};
+pub use pieces::Pieces;
+pub use series::{Calendar, SeriesColumns, Step, Time, TimeSeries, read_series};
 pub use streams::{Streams, Symbols, Window};
 pub use text::{read_text, read_text_where, split_held_out};
+pub use units::{Spelling, Units};
 pub use vocabulary::Vocabulary;
+pub use wav::{Sound, read_wav};
+pub use word_vocabulary::WordVocabulary;
+pub use words::words;

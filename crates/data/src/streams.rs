@@ -12,6 +12,9 @@
 //! The target of each step is the symbol after it. The last window may be shorter; of the text,
 //! only the remainder that does not fill one more step of every stream is left out.
 
+use std::collections::BTreeMap;
+use std::ops::Range;
+
 use burn::tensor::{Device, Int, Tensor, TensorData};
 
 use crate::DataError;
@@ -24,6 +27,12 @@ pub struct Symbols {
 }
 
 impl Symbols {
+    /// Rows that follow each other.
+    pub(crate) fn new(symbols: Vec<u32>, shape: [usize; 2]) -> Self {
+        debug_assert_eq!(symbols.len(), shape[0] * shape[1]);
+        Self { symbols, shape }
+    }
+
     /// `[batch, time]`.
     pub fn shape(&self) -> [usize; 2] {
         self.shape
@@ -61,6 +70,8 @@ pub struct Streams {
     unroll: usize,
     /// Steps of each stream.
     steps: usize,
+    /// Where documents begin, in symbols; in order.
+    documents: Vec<usize>,
 }
 
 impl Streams {
@@ -72,11 +83,10 @@ impl Streams {
     pub fn new(symbols: &[u32], batch: usize, unroll: usize) -> Result<Self, DataError> {
         for (what, size) in [("the batch size", batch), ("the unroll length", unroll)] {
             if size == 0 {
-                let (expected, found) = ("at least 1", size.to_string());
                 return Err(DataError::Invalid {
                     what,
-                    expected,
-                    found,
+                    expected: "at least 1".to_string(),
+                    found: size.to_string(),
                 });
             }
         }
@@ -95,6 +105,7 @@ impl Streams {
             batch,
             unroll,
             steps,
+            documents: Vec::new(),
         })
     }
 
@@ -109,6 +120,12 @@ impl Streams {
         let steps = symbols.len().saturating_sub(1);
         let batch = batch.min((steps / unroll.max(1)).max(1));
         Self::new(symbols, batch, unroll.min(steps.max(1)))
+    }
+
+    /// Marks where documents begin, in symbols of the text and in their order.
+    #[must_use]
+    pub fn with_documents(self, documents: Vec<usize>) -> Self {
+        Self { documents, ..self }
     }
 
     /// The number of windows.
@@ -126,6 +143,11 @@ impl Streams {
         self.batch
     }
 
+    /// Steps of each stream.
+    pub fn steps(&self) -> usize {
+        self.steps
+    }
+
     /// The number of symbols that are predicted in all windows together.
     pub fn predicted(&self) -> usize {
         self.steps * self.batch
@@ -139,10 +161,20 @@ impl Streams {
     pub fn window(&self, index: usize) -> Window {
         assert!(index < self.len(), "window {index} of {}", self.len());
         let from = index * self.unroll;
-        let time = self.unroll.min(self.steps - from);
+        self.between(from..self.steps.min(from + self.unroll))
+    }
+
+    /// Some steps of each stream.
+    ///
+    /// # Panics
+    ///
+    /// When there are fewer [`steps`](Self::steps).
+    pub fn between(&self, steps: Range<usize>) -> Window {
+        assert!(steps.end <= self.steps, "steps {steps:?} of {}", self.steps);
+        let time = steps.len();
         let rows = |shift: usize| {
             let row = |row: usize| {
-                let start = row * self.steps + from + shift;
+                let start = row * self.steps + steps.start + shift;
                 &self.symbols[start..start + time]
             };
             let symbols = (0..self.batch).flat_map(row).copied().collect();
@@ -154,8 +186,29 @@ impl Streams {
         Window {
             inputs: rows(0),
             targets: rows(1),
-            first: index == 0,
+            first: steps.start == 0,
         }
+    }
+
+    /// The steps among these at which documents begin, and in which rows.
+    pub fn documents(&self, steps: Range<usize>) -> BTreeMap<usize, Vec<bool>> {
+        let mut begin = BTreeMap::new();
+        for row in 0..self.batch {
+            let offset = row * self.steps;
+            let first = self
+                .documents
+                .partition_point(|at| *at < offset + steps.start);
+            for at in self.documents[first..]
+                .iter()
+                .take_while(|at| **at < offset + steps.end)
+            {
+                let rows = begin
+                    .entry(at - offset)
+                    .or_insert_with(|| vec![false; self.batch]);
+                rows[row] = true;
+            }
+        }
+        begin
     }
 
     /// All windows in their order.
@@ -204,6 +257,21 @@ mod tests {
                     .all(|(index, symbol)| index == *symbol as usize)
             );
         }
+    }
+
+    #[test]
+    fn documents_begin_in_their_rows() {
+        let streams = Streams::new(&[0; 31], 3, 4)
+            .unwrap()
+            .with_documents(vec![2, 5, 10, 12, 25, 30]);
+        let found = streams.documents(0..6);
+        let expected = [
+            (0, vec![false, true, false]),
+            (2, vec![true, true, false]),
+            (5, vec![true, false, true]),
+        ];
+        assert_eq!(found, BTreeMap::from(expected));
+        assert!(streams.documents(6..10).is_empty());
     }
 
     #[test]

@@ -14,16 +14,17 @@ use crate::DataError;
 ///
 /// When something cannot be read or is not UTF-8, and when there is no text at all.
 pub fn read_text(path: impl AsRef<Path>) -> Result<String, DataError> {
-    read_text_where(path, |_| true)
+    read_text_where(path, "", |_| true)
 }
 
-/// As [`read_text`], of a folder only the files that `keep` wants.
+/// As [`read_text`], of a folder only the files that `keep` wants, with `between` between them.
 ///
 /// # Errors
 ///
 /// As [`read_text`].
 pub fn read_text_where(
     path: impl AsRef<Path>,
+    between: &str,
     keep: impl Fn(&Path) -> bool,
 ) -> Result<String, DataError> {
     let path = path.as_ref();
@@ -35,7 +36,11 @@ pub fn read_text_where(
     let mut text = String::new();
     if is_folder {
         for file in files_below(path)?.iter().filter(|file| keep(file)) {
-            text.push_str(&read_file(file)?);
+            let content = read_file(file)?;
+            if !text.is_empty() && !content.is_empty() {
+                text.push_str(between);
+            }
+            text.push_str(&content);
             if !text.is_empty() && !text.ends_with('\n') {
                 text.push('\n');
             }
@@ -82,7 +87,7 @@ fn files_below(folder: &Path) -> Result<Vec<PathBuf>, DataError> {
     Ok(files)
 }
 
-fn read_file(path: &Path) -> Result<String, DataError> {
+pub(crate) fn read_file(path: &Path) -> Result<String, DataError> {
     let bytes = fs::read(path).map_err(|error| DataError::Unreadable {
         path: path.to_path_buf(),
         error,
@@ -111,7 +116,7 @@ fn read_file(path: &Path) -> Result<String, DataError> {
 /// When `fraction` is not above 0 and below 1.
 pub fn split_held_out(text: &str, fraction: f64) -> Result<(&str, &str), DataError> {
     if !(fraction > 0.0 && fraction < 1.0) {
-        let expected = "a number above 0 and below 1";
+        let expected = "a number above 0 and below 1".to_string();
         return Err(DataError::Invalid {
             what: "the held-out fraction",
             expected,
@@ -159,6 +164,10 @@ mod tests {
         assert_eq!(
             read_text(folder.path()).unwrap(),
             "one\ntwo\ndrei \u{1F525}\n"
+        );
+        assert_eq!(
+            read_text_where(folder.path(), "%", |_| true).unwrap(),
+            "one\n%two\n%drei \u{1F525}\n"
         );
     }
 

@@ -300,20 +300,18 @@ struct LanguageModelCase {
     loss: f64,
 }
 
-fn model_of<K>(case: &LanguageModelCase, cell: K) -> LanguageModel<K::Built>
+fn model_of<K>(case: &LanguageModelCase, cell: K) -> LanguageModel<Deep<Recurrent<K::Built>>>
 where
     K: SequenceConfig<Built: Cell>,
 {
-    let config = LanguageModelConfig::new(case.vocabulary, cell).with_tied(case.tied);
-    config
-        .with_layers(case.layers)
-        .init(&Device::flex())
-        .unwrap()
+    let stack = DeepConfig::new(RecurrentConfig::new(cell), case.layers);
+    let config = LanguageModelConfig::new(case.vocabulary, stack).with_tied(case.tied);
+    config.init(&Device::flex()).unwrap()
 }
 
-fn check_model<C: Cell>(case: &LanguageModelCase, model: LanguageModel<C>)
+fn check_model<L: Layer>(case: &LanguageModelCase, model: LanguageModel<L>)
 where
-    LanguageModel<C>: Twin,
+    LanguageModel<L>: Twin,
 {
     let name = &case.name;
     let state = open("language_model.safetensors");
@@ -358,12 +356,16 @@ fn a_language_model_trained_in_pytorch_has_the_same_loss_here() {
     }
 }
 
+fn grus() -> DeepConfig<RecurrentConfig<GruConfig>> {
+    DeepConfig::new(RecurrentConfig::new(GruConfig::new(3, 3)), 1)
+}
+
 /// PyTorch's state dict names tied weights twice; a file may hold them once or twice, but not two
 /// different ones.
 #[test]
 fn tied_weights_are_one() {
     let tied = || {
-        let config = LanguageModelConfig::new(5, GruConfig::new(3, 3)).with_tied(true);
+        let config = LanguageModelConfig::new(5, grus()).with_tied(true);
         config.init(&Device::flex()).unwrap()
     };
     let one = tied();
@@ -392,7 +394,7 @@ fn tied_weights_are_one() {
     without("output.weight").unwrap();
     without("embedding.weight").unwrap();
 
-    let config = LanguageModelConfig::new(5, GruConfig::new(3, 3));
+    let config = LanguageModelConfig::new(5, grus());
     let untied = StateDict::of(&config.init(&Device::flex()).unwrap(), "").unwrap();
     let told = message(untied.load(tied(), "").unwrap_err());
     assert!(
@@ -404,7 +406,7 @@ fn tied_weights_are_one() {
 /// A model without one of the names of its tied weights, as `safetensors.torch.save_model` writes.
 #[derive(Module, Debug)]
 struct Part {
-    model: LanguageModel<Gru>,
+    model: LanguageModel<Deep<Recurrent<Gru>>>,
     #[module(skip)]
     gone: String,
 }

@@ -5,6 +5,7 @@ use backdraft_cells::{
     Activation, GatesConfig, GruActivations, LstmActivations, Reset, WeightNorm,
 };
 use backdraft_exchange::pytorch::{StateDict, Twin};
+use backdraft_models::LanguageModelConfig;
 use burn::module::Module;
 use burn::tensor::Device;
 
@@ -17,6 +18,12 @@ fn layers_that_pytorch_lacks_are_refused_by_name() {
         let into = StateDict::default().load(layer, "").unwrap_err();
         assert_eq!(into.to_string(), out);
     }
+    let stack = DeepConfig::new(RecurrentConfig::new(GruConfig::new(3, 3)), 1);
+    let adaptive = LanguageModelConfig::new(5, stack).with_bounds(vec![2]);
+    refused(
+        adaptive.init(&device).unwrap(),
+        "LanguageModel: softmax: expected of every symbol, found adaptive",
+    );
     let gru = GruConfig::new(3, 3);
     let reverse = RecurrentConfig::new(gru.clone()).with_direction(Direction::Reverse);
     refused(

@@ -54,6 +54,8 @@ mod cpu;
 mod cube;
 mod gradient;
 mod operation;
+#[cfg(feature = "mimalloc")]
+mod pages;
 mod path;
 mod pointwise;
 mod portable;
@@ -61,6 +63,8 @@ mod program;
 mod projection;
 mod recurrence;
 
+#[cfg(feature = "mimalloc")]
+pub use pages::keep_pages;
 pub use path::{Kernel, Path};
 pub use pointwise::Nonlinearity;
 pub use program::{

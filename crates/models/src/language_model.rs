@@ -2,60 +2,61 @@
 //!
 //! ```text
 //! e_t = dropout(E[x_t])                       embedding, E: [V, D]
-//! h_t = recurrent stack over e_1 .. e_t       backdraft_cells::Deep
-//! p(x_{t+1} | x_1 .. x_t) = softmax(U dropout(h_t) + c)       U: [V, H]; U = E when tied
+//! h_t = recurrent layers over e_1 .. e_t      any that run forward in time
+//! p(x_{t+1} | x_1 .. x_t) = softmax(U dropout(h_t) + c)       U: [V, H]; U = E when tied;
+//!                                              or adaptive, as `Softmax` has it
 //! ```
 //!
 //! Mikolov et al. 2010, "Recurrent neural network based language model"; tied weights of Press and
 //! Wolf 2017 (arXiv 1608.05859) and Inan, Khosravi and Socher 2017 (arXiv 1611.01462).
 
-use backdraft_cells::{
-    Cell, Deep, DeepConfig, Error, Layer, Recurrent, RecurrentConfig, Run, SequenceConfig,
-};
-use burn::module::{Module, ModuleDisplay, Param};
-use burn::nn::{Dropout, DropoutConfig, Embedding, EmbeddingConfig, Initializer};
-use burn::tensor::{Device, Int, Tensor, activation::log_softmax};
+use backdraft_cells::{Error, Layer, Run, SequenceConfig};
+use burn::module::{Module, ModuleDisplay};
+use burn::nn::{Dropout, Embedding, EmbeddingConfig};
+use burn::tensor::{Device, Int, Tensor};
 use serde::{Deserialize, Serialize};
 
-use crate::{Generator, Sampling};
+use crate::causal::runs_forward;
+use crate::linear::within_root;
+use crate::penalties::{Penalties, sum};
+use crate::probability::dropout;
+use crate::softmax::Softmax;
 
 /// Configuration of a [`LanguageModel`].
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct LanguageModelConfig<K> {
     /// The number of symbols, `V`.
     pub vocabulary_size: usize,
-    /// The cell of the lowest layer; its input size is the embedding size, `D`.
-    pub cell: K,
-    /// The number of recurrent layers; 1 by default.
-    pub layers: usize,
-    /// The probability of dropping a connection that does not recur: after the embedding, between
-    /// layers, and before the output; 0 by default.
+    /// The recurrent layers, which run forward; their input size is the embedding size, `D`.
+    pub layer: K,
+    /// The probability of dropping a feature after the embedding and before the output; 0 by
+    /// default. That between the layers is theirs.
     pub dropout: f64,
     /// Whether the output weights are those of the embedding, which must then have as many
     /// features as the recurrent stack puts out; off by default.
     pub tied: bool,
+    /// Where the vocabulary is cut for an adaptive softmax, the frequent symbols first; nowhere by
+    /// default.
+    #[serde(default)]
+    pub bounds: Vec<usize>,
+    /// What is learned beside the cross-entropy; nothing by default.
+    pub penalties: Penalties,
 }
 
 impl<K> LanguageModelConfig<K> {
-    /// One layer, no dropout, untied.
-    pub fn new(vocabulary_size: usize, cell: K) -> Self {
+    /// No dropout, untied, nothing beside the cross-entropy.
+    pub fn new(vocabulary_size: usize, layer: K) -> Self {
         Self {
             vocabulary_size,
-            cell,
-            layers: 1,
+            layer,
             dropout: 0.0,
             tied: false,
+            bounds: Vec::new(),
+            penalties: Penalties::default(),
         }
     }
 
-    /// Sets the number of recurrent layers.
-    #[must_use]
-    pub fn with_layers(mut self, layers: usize) -> Self {
-        self.layers = layers;
-        self
-    }
-
-    /// Sets the probability of dropping a connection that does not recur.
+    /// Sets the probability of dropping a feature after the embedding and before the output.
     #[must_use]
     pub fn with_dropout(mut self, dropout: f64) -> Self {
         self.dropout = dropout;
@@ -68,25 +69,42 @@ impl<K> LanguageModelConfig<K> {
         self.tied = tied;
         self
     }
+
+    /// Sets where the vocabulary is cut for an adaptive softmax.
+    #[must_use]
+    pub fn with_bounds(mut self, bounds: Vec<usize>) -> Self {
+        self.bounds = bounds;
+        self
+    }
+
+    /// Sets what is learned beside the cross-entropy.
+    #[must_use]
+    pub fn with_penalties(mut self, penalties: Penalties) -> Self {
+        self.penalties = penalties;
+        self
+    }
 }
 
-impl<K: SequenceConfig<Built: Cell>> LanguageModelConfig<K> {
+impl<K: SequenceConfig<Built: Layer>> LanguageModelConfig<K> {
     /// Builds the model with new weights.
     ///
     /// Embedding and output start as PyTorch's `Embedding` and `Linear` do: from N(0, 1), and
-    /// uniform within 1/sqrt(H). Tied weights start uniform within 1/sqrt(H).
+    /// uniform within 1/sqrt(H), or the square root of fewer features in a tail of an adaptive
+    /// softmax. Tied weights start uniform within 1/sqrt(H).
     ///
     /// # Errors
     ///
-    /// When a size is zero, the probability is not in `0.0..1.0`, or tied sizes differ.
+    /// When a size is zero, the probability is not in `0.0..1.0`, a penalty is impossible, tied
+    /// sizes differ, bounds do not rise, label smoothing is asked of an adaptive softmax, which does
+    /// not compute every symbol, or the layers look ahead.
     pub fn init(&self, device: &Device) -> Result<LanguageModel<K::Built>, Error> {
         let name = "LanguageModel";
         Error::unless_positive(name, "vocabulary size", self.vocabulary_size)?;
-        Error::unless_positive(name, "embedding size", self.cell.input_size())?;
-        let stack = DeepConfig::new(RecurrentConfig::new(self.cell.clone()), self.layers)
-            .with_dropout(self.dropout);
+        Error::unless_positive(name, "embedding size", self.layer.input_size())?;
+        self.penalties.check(name)?;
+        let dropout = dropout(name, "dropout", self.dropout)?;
 
-        let (vocabulary, features) = (self.vocabulary_size, self.cell.input_size());
+        let (vocabulary, features) = (self.vocabulary_size, self.layer.input_size());
         let embedding = EmbeddingConfig::new(vocabulary, features);
         // Weights are drawn here and now, in this order, so that a seed means the same model.
         let draw_embedding = |initializer| {
@@ -95,52 +113,46 @@ impl<K: SequenceConfig<Built: Cell>> LanguageModelConfig<K> {
             embedding
         };
         let untied = (!self.tied).then(|| draw_embedding(embedding.initializer.clone()));
-        let recurrent = stack.init(device).map_err(|error| error.within(name))?;
+        let recurrent = self
+            .layer
+            .init(device)
+            .map_err(|error| error.within(name))?;
+        runs_forward(name, "layer", &recurrent)?;
 
         let hidden = recurrent.output_size();
         if self.tied && hidden != features {
             let expected = format!("an embedding of {hidden} features, as the layers put out");
             return Err(Error::new(name, "tied weights", expected, features));
         }
-        let bound = (hidden as f64).sqrt().recip();
-        let uniform = Initializer::Uniform {
-            min: -bound,
-            max: bound,
-        };
-        let embedding = untied.unwrap_or_else(|| draw_embedding(uniform.clone()));
-        let output_weight = (!self.tied).then(|| {
-            Param::from_tensor(
-                uniform
-                    .init([vocabulary, hidden], device)
-                    .into_value()
-                    .detach(),
-            )
-        });
-        let output_bias =
-            Param::from_tensor(uniform.init([vocabulary], device).into_value().detach());
-        let dropout = DropoutConfig::new(self.dropout).init();
+        let smoothing = self.penalties.label_smoothing;
+        if smoothing > 0.0 && !self.bounds.is_empty() {
+            let expected = "0 where the softmax is adaptive";
+            return Err(Error::new(name, "label smoothing", expected, smoothing));
+        }
+        let embedding = untied.unwrap_or_else(|| draw_embedding(within_root(hidden)));
+        let output = Softmax::new(vocabulary, hidden, &self.bounds, self.tied, device)?;
         Ok(LanguageModel {
             embedding,
             recurrent,
             dropout,
-            output_weight,
-            output_bias,
+            output,
+            penalties: self.penalties,
         })
     }
 }
 
 /// A model of the next symbol.
 #[derive(Module, Debug)]
-pub struct LanguageModel<C: Module + ModuleDisplay> {
+pub struct LanguageModel<L: Module + ModuleDisplay> {
     /// `E`.
     pub embedding: Embedding,
     /// The recurrent layers.
-    pub recurrent: Deep<Recurrent<C>>,
+    pub recurrent: L,
     dropout: Dropout,
-    /// `U`, unless it is `E`.
-    pub output_weight: Option<Param<Tensor<2>>>,
-    /// `c`.
-    pub output_bias: Param<Tensor<1>>,
+    /// `U` and `c`, and what else makes probabilities.
+    pub output: Softmax,
+    #[module(skip)]
+    penalties: Penalties,
 }
 
 /// How well each next symbol was foreseen.
@@ -148,21 +160,34 @@ pub struct LanguageModel<C: Module + ModuleDisplay> {
 pub struct SymbolLoss<S> {
     /// `-ln p` of each target: `[batch * time]`, in nats.
     pub nats: Tensor<1>,
+    /// What is learned beside their mean, in training: one number.
+    pub penalty: Option<Tensor<1>>,
     /// The state after the last step.
     pub state: S,
 }
 
-/// The state of a language model: one of its cell's for each layer.
-type ModelState<C> = Vec<<C as Cell>::State>;
+/// What the layers below the output make of symbols.
+struct Read<S> {
+    /// What the recurrent layers put out: `[batch, time, H]`.
+    outputs: Tensor<3>,
+    /// The same after dropout.
+    features: Tensor<3>,
+    state: S,
+}
 
-impl<C: Cell> LanguageModel<C> {
+impl<L: Layer> LanguageModel<L> {
+    /// The device that the model is on.
+    pub fn device(&self) -> Device {
+        self.output.bias.val().device()
+    }
+
     /// The number of symbols.
     pub fn vocabulary_size(&self) -> usize {
-        self.output_bias.dims()[0]
+        self.output.vocabulary_size()
     }
 
     /// The state of a text that has just begun.
-    pub fn initial_state(&self, batch: usize) -> ModelState<C> {
+    pub fn initial_state(&self, batch: usize) -> L::State {
         self.recurrent.initial_state(batch)
     }
 
@@ -175,25 +200,37 @@ impl<C: Cell> LanguageModel<C> {
     pub fn forward(
         &self,
         symbols: Tensor<2, Int>,
-        state: Option<ModelState<C>>,
-    ) -> Result<Run<ModelState<C>>, Error> {
+        state: Option<L::State>,
+    ) -> Result<Run<L::State>, Error> {
+        let read = self.read(symbols, state)?;
+        Ok(Run {
+            outputs: self.scores(read.features),
+            state: read.state,
+        })
+    }
+
+    /// Everything below the output layer.
+    fn read(
+        &self,
+        symbols: Tensor<2, Int>,
+        state: Option<L::State>,
+    ) -> Result<Read<L::State>, Error> {
         let embedded = self.dropout.forward(self.embedding.forward(symbols));
         let run = self.recurrent.forward(embedded, state, None)?;
-        let [batch, time, hidden] = run.outputs.dims();
-        let features = self
-            .dropout
-            .forward(run.outputs.reshape([batch * time, hidden]));
-        let weight = self
-            .output_weight
-            .as_ref()
-            .unwrap_or(&self.embedding.weight)
-            .val();
-        let scores = features.matmul(weight.transpose()) + self.output_bias.val().unsqueeze();
-        let outputs = scores.reshape([batch, time, self.vocabulary_size()]);
-        Ok(Run {
-            outputs,
+        Ok(Read {
+            features: self.dropout.forward(run.outputs.clone()),
+            outputs: run.outputs,
             state: run.state,
         })
+    }
+
+    /// The scores of what comes next, whose softmax its probabilities are, of `[batch, time, H]`
+    /// after dropout: `[batch, time, vocabulary]`.
+    pub fn scores(&self, features: Tensor<3>) -> Tensor<3> {
+        let [batch, time, hidden] = features.dims();
+        let features = features.reshape([batch * time, hidden]);
+        let scores = self.output.scores(features, &self.embedding.weight);
+        scores.reshape([batch, time, self.vocabulary_size()])
     }
 
     /// The cross-entropy of each position: how little `targets` (`[batch, time]`, each the symbol
@@ -206,8 +243,8 @@ impl<C: Cell> LanguageModel<C> {
         &self,
         symbols: Tensor<2, Int>,
         targets: Tensor<2, Int>,
-        state: Option<ModelState<C>>,
-    ) -> Result<SymbolLoss<ModelState<C>>, Error> {
+        state: Option<L::State>,
+    ) -> Result<SymbolLoss<L::State>, Error> {
         let (expected, found) = (symbols.dims(), targets.dims());
         if expected != found {
             let (expected, found) = (format!("{expected:?}"), format!("{found:?}"));
@@ -219,21 +256,35 @@ impl<C: Cell> LanguageModel<C> {
             ));
         }
         let positions = expected[0] * expected[1];
-        let run = self.forward(symbols, state)?;
-        let scores = run.outputs.reshape([positions, self.vocabulary_size()]);
-        let log_p = log_softmax(scores, 1).gather(1, targets.reshape([positions, 1]));
+        let read = self.read(symbols, state)?;
+        let trains = read.outputs.device().is_autodiff();
+        let penalty = match trains {
+            true => self.penalties.activations(&read.outputs, &read.features)?,
+            false => None,
+        };
+        let hidden = read.features.dims()[2];
+        let features = read.features.reshape([positions, hidden]);
+        let targets = targets.reshape([positions]);
+        let embedding = &self.embedding.weight;
+        let (nats, log_p) = self.output.nats(features, targets, embedding);
+        let smoothing = log_p
+            .filter(|_| trains)
+            .and_then(|log_p| self.penalties.smoothing(log_p, &nats));
         Ok(SymbolLoss {
-            nats: -log_p.reshape([positions]),
-            state: run.state,
+            penalty: sum([penalty, smoothing]),
+            nats,
+            state: read.state,
         })
     }
 
-    /// Something that writes text, symbol by symbol, carrying its state.
-    ///
-    /// # Errors
-    ///
-    /// When a setting of `sampling` is impossible.
-    pub fn generator(&self, sampling: Sampling, seed: u64) -> Result<Generator<C>, Error> {
-        Generator::new(self.valid(), sampling, seed)
+    /// The same model with other recurrent layers: those of a kind that is known, or of any.
+    pub fn map_layer<M: Layer>(self, map: impl FnOnce(L) -> M) -> LanguageModel<M> {
+        LanguageModel {
+            embedding: self.embedding,
+            recurrent: map(self.recurrent),
+            dropout: self.dropout,
+            output: self.output,
+            penalties: self.penalties,
+        }
     }
 }

@@ -1,23 +1,14 @@
 //! The language model on every compiled backend: its loss, its ties, and what it writes.
 
+mod support;
+
 use std::sync::{Mutex, PoisonError};
 
 use backdraft_cells::prelude::*;
-use backdraft_models::{LanguageModel, LanguageModelConfig, Sampling};
+use backdraft_models::{BeamSearch, LanguageModel, LanguageModelConfig, Penalties, Sampling};
 use burn::module::Module;
-use burn::tensor::{Device, Int, Tensor, TensorData};
-
-#[allow(deprecated, reason = "NdArray is tested while Burn keeps it")]
-fn devices() -> Vec<Device> {
-    vec![
-        #[cfg(feature = "flex")]
-        Device::flex(),
-        #[cfg(feature = "ndarray")]
-        Device::ndarray(),
-        #[cfg(feature = "wgpu")]
-        Device::wgpu(Default::default()),
-    ]
-}
+use burn::tensor::{Device, Int, Tensor, TensorData, activation::log_softmax};
+use support::devices;
 
 fn symbols(values: &[i32], batch: usize, device: &Device) -> Tensor<2, Int> {
     let shape = [batch, values.len() / batch];
@@ -32,16 +23,14 @@ fn draw<R>(init: impl FnOnce() -> R) -> R {
     init()
 }
 
-fn model(device: &Device) -> LanguageModel<Lstm> {
+fn model(device: &Device) -> LanguageModel<Deep<Recurrent<Lstm>>> {
     draw(|| seeded(device))
 }
 
-fn seeded(device: &Device) -> LanguageModel<Lstm> {
+fn seeded(device: &Device) -> LanguageModel<Deep<Recurrent<Lstm>>> {
     device.seed(3);
-    LanguageModelConfig::new(7, LstmConfig::new(5, 6))
-        .with_layers(2)
-        .init(device)
-        .unwrap()
+    let stack = DeepConfig::new(RecurrentConfig::new(LstmConfig::new(5, 6)), 2);
+    LanguageModelConfig::new(7, stack).init(device).unwrap()
 }
 
 fn floats<const D: usize>(tensor: &Tensor<D>) -> Vec<f64> {
@@ -105,13 +94,14 @@ fn windows_with_carried_state_give_the_loss_of_the_whole() {
 #[test]
 fn tied_weights_are_one_matrix() {
     for device in devices() {
-        let untied = LanguageModelConfig::new(7, GruConfig::new(6, 6));
+        let gru = |features| RecurrentConfig::new(GruConfig::new(features, 6));
+        let untied = LanguageModelConfig::new(7, gru(6));
         let tied = untied.clone().with_tied(true);
-        let count = |config: &LanguageModelConfig<GruConfig>| {
+        let count = |config: &LanguageModelConfig<RecurrentConfig<GruConfig>>| {
             draw(|| config.init(&device)).unwrap().num_params()
         };
         assert_eq!(count(&untied) - count(&tied), 7 * 6);
-        let error = LanguageModelConfig::new(7, GruConfig::new(5, 6))
+        let error = LanguageModelConfig::new(7, gru(5))
             .with_tied(true)
             .init(&device);
         assert_eq!(
@@ -138,11 +128,16 @@ fn tied_weights_are_one_matrix() {
 #[test]
 fn impossible_models_are_refused() {
     let device = &devices()[0];
-    let config = |v, e, h| LanguageModelConfig::new(v, LstmConfig::new(e, h));
+    let config = |v, e, h| LanguageModelConfig::new(v, RecurrentConfig::new(LstmConfig::new(e, h)));
     assert!(config(0, 4, 4).init(device).is_err());
     assert!(config(4, 0, 4).init(device).is_err());
     assert!(config(4, 4, 0).init(device).is_err());
-    assert!(config(4, 4, 4).with_layers(0).init(device).is_err());
+    let both = LanguageModelConfig::new(4, BidirectionalConfig::new(LstmConfig::new(4, 4)));
+    let error = both.init(device).unwrap_err().to_string();
+    assert!(
+        error.contains("direction of the layer: expected Forward, found both"),
+        "{error}"
+    );
     assert!(config(4, 4, 4).with_dropout(f64::NAN).init(device).is_err());
 }
 
@@ -220,5 +215,162 @@ fn what_is_written_depends_on_the_seed_alone() {
             .unwrap()
             .take(200)
             .all(|symbol| symbol != 0)
+    );
+}
+
+/// Several texts side by side: the first is what is written alone, and none depends on the others.
+#[test]
+fn texts_are_written_side_by_side() {
+    for device in devices() {
+        let model = model(&device);
+        let write = |texts, prompt: &[u32]| -> Vec<Vec<u32>> {
+            let mut writers = model.generators(texts, Sampling::new(), 5).unwrap();
+            writers.read(prompt).unwrap();
+            writers.take(8).collect()
+        };
+        let mut alone = model.generator(Sampling::new(), 5).unwrap();
+        alone.read(&[2, 3]).unwrap();
+        let alone: Vec<u32> = alone.take(8).collect();
+        let three = write(3, &[2, 3]);
+        let row = |row: usize| three.iter().map(|drawn| drawn[row]).collect::<Vec<_>>();
+        assert_eq!(row(0), alone);
+        assert_ne!(row(1), alone);
+        let two = write(2, &[2, 3]);
+        assert_eq!(two.iter().map(|drawn| drawn[1]).collect::<Vec<_>>(), row(1));
+    }
+    let model = model(&devices()[0]);
+    assert!(model.generators(0, Sampling::new(), 1).is_err());
+    let mut writers = model.generators(2, Sampling::new(), 1).unwrap();
+    writers.next();
+    assert!(writers.read(&[1]).is_err(), "the texts differ by now");
+}
+
+/// The best of a wide beam is the best of all texts, and what it says of its probability is so.
+#[test]
+fn a_wide_beam_finds_the_likeliest_text() {
+    let device = &devices()[0];
+    let model = model(device);
+    let log_p = |text: &[i32]| -> f64 {
+        let run = model.forward(symbols(text, 1, device), None).unwrap();
+        let scores = log_softmax(run.outputs, 2);
+        let scores = floats(&scores);
+        (1..text.len())
+            .map(|at| scores[(at - 1) * 7 + text[at] as usize])
+            .skip(1)
+            .sum()
+    };
+    let all = (0..7 * 7).map(|pair| [4, 1, pair / 7, pair % 7]);
+    let best = all.max_by(|a, b| log_p(a).total_cmp(&log_p(b))).unwrap();
+    let search = BeamSearch::new(2).with_width(7);
+    let found = model.beam(&[4, 1], None, &search).unwrap();
+    let symbols: Vec<i32> = found[0].symbols.iter().map(|s| *s as i32).collect();
+    assert_eq!(symbols, best[2..]);
+    assert!((found[0].log_p - log_p(&best)).abs() < 1e-4);
+    // Until a symbol, which is not part of it, and without one that is excluded.
+    let end = best[3] as u32;
+    let ended = model
+        .beam(&[4, 1], Some(end), &BeamSearch::new(9).with_width(7))
+        .unwrap();
+    assert!(!ended[0].symbols.contains(&end));
+    let without = search.with_excluded(vec![best[2] as u32]);
+    let found = model.beam(&[4, 1], None, &without).unwrap();
+    assert!(!found[0].symbols.contains(&(best[2] as u32)));
+    assert!(model.beam(&[7], None, &BeamSearch::new(2)).is_err());
+}
+
+/// The rows of an adaptive softmax are probabilities, of all symbols together 1, and the loss is that
+/// of the score; without tails in between, too.
+#[test]
+fn an_adaptive_softmax_is_a_distribution() {
+    for device in devices() {
+        let stack = RecurrentConfig::new(GruConfig::new(5, 8));
+        let config = LanguageModelConfig::new(9, stack).with_bounds(vec![3, 4, 7]);
+        let model = draw(|| config.init(&device)).unwrap();
+        assert_eq!(model.vocabulary_size(), 9);
+        let tails = model
+            .output
+            .tails
+            .iter()
+            .map(|tail| (tail.down.dims(), tail.up.dims()));
+        let expected = [([2, 8], [1, 2]), ([1, 8], [3, 1]), ([1, 8], [2, 1])];
+        assert!(tails.eq(expected));
+        // Every tail but the last, each twice, and the head.
+        let (x, y) = ([0, 3, 8, 2, 2, 1], [3, 6, 1, 2, 3, 5]);
+        let scores = model
+            .forward(symbols(&x, 2, &device), None)
+            .unwrap()
+            .outputs;
+        let loss = model.loss(symbols(&x, 2, &device), symbols(&y, 2, &device), None);
+        let nats = floats(&loss.unwrap().nats);
+        for ((scores, target), nats) in floats(&scores).chunks(9).zip(y).zip(nats) {
+            let total: f64 = scores.iter().map(|score| score.exp()).sum();
+            assert!((total - 1.0).abs() < 1e-5, "{total}");
+            assert!(
+                (nats + scores[target as usize]).abs() < 1e-5,
+                "{nats} {scores:?}"
+            );
+        }
+    }
+}
+
+/// By differences of the loss: the gradient goes through the head and through each tail.
+#[test]
+fn an_adaptive_softmax_is_differentiated_rightly() {
+    let device = Device::flex().autodiff();
+    let stack = RecurrentConfig::new(ElmanConfig::new(3, 4));
+    let config = LanguageModelConfig::new(6, stack).with_bounds(vec![2, 4]);
+    let model = draw(|| config.init(&device)).unwrap();
+    let (x, y) = ([0, 3, 5, 2], [1, 2, 4, 5]);
+    let loss = |model: &LanguageModel<Recurrent<Elman>>| {
+        let (x, y) = (symbols(&x, 1, &device), symbols(&y, 1, &device));
+        model.loss(x, y, None).unwrap().nats.sum()
+    };
+    let gradients = loss(&model).backward();
+    let step = 1e-2;
+    for tail in 0..2 {
+        let gradient = floats(&model.output.tails[tail].up.grad(&gradients).unwrap());
+        let moved = |by: f32| {
+            let mut model = model.clone();
+            let up = &mut model.output.tails[tail].up;
+            *up = up.clone().map(|up| {
+                let first = up.clone().slice([0..1, 0..1]) + by;
+                up.slice_assign([0..1, 0..1], first).detach().require_grad()
+            });
+            loss(&model).into_scalar::<f64>()
+        };
+        let expected = (moved(step) - moved(-step)) / (2.0 * f64::from(step));
+        assert!(
+            (gradient[0] - expected).abs() < 1e-3,
+            "{} {expected}",
+            gradient[0]
+        );
+        assert!(expected.abs() > 1e-3);
+    }
+}
+
+#[test]
+fn impossible_adaptive_softmaxes_are_refused() {
+    let config = |bounds: &[usize]| {
+        let stack = RecurrentConfig::new(GruConfig::new(4, 4));
+        LanguageModelConfig::new(6, stack).with_bounds(bounds.to_vec())
+    };
+    let refused = |config: LanguageModelConfig<_>, expected: &str| {
+        let error = config.init(&Device::flex()).unwrap_err().to_string();
+        assert!(error.contains(expected), "{error}");
+    };
+    for bounds in [&[0, 2][..], &[3, 3], &[6], &[4, 2]] {
+        refused(config(bounds), "expected rising, above 0 and below 6");
+    }
+    refused(
+        config(&[2]).with_tied(true),
+        "tied weights: expected weights of its own",
+    );
+    let penalties = Penalties {
+        label_smoothing: 0.1,
+        ..Penalties::default()
+    };
+    refused(
+        config(&[2]).with_penalties(penalties),
+        "label smoothing: expected 0",
     );
 }

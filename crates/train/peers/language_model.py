@@ -29,6 +29,8 @@ run, data = arguments.run, arguments.data
 description = tomllib.loads((run / "run.toml").read_text())
 ours = json.loads((run / "result.json").read_text())
 s = description
+if s["unit"] != "char" or s["adaptive"]:
+    sys.exit("expected a run by character with a full softmax, as this file has no other")
 torch.manual_seed(s["seed"])
 
 # The text: the end is held out, symbol 0 is the unknown character.

@@ -7,6 +7,7 @@
 //!     optimizer.bpk     what the optimiser remembers
 //!     schedule.bpk      where the learning rate is
 //!     state.bpk         what each stream carries into its next window
+//!     average.bpk       the average of the weights, where there is one
 //!     checkpoint.json   steps, epochs and what goes on beside: the best figure ..
 //!     checksums.txt     of each of these files
 //! ```
@@ -29,6 +30,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 use backdraft_cells::State;
+use burn::store::ModuleRecord;
 use burn::train::checkpoint::{CheckpointerError, CheckpointingAction, CheckpointingStrategy};
 use burn::train::metric::store::EventStoreClient;
 use serde::{Deserialize, Serialize};
@@ -37,12 +39,13 @@ pub use carried::Carried;
 pub(crate) use folder::{Latest, Saved, latest};
 pub use part::Part;
 
-use crate::{Saving, TrainError};
+use crate::{History, LeftOut, Saving, TrainError};
 use folder::Draft;
 
 /// What a learner is made of: the model, what the optimiser remembers, the schedule.
 const PARTS: [&str; 3] = ["model.bpk", "optimizer.bpk", "schedule.bpk"];
 const CARRIED: &str = "state.bpk";
+const AVERAGE: &str = "average.bpk";
 
 /// Where a training is.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -53,6 +56,18 @@ pub struct Position {
     pub epochs: usize,
     /// The shape of each tensor that is carried into the next window; none where nothing is.
     pub carried: Vec<[usize; 2]>,
+    /// The losses of the evaluations so far.
+    #[serde(default)]
+    pub history: History,
+    /// Steps before the last of them.
+    #[serde(default)]
+    pub evaluated: usize,
+    /// Steps in the average of the weights; 0 where there is none.
+    #[serde(default)]
+    pub averaged: usize,
+    /// Steps in a row that the guard has left out.
+    #[serde(default)]
+    pub left_out: LeftOut,
     /// What the [`Observer`](crate::Observer) remembers.
     pub observer: serde_json::Value,
 }
@@ -66,6 +81,9 @@ struct Shared {
     folder: PathBuf,
     saving: Saving,
     progress: Mutex<Progress>,
+    /// Held by the one that makes and writes a file: one core of the machine is enough for it, while
+    /// training has the others.
+    writing: Mutex<()>,
     /// Told when there is no draft any more.
     settled: Condvar,
 }
@@ -96,6 +114,7 @@ impl Checkpoints {
             folder,
             saving,
             progress: Mutex::new(progress),
+            writing: Mutex::new(()),
             settled: Condvar::new(),
         }))
     }
@@ -123,28 +142,30 @@ impl Checkpoints {
 
     /// Why the training was stopped, if it was because a checkpoint could not be written.
     pub(crate) fn failure(&self) -> Option<TrainError> {
-        self.progress().failure.take()
+        self.settled().failure.take()
     }
 
     /// Begins the checkpoint of a position, once the one before it is written: the learner's parts
-    /// are to follow.
+    /// are to follow. One at a time.
     pub(crate) fn begin<S: State>(
         &self,
         position: &Position,
         carried: Option<&S>,
+        average: Option<ModuleRecord>,
     ) -> Result<(), CheckpointerError> {
-        let mut progress = self.progress();
-        while progress.draft.is_some() {
-            let waited = self.0.settled.wait(progress);
-            progress = waited.unwrap_or_else(PoisonError::into_inner);
-        }
-        progress.last = Instant::now();
+        // Drafted without the lock: the training, which asks whether the next is due, need not wait.
+        self.settled().last = Instant::now();
         let begun = Draft::begin(&self.0.folder, position).and_then(|mut draft| {
             if let Some(carried) = carried {
                 draft.write(CARRIED, &Carried::of(carried).into_bytes())?;
             }
+            if let Some(average) = average {
+                let content = average.into_bytes();
+                draft.write(AVERAGE, &content.expect("tensors in memory are a record"))?;
+            }
             Ok(draft)
         });
+        let mut progress = self.progress();
         match begun {
             Ok(draft) => {
                 progress.draft = Some(draft);
@@ -152,6 +173,16 @@ impl Checkpoints {
             }
             Err(error) => Err(self.fail(&mut progress, error)),
         }
+    }
+
+    /// Once no draft is being written.
+    fn settled(&self) -> MutexGuard<'_, Progress> {
+        let mut progress = self.progress();
+        while progress.draft.is_some() {
+            let waited = self.0.settled.wait(progress);
+            progress = waited.unwrap_or_else(PoisonError::into_inner);
+        }
+        progress
     }
 
     /// Takes a part of the learner. The last completes the checkpoint.
@@ -165,7 +196,7 @@ impl Checkpoints {
             };
             draft.path().to_path_buf()
         };
-        // Without the lock: parts are written side by side.
+        // Without the lock: whoever asks whether a checkpoint is due need not wait for it.
         let written = folder::write(&folder, name, content);
         let mut progress = self.progress();
         let Some(draft) = progress.draft.as_mut() else {
@@ -200,6 +231,11 @@ impl Checkpoints {
         let told = CheckpointerError::Unknown(error.to_string());
         progress.failure.get_or_insert(error);
         told
+    }
+
+    fn alone(&self) -> MutexGuard<'_, ()> {
+        let writing = self.0.writing.lock();
+        writing.unwrap_or_else(PoisonError::into_inner)
     }
 
     fn progress(&self) -> MutexGuard<'_, Progress> {

@@ -19,18 +19,18 @@ const CRATES: [&str; 11] = [
     "core", "tensor", "nn", "autodiff", "backend", "optim", "train", "flex", "std", "ir", "derive",
 ];
 
-/// The Rust source of Burn, about 6 MB.
+/// The Rust source of Burn, about 6 MB, with `between` between its crates and their files.
 ///
 /// # Errors
 ///
 /// When it is not where cargo puts it.
-pub fn burn_source() -> Result<String, TrainError> {
+pub fn burn_source(between: &str) -> Result<String, TrainError> {
     let missing = |reason: String| TrainError::NoDemo {
         version: VERSION,
         reason,
     };
     let home = cargo_home().ok_or_else(|| missing("no home folder".to_string()))?;
-    source_below(&home.join("registry").join("src")).map_err(missing)
+    source_below(&home.join("registry").join("src"), between).map_err(missing)
 }
 
 fn cargo_home() -> Option<PathBuf> {
@@ -41,7 +41,7 @@ fn cargo_home() -> Option<PathBuf> {
 }
 
 /// Cargo keeps one folder a registry; the first that has all crates is taken.
-fn source_below(registries: &Path) -> Result<String, String> {
+fn source_below(registries: &Path, between: &str) -> Result<String, String> {
     let folders = |registry: &Path| {
         CRATES.map(|name| registry.join(format!("burn-{name}-{VERSION}")).join("src"))
     };
@@ -58,9 +58,9 @@ fn source_below(registries: &Path) -> Result<String, String> {
         )
     })?;
     let is_rust = |file: &Path| file.extension().is_some_and(|extension| extension == "rs");
-    let texts = folders(registry).map(|folder| read_text_where(folder, is_rust));
+    let texts = folders(registry).map(|folder| read_text_where(folder, between, is_rust));
     let texts: Result<Vec<String>, _> = texts.into_iter().collect();
-    Ok(texts.map_err(|error| error.to_string())?.concat())
+    Ok(texts.map_err(|error| error.to_string())?.join(between))
 }
 
 #[cfg(test)]
@@ -82,7 +82,7 @@ mod tests {
     #[test]
     fn the_crates_are_read_in_their_order_and_all_of_them() {
         let folder = tempfile::tempdir().unwrap();
-        let error = source_below(folder.path()).unwrap_err();
+        let error = source_below(folder.path(), "").unwrap_err();
         assert!(error.contains("has all of its crates"), "{error}");
         for name in CRATES {
             let source = folder
@@ -92,6 +92,6 @@ mod tests {
             fs::write(source.join("lib.rs"), format!("// {name}\n")).unwrap();
         }
         let expected: String = CRATES.map(|name| format!("// {name}\n")).concat();
-        assert_eq!(source_below(folder.path()).unwrap(), expected);
+        assert_eq!(source_below(folder.path(), "").unwrap(), expected);
     }
 }

@@ -19,24 +19,35 @@
 
 use std::path::{Path, PathBuf};
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use toml::{Table, Value};
 
 use crate::settings::Saving;
-use crate::{Clipping, DeviceChoice, Settings, TrainError};
+use crate::{Clipping, DeviceChoice, Lexicon, Settings, TrainError, Training, Windows};
+
+/// What can be asked of a kind of training.
+pub trait Asked:
+    Clone + Default + PartialEq + std::fmt::Debug + Serialize + DeserializeOwned
+{
+    /// What the kind is called: `lm`.
+    const TASK: &'static str;
+
+    /// With a value for each key that there is, those too that have none by default.
+    fn full() -> Self;
+}
 
 /// What `run.toml` holds, of a run or before it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct RunDescription {
+pub struct RunDescription<S = Settings> {
     /// What the run is for: `lm`.
     pub task: String,
-    /// The text, a file or a folder; not if it was handed over, or is the source of Burn.
+    /// The data, a file or a folder; not if it was handed over, or is the source of Burn.
     pub data: Option<PathBuf>,
     /// What to compute on; of a run, what it was computed on.
     pub device: DeviceChoice,
     /// What was asked for.
     #[serde(flatten)]
-    pub settings: Settings,
+    pub settings: S,
     /// What is known of a run and was not asked for.
     pub made: Option<Made>,
 }
@@ -46,64 +57,63 @@ pub struct RunDescription {
 pub struct Made {
     /// The version of this program.
     pub backdraft: String,
-    /// The text, as it is called.
+    /// The data, as it is called.
     pub text: String,
     /// Its checksum.
     pub sha256: String,
-    /// Characters of it that are learned.
-    pub characters: usize,
+    /// That of the file that is held out, if there is one.
+    pub valid_sha256: Option<String>,
+    /// Characters of a text that are learned.
+    pub characters: Option<usize>,
+    /// Examples of other data that are learned.
+    pub examples: Option<usize>,
 }
 
-impl Default for RunDescription {
+impl<S: Asked> Default for RunDescription<S> {
     fn default() -> Self {
         Self {
-            task: "lm".to_string(),
+            task: S::TASK.to_string(),
             data: None,
             device: DeviceChoice::Auto,
-            settings: Settings::default(),
+            settings: S::default(),
             made: None,
         }
     }
 }
 
-impl RunDescription {
+impl<S: Asked> RunDescription<S> {
     /// Reads a file that somebody wrote.
     ///
     /// # Errors
     ///
     /// When it cannot be read, is not TOML, has a key that means nothing, or a value of another
-    /// kind; settings that are impossible are found by [`Settings::check`].
+    /// kind; settings that are impossible are found by their own `check`.
     pub fn read(path: &Path) -> Result<Self, TrainError> {
-        let text = std::fs::read_to_string(path).map_err(|error| TrainError::Undescribed {
-            path: path.to_path_buf(),
-            reason: error.to_string(),
-        })?;
-        Self::parse(&text).map_err(|reason| TrainError::Undescribed {
+        let undescribed = |reason: String| TrainError::Undescribed {
             path: path.to_path_buf(),
             reason,
-        })
+        };
+        let text = std::fs::read_to_string(path).map_err(|error| undescribed(error.to_string()))?;
+        Self::parse(&text).map_err(undescribed)
     }
 
     /// The same of its text; the error is a sentence.
     pub(crate) fn parse(text: &str) -> Result<Self, String> {
-        let asked: Table = text.parse().map_err(|error: toml::de::Error| {
-            let message = error.to_string();
-            message.trim_end().to_string()
-        })?;
-        check_keys(&asked, &known(), "")?;
-        let description = with(&asked).map_err(|error| {
+        let asked = table(text)?;
+        let task = task(&asked)?;
+        if task != S::TASK {
+            return Err(format!("task: expected `{}`, found `{task}`", S::TASK));
+        }
+        check_keys(&asked, &known::<S>(), "")?;
+        with(&asked).map_err(|error| {
             // The error does not say of which key: the first that is refused by itself.
             let alone = |(key, value): (&String, &Value)| {
                 let one = Table::from_iter([(key.clone(), value.clone())]);
-                let error = with(&one).err()?;
+                let error = with::<S>(&one).err()?;
                 Some(format!("`{key}`: {error}"))
             };
             asked.iter().find_map(alone).unwrap_or(error)
-        })?;
-        match description.task.as_str() {
-            "lm" => Ok(description),
-            other => Err(format!("task: expected `lm`, found `{other}`")),
-        }
+        })
     }
 
     /// As a file.
@@ -112,9 +122,48 @@ impl RunDescription {
     }
 }
 
+/// What a file that somebody wrote is for: the `task` in it, `lm` if there is none.
+///
+/// # Errors
+///
+/// When the file cannot be read or is not TOML.
+pub(crate) fn task_of(path: &Path) -> Result<String, TrainError> {
+    let undescribed = |reason: String| TrainError::Undescribed {
+        path: path.to_path_buf(),
+        reason,
+    };
+    let text = std::fs::read_to_string(path).map_err(|error| undescribed(error.to_string()))?;
+    table(&text)
+        .and_then(|asked| task(&asked))
+        .map_err(undescribed)
+}
+
+fn table(text: &str) -> Result<Table, String> {
+    text.parse().map_err(|error: toml::de::Error| {
+        let message = error.to_string();
+        message.trim_end().to_string()
+    })
+}
+
+/// The task of the text of a description.
+pub(crate) fn task_in(text: &str) -> Result<String, String> {
+    task(&table(text)?)
+}
+
+fn task(asked: &Table) -> Result<String, String> {
+    match asked.get("task") {
+        None => Ok(Settings::TASK.to_string()),
+        Some(Value::String(task)) => Ok(task.clone()),
+        Some(other) => Err(format!(
+            "`task`: expected a name, found {}",
+            other.type_str()
+        )),
+    }
+}
+
 /// The defaults with what is asked for in their place.
-fn with(asked: &Table) -> Result<RunDescription, String> {
-    let defaults = RunDescription::default();
+fn with<S: Asked>(asked: &Table) -> Result<RunDescription<S>, String> {
+    let defaults = RunDescription::<S>::default();
     let mut all = Table::try_from(defaults).expect("our own types are valid TOML");
     for (key, value) in asked.clone() {
         match (all.get_mut(&key), value) {
@@ -134,33 +183,65 @@ fn with(asked: &Table) -> Result<RunDescription, String> {
 }
 
 /// A table with every key that means something.
-fn known() -> Table {
-    let settings = Settings {
-        epochs: Some(1),
-        steps: Some(1),
-        clipping: Clipping {
-            value: Some(1.0),
-            norm: Some(1.0),
-        },
-        saving: Saving {
-            steps: Some(1),
-            seconds: Some(1.0),
-            keep: 1,
-        },
-        ..Settings::default()
-    };
+fn known<S: Asked>() -> Table {
     let all = RunDescription {
         data: Some(PathBuf::from("text")),
-        settings,
+        settings: S::full(),
         made: Some(Made {
             backdraft: String::new(),
             text: String::new(),
             sha256: String::new(),
-            characters: 0,
+            valid_sha256: Some(String::new()),
+            characters: Some(0),
+            examples: Some(0),
         }),
-        ..RunDescription::default()
+        ..RunDescription::<S>::default()
     };
     Table::try_from(all).expect("our own types are valid TOML")
+}
+
+impl Training {
+    /// With a value for each key that there is.
+    pub(crate) fn full() -> Self {
+        Self {
+            epochs: Some(1),
+            steps: Some(1),
+            clipping: Clipping {
+                value: Some(1.0),
+                tensor: Some(1.0),
+                adaptive: Some(1.0),
+                norm: Some(1.0),
+            },
+            evaluate_steps: Some(1),
+            stop_after: Some(1),
+            saving: Saving {
+                steps: Some(1),
+                seconds: Some(1.0),
+                keep: 1,
+            },
+            ..Self::default()
+        }
+    }
+}
+
+impl Asked for Settings {
+    const TASK: &'static str = "lm";
+
+    fn full() -> Self {
+        Self {
+            lexicon: Lexicon {
+                most_words: Some(1),
+                ..Lexicon::default()
+            },
+            windows: Windows {
+                stride: Some(1),
+                separator: Some(String::new()),
+                ..Windows::default()
+            },
+            training: Training::full(),
+            ..Self::default()
+        }
+    }
 }
 
 fn check_keys(asked: &Table, known: &Table, within: &str) -> Result<(), String> {
@@ -193,32 +274,38 @@ fn check_keys(asked: &Table, known: &Table, within: &str) -> Result<(), String> 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::CellKind;
+    use crate::{CellKind, Recurrence};
 
     #[test]
     fn a_file_says_what_is_different() {
         let text = "data = \"book.txt\"\ncell = \"lstm\"\nhidden = 256\nepochs = 3\nlr = 1\n\
                     [clipping]\nvalue = 0.5\n[saving]\nkeep = 5\n";
-        let found = RunDescription::parse(text).unwrap();
+        let found = RunDescription::<Settings>::parse(text).unwrap();
         let expected = Settings {
-            cell: CellKind::Lstm,
-            hidden: 256,
-            epochs: Some(3),
-            lr: 1.0,
-            clipping: Clipping {
-                value: Some(0.5),
-                norm: None,
+            recurrence: Recurrence {
+                cell: CellKind::Lstm,
+                hidden: 256,
+                ..Recurrence::default()
             },
-            saving: Saving {
-                keep: 5,
-                ..Saving::default()
+            training: Training {
+                epochs: Some(3),
+                lr: 1.0,
+                clipping: Clipping {
+                    value: Some(0.5),
+                    ..Clipping::default()
+                },
+                saving: Saving {
+                    keep: 5,
+                    ..Saving::default()
+                },
+                ..Training::default()
             },
             ..Settings::default()
         };
         assert_eq!(found.settings, expected);
         assert_eq!(found.data.as_deref(), Some(Path::new("book.txt")));
         assert_eq!(
-            RunDescription::parse("").unwrap(),
+            RunDescription::<Settings>::parse("").unwrap(),
             RunDescription::default()
         );
     }
@@ -230,19 +317,25 @@ mod tests {
                 backdraft: "0.1.0".to_string(),
                 text: "a text".to_string(),
                 sha256: "e3b0".to_string(),
-                characters: 7,
+                valid_sha256: None,
+                characters: Some(7),
+                examples: None,
             }),
             device: DeviceChoice::Flex,
             ..RunDescription::default()
         };
         let text = description.to_toml();
-        assert_eq!(RunDescription::parse(&text).unwrap(), description, "{text}");
+        assert_eq!(
+            RunDescription::<Settings>::parse(&text).unwrap(),
+            description,
+            "{text}"
+        );
     }
 
     #[test]
     fn what_means_nothing_is_refused_with_what_was_meant() {
         let refused = |text: &str, expected: &str| {
-            let error = RunDescription::parse(text).unwrap_err();
+            let error = RunDescription::<Settings>::parse(text).unwrap_err();
             assert!(error.contains(expected), "{error}");
         };
         refused("hiden = 5", "unknown key `hiden`; did you mean `hidden`?");

@@ -71,6 +71,77 @@ pub enum TrainError {
         /// What it is instead.
         found: String,
     },
+    /// A run that is for something else.
+    #[error(
+        "{}: expected a run of `backdraft train {expected}`, found one of `train {found}`",
+        path.display()
+    )]
+    OtherTask {
+        /// The run folder.
+        path: PathBuf,
+        /// What it was to be for.
+        expected: &'static str,
+        /// What it is for.
+        found: String,
+    },
+    /// A task that this program does not know.
+    #[error("task: expected {expected}, found `{found}`")]
+    NoTask {
+        /// Those there are.
+        expected: String,
+        /// Which it was.
+        found: String,
+    },
+    /// A file without anything to learn from.
+    #[error("{}: expected examples, found none; {skipped} rows could not be used", path.display())]
+    NoExamples {
+        /// The file.
+        path: PathBuf,
+        /// Rows that were passed over.
+        skipped: usize,
+    },
+    /// What was held out of a run's data is not there any more.
+    #[error(
+        "{}: what was held out cannot be read again: {reason}; pass --data with other examples",
+        path.display()
+    )]
+    NoHeldOut {
+        /// The run folder.
+        path: PathBuf,
+        /// Why.
+        reason: String,
+    },
+    /// A file of examples of another kind.
+    #[error("{}: {reason}", path.display())]
+    OtherKind {
+        /// The file.
+        path: PathBuf,
+        /// What was expected, and found.
+        reason: String,
+    },
+    /// A step of a series whose covariate is missing.
+    #[error(
+        "{}: column `{column}`: expected a number at {time}{}, as covariates are known of each step, \
+         found none",
+        path.display(),
+        series.as_ref().map(|name| format!(" of `{name}`")).unwrap_or_default()
+    )]
+    NoCovariate {
+        /// The file.
+        path: PathBuf,
+        /// The column of the covariate.
+        column: String,
+        /// When.
+        time: String,
+        /// Of which series, if there are several.
+        series: Option<String>,
+    },
+    /// A line that a model cannot answer.
+    #[error("{reason}")]
+    NoQuestion {
+        /// Why.
+        reason: String,
+    },
     /// A run that ended before it had learned anything.
     #[error("{}: this run has no weights yet: it ended before they were first saved", path.display())]
     NoWeights {

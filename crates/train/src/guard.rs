@@ -14,7 +14,7 @@ use burn::tensor::Tensor;
 use serde::{Deserialize, Serialize};
 
 use crate::schedule::Brake;
-use crate::{Objective, TrainError, Trainee};
+use crate::{Objective, TrainError};
 
 /// What is done about a loss or a gradient that is no finite number.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -35,31 +35,43 @@ impl Default for Guard {
     }
 }
 
+/// Steps in a row that were left out, the last step's among them.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct LeftOut {
+    /// How many.
+    pub in_a_row: usize,
+    /// The first of them.
+    pub first: usize,
+    /// What was wrong with that one.
+    pub what: String,
+}
+
 /// The guard of one training.
 #[derive(Debug)]
 pub(crate) struct Watch {
     guard: Guard,
     brake: Brake,
-    in_a_row: usize,
-    /// The first step of the row, and what was wrong with it.
-    first: (usize, String),
+    left_out: LeftOut,
 }
 
 impl Watch {
-    pub(crate) fn new(guard: Guard, brake: Brake) -> Self {
+    pub(crate) fn new(guard: Guard, brake: Brake, left_out: LeftOut) -> Self {
         Self {
             guard,
             brake,
-            in_a_row: 0,
-            first: (0, String::new()),
+            left_out,
         }
+    }
+
+    pub(crate) fn left_out(&self) -> &LeftOut {
+        &self.left_out
     }
 
     /// What is not finite in step number `step`, which is then not to be taken.
     pub(crate) fn look<M: Objective>(
         &mut self,
         step: usize,
-        model: &Trainee<M>,
+        model: &M,
         gradients: &GradientsParams,
         nats: &Tensor<1>,
         norm: &Tensor<1>,
@@ -67,25 +79,30 @@ impl Watch {
         // Zero, unless one of them is not finite.
         let probe = nats.clone().sum() * 0.0 + norm.clone() * 0.0;
         if probe.into_scalar::<f32>() == 0.0 {
-            self.in_a_row = 0;
+            self.left_out.in_a_row = 0;
             return None;
         }
-        let what = first_bad(&model.model, gradients);
+        let what = first_bad(model, gradients);
         let what = what.unwrap_or_else(|| "the loss".to_string());
-        if self.in_a_row == 0 {
-            self.first = (step, what.clone());
+        if self.left_out.in_a_row == 0 {
+            self.left_out.first = step;
+            self.left_out.what = what.clone();
         }
-        self.in_a_row += 1;
+        self.left_out.in_a_row += 1;
         self.brake.multiply(self.guard.backoff);
         Some(what)
     }
 
     /// Why the training is to end, when it is not worth going on.
     pub(crate) fn verdict(&self) -> Option<TrainError> {
-        let (first, what) = &self.first;
-        (self.in_a_row >= self.guard.patience).then(|| TrainError::NotFinite {
-            times: self.in_a_row,
-            first: *first,
+        let LeftOut {
+            in_a_row,
+            first,
+            ref what,
+        } = self.left_out;
+        (in_a_row >= self.guard.patience).then(|| TrainError::NotFinite {
+            times: in_a_row,
+            first,
             what: what.clone(),
         })
     }

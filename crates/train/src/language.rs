@@ -1,28 +1,29 @@
 //! Training, evaluating and using a language model, from a text to a run folder and back.
 
-mod cells;
+mod author;
 mod estimate;
 mod evaluation;
 mod exchange;
-mod journal;
+mod inspection;
+mod texts;
 mod training;
 mod writing;
 
 pub use estimate::{Estimate, estimate_language_model};
 pub use evaluation::{EvaluationReport, evaluate_language_model};
 pub use exchange::{ExchangeReport, export_language_model, import_language_model};
-pub use training::{Display, TrainReport, resume_language_model, train_language_model};
-pub use writing::{Writer, open_writer};
+pub use inspection::inspect_language_model;
+pub use training::{TrainReport, resume_language_model, train_language_model};
+pub use writing::{Prompted, Writer};
 
 use std::path::{Path, PathBuf};
 
-use backdraft_cells::{Cell, SequenceConfig};
-use backdraft_data::{Vocabulary, read_text};
+use backdraft_data::{Streams, Units, read_text_where};
 use backdraft_models::LanguageModel;
 use burn::module::Module;
 use burn::tensor::Device;
 
-use crate::{Run, Settings, TrainError, burn_source};
+use crate::{AnyLayer, Run, Settings, StreamLoader, TrainError, Windows, burn_source};
 
 /// What the text that is there without being asked for is called.
 const DEMO: &str = "the Rust source of Burn";
@@ -54,11 +55,7 @@ impl Text {
     ///
     /// When it cannot be read, is not UTF-8 or is empty.
     pub fn read(path: &Path) -> Result<Self, TrainError> {
-        Ok(Self {
-            content: read_text(path)?,
-            source: path.display().to_string(),
-            path: std::path::absolute(path).ok(),
-        })
+        Self::open(Some(path), &Windows::default())
     }
 
     /// The text that is there without being asked for: Burn's source.
@@ -67,26 +64,68 @@ impl Text {
     ///
     /// When it is not on this machine.
     pub fn demo() -> Result<Self, TrainError> {
-        Ok(Self {
-            content: burn_source()?,
-            source: DEMO.to_string(),
-            path: None,
+        Self::open(None, &Windows::default())
+    }
+
+    /// Of a file or a folder, or else Burn's source; its documents told apart as `windows` says.
+    ///
+    /// # Errors
+    ///
+    /// As [`read`](Self::read) and [`demo`](Self::demo).
+    pub fn open(data: Option<&Path>, windows: &Windows) -> Result<Self, TrainError> {
+        let between = windows.separator();
+        Ok(match data {
+            Some(path) => Self {
+                content: read_text_where(path, between, |_| true)?,
+                source: path.display().to_string(),
+                path: std::path::absolute(path).ok(),
+            },
+            None => Self {
+                content: burn_source(between)?,
+                source: DEMO.to_string(),
+                path: None,
+            },
         })
     }
 }
 
+/// A text as it is evaluated: the windows of streams over its symbols, each position once.
+struct Evaluated {
+    streams: Streams,
+    windows: StreamLoader,
+    /// Bits that a character of the text costs, for each nat that a symbol does.
+    bits_a_nat: f64,
+}
+
+fn evaluated(
+    text: &str,
+    units: &Units,
+    settings: &Settings,
+    device: &Device,
+) -> Result<Evaluated, TrainError> {
+    let (symbols, documents) = units.encode_documents(text, settings.windows.separator())?;
+    let streams = Streams::at_most(&symbols, settings.training.batch, settings.unroll)?
+        .with_documents(documents);
+    let cut = backdraft_data::Cut::new(settings.unroll)?;
+    let windows = StreamLoader::new(streams.clone(), cut, device.clone())
+        .with_carrying(settings.windows.carry);
+    let symbols_a_character = symbols.len() as f64 / text.chars().count() as f64;
+    Ok(Evaluated {
+        streams,
+        windows,
+        bits_a_nat: symbols_a_character / std::f64::consts::LN_2,
+    })
+}
+
 /// The model of a run, with its weights, on a device, for use.
-fn load<K: SequenceConfig<Built: Cell>>(
+fn load(
     run: &Run,
     settings: &Settings,
-    vocabulary: &Vocabulary,
-    cell: K,
+    units: &Units,
     device: &Device,
-) -> Result<LanguageModel<K::Built>, TrainError> {
+) -> Result<LanguageModel<AnyLayer>, TrainError> {
     settings.check()?;
     // New weights first, on the CPU: what a file does not fit is refused before a GPU is touched.
-    let model = settings
-        .model(vocabulary.len(), cell)
-        .init(&Device::flex())?;
+    let model = settings.model(units.len()).init(&Device::flex())?;
     Ok(run.load_weights(model)?.fork(device).valid())
 }

@@ -4,14 +4,19 @@
 //! What recurrent models need beside is here: [`TruncatedBptt`], which carries the state of each
 //! window into the next; [`Clipping`] by the norm of the whole gradient; the [`Schedule`] of the
 //! learning rate; the [`Run`] folder, from which a model is used again; and [`checkpoint`]s, from
-//! which a training goes on as if it had never stopped.
+//! which a training goes on as if it had never stopped. What goes on inside a run's model is an
+//! [`Insight`], which [`inspect_language_model`] gives and [`report_runs`] draws.
+//!
+//! What is learned is a language model, by [`train_language_model`], or another [`Task`], such as
+//! [`Classify`] and [`Tag`], by [`train_task`].
 //!
 //! ```no_run
 //! use std::path::Path;
-//! use backdraft_train::{DeviceChoice, Display, Settings, Text, train_language_model};
+//! use backdraft_train::{DeviceChoice, Display, Recurrence, Settings, Text, train_language_model};
 //!
 //! # fn main() -> Result<(), backdraft_train::TrainError> {
-//! let settings = Settings { hidden: 128, epochs: Some(2), ..Settings::default() };
+//! let recurrence = Recurrence { hidden: 128, ..Recurrence::default() };
+//! let settings = Settings { recurrence, ..Settings::default() };
 //! let text = Text::read(Path::new("shakespeare.txt"))?;
 //! let device = DeviceChoice::Auto.pick()?;
 //! let report = train_language_model(&settings, &text, Path::new("run"), &device, Display::Plain)?;
@@ -22,6 +27,9 @@
 #![deny(missing_docs)]
 #![forbid(unsafe_code)]
 
+mod any_layer;
+mod averaging;
+mod baselines;
 pub mod checkpoint;
 mod checksums;
 pub mod cli;
@@ -33,38 +41,78 @@ mod error;
 mod files;
 mod growing;
 mod guard;
+mod history;
+mod insight;
 mod interrupt;
 mod language;
 mod loader;
 mod lock;
 mod metrics;
+mod noise;
 mod objective;
 mod observer;
+mod optimizer;
+mod probe;
 mod progress;
 mod report;
 mod run;
 mod schedule;
+mod seed;
 mod settings;
+mod tasks;
+mod tensorboard;
+mod trainee;
+mod training;
 mod truncated;
+mod window;
 
-pub use clipping::Clipping;
+pub use any_layer::{AnyLayer, AnyLayerConfig, Directions};
+pub use averaging::{AverageKind, Averaging};
+pub use baselines::{
+    BaselineRow, BaselineSettings, Baselines, Remembers, forecast_baselines, language_baselines,
+    tag_baselines,
+};
+pub use clipping::{Clipping, Norms};
 pub use demo::burn_source;
-pub use description::{Made, RunDescription};
+pub use description::{Asked, Made, RunDescription};
 pub use device::{DeviceChoice, KnownDevice, PickedDevice, known_devices};
 pub use error::TrainError;
-pub use guard::Guard;
+pub use guard::{Guard, LeftOut};
+pub use history::History;
+pub use insight::{
+    Feature, GradientNorm, Insight, Passage, Spectrum, StateGradient, TellingUnit, UnitActivity,
+    WeightSummary,
+};
 pub use language::{
-    Display, Estimate, EvaluationReport, ExchangeReport, Text, TrainReport, Writer,
+    Estimate, EvaluationReport, ExchangeReport, Prompted, Text, TrainReport, Writer,
     estimate_language_model, evaluate_language_model, export_language_model, import_language_model,
-    open_writer, resume_language_model, train_language_model,
+    inspect_language_model, resume_language_model, train_language_model,
 };
 pub use loader::StreamLoader;
 pub use metrics::{WindowMetric, WindowValues};
-pub use objective::{Objective, SymbolBatch, Trainee, Window, WindowOutput};
+pub use objective::{Loss, Objective, SymbolBatch};
 pub use observer::{Observer, Step, Validation};
+pub use optimizer::{Decayed, FusedAdam};
+pub use probe::{Probe, Problem, Sample, Trial, draw_trials};
 pub use progress::PlainProgress;
 pub use report::{RunReport, report_runs};
 pub use run::Run;
-pub use schedule::{Brake, Decay, Schedule};
-pub use settings::{CellKind, NormedWeights, OptimizerKind, Regularize, Saving, Settings};
+pub use schedule::{Brake, Decay, Falling, Schedule};
+pub use settings::{
+    Carrying, CellKind, Lexicon, NormedWeights, OptimizerKind, Recurrence, Regularize, Saving,
+    Settings, TextUnit, Training, Windows,
+};
+pub use tasks::{
+    Answer, AttentionKind, Author, BatchOf, CalendarKind, ClassBatch, ClassExample, Classify,
+    ClassifyOptions, Compose, ComposeBatch, ComposeExample, ComposeOptions, ConditioningKind,
+    DecoderKind, ExampleLoader, Examples, Forecast, ForecastOptions, KeyUnit, OutputKind,
+    PairBatch, PairExample, Parts, PoolingKind, Predictor, Reading, ScalingKind, Scores, Sequence,
+    SeriesBatch, SeriesExample, SoundBatch, SoundExample, Tag, TagBatch, TagOptions, Task,
+    TaskEstimate, TaskEvaluation, TaskOptions, TaskReport, TaskSettings, TextReader, Transcribe,
+    TranscribeOptions, Translate, TranslateOptions, Unit, Ways, Writing, Written, estimate_task,
+    evaluate_task, resume_task, train_task,
+};
+pub use trainee::{Trainee, WindowOutput};
+pub use training::Display;
 pub use truncated::{Start, TruncatedBptt};
+pub use window::{Part, Piece, Window};

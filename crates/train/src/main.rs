@@ -6,5 +6,6 @@
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> std::process::ExitCode {
+    backdraft_kernels::keep_pages();
     backdraft_train::cli::run()
 }

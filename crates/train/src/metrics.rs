@@ -9,18 +9,24 @@ use burn::train::metric::{
     SerializedEntry,
 };
 
-/// What a window offers to be watched.
+use crate::Norms;
+
+/// What is offered to be watched: of the windows since the last time.
 #[derive(Debug, Clone)]
 pub struct WindowValues {
-    /// The loss at each position, in nats.
-    pub nats: Tensor<1>,
-    /// The norm of the whole gradient before clipping; nothing in validation.
-    pub gradient_norm: Option<Tensor<1>>,
+    /// The mean loss, in nats: one number.
+    pub loss: Tensor<1>,
+    /// Positions that it is the mean of.
+    pub positions: usize,
+    /// The norms of the last whole gradient; nothing in validation.
+    pub norms: Option<Norms>,
+    /// Positions a second.
+    pub rate: f64,
 }
 
-type Read = fn(&WindowValues) -> Result<f64, TensorReadError>;
+type Read = Arc<dyn Fn(&WindowValues) -> Result<f64, TensorReadError> + Send + Sync>;
 
-/// A number a window, averaged over the positions of all windows.
+/// A number, averaged over the positions of all windows.
 #[derive(Clone)]
 pub struct WindowMetric {
     name: MetricName,
@@ -30,30 +36,51 @@ pub struct WindowMetric {
 }
 
 impl WindowMetric {
-    /// The cross-entropy in bits, nats / ln 2: what each symbol would cost to send.
-    pub fn bits_per_character() -> Self {
-        Self::new("Bits per character", Some("bits"), |values| {
-            let nats = values.nats.clone().mean().try_into_scalar::<f64>()?;
-            Ok(nats / std::f64::consts::LN_2)
+    /// The cross-entropy in nats.
+    pub fn loss() -> Self {
+        Self::new("Loss", None, |values| {
+            values.loss.clone().try_into_scalar::<f64>()
+        })
+    }
+
+    /// The cross-entropy in bits a character, of which each nat a symbol is so many: what a
+    /// character would cost to send.
+    pub fn bits_per_character(bits_a_nat: f64) -> Self {
+        Self::new("Bits per character", Some("bits"), move |values| {
+            let nats = values.loss.clone().try_into_scalar::<f64>()?;
+            Ok(nats * bits_a_nat)
         })
     }
 
     /// The norm of the whole gradient before clipping.
     pub fn gradient_norm() -> Self {
         Self::new("Gradient norm", None, |values| {
-            match &values.gradient_norm {
-                Some(norm) => norm.clone().try_into_scalar::<f64>(),
-                None => Ok(f64::NAN),
-            }
+            read_norm(values.norms.as_ref().map(|norms| &norms.before))
         })
     }
 
-    fn new(name: &str, unit: Option<&'static str>, read: Read) -> Self {
+    /// The norm of the whole gradient after clipping.
+    pub fn clipped_norm() -> Self {
+        Self::new("Clipped norm", None, |values| {
+            read_norm(values.norms.as_ref().map(|norms| &norms.after))
+        })
+    }
+
+    /// Positions a second, under the name of what they are: `Symbols a second`.
+    pub fn rate(name: &str) -> Self {
+        Self::new(name, None, |values| Ok(values.rate))
+    }
+
+    fn new(
+        name: &str,
+        unit: Option<&'static str>,
+        read: impl Fn(&WindowValues) -> Result<f64, TensorReadError> + Send + Sync + 'static,
+    ) -> Self {
         let name = Arc::new(name.to_string());
         Self {
             name,
             unit,
-            read,
+            read: Arc::new(read),
             state: NumericMetricState::new(),
         }
     }
@@ -64,6 +91,13 @@ impl WindowMetric {
             Some(unit) => format.unit(unit),
             None => format,
         }
+    }
+}
+
+fn read_norm(norm: Option<&Tensor<1>>) -> Result<f64, TensorReadError> {
+    match norm {
+        Some(norm) => norm.clone().try_into_scalar::<f64>(),
+        None => Ok(f64::NAN),
     }
 }
 
@@ -88,8 +122,7 @@ impl Metric for WindowMetric {
         values: &WindowValues,
         _metadata: &MetricMetadata,
     ) -> Result<SerializedEntry, TensorReadError> {
-        let [positions] = values.nats.dims();
-        self.state.update((self.read)(values)?, positions);
+        self.state.update((self.read)(values)?, values.positions);
         Ok(self.state.compute_update(self.format()))
     }
 

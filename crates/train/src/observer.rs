@@ -5,14 +5,15 @@ use std::ops::ControlFlow;
 use burn::tensor::Tensor;
 use serde::{Deserialize, Serialize};
 
-use crate::TrainError;
+use crate::{Norms, TrainError};
 
 /// What happens beside the training: samples, saved weights, a count of what was done.
 pub trait Observer<M>: Send {
-    /// After each step of the optimiser; may end the training, with a reason.
+    /// After each step of the optimiser; may end the training, with a reason. The model is the one
+    /// that would be used: where weights are averaged, their average.
     fn stepped(&mut self, step: Step<'_>, model: &M) -> ControlFlow<String>;
 
-    /// After the held-out part was evaluated at the end of an epoch.
+    /// After the held-out part was evaluated.
     fn validated(&mut self, validation: Validation, model: &M);
 
     /// When the training ends since step after step could not be taken.
@@ -44,8 +45,9 @@ pub struct Step<'a> {
     pub left_out: Option<&'a str>,
     /// The loss at each position, in nats. Reading it waits for the device.
     pub nats: &'a Tensor<1>,
-    /// The norm of the whole gradient before clipping. Reading it waits for the device.
-    pub gradient_norm: &'a Tensor<1>,
+    /// The norms of the whole gradient, before clipping and after it. Reading them waits for the
+    /// device.
+    pub norms: &'a Norms,
     /// The learning rate.
     pub learning_rate: f64,
 }
@@ -53,7 +55,7 @@ pub struct Step<'a> {
 /// The evaluation of the held-out part.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Validation {
-    /// The epoch, from 1.
+    /// The epoch, from 1; it may not be over.
     pub epoch: usize,
     /// The mean loss, in nats.
     pub loss: f64,

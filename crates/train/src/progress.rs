@@ -58,9 +58,7 @@ impl PlainProgress {
             let name = name.to_lowercase();
             line.push_str(&format!("  {} {}", name, digits(*value)));
         }
-        let elapsed = self.split_started.elapsed().as_secs_f64();
-        if self.done > 0 && self.done < self.total {
-            let left = elapsed / self.done as f64 * (self.total - self.done) as f64;
+        if let Some(left) = self.left(self.split_started.elapsed().as_secs_f64()) {
             line.push_str(&format!(
                 "  {}:{:02} left",
                 left as u64 / 60,
@@ -68,6 +66,19 @@ impl PlainProgress {
             ));
         }
         line
+    }
+
+    /// Seconds to go after so many for what is done of this split: of training, in all epochs.
+    fn left(&self, seconds: f64) -> Option<f64> {
+        if self.done == 0 || self.done >= self.total {
+            return None;
+        }
+        let later_epochs = match self.split.as_str() {
+            "train" => self.epochs.saturating_sub(self.epoch),
+            _ => 0,
+        };
+        let windows = self.total - self.done + later_epochs * self.total;
+        Some(seconds / self.done as f64 * windows as f64)
     }
 
     /// Progress is not worth failing for: a closed pipe is ignored.
@@ -88,9 +99,10 @@ impl PlainProgress {
     }
 }
 
-/// Three decimals, or three digits of what is smaller.
+/// Three decimals, three digits of what is smaller, and no decimals of what is large.
 fn digits(value: f64) -> String {
     match value.abs() {
+        size if size >= 1000.0 => format!("{value:.0}"),
         size if size >= 0.01 || size == 0.0 => format!("{value:.3}"),
         _ => format!("{value:.2e}"),
     }
@@ -120,7 +132,7 @@ impl TrainingProgressLogger for PlainProgress {
     }
 
     fn end_split(&mut self) {
-        if self.every.is_some() {
+        if self.every.is_some() && self.done > 0 {
             self.write("  (means)");
         }
     }
@@ -214,14 +226,20 @@ mod tests {
         progress.split_started -= Duration::from_secs(30);
         assert_eq!(
             progress.line(),
-            "epoch 2/3  train  10/40 windows  loss 1.250  1:30 left"
+            "epoch 2/3  train  10/40 windows  loss 1.250  3:30 left",
+            "30 windows of this epoch and 40 of the last, at 3 seconds each"
         );
+        progress.start_split("valid", 4);
+        progress.update_split(2);
+        progress.split_started -= Duration::from_secs(3);
+        assert_eq!(progress.line(), "epoch 2/3  valid  2/4 windows  0:03 left");
     }
 
     #[test]
     fn small_numbers_keep_their_digits() {
         assert_eq!(digits(0.004), "4.00e-3");
         assert_eq!(digits(-12.34567), "-12.346");
+        assert_eq!(digits(101_234.5), "101234");
         assert_eq!(digits(0.0), "0.000");
     }
 }

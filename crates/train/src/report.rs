@@ -1,17 +1,24 @@
 //! A run, or several beside each other, as one page to look at.
 //!
-//! The page is one HTML file that needs nothing else: curves over the steps, what was asked for,
-//! and what the model wrote as it learned.
+//! The page is one HTML file that needs nothing else: curves over the steps, what goes on inside
+//! the model of a single run, what was asked for, and what the model wrote as it learned.
 
-mod chart;
+mod activity;
+pub(crate) mod chart;
+mod coloured_text;
 mod history;
+mod inside;
 mod page;
+mod picture;
+mod reach;
+mod spectra;
 
 use std::path::Path;
 
 use crate::TrainError;
-use chart::{Chart, Curve, Scale};
+use chart::{Chart, Curve, Legend, Scale};
 use history::History;
+use inside::Inside;
 
 /// What is drawn of runs.
 #[derive(Debug, Clone)]
@@ -19,26 +26,41 @@ pub struct RunReport {
     /// The page, as HTML.
     pub page: String,
     /// Its figures: each with its name, as SVG.
-    pub figures: Vec<(&'static str, String)>,
+    pub figures: Vec<(String, String)>,
 }
 
-/// Draws one run, or several.
+/// Draws one run, or several. What goes on inside its model is drawn of a run that is alone: several
+/// beside each other are compared by their curves.
 ///
 /// # Errors
 ///
-/// When a folder is no run, or its figures are not there or damaged.
+/// When a folder is no run, or its figures or weights are damaged. A run that has no weights yet is
+/// drawn without what goes on inside.
 pub fn report_runs(runs: &[&Path]) -> Result<RunReport, TrainError> {
-    let runs: Vec<History> = runs
+    let paths = runs;
+    let runs: Vec<History> = paths
         .iter()
         .map(|run| History::read(run))
         .collect::<Result<_, _>>()?;
+    let inside = match paths {
+        [run] => Some(Inside::of(run)?),
+        _ => None,
+    };
     let mut charts = vec![
         losses(&runs),
         gradient_norms(&runs),
         curves(&runs, "learning-rate", "Learning rate", |run| {
             run.learned(|line| line.learning_rate)
         }),
-        curves(&runs, "throughput", "Symbols a second", History::throughput),
+        curves(
+            &runs,
+            "throughput",
+            match runs.iter().all(History::is_in_bits) {
+                true => "Symbols a second",
+                false => "Positions a second",
+            },
+            History::throughput,
+        ),
     ];
     let left_out = curves(&runs, "left-out", "Steps left out by the guard", |run| {
         run.learned(|line| Some(line.skipped as f64))
@@ -47,9 +69,11 @@ pub fn report_runs(runs: &[&Path]) -> Result<RunReport, TrainError> {
     charts.extend((left_out.greatest() > 0.0).then_some(left_out));
     let figures = charts
         .iter()
-        .map(|chart| Ok((chart.name, chart.svg()?)))
+        .map(|chart| Ok((chart.name.clone(), chart.svg()?)))
         .collect::<Result<Vec<_>, TrainError>>()?;
-    let page = page::page(&runs, &figures);
+    let page = page::page(&runs, &figures, inside.as_ref());
+    let inner = inside.into_iter().flat_map(Inside::into_figures);
+    let figures = figures.into_iter().chain(inner).collect();
     Ok(RunReport { page, figures })
 }
 
@@ -69,21 +93,26 @@ fn curves(
         dashed: false,
     };
     Chart {
-        name,
-        title,
+        name: name.to_string(),
+        title: title.to_string(),
+        across: "steps",
         scale: Scale::Linear,
+        legend: Legend::Above,
         curves: runs.iter().enumerate().map(curve).collect(),
     }
 }
 
 fn losses(runs: &[History]) -> Chart {
-    let title = "Bits per character: learned (thin), and held out";
+    let title = match runs.iter().all(History::is_in_bits) {
+        true => "Bits per character: learned (thin), and held out",
+        false => "Loss: learned (thin), and held out",
+    };
     let mut chart = curves(runs, "loss", title, History::held_out);
     for (colour, run) in runs.iter().enumerate() {
         chart.curves.push(Curve {
             name: None,
             colour,
-            points: run.learned(|line| line.bits_per_character),
+            points: run.learned(history::Line::cost),
             width: 1,
             dashed: false,
         });
@@ -92,13 +121,24 @@ fn losses(runs: &[History]) -> Chart {
 }
 
 fn gradient_norms(runs: &[History]) -> Chart {
-    let title = "Norm of the whole gradient before clipping, and where it is clipped (dashed)";
+    let title = "Norm of the whole gradient, and where it is clipped (dashed)";
     let mut chart = curves(runs, "gradient-norm", title, |run| {
         run.learned(|line| line.gradient_norm)
     });
     chart.scale = Scale::Logarithmic;
+    // Of several runs there are curves enough.
+    if let [run] = runs {
+        chart.curves[0].name = Some("before clipping".to_string());
+        chart.curves.push(Curve {
+            name: Some("after it".to_string()),
+            colour: 1,
+            points: run.learned(|line| line.clipped_norm),
+            width: 1,
+            dashed: false,
+        });
+    }
     for (colour, run) in runs.iter().enumerate() {
-        let limit = run.description.settings.clipping.norm;
+        let limit = run.asked.training.clipping.norm;
         chart.curves.extend(limit.map(|limit| Curve {
             name: None,
             colour,

@@ -2,12 +2,15 @@
 //!
 //! ```text
 //! run.toml           what was asked for, of which text, by which version
-//! vocabulary.json    the characters
-//! held-out.txt       the part of the text that was not learned
+//! vocabulary.json    the characters or words, or the tokenizer, of a language model
+//! held-out.txt       the part of its text that was not learned
+//! task.json          what is known of the examples, of any other task
 //! model.bpk          the weights with the lowest loss on the held-out part
 //! result.json        what `train --json` prints, when training has ended
 //! samples.txt        what the model wrote as it learned
 //! metrics.jsonl      the figures, a line for a step now and then and for each evaluation
+//! events.out.tfevents.0.backdraft     the same for TensorBoard, if that was asked for
+//! spectra.jsonl      the eigenvalues of the recurrent matrices, a line now and then
 //! checkpoints/       where a training that was cut off goes on from
 //! train/, valid/     the metrics of each window
 //! checksums.txt      of each file that later commands read
@@ -20,15 +23,16 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use backdraft_data::{DataError, Vocabulary, read_text};
+use backdraft_data::{DataError, Units, read_text};
 use burn::module::Module;
 use burn::store::{ModuleRecord, RecordError};
 use burn::tensor::Bytes;
 use serde::Serialize;
 
 use crate::checksums::{read_known, write_known};
+use crate::description::task_in;
 use crate::lock::RunLock;
-use crate::{RunDescription, TrainError};
+use crate::{Asked, RunDescription, TrainError};
 
 /// A run folder.
 #[derive(Debug, Clone)]
@@ -72,13 +76,53 @@ impl Run {
         Ok(Self { path })
     }
 
-    /// Opens the folder of a run.
+    /// Opens the folder of a run of a language model.
     ///
     /// # Errors
     ///
     /// When it is none.
     pub fn open(path: impl Into<PathBuf>) -> Result<(Self, RunDescription), TrainError> {
-        let run = Self { path: path.into() };
+        Self::open_as(path)
+    }
+
+    /// Opens the folder of a run in which this was asked for.
+    ///
+    /// # Errors
+    ///
+    /// When it is none.
+    pub fn open_as<S: Asked>(
+        path: impl Into<PathBuf>,
+    ) -> Result<(Self, RunDescription<S>), TrainError> {
+        let (run, path, text) = Self::described(path.into())?;
+        match task_in(&text) {
+            Ok(task) if task != S::TASK => {
+                return Err(TrainError::OtherTask {
+                    path: run.path,
+                    expected: S::TASK,
+                    found: task,
+                });
+            }
+            _ => {}
+        }
+        let description =
+            RunDescription::parse(&text).map_err(|reason| TrainError::Damaged { path, reason })?;
+        Ok((run, description))
+    }
+
+    /// What a run is for, and what was asked for, as TOML.
+    ///
+    /// # Errors
+    ///
+    /// When it is no run.
+    pub(crate) fn asked(path: impl Into<PathBuf>) -> Result<(Self, String, String), TrainError> {
+        let (run, path, text) = Self::described(path.into())?;
+        let task = task_in(&text).map_err(|reason| TrainError::Damaged { path, reason })?;
+        Ok((run, task, text))
+    }
+
+    /// A run and what describes it, with its path.
+    fn described(path: PathBuf) -> Result<(Self, PathBuf, String), TrainError> {
+        let run = Self { path };
         let not_a_run = |found: &str| TrainError::NotARun {
             path: run.path.clone(),
             found: found.to_string(),
@@ -93,9 +137,7 @@ impl Run {
             return Err(not_a_run(&format!("no readable run.toml: {error}")));
         }
         let (path, text) = run.text(RUN)?;
-        let description =
-            RunDescription::parse(&text).map_err(|reason| TrainError::Damaged { path, reason })?;
-        Ok((run, description))
+        Ok((run, path, text))
     }
 
     /// The right to write to the run, which one program has at a time.
@@ -123,14 +165,14 @@ impl Run {
     /// # Errors
     ///
     /// When a file cannot be written.
-    pub fn begin(
+    pub(crate) fn begin<S: Asked>(
         &self,
-        description: &RunDescription,
-        vocabulary: &Vocabulary,
-        held_out: &str,
+        description: &RunDescription<S>,
+        files: &[(&str, &str)],
     ) -> Result<(), TrainError> {
-        write_known(&self.file(VOCABULARY), vocabulary.to_json().as_bytes())?;
-        write_known(&self.file(HELD_OUT), held_out.as_bytes())?;
+        for (name, content) in files {
+            write_known(&self.file(name), content.as_bytes())?;
+        }
         write_known(&self.file(RUN), description.to_toml().as_bytes())
     }
 
@@ -144,14 +186,14 @@ impl Run {
         write_known(&self.file(name), text.as_bytes())
     }
 
-    /// The characters of the model.
+    /// What the symbols of the model are.
     ///
     /// # Errors
     ///
     /// When the file is missing or damaged.
-    pub fn vocabulary(&self) -> Result<Vocabulary, TrainError> {
+    pub fn units(&self) -> Result<Units, TrainError> {
         let (path, text) = self.text(VOCABULARY)?;
-        Vocabulary::from_json(&text).map_err(|reason| TrainError::Damaged { path, reason })
+        Units::from_json(&text).map_err(|reason| TrainError::Damaged { path, reason })
     }
 
     /// The part of the text that was not learned.
@@ -164,7 +206,7 @@ impl Run {
     }
 
     /// A text file of the run, which is what was written.
-    fn text(&self, name: &str) -> Result<(PathBuf, String), TrainError> {
+    pub(crate) fn text(&self, name: &str) -> Result<(PathBuf, String), TrainError> {
         let path = self.file(name);
         match String::from_utf8(read_known(&path)?) {
             Ok(text) => Ok((path, text)),
@@ -199,6 +241,22 @@ impl Run {
         write_known(&path, &bytes)
     }
 
+    /// Makes sure that what a training which goes on does not write again is what was written.
+    ///
+    /// # Errors
+    ///
+    /// Names the first file that is missing or damaged.
+    pub(crate) fn check(&self, began_with: &[&str]) -> Result<(), TrainError> {
+        for name in began_with {
+            read_known(&self.file(name))?;
+        }
+        let weights = self.file(WEIGHTS);
+        if weights.exists() {
+            read_known(&weights)?;
+        }
+        Ok(())
+    }
+
     /// Reads the weights into `model`.
     ///
     /// # Errors
@@ -231,8 +289,12 @@ pub(crate) fn plain(error: RecordError) -> String {
 }
 
 const RUN: &str = "run.toml";
-const VOCABULARY: &str = "vocabulary.json";
-const HELD_OUT: &str = "held-out.txt";
+/// The symbols of a language model.
+pub(crate) const VOCABULARY: &str = "vocabulary.json";
+/// The part of a text that was not learned.
+pub(crate) const HELD_OUT: &str = "held-out.txt";
+/// What is known of the examples of a task.
+pub(crate) const TASK: &str = "task.json";
 const WEIGHTS: &str = "model.bpk";
 /// Where a training that was cut off goes on from.
 pub(crate) const CHECKPOINTS: &str = "checkpoints";
@@ -240,5 +302,7 @@ pub(crate) const CHECKPOINTS: &str = "checkpoints";
 pub const RESULT: &str = "result.json";
 /// The figures as they went.
 pub(crate) const METRICS: &str = "metrics.jsonl";
+/// The eigenvalues of the recurrent matrices as they went.
+pub(crate) const SPECTRA: &str = "spectra.jsonl";
 /// What the model wrote as it learned.
 pub const SAMPLES: &str = "samples.txt";

@@ -5,9 +5,13 @@
 //! constant:  lr_t = lr                                      from there on
 //! cosine:    lr_t = e + (lr - e) (1 + cos(pi s)) / 2        s = (t - w) / (N - w), e = lr / 100
 //! linear:    lr_t = e + (lr - e) (1 - s)
+//! halve:     lr_t = lr f^max(0, k - n + 1)                  in epoch k = 0, 1 ..
+//! plateau:   lr_t = lr f^p                                  p: plateaus of n evaluations so far
 //! ```
 //!
-//! for step t = 0 .. N - 1. Cosine: Loshchilov and Hutter 2017, arXiv 1608.03983.
+//! for step t = 0 .. N - 1. Cosine: Loshchilov and Hutter 2017, arXiv 1608.03983. Halving each epoch
+//! after the n-th: Mikolov et al. 2010 and, with another factor, Zaremba et al. 2014 (arXiv 1409.2329).
+//! Where windows have drawn lengths, the rate of each is in proportion to its length.
 //!
 //! Burn's own schedulers refuse rates above 1, with which recurrent nets are commonly trained by
 //! stochastic gradient descent.
@@ -30,6 +34,10 @@ pub enum Decay {
     Cosine,
     /// It falls along a line
     Linear,
+    /// It falls by a factor, one half, with each epoch after the first ones
+    Halve,
+    /// It falls by a factor, one half, when evaluations get no better
+    Plateau,
 }
 
 /// A hundredth of the rate is left at the end.
@@ -42,32 +50,74 @@ pub struct Schedule {
     decay: Decay,
     warmup: usize,
     steps: usize,
+    falling: Falling,
+    steps_an_epoch: usize,
     done: usize,
     brake: Brake,
 }
 
-/// A factor on a learning rate, from outside its schedule; clones are the same.
-#[derive(Debug, Clone)]
-pub struct Brake(Arc<Mutex<f64>>);
+/// How far and when a rate falls, by [`Decay::Halve`] and [`Decay::Plateau`].
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Falling {
+    /// What it is multiplied by.
+    pub factor: f64,
+    /// Epochs before it falls with each; or evaluations in a row that are no better.
+    pub after: usize,
+}
 
-impl Default for Brake {
+impl Default for Falling {
     fn default() -> Self {
-        Self(Arc::new(Mutex::new(1.0)))
+        Self {
+            factor: 0.5,
+            after: 2,
+        }
+    }
+}
+
+/// Factors on a learning rate, from outside its schedule; clones are the same.
+#[derive(Debug, Clone, Default)]
+pub struct Brake(Arc<Mutex<Factors>>);
+
+#[derive(Debug)]
+struct Factors {
+    /// Of every rate from here on.
+    lasting: f64,
+    /// Of the next rate alone.
+    once: f64,
+}
+
+impl Default for Factors {
+    fn default() -> Self {
+        Self {
+            lasting: 1.0,
+            once: 1.0,
+        }
     }
 }
 
 impl Brake {
     /// Makes every rate from here on so many times what it was.
     pub fn multiply(&self, factor: f64) {
-        *self.factor() *= factor;
+        self.factors().lasting *= factor;
     }
 
-    /// What the rate is multiplied by now.
+    /// Makes the next rate, and no other, so many times what it would be.
+    pub fn once(&self, factor: f64) {
+        self.factors().once = factor;
+    }
+
+    /// What every rate is multiplied by now.
     pub fn value(&self) -> f64 {
-        *self.factor()
+        self.factors().lasting
     }
 
-    fn factor(&self) -> MutexGuard<'_, f64> {
+    fn take(&self) -> f64 {
+        let mut factors = self.factors();
+        factors.lasting * std::mem::replace(&mut factors.once, 1.0)
+    }
+
+    fn factors(&self) -> MutexGuard<'_, Factors> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -80,8 +130,21 @@ impl Schedule {
             decay,
             warmup,
             steps,
+            falling: Falling::default(),
+            steps_an_epoch: steps,
             done: 0,
             brake: Brake::default(),
+        }
+    }
+
+    /// Sets how [`Decay::Halve`] falls, and how many steps an epoch has. How [`Decay::Plateau`] does
+    /// is for what evaluates, which has the [`brake`](Self::brake).
+    #[must_use]
+    pub fn with_falling(self, falling: Falling, steps_an_epoch: usize) -> Self {
+        Self {
+            falling,
+            steps_an_epoch: steps_an_epoch.max(1),
+            ..self
         }
     }
 
@@ -98,7 +161,16 @@ impl Schedule {
         let span = self.steps.saturating_sub(self.warmup).max(1) as f64;
         let s = ((step - self.warmup) as f64 / span).min(1.0);
         match self.decay {
-            Decay::Constant => self.rate,
+            Decay::Constant | Decay::Plateau => self.rate,
+            Decay::Halve => {
+                let epoch = step / self.steps_an_epoch;
+                let falls = (epoch + 1).saturating_sub(self.falling.after);
+                self.rate
+                    * self
+                        .falling
+                        .factor
+                        .powi(falls.try_into().unwrap_or(i32::MAX))
+            }
             Decay::Cosine => {
                 end + (self.rate - end) * (1.0 + (std::f64::consts::PI * s).cos()) / 2.0
             }
@@ -110,7 +182,7 @@ impl Schedule {
 impl LrScheduler for Schedule {
     fn step(&mut self) -> LearningRate {
         self.done += 1;
-        self.at(self.done - 1) * self.brake.value()
+        self.at(self.done - 1) * self.brake.take()
     }
 
     fn to_record(&self) -> LrSchedulerRecord {
@@ -124,7 +196,7 @@ impl LrScheduler for Schedule {
             self.done = done as usize;
         }
         if let Some(factor) = record.scalar::<f64>("brake") {
-            *self.brake.factor() = factor;
+            self.brake.factors().lasting = factor;
         }
     }
 }
@@ -151,6 +223,26 @@ mod tests {
             assert!(rates[10..].windows(2).all(|pair| pair[1] < pair[0]));
             assert!(rates[110] < 0.06 && rates[110] >= 0.02);
         }
+    }
+
+    #[test]
+    fn a_rate_halves_with_each_epoch_after_the_first_ones() {
+        let falling = Falling {
+            factor: 0.5,
+            after: 2,
+        };
+        let mut schedule = Schedule::new(2.0, Decay::Halve, 0, 8).with_falling(falling, 2);
+        let rates: Vec<f64> = (0..8).map(|_| schedule.step()).collect();
+        assert_eq!(rates, [2.0, 2.0, 2.0, 2.0, 1.0, 1.0, 0.5, 0.5]);
+    }
+
+    #[test]
+    fn a_factor_for_one_step_is_for_one_step() {
+        let mut schedule = Schedule::new(2.0, Decay::Constant, 0, 8);
+        schedule.brake().once(0.5);
+        schedule.brake().multiply(0.1);
+        let rates: Vec<f64> = (0..2).map(|_| schedule.step()).collect();
+        assert_eq!(rates, [2.0 * (0.1 * 0.5), 0.2]);
     }
 
     #[test]

@@ -1,70 +1,87 @@
 //! Truncated backpropagation through time.
 //!
-//! A long sequence comes in windows of k steps. Each window starts from the state that the one
-//! before it ended with, so that what is remembered reaches back without end; the gradient goes
-//! back to the beginning of the window and no further:
+//! A long sequence comes in windows of k2 steps, one every k1 steps. Each window starts from the
+//! state that the ones before it ended with, so that what is remembered reaches back without end; the
+//! gradient goes back to the beginning of the window and no further:
 //!
 //! ```text
 //! s_0 = initial                                  windows w = 1, 2, ..
 //! E_w, s_w = loss(window w, stop_gradient(s_{w-1}))
-//! theta   <- theta - optimiser(clip(dE_w/dtheta))
+//! theta   <- theta - optimiser(noise(clip(dE_w/dtheta)))
 //! ```
 //!
 //! Williams and Peng 1990, "An efficient gradient-based algorithm for on-line training of
-//! recurrent network trajectories"; here k1 = k2 = k.
+//! recurrent network trajectories". Where k1 < k2, a window is read again from the state before it,
+//! with the weights of now.
 
-use std::ops::ControlFlow;
-use std::sync::atomic::{AtomicBool, Ordering};
+mod evaluation;
+mod shown;
+mod training;
+
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use crate::checkpoint::{Carried, Checkpoints, Position};
-use crate::guard::Watch;
-use crate::{Brake, Clipping, Guard, Objective, Observer, Step, Trainee, Validation, WindowOutput};
 use backdraft_cells::State;
-use burn::data::dataloader::Progress;
-use burn::module::Module;
-use burn::tensor::{Device, Tensor};
-use burn::train::metric::store::EventStoreClient;
+use burn::tensor::Device;
 use burn::train::{
-    EventProcessorTraining, InferenceStep, Interrupter, Learner, LearnerEvent,
-    LearningCheckpointer, SupervisedLearningStrategy, SupervisedTrainingEventProcessor,
-    TrainLoader, TrainOutput, TrainingComponents, TrainingItem, ValidLoader,
+    EventProcessorTraining, Learner, LearnerEvent, SupervisedLearningStrategy,
+    SupervisedTrainingEventProcessor, TrainLoader, TrainingComponents, ValidLoader,
 };
+
+use crate::averaging::Average;
+use crate::checkpoint::{Checkpoints, Position};
+use crate::guard::Watch;
+use crate::{Averaging, Brake, Clipping, Falling, Guard, Objective, Observer, Trainee};
+use shown::Shown;
+use training::Training;
 
 /// Where a training goes on from: the learner has the weights already.
 #[derive(Debug)]
-pub struct Start<S> {
-    /// Steps, and epochs that are over.
+pub struct Start<M: Objective> {
+    /// Steps, epochs that are over, and what is known of them.
     pub position: Position,
     /// What the streams carry into the next window.
-    pub carried: Option<S>,
+    pub carried: Option<M::State>,
+    /// The average of the weights so far.
+    pub average: Option<M>,
 }
 
 /// Truncated backpropagation through time, as a learning strategy of burn-train.
 pub struct TruncatedBptt<M: Objective> {
     device: Device,
     clipping: Clipping,
+    noise: f64,
+    averaging: Averaging,
     steps: Option<usize>,
+    evaluate_steps: Option<usize>,
+    stop_after: Option<usize>,
+    plateau: Option<Falling>,
     seed: u64,
     observer: Arc<Mutex<dyn Observer<M>>>,
     checkpoints: Option<Checkpoints>,
-    start: Mutex<Option<Start<M::State>>>,
-    guard: Option<(Guard, Brake)>,
+    start: Mutex<Option<Start<M>>>,
+    brake: Brake,
+    guard: Option<Guard>,
     interrupted: Arc<AtomicBool>,
 }
 
 impl<M: Objective> TruncatedBptt<M> {
     /// Trains on `device`: without clipping, for whole epochs.
     pub fn new(device: Device) -> Self {
-        let observer = Arc::new(Mutex::new(()));
         Self {
             device,
             clipping: Clipping::default(),
+            noise: 0.0,
+            averaging: Averaging::default(),
             steps: None,
+            evaluate_steps: None,
+            stop_after: None,
+            plateau: None,
             seed: 0,
-            observer,
+            observer: Arc::new(Mutex::new(())),
             checkpoints: None,
             start: Mutex::new(None),
+            brake: Brake::default(),
             guard: None,
             interrupted: Arc::default(),
         }
@@ -80,18 +97,25 @@ impl<M: Objective> TruncatedBptt<M> {
 
     /// Goes on from there, instead of from the beginning.
     #[must_use]
-    pub fn with_start(self, start: Start<M::State>) -> Self {
+    pub fn with_start(self, start: Start<M>) -> Self {
         Self {
             start: Mutex::new(Some(start)),
             ..self
         }
     }
 
-    /// Leaves out steps whose loss or gradient is not finite, as `guard` says; `brake` is that of
-    /// the schedule.
+    /// Hands over the brake of the schedule, through which steps that are left out, plateaus and the
+    /// lengths of windows lower the learning rate.
     #[must_use]
-    pub fn with_guard(mut self, guard: Guard, brake: Brake) -> Self {
-        self.guard = Some((guard, brake));
+    pub fn with_brake(mut self, brake: Brake) -> Self {
+        self.brake = brake;
+        self
+    }
+
+    /// Leaves out steps whose loss or gradient is not finite, as `guard` says.
+    #[must_use]
+    pub fn with_guard(mut self, guard: Guard) -> Self {
+        self.guard = Some(guard);
         self
     }
 
@@ -116,11 +140,46 @@ impl<M: Objective> TruncatedBptt<M> {
         self
     }
 
+    /// Sets the variance of the noise that is put on the first gradient; it falls from there.
+    #[must_use]
+    pub fn with_noise(mut self, variance: f64) -> Self {
+        self.noise = variance;
+        self
+    }
+
+    /// Sets which average of the weights is evaluated, and handed to the observer.
+    #[must_use]
+    pub fn with_averaging(mut self, averaging: Averaging) -> Self {
+        self.averaging = averaging;
+        self
+    }
+
     /// Sets the number of steps after which training ends, in mid-epoch if need be; the held-out
     /// part is evaluated all the same.
     #[must_use]
     pub fn with_steps(mut self, steps: Option<usize>) -> Self {
         self.steps = steps;
+        self
+    }
+
+    /// Evaluates the held-out part after so many steps, too, and not only after each epoch.
+    #[must_use]
+    pub fn with_evaluations(mut self, every: Option<usize>) -> Self {
+        self.evaluate_steps = every;
+        self
+    }
+
+    /// Ends the training after so many evaluations in a row without improvement.
+    #[must_use]
+    pub fn with_stop_after(mut self, evaluations: Option<usize>) -> Self {
+        self.stop_after = evaluations;
+        self
+    }
+
+    /// Lowers the learning rate when evaluations get no better.
+    #[must_use]
+    pub fn with_plateau(mut self, plateau: Option<Falling>) -> Self {
+        self.plateau = plateau;
         self
     }
 
@@ -148,173 +207,6 @@ impl<M: Objective> TruncatedBptt<M> {
             .map_or(usize::MAX, |limit| limit.saturating_sub(before));
         loader.num_items().min(left)
     }
-
-    /// One pass over the training windows, or the rest of one.
-    fn epoch(
-        &self,
-        training: &mut Training<M>,
-        loader: &TrainLoader<Trainee<M>>,
-        mut carried: Option<M::State>,
-    ) {
-        let total = self.windows(training.epochs, loader);
-        let done = training.steps - training.epochs * loader.num_items();
-
-        for (index, window) in (done..).zip(loader.slice(done, total).iter()) {
-            let mut window = match window {
-                Ok(window) => window,
-                Err(error) => return training.interrupter.fail(error),
-            };
-            window.state = carried.take().filter(|_| !window.first);
-            // A step's random numbers depend on its number, not on what was drawn before it.
-            self.device.seed(mix(self.seed, training.steps as u64));
-
-            let before = window.state.clone();
-            let mut output = training.learner.train_step(window);
-            carried = output.item.state.take();
-            let norm = self
-                .clipping
-                .apply(&training.learner.model(), &mut output.grads);
-            let left_out = training.left_out(&output, &norm);
-            output.item.gradient_norm = Some(norm.clone());
-            training.learner.lr_step();
-            training.steps += 1;
-            match &left_out {
-                None => training.learner.optimizer_step(output.grads),
-                Some(_) => carried = before,
-            }
-
-            let positions = output.item.nats.dims()[0];
-            let step = Step {
-                steps: training.steps,
-                positions,
-                left_out: left_out.as_deref(),
-                nats: &output.item.nats,
-                gradient_norm: &norm,
-                learning_rate: training.learner.lr_current().base(),
-            };
-            let model = training.learner.model().model;
-            if let ControlFlow::Break(reason) = self.observe(|o| o.stepped(step, &model)) {
-                training.interrupter.stop(Some(&reason));
-            }
-            if let Some(error) = training.watch.as_ref().and_then(Watch::verdict) {
-                training.interrupter.stop(Some(&error.to_string()));
-                self.observe(|observer| observer.gave_up(error));
-            }
-            let progress = Progress::new(index + 1, total, Some("windows".to_string()));
-            let rate = Some(training.learner.lr_current());
-            let item = TrainingItem::new(output.item, progress, Some(training.steps), rate);
-            training.tell_train(LearnerEvent::ProcessedItem(item));
-            if self.interrupted.load(Ordering::Relaxed) {
-                training.interrupter.stop(Some("interrupted"));
-            }
-            let stops = training.interrupter.should_stop();
-            let due = |checkpoints: &Checkpoints| stops || checkpoints.is_due(training.steps);
-            if self.checkpoints.as_ref().is_some_and(due) {
-                self.save(training, carried.as_ref().filter(|_| index + 1 < total));
-            }
-            if stops {
-                return;
-            }
-        }
-    }
-
-    /// Saves the training where it is; unless it failed, since then there is a better one.
-    fn save(&self, training: &mut Training<M>, carried: Option<&M::State>) {
-        let (Some(checkpoints), Some(checkpointer)) =
-            (&self.checkpoints, &mut training.checkpointer)
-        else {
-            return;
-        };
-        if training.interrupter.error().is_some() {
-            return;
-        }
-        let position = Position {
-            steps: training.steps,
-            epochs: training.epochs,
-            carried: carried.map_or_else(Vec::new, Carried::shapes),
-            observer: self.observe(|observer| observer.remember()),
-        };
-        match checkpoints.begin(&position, carried) {
-            Ok(()) => {
-                checkpointer.checkpoint(&training.learner, training.steps, &training.event_store);
-            }
-            Err(error) => training.interrupter.fail(error),
-        }
-    }
-
-    /// The held-out part, read from its beginning to its end.
-    fn validate(&self, training: &mut Training<M>, loader: &ValidLoader<Trainee<M>>, epoch: usize) {
-        let model = training.learner.model().valid();
-        let total = loader.num_items();
-        let (mut sum, mut positions) = (0.0, 0);
-        let mut carried: Option<M::State> = None;
-        for (index, window) in loader.iter().enumerate() {
-            let mut window = match window {
-                Ok(window) => window,
-                Err(error) => return training.interrupter.fail(error),
-            };
-            window.state = carried.take().filter(|_| !window.first);
-            let mut output: WindowOutput<M::State> = InferenceStep::step(&model, window);
-            carried = output.state.take();
-            let nats = output.nats.to_data();
-            sum += nats.iter::<f64>().sum::<f64>();
-            positions += nats.num_elements();
-
-            let progress = Progress::new(index + 1, total, Some("windows".to_string()));
-            let item = TrainingItem::new(output, progress, Some(index + 1), None);
-            training.tell_valid(LearnerEvent::ProcessedItem(item));
-            if self.interrupted.load(Ordering::Relaxed) {
-                training.interrupter.stop(Some("interrupted"));
-            }
-            if training.interrupter.should_stop() {
-                // The evaluation will be made anew.
-                return self.save(training, None);
-            }
-        }
-        let loss = sum / positions as f64;
-        let validation = Validation {
-            epoch,
-            loss,
-            positions,
-        };
-        self.observe(|observer| observer.validated(validation, &model.model));
-    }
-}
-
-/// What changes as training goes on.
-struct Training<M: Objective> {
-    learner: Learner<Trainee<M>>,
-    events: SupervisedTrainingEventProcessor<Trainee<M>>,
-    event_store: Arc<EventStoreClient>,
-    checkpointer: Option<LearningCheckpointer<Trainee<M>>>,
-    interrupter: Interrupter,
-    watch: Option<Watch>,
-    /// Steps so far.
-    steps: usize,
-    /// Epochs that are over, with their evaluation.
-    epochs: usize,
-}
-
-type Output<M> = TrainOutput<WindowOutput<<M as Objective>::State>>;
-type Event<M> = LearnerEvent<WindowOutput<<M as Objective>::State>>;
-
-impl<M: Objective> Training<M> {
-    /// What is not finite in the next step, if that is watched.
-    fn left_out(&mut self, output: &Output<M>, norm: &Tensor<1>) -> Option<String> {
-        let watch = self.watch.as_mut()?;
-        let (model, nats) = (self.learner.model(), &output.item.nats);
-        watch.look(self.steps + 1, &model, &output.grads, nats, norm)
-    }
-
-    fn tell_train(&mut self, event: Event<M>) {
-        self.interrupter
-            .fail_on_error(self.events.process_train(event));
-    }
-
-    fn tell_valid(&mut self, event: Event<M>) {
-        self.interrupter
-            .fail_on_error(self.events.process_valid(event));
-    }
 }
 
 impl<M: Objective> SupervisedLearningStrategy<Trainee<M>> for TruncatedBptt<M> {
@@ -336,36 +228,56 @@ impl<M: Objective> SupervisedLearningStrategy<Trainee<M>> for TruncatedBptt<M> {
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .take();
-        let (position, mut carried) = match start {
-            Some(start) => (start.position, start.carried),
-            None => {
-                let epochs = starting_epoch - 1;
-                let steps = epochs * train.num_items();
-                let position = Position {
-                    steps,
+        let start = start.unwrap_or_else(|| {
+            let epochs = starting_epoch - 1;
+            Start {
+                position: Position {
+                    steps: epochs * train.num_items(),
                     epochs,
                     ..Position::default()
-                };
-                (position, None)
+                },
+                carried: None,
+                average: None,
             }
-        };
-        carried = carried.map(|state| state.to_device(&device));
+        });
+        let mut carried = start.carried.map(|state| {
+            let inner = device.clone().inner();
+            state.map(&mut |tensor| tensor.to_device(&inner).autodiff())
+        });
+        let average = start.average.map(|weights| {
+            (
+                weights.fork(&device.clone().inner()),
+                start.position.averaged,
+            )
+        });
+        let watch = self
+            .guard
+            .map(|guard| Watch::new(guard, self.brake.clone(), start.position.left_out));
         let mut training = Training {
+            strategy: self,
             learner,
+            valid,
+            average: Average::new(self.averaging, average),
+            history: start.position.history,
+            evaluated: start.position.evaluated,
             events: components.event_processor,
             event_store: components.event_store,
-            checkpointer: components.checkpointer,
+            checkpointer: components
+                .checkpointer
+                .map(|checkpointer| Arc::new(Mutex::new(checkpointer))),
+            saving: None,
             interrupter: components.interrupter,
-            watch: self
-                .guard
-                .clone()
-                .map(|(guard, brake)| Watch::new(guard, brake)),
-            steps: position.steps,
-            epochs: position.epochs,
+            watch,
+            shown: Shown::new(),
+            ended: false,
+            steps: start.position.steps,
+            epochs: start.position.epochs,
         };
 
         let refusal = if components.grad_accumulation.is_some() {
-            Some("TruncatedBptt takes a step a window: it does not accumulate gradients")
+            Some(
+                "TruncatedBptt takes a step a window: accumulate gradients in the loader's windows",
+            )
         } else if self.checkpoints.is_some() && training.checkpointer.is_none() {
             Some("the parts of TruncatedBptt's checkpoints are to be the training's checkpointers")
         } else {
@@ -376,35 +288,38 @@ impl<M: Objective> SupervisedLearningStrategy<Trainee<M>> for TruncatedBptt<M> {
             return (training.learner.model(), training.events);
         }
 
-        for epoch in position.epochs + 1..=components.num_epochs {
+        for epoch in training.epochs + 1..=components.num_epochs {
             let total_items = self.windows(training.epochs, &train);
             training.tell_train(LearnerEvent::StartSplit {
                 epoch_number: epoch,
                 total_items,
             });
-            self.epoch(&mut training, &train, carried.take());
+            training.epoch(&train, carried.take());
             training.tell_train(LearnerEvent::EndSplit(epoch));
-            if training.interrupter.should_stop() {
+            if training.ended || training.interrupter.should_stop() {
                 break;
             }
 
-            let total_items = valid.num_items();
+            let total_items = training.valid.num_items();
             training.tell_valid(LearnerEvent::StartSplit {
                 epoch_number: epoch,
                 total_items,
             });
-            self.validate(&mut training, &valid, epoch);
+            training.evaluate(epoch, true);
             training.tell_valid(LearnerEvent::EndSplit(epoch));
             training.tell_train(LearnerEvent::EndEpoch(epoch));
             training.interrupter.fail_on_error(training.events.flush());
             if training.interrupter.should_stop() {
+                training.save(None);
                 break;
             }
 
             training.epochs = epoch;
-            match (&self.checkpoints, &mut training.checkpointer) {
-                (Some(_), _) => self.save(&mut training, None),
+            match (&self.checkpoints, &training.checkpointer) {
+                (Some(_), _) => training.save(None),
                 (None, Some(checkpointer)) => {
+                    let mut checkpointer =
+                        checkpointer.lock().unwrap_or_else(PoisonError::into_inner);
                     checkpointer.checkpoint(&training.learner, epoch, &training.event_store);
                 }
                 (None, None) => {}
@@ -412,18 +327,24 @@ impl<M: Objective> SupervisedLearningStrategy<Trainee<M>> for TruncatedBptt<M> {
             let stop = early_stopping
                 .as_mut()
                 .is_some_and(|early| early.should_stop(epoch, &training.event_store));
-            if stop || self.is_over(training.steps) {
+            if stop || training.is_in_vain() || self.is_over(training.steps) {
                 break;
             }
         }
-        (training.learner.model(), training.events)
+        training.finish_saving();
+        let Training {
+            learner,
+            average,
+            events,
+            ..
+        } = training;
+        let trained = learner.model();
+        let trained = match average.get() {
+            Some((weights, _)) => Trainee {
+                model: trained.model.load_record(weights.clone().into_record()),
+            },
+            None => trained,
+        };
+        (trained, events)
     }
-}
-
-/// One seed of two (the finaliser of SplitMix64).
-fn mix(seed: u64, step: u64) -> u64 {
-    let mut z = seed.wrapping_add(step.wrapping_mul(0x9E37_79B9_7F4A_7C15));
-    z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-    z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-    z ^ (z >> 31)
 }

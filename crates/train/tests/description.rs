@@ -58,7 +58,7 @@ fn one_file_describes_a_run() {
         "lr = -1",
         "the learning rate: expected a finite number above 0, found -1",
     );
-    refuse("task = 'chess'", "task: expected `lm`, found `chess`");
+    refuse("task = 'chess'", "`compose`, found `chess`");
     refuse("lr = = 1", "line 2");
     refused(&["train", &path("missing.toml")], "missing.toml: ");
 }

@@ -5,10 +5,10 @@ use std::ops::ControlFlow;
 use std::sync::{Arc, Mutex};
 
 use backdraft_cells::Error;
-use backdraft_data::Streams;
+use backdraft_data::{Cut, Streams};
 use backdraft_train::{
-    Brake, Guard, Objective, Observer, PlainProgress, Step, StreamLoader, SymbolBatch, TrainError,
-    Trainee, TruncatedBptt, Validation,
+    Brake, Guard, Loss, Objective, Observer, PlainProgress, Step, StreamLoader, SymbolBatch,
+    TrainError, Trainee, TruncatedBptt, Validation,
 };
 use burn::module::{Module, Param};
 use burn::optim::SgdConfig;
@@ -44,11 +44,7 @@ impl Objective for Line {
     type Batch = SymbolBatch;
     type State = Tensor<2>;
 
-    fn loss(
-        &self,
-        batch: SymbolBatch,
-        state: Option<Tensor<2>>,
-    ) -> Result<(Tensor<1>, Tensor<2>), Error> {
+    fn loss(&self, batch: SymbolBatch, state: Option<Tensor<2>>) -> Result<Loss<Tensor<2>>, Error> {
         let x = batch.inputs.float();
         let [rows, columns] = x.dims();
         let state = state.unwrap_or_else(|| self.blank_state(rows));
@@ -62,7 +58,11 @@ impl Objective for Line {
             .sqrt();
         let root = root * bad_gradient;
         let loss = weight * (x.clone() + state.clone()) + one.clone() / one - 1.0 + root;
-        Ok((loss.flatten(0, 1), state + x.sum_dim(1)))
+        Ok(Loss {
+            nats: loss.flatten(0, 1),
+            penalty: None,
+            state: state + x.sum_dim(1),
+        })
     }
 
     fn blank_state(&self, rows: usize) -> Tensor<2> {
@@ -99,9 +99,16 @@ fn train(symbols: &[u32], weight: f32, guard: Guard) -> (Record, Brake) {
     let (record, brake) = (Arc::new(Mutex::new(Record::default())), Brake::default());
     let strategy = TruncatedBptt::new(device.clone())
         .with_observer(record.clone())
-        .with_guard(guard, brake.clone());
+        .with_guard(guard)
+        .with_brake(brake.clone());
     let streams = |symbols: &[u32]| Streams::new(symbols, 1, 1).unwrap();
-    let loader = |symbols: &[u32]| Arc::new(StreamLoader::new(streams(symbols), device.clone()));
+    let loader = |symbols: &[u32]| {
+        Arc::new(StreamLoader::new(
+            streams(symbols),
+            Cut::new(1).unwrap(),
+            device.clone(),
+        ))
+    };
     let model = Line::new(weight, &device).train();
     let learner = Learner::new(Trainee { model }, SgdConfig::new().init(), RATE);
     let folder = tempfile::tempdir().unwrap();

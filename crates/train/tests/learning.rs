@@ -5,17 +5,15 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use backdraft_train::{
     CellKind, Clipping, DeviceChoice, Display, NormedWeights, OptimizerKind, PickedDevice,
-    Regularize, Settings, Text, TrainError, TrainReport, evaluate_language_model,
-    train_language_model,
+    Recurrence, Regularize, Settings, Text, TrainError, TrainReport, Training,
+    evaluate_language_model, train_language_model,
 };
 
-fn devices() -> Vec<PickedDevice> {
+fn cpus() -> Vec<PickedDevice> {
     let choices = [
         DeviceChoice::Flex,
         #[cfg(feature = "ndarray")]
         DeviceChoice::NdArray,
-        #[cfg(feature = "wgpu")]
-        DeviceChoice::Wgpu,
     ];
     choices.map(|choice| choice.pick().unwrap()).to_vec()
 }
@@ -38,12 +36,18 @@ fn rule() -> Text {
 
 fn small() -> Settings {
     Settings {
-        hidden: 32,
-        embedding: 8,
+        recurrence: Recurrence {
+            hidden: 32,
+            embedding: 8,
+            ..Recurrence::default()
+        },
         unroll: 16,
-        batch: 8,
-        lr: 1e-2,
-        valid_fraction: 0.1,
+        training: Training {
+            batch: 8,
+            lr: 1e-2,
+            valid_fraction: 0.1,
+            ..Training::default()
+        },
         ..Settings::default()
     }
 }
@@ -63,14 +67,21 @@ fn train(
     )
 }
 
+/// A software GPU takes minutes: there, [`wgpu_follows_flex_for_fifty_steps`] shows that it learns.
 #[test]
-fn a_rule_is_learned_by_every_cell_on_every_device() {
+fn a_rule_is_learned_by_every_cell() {
     let _alone = alone();
-    for device in devices() {
+    for device in cpus() {
         for cell in [CellKind::Elman, CellKind::Lstm, CellKind::Gru] {
             let settings = Settings {
-                cell,
-                steps: Some(100),
+                recurrence: Recurrence {
+                    cell,
+                    ..small().recurrence
+                },
+                training: Training {
+                    steps: Some(100),
+                    ..small().training
+                },
                 ..small()
             };
             let report = train(&settings, &rule(), &device).unwrap();
@@ -89,9 +100,15 @@ fn the_rule_is_learned_by_the_other_cells_and_with_regularisers() {
     let _alone = alone();
     let learn = |cell, regularize, steps| {
         let settings = Settings {
-            cell,
-            regularize,
-            steps: Some(steps),
+            recurrence: Recurrence {
+                cell,
+                regularize,
+                ..small().recurrence
+            },
+            training: Training {
+                steps: Some(steps),
+                ..small().training
+            },
             ..small()
         };
         let loss = train(&settings, &rule(), &flex()).unwrap().loss;
@@ -123,13 +140,16 @@ fn the_rule_is_learned_by_the_other_cells_and_with_regularisers() {
 fn stochastic_gradient_descent_and_clipping_by_value_learn_too() {
     let _alone = alone();
     let settings = Settings {
-        optimizer: OptimizerKind::Sgd,
-        lr: 1.0,
-        clipping: Clipping {
-            value: Some(0.1),
-            norm: None,
+        training: Training {
+            optimizer: OptimizerKind::Sgd,
+            lr: 1.0,
+            clipping: Clipping {
+                value: Some(0.1),
+                ..Clipping::default()
+            },
+            steps: Some(300),
+            ..small().training
         },
-        steps: Some(300),
         ..small()
     };
     let report = train(&settings, &rule(), &flex()).unwrap();
@@ -142,7 +162,10 @@ fn evaluating_a_run_gives_the_figure_of_its_training() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("run");
     let settings = Settings {
-        epochs: Some(2),
+        training: Training {
+            epochs: Some(2),
+            ..small().training
+        },
         ..small()
     };
     let device = flex();
@@ -165,11 +188,17 @@ fn evaluating_a_run_gives_the_figure_of_its_training() {
 fn a_training_that_diverges_says_so() {
     let _alone = alone();
     let settings = Settings {
-        optimizer: OptimizerKind::Sgd,
-        cell: CellKind::Elman,
-        lr: 1e38,
-        clipping: Clipping::default(),
-        steps: Some(1000),
+        recurrence: Recurrence {
+            cell: CellKind::Elman,
+            ..small().recurrence
+        },
+        training: Training {
+            optimizer: OptimizerKind::Sgd,
+            lr: 1e38,
+            clipping: Clipping::default(),
+            steps: Some(1000),
+            ..small().training
+        },
         ..small()
     };
     let error = train(&settings, &rule(), &flex()).unwrap_err().to_string();
@@ -194,7 +223,10 @@ fn what_cannot_be_trained_is_refused_before_a_folder_is_made() {
     assert!(
         refuse(
             &Settings {
-                hidden: 0,
+                recurrence: Recurrence {
+                    hidden: 0,
+                    ..small().recurrence
+                },
                 ..small()
             },
             text
@@ -204,7 +236,10 @@ fn what_cannot_be_trained_is_refused_before_a_folder_is_made() {
     assert!(
         refuse(
             &Settings {
-                lr: f64::NAN,
+                training: Training {
+                    lr: f64::NAN,
+                    ..small().training
+                },
                 ..small()
             },
             text
@@ -223,7 +258,10 @@ fn what_cannot_be_trained_is_refused_before_a_folder_is_made() {
     );
     assert!(refuse(&small(), "short").contains("the text is too short"));
     let tiny = Settings {
-        valid_fraction: 1e-4,
+        training: Training {
+            valid_fraction: 1e-4,
+            ..small().training
+        },
         ..small()
     };
     assert!(
@@ -231,16 +269,19 @@ fn what_cannot_be_trained_is_refused_before_a_folder_is_made() {
     );
 }
 
-/// The loss of each window, as burn-train logged it.
+/// The loss of each step, as the run has it.
 #[cfg(feature = "wgpu")]
 fn losses(settings: &Settings, device: &PickedDevice) -> Vec<f64> {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("run");
     train_language_model(settings, &rule(), &path, device, Display::Silent).unwrap();
-    let log = std::fs::read_to_string(path.join("train/epoch-1/Loss.log")).unwrap();
-    let windows = log.lines().filter(|line| !line.ends_with("final"));
-    windows
-        .map(|line| line.split(',').next().unwrap().parse().unwrap())
+    let text = std::fs::read_to_string(path.join("metrics.jsonl")).unwrap();
+    let lines = text
+        .lines()
+        .map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap());
+    lines
+        .filter(|line| line["split"] == "train")
+        .map(|line| line["loss"].as_f64().unwrap())
         .collect()
 }
 
@@ -250,9 +291,15 @@ fn wgpu_follows_flex_for_fifty_steps() {
     let _alone = alone();
     let wgpu = DeviceChoice::Wgpu.pick().unwrap();
     let settings = Settings {
-        cell: CellKind::Lstm,
-        steps: Some(50),
-        batch: 4,
+        recurrence: Recurrence {
+            cell: CellKind::Lstm,
+            ..small().recurrence
+        },
+        training: Training {
+            steps: Some(50),
+            batch: 4,
+            ..small().training
+        },
         ..small()
     };
     let (cpu, gpu) = (losses(&settings, &flex()), losses(&settings, &wgpu));

@@ -71,7 +71,7 @@ fn a_run_is_trained_evaluated_and_written_with() {
     ]);
     assert!(output.status.success());
     let note = String::from_utf8_lossy(&output.stderr);
-    assert!(note.contains("does not know 2 characters"), "{note}");
+    assert!(note.contains("does not know 2 symbols"), "{note}");
 }
 
 #[test]
@@ -266,6 +266,10 @@ fn a_damaged_run_is_told_apart() {
     refused(
         &["generate", &run, "--device", "flex", "--temperature", "nan"],
         "temperature",
+    );
+    refused(
+        &["generate", &run, "--device", "flex", "--temperature", "-1"],
+        "temperature: expected a number of at least 0, found -1",
     );
     refused(
         &["generate", &run, "--device", "flex", "--top-k", "0"],

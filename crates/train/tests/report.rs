@@ -25,6 +25,13 @@ fn a_run_is_drawn_and_runs_are_laid_side_by_side() {
         "Symbols a second",
         "sha256 = &quot;",
         "<summary>after ",
+        "How far back gradients reach",
+        "What recurs",
+        "Gates",
+        "Telling units",
+        "position in the line: layer 1, hidden unit ",
+        // Nothing is in quotes in this text.
+        "a unit for &quot;inside quotes&quot;: it hardly changes",
         "fish",
     ] {
         assert!(page.contains(part), "no {part}");
@@ -32,11 +39,25 @@ fn a_run_is_drawn_and_runs_are_laid_side_by_side() {
     // Nothing was left out, and nothing is fetched from elsewhere.
     assert!(!page.contains("Steps left out"));
     assert!(!page.contains("<script") && !page.contains("href") && !page.contains("src="));
-    for name in ["loss", "gradient-norm", "learning-rate", "throughput"] {
+    let names = [
+        "loss",
+        "gradient-norm",
+        "learning-rate",
+        "throughput",
+        "gradient-through-time",
+        "spectral-radius-layer-1",
+        "spectrum-layer-1",
+        "gates-layer-1",
+    ];
+    for name in names {
         let svg = fs::read_to_string(pictures.join(format!("{name}.svg"))).unwrap();
         assert!(svg.starts_with("<svg") && page.contains(&svg), "{name}");
         assert!(!svg.contains("NaN"), "{name}");
     }
+    // On the page, text is text.
+    let unit = fs::read_to_string(pictures.join("unit-line-position.svg")).unwrap();
+    assert!(unit.starts_with("<svg") && !page.contains(&unit));
+    assert!(page.contains("<span style=\"background:#"));
 
     let both = folder.path().join("both.html").display().to_string();
     let told = backdraft(&["compare", &run, &second, "--out", &both]);
@@ -44,6 +65,8 @@ fn a_run_is_drawn_and_runs_are_laid_side_by_side() {
     let page = fs::read_to_string(&both).unwrap();
     assert_eq!(page.matches("<td>elman").count(), 1);
     assert_eq!(page.matches("<td>gru").count(), 1);
+    // Runs beside each other are compared by their curves.
+    assert!(!page.contains("What recurs"));
 
     refused(
         &["report", folder.path().to_str().unwrap()],

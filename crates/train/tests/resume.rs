@@ -137,19 +137,20 @@ impl Folder {
     }
 }
 
-/// Half of the moments are at any time after the start, so that some fall before the training goes
-/// on; half are shortly after a new checkpoint, so that it comes on and saves are hit.
-#[test]
-fn killed_thirty_times_it_ends_with_the_same_weights() {
+/// Runs a training that is left alone, and one that is killed so many times, and compares them. Half
+/// of the moments are at any time after the start, so that some fall before the training goes on;
+/// half are shortly after a new checkpoint, so that it comes on and saves are hit.
+fn killed_and_resumed(kills: usize, asked: &[&str]) {
     let folder = Folder::new();
-    let longer = [&["--steps", "2000"], &LONG[2..]].concat();
     let whole = folder.run("whole");
-    let arguments = train_arguments(&folder.text, &whole, &longer);
+    let arguments = train_arguments(&folder.text, &whole, asked);
     let output = backdraft(&[&arguments[..], &["--json"]].concat());
+    let error = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{error}");
     let report: Value = serde_json::from_slice(&output.stdout).unwrap();
 
     let run = folder.run("killed");
-    let started = train_arguments(&folder.text, &run, &longer);
+    let started = train_arguments(&folder.text, &run, asked);
     let mut random: u64 = 7;
     let mut wait = |most: u64| {
         random = random
@@ -161,7 +162,7 @@ fn killed_thirty_times_it_ends_with_the_same_weights() {
         true => checkpoints(&run).pop(),
         false => None,
     };
-    for kill in 0..30 {
+    for kill in 0..kills {
         let before = last();
         let mut child = match Path::new(&run).join("run.toml").exists() {
             true => child(&["train", "--resume", &run]),
@@ -197,11 +198,78 @@ fn killed_thirty_times_it_ends_with_the_same_weights() {
     }
     assert!(weights(&run) == weights(&whole), "other weights");
     assert_eq!(position(&run), position(&whole));
-    let samples = |run: &str| fs::read_to_string(Path::new(run).join("samples.txt")).unwrap();
-    assert_eq!(samples(&run), samples(&whole));
+    for name in ["samples.txt", "spectra.jsonl"] {
+        let content = |run: &str| fs::read_to_string(Path::new(run).join(name)).unwrap();
+        assert_eq!(content(&run), content(&whole), "{name}");
+    }
     assert_eq!(figures(&run), figures(&whole));
     assert_eq!(checkpoints(&run).len(), 2, "the last two stay");
     refused(&["train", "--resume", &run], "this training has ended");
+}
+
+#[test]
+fn killed_thirty_times_it_ends_with_the_same_weights() {
+    killed_and_resumed(30, &[&["--steps", "2000"], &LONG[2..]].concat());
+}
+
+/// Whatever else a training may be made of: what is drawn for each epoch and each step, an average
+/// that begins by itself, a rate that has fallen, documents.
+#[test]
+fn killed_with_everything_on_it_ends_with_the_same_weights() {
+    let asked = "--steps 1000 --save-steps 3 --dropout 0.2 --optimizer sgd --lr 0.5 \
+         --average nt-asgd --average-after 1 --evaluate-steps 40 --decay plateau --fall-after 3 \
+         --fall-factor 0.9 --stride 10 --drawn --carry documents --accumulate 2 \
+         --recompute --gradient-noise 0.001 --weight-decay 0.001 --label-smoothing 0.1 \
+         --temporal-penalty 0.1 --clip-adaptive 0.05 --clip-norm 1 --tensorboard";
+    let mut asked: Vec<&str> = asked.split_whitespace().collect();
+    asked.extend(["--separator", "blue fish\\n"]);
+    killed_and_resumed(10, &asked);
+}
+
+/// On a GPU the order of sums is not fixed: the losses are the same to five digits.
+#[cfg(feature = "wgpu")]
+#[test]
+fn cut_off_on_a_gpu_it_goes_on_to_the_same_losses() {
+    let folder = Folder::new();
+    let asked = ["--steps", "60", "--device", "wgpu", "--save-steps", "7"];
+    let [whole, run] = ["whole", "killed"].map(|name| folder.run(name));
+    for path in [&whole, &run] {
+        let arguments = train_arguments(&folder.text, path, &[]);
+        // The last device that is named is taken: the arguments have one already.
+        let arguments: Vec<&str> = arguments
+            .into_iter()
+            .filter(|argument| !["--device", "flex"].contains(argument))
+            .chain(asked)
+            .collect();
+        if path == &whole {
+            assert!(backdraft(&arguments).status.success());
+            continue;
+        }
+        let mut child = child(&arguments);
+        let folder = Path::new(path).join("checkpoints");
+        while !folder.exists() || checkpoints(path).len() < 2 {
+            std::thread::sleep(Duration::from_millis(1));
+            assert!(child.try_wait().unwrap().is_none(), "it ended by itself");
+        }
+        child.kill().unwrap();
+        child.wait().unwrap();
+    }
+    resume(&run);
+    let losses = |run: &str| -> Vec<f64> {
+        let text = fs::read_to_string(Path::new(run).join("metrics.jsonl")).unwrap();
+        let lines = text
+            .lines()
+            .map(|line| serde_json::from_str::<Value>(line).unwrap());
+        lines.map(|line| line["loss"].as_f64().unwrap()).collect()
+    };
+    let (found, expected) = (losses(&run), losses(&whole));
+    assert_eq!(found.len(), expected.len());
+    for (found, expected) in found.iter().zip(expected) {
+        assert!(
+            (found - expected).abs() < 1e-5,
+            "{found} against {expected}"
+        );
+    }
 }
 
 #[cfg(unix)]
@@ -309,11 +377,10 @@ fn what_cannot_go_on_says_why() {
         let middle = other.len() / 2;
         other[middle] ^= 1;
         fs::write(&path, &other).unwrap();
-        let arguments = match file {
-            "run.toml" => &resume[..],
-            _ => &["evaluate", &run, "--device", "flex"],
-        };
-        refused(arguments, &format!("{file}: the file is damaged"));
+        let evaluate = ["evaluate", &run, "--device", "flex"];
+        for arguments in [&resume[..], &evaluate] {
+            refused(arguments, &format!("{file}: the file is damaged"));
+        }
         fs::write(&path, content).unwrap();
     }
 

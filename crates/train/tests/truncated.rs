@@ -4,8 +4,8 @@
 use std::ops::ControlFlow;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use backdraft_cells::{ElmanConfig, State};
-use backdraft_data::Streams;
+use backdraft_cells::{Elman, ElmanConfig, Recurrent, RecurrentConfig};
+use backdraft_data::{Cut, Streams};
 use backdraft_models::{LanguageModel, LanguageModelConfig};
 use backdraft_train::checkpoint::Checkpoints;
 use backdraft_train::{
@@ -17,7 +17,7 @@ use burn::optim::{GradientsParams, SgdConfig};
 use burn::tensor::{Device, Tensor};
 use burn::train::{Learner, SupervisedTraining, TrainingStrategy};
 
-type Model = LanguageModel<backdraft_cells::Elman>;
+type Model = LanguageModel<Recurrent<Elman>>;
 
 const RATE: f64 = 0.5;
 const LIMIT: f64 = 0.1;
@@ -60,7 +60,7 @@ fn alone() -> MutexGuard<'static, ()> {
 
 fn model(device: &Device) -> Model {
     device.seed(1);
-    LanguageModelConfig::new(5, ElmanConfig::new(4, 6))
+    LanguageModelConfig::new(5, RecurrentConfig::new(ElmanConfig::new(4, 6)))
         .init(device)
         .unwrap()
 }
@@ -71,23 +71,19 @@ fn by_hand(device: &Device) -> Record {
     let mut model = model(device).train();
     let mut optimizer = SgdConfig::new().init();
     for _ in 0..2 {
-        let mut state: Option<Vec<Tensor<2>>> = None;
+        let mut state: Option<Tensor<2>> = None;
         for window in streams().windows() {
             let device = device.clone().autodiff();
             let batch = SymbolBatch {
                 inputs: window.inputs.to_tensor(&device),
                 targets: window.targets.to_tensor(&device),
             };
-            let (nats, next) = Objective::loss(&model, batch, state.take()).unwrap();
-            record.windows.push(nats.to_data().iter().collect());
-            let mut gradients = GradientsParams::from_grads(nats.mean().backward(), &model);
-            Clipping {
-                value: None,
-                norm: Some(LIMIT),
-            }
-            .apply(&model, &mut gradients);
+            let loss = Objective::loss(&model, batch, state.take()).unwrap();
+            record.windows.push(loss.nats.to_data().iter().collect());
+            let mut gradients = GradientsParams::from_grads(loss.nats.mean().backward(), &model);
+            Clipping::by_norm(LIMIT).apply(&model, &mut gradients);
             model = optimizer.step(RATE, model, gradients);
-            state = Some(next.detach());
+            state = Some(loss.state.detach());
         }
     }
     record.weights = weights(&model);
@@ -105,12 +101,15 @@ fn each_window_continues_the_one_before_it() {
     let record = Arc::new(Mutex::new(Record::default()));
     let strategy = TruncatedBptt::new(device.clone())
         .with_observer(record.clone())
-        .with_clipping(Clipping {
-            value: None,
-            norm: Some(LIMIT),
-        });
+        .with_clipping(Clipping::by_norm(LIMIT));
     let folder = tempfile::tempdir().unwrap();
-    let loader = || Arc::new(StreamLoader::new(streams(), device.clone()));
+    let loader = || {
+        Arc::new(StreamLoader::new(
+            streams(),
+            Cut::new(4).unwrap(),
+            device.clone(),
+        ))
+    };
     let learner = Learner::new(
         Trainee {
             model: model(&device).train(),
@@ -140,7 +139,13 @@ fn checkpoints_without_their_checkpointers_are_refused() {
     let folder = tempfile::tempdir().unwrap();
     let checkpoints = Checkpoints::new(folder.path().join("saved"), Saving::default());
     let strategy = TruncatedBptt::new(device.clone()).with_checkpoints(checkpoints);
-    let loader = || Arc::new(StreamLoader::new(streams(), device.clone()));
+    let loader = || {
+        Arc::new(StreamLoader::new(
+            streams(),
+            Cut::new(4).unwrap(),
+            device.clone(),
+        ))
+    };
     let model = model(&device).train();
     let learner = Learner::new(Trainee { model }, SgdConfig::new().init(), RATE);
     let result = SupervisedTraining::<Trainee<Model>>::new(folder.path(), loader(), loader())

@@ -87,22 +87,27 @@ impl Measuring {
             let sgemm = if on_cpu { sgemm_gflops() } else { None };
             for &cell in &self.cells {
                 for row in rows(cell, shape)? {
-                    eprintln!(
-                        "{} {shape} on {} against {}: forward {:.2}x, training {:.2}x{}",
-                        cell.name(),
-                        row.device,
-                        row.against,
-                        row.forward_ratio,
-                        row.training_ratio,
-                        match row.is_steady() {
-                            true => "",
-                            false => "; UNSURE: the pairs disagree, is the machine busy?",
-                        }
-                    );
+                    tell(cell.name(), &row);
                     all.push(if on_cpu { row.with_sgemm(sgemm) } else { row });
                 }
             }
         }
         Ok(all)
     }
+}
+
+/// Says what was measured, while the rest is.
+pub(super) fn tell(name: &str, row: &Row) {
+    eprintln!(
+        "{name} {} on {} against {}: forward {:.2}x, training {:.2}x{}",
+        row.shape,
+        row.device,
+        row.against,
+        row.forward_ratio,
+        row.training_ratio,
+        match row.is_steady() {
+            true => "",
+            false => "; UNSURE: the pairs disagree, is the machine busy?",
+        }
+    );
 }

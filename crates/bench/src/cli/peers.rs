@@ -2,9 +2,15 @@
 
 use std::path::PathBuf;
 
-use super::measuring::Measuring;
+use clap::ValueEnum;
+
+use super::measuring::{Measuring, tell};
 use super::print::report;
-use crate::{BenchError, Comparisons, DeviceChoice, Mean, PyTorch, Row, Way, ours};
+use crate::language_model::SHAPE;
+use crate::{
+    BenchError, Comparisons, DeviceChoice, LanguageModelRow, Mean, Place, PyTorch,
+    PyTorchLanguageModel, Row, Way, ours, sgemm_gflops,
+};
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Arguments {
@@ -14,40 +20,95 @@ pub(super) struct Arguments {
     /// What ours computes on; PyTorch computes on the CPU
     #[arg(long, value_enum, default_value_t)]
     device: DeviceChoice,
+    /// Measure only this [default: both]
+    #[arg(long, value_enum)]
+    only: Option<Subject>,
     #[command(flatten)]
     measuring: Measuring,
 }
 
+/// What is measured.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Subject {
+    /// Layers of each cell
+    Layers,
+    /// Whole steps of a language model's training, of two LSTMs: at 64,64,512,512 where no shapes are
+    /// given, the input being the embedding
+    LanguageModel,
+}
+
+impl Arguments {
+    fn wants(&self, subject: Subject) -> bool {
+        self.only.is_none_or(|only| only == subject)
+    }
+
+    fn layers(&self, place: &Place, pytorch: &PyTorch) -> Result<Vec<Row>, BenchError> {
+        self.measuring.rows(place.on_cpu, |cell, shape| {
+            let mut kernel = ours(cell, shape, place, Way::Kernel)?;
+            let mut peer = pytorch.contender(cell, shape);
+            let against = peer.name().to_string();
+            let row = Row::measure(
+                (cell, shape),
+                place.name,
+                kernel.as_mut(),
+                peer.as_mut(),
+                &against,
+                self.measuring.how.pairs,
+            )?;
+            Ok(vec![row])
+        })
+    }
+
+    fn language_models(
+        &self,
+        place: &Place,
+        pytorch: &mut PyTorchLanguageModel,
+    ) -> Result<Vec<LanguageModelRow>, BenchError> {
+        let how = &self.measuring.how;
+        let shapes = match how.shapes.as_slice() {
+            [] => &[SHAPE],
+            some => some,
+        };
+        let measured = shapes.iter().map(|&shape| {
+            let sgemm = if place.on_cpu { sgemm_gflops() } else { None };
+            let model = LanguageModelRow::measure(shape, place, pytorch, how.pairs)?;
+            tell(LanguageModelRow::NAME, &model.row);
+            Ok(match place.on_cpu {
+                true => model.with_sgemm(sgemm),
+                false => model,
+            })
+        });
+        measured.collect()
+    }
+}
+
 pub(super) fn run(arguments: &Arguments) -> Result<(), BenchError> {
     let place = arguments.device.find()?;
-    let measuring = &arguments.measuring;
-    let threads = measuring.how.start(&[arguments.device])?;
-    let pytorch = PyTorch::start(&arguments.python, threads)?;
+    let how = &arguments.measuring.how;
+    let threads = how.start(&[arguments.device])?;
 
-    let rows = measuring.rows(place.on_cpu, |cell, shape| {
-        let mut kernel = ours(cell, shape, &place, Way::Kernel)?;
-        let mut peer = pytorch.contender(cell, shape);
-        let against = peer.name().to_string();
-        let row = Row::measure(
-            (cell, shape),
-            place.name,
-            kernel.as_mut(),
-            peer.as_mut(),
-            &against,
-            measuring.how.pairs,
-        )?;
-        Ok(vec![row])
-    })?;
+    let mut contenders = vec![format!("{}: {}", place.name, place.description)];
+    let (mut rows, mut language_models) = (Vec::new(), Vec::new());
+    if arguments.wants(Subject::Layers) {
+        let pytorch = PyTorch::start(&arguments.python, threads)?;
+        rows = arguments.layers(&place, &pytorch)?;
+        contenders.push(format!("pytorch: PyTorch {}", pytorch.version()));
+    }
+    if arguments.wants(Subject::LanguageModel) {
+        let mut pytorch = PyTorchLanguageModel::start(&arguments.python, threads)?;
+        language_models = arguments.language_models(&place, &mut pytorch)?;
+        let version = format!("pytorch: PyTorch {}", pytorch.version());
+        contenders.retain(|contender| *contender != version);
+        contenders.push(version);
+    }
     let comparisons = Comparisons {
         command: "peers",
         meaning: "How many times as fast ours is as PyTorch on the CPU",
         threads,
-        contenders: vec![
-            format!("{}: {}", place.name, place.description),
-            format!("pytorch: PyTorch {}", pytorch.version()),
-        ],
+        contenders,
         means: Mean::of(&rows),
         rows,
+        language_models,
     };
-    report(&comparisons, &measuring.how)
+    report(&comparisons, how)
 }

@@ -1,11 +1,9 @@
 //! A Burn module, in this process.
 
-use std::time::Instant;
-
 use burn::module::Module;
 use burn::tensor::{Device, Distribution, Gradients, Tensor};
 
-use super::{Contender, Work};
+use super::{Contender, Work, timed};
 use crate::{BenchError, Place, Shape, live_bytes};
 
 /// A Burn module that maps a sequence to a sequence, `[batch, time, features]`.
@@ -59,26 +57,14 @@ impl<M: Module> InProcess<M> {
 
     fn forward(&self) -> Result<(), BenchError> {
         let outputs = (self.apply)(&self.plain, self.input.clone());
-        self.finish(&outputs.slice([0..1, 0..1, 0..1]))
+        let one = outputs.slice([0..1, 0..1, 0..1]);
+        self.place.finish(&self.description, &one)?;
+        Ok(())
     }
 
     fn training(&self) -> Result<(), BenchError> {
         let (loss, _gradients) = self.gradients();
-        self.finish(&loss)
-    }
-
-    /// Waits until everything is computed. A GPU is asked for a number as well: it has to have
-    /// computed that one, whatever waiting means to its driver.
-    fn finish<const D: usize>(&self, result: &Tensor<D>) -> Result<(), BenchError> {
-        let failed = |reason: String| BenchError::Failed {
-            contender: self.description.clone(),
-            device: self.place.description.clone(),
-            reason,
-        };
-        let waited = self.place.device.sync();
-        waited.map_err(|error| failed(error.to_string()))?;
-        let data = result.clone().try_into_data();
-        data.map_err(|error| failed(error.to_string()))?;
+        self.place.finish(&self.description, &loss)?;
         Ok(())
     }
 }
@@ -93,16 +79,10 @@ impl<M: Module> Contender for InProcess<M> {
     }
 
     fn run(&mut self, work: Work, times: usize) -> Result<Vec<f64>, BenchError> {
-        let mut milliseconds = Vec::with_capacity(times);
-        for _ in 0..times {
-            let start = Instant::now();
-            match work {
-                Work::Forward => self.forward()?,
-                Work::Training => self.training()?,
-            }
-            milliseconds.push(start.elapsed().as_secs_f64() * 1e3);
-        }
-        Ok(milliseconds)
+        timed(times, || match work {
+            Work::Forward => self.forward(),
+            Work::Training => self.training(),
+        })
     }
 
     fn bytes_kept(&self) -> Option<usize> {

@@ -170,11 +170,10 @@ pub fn assert_close(what: &str, found: &[f64], expected: &[f64], tolerance: f64)
     }
 }
 
-/// Adds `delta` to one value of one parameter.
+/// Adds `by` to one parameter.
 pub struct Nudge {
     pub parameter: usize,
-    pub index: usize,
-    pub delta: f64,
+    pub by: Vec<f64>,
 }
 
 impl ModuleMapper for Nudge {
@@ -182,21 +181,42 @@ impl ModuleMapper for Nudge {
         let hit = self.parameter == 0;
         self.parameter = self.parameter.wrapping_sub(1);
         if hit {
-            param.map(|value| nudge(value, self.index, self.delta))
+            param.map(|value| nudge(value, &self.by))
         } else {
             param
         }
     }
 }
 
-pub fn nudge<const D: usize>(tensor: Tensor<D>, index: usize, delta: f64) -> Tensor<D> {
-    let mut values = values(&tensor);
-    values[index] += delta;
-    self::tensor(&values, tensor.dims(), &tensor.device(), tensor.dtype())
+pub fn nudge<const D: usize>(tensor: Tensor<D>, by: &[f64]) -> Tensor<D> {
+    let nudged: Vec<f64> = values(&tensor)
+        .iter()
+        .zip(by)
+        .map(|(x, by)| x + by)
+        .collect();
+    self::tensor(&nudged, tensor.dims(), &tensor.device(), tensor.dtype())
 }
 
 /// Central differences of this step in f64 are good to about 1e-10.
 const STEP: f64 = 1e-5;
+
+/// Directions a parameter is followed along, each of length 1: what has more values than this is
+/// followed towards as many random corners of the cube, and a wrong gradient is wrong along some.
+const DIRECTIONS: usize = 8;
+
+fn directions(count: usize) -> Vec<Vec<f64>> {
+    let axis = |index| (0..count).map(|i| f64::from(i == index)).collect();
+    let side = (count as f64).sqrt().recip();
+    let corner = |seed| {
+        let signs = random(seed, count);
+        signs.iter().map(|sign| side.copysign(*sign)).collect()
+    };
+    if count <= DIRECTIONS {
+        (0..count).map(axis).collect()
+    } else {
+        (0..DIRECTIONS as u64).map(corner).collect()
+    }
+}
 
 /// Fails unless the gradient of each parameter of `module`, which must have one, is that of
 /// central differences of `loss`, to 1e-6 of it. A loss that draws must draw the same each time.
@@ -205,20 +225,18 @@ pub fn check_gradients<M: Module>(what: &str, module: &M, loss: &dyn Fn(&M) -> T
     for (parameter, gradient) in found.iter().enumerate() {
         let largest = gradient.iter().fold(0.0f64, |max, g| max.max(g.abs()));
         assert!(largest > 0.0, "{what}: parameter {parameter}: no gradient");
-        for (index, gradient) in gradient.iter().enumerate() {
-            let at = |delta| {
-                let mut nudge = Nudge {
-                    parameter,
-                    index,
-                    delta,
-                };
+        for (index, direction) in directions(gradient.len()).iter().enumerate() {
+            let at = |step: f64| {
+                let by = direction.iter().map(|d| step * d).collect();
+                let mut nudge = Nudge { parameter, by };
                 loss(&module.clone().map(&mut nudge)).into_scalar::<f64>()
             };
             let difference = (at(STEP) - at(-STEP)) / (2.0 * STEP);
-            let scale = gradient.abs().max(largest * 1e-3);
+            let slope: f64 = gradient.iter().zip(direction).map(|(g, d)| g * d).sum();
+            let scale = slope.abs().max(largest * 1e-3);
             assert!(
-                (gradient - difference).abs() < 1e-6 * scale,
-                "{what}: parameter {parameter}[{index}]: autodiff {gradient}, difference {difference}"
+                (slope - difference).abs() < 1e-6 * scale,
+                "{what}: parameter {parameter}, direction {index}: autodiff {slope}, difference {difference}"
             );
         }
     }

@@ -9,22 +9,31 @@
 //!
 //! Dropout stands after the embedding, between the layers and before the output.
 
-use backdraft_cells::Error;
+use backdraft_cells::{Deep, Error, Recurrent};
 use backdraft_models::LanguageModel;
 
 use super::{Parameter, Twin, TwinCell};
 
-impl<C: TwinCell> Twin for LanguageModel<C> {
+impl<C: TwinCell> Twin for LanguageModel<Deep<Recurrent<C>>> {
     fn parameters(&self) -> Result<Vec<Parameter>, Error> {
+        if !self.output.tails.is_empty() {
+            let found = "adaptive";
+            return Err(Error::new(
+                "LanguageModel",
+                "softmax",
+                "of every symbol",
+                found,
+            ));
+        }
         let mut embedding = Parameter::new("weight", "weight").within("embedding", "embedding");
         let output = "output.weight".to_string();
         let mut all = Vec::new();
-        match self.output_weight {
-            Some(_) => all.push(Parameter::new("output_weight", output)),
+        match self.output.weight {
+            Some(_) => all.push(Parameter::new("output.weight", output)),
             None => embedding.names.push(output),
         }
         all.push(embedding);
-        all.push(Parameter::new("output_bias", "output.bias"));
+        all.push(Parameter::new("output.bias", "output.bias"));
         let recurrent = Twin::parameters(&self.recurrent)?.into_iter();
         all.extend(recurrent.map(|parameter| parameter.within("recurrent", "recurrent")));
         Ok(all)

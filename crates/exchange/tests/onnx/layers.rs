@@ -8,7 +8,7 @@ use crate::file;
 
 #[test]
 fn the_layer_of_a_node_can_be_trained() {
-    let device = Device::default().autodiff();
+    let device = Device::flex().autodiff();
     let model = Model::read(file("recorded/gru_reset_after.onnx")).unwrap();
     let layer = model.layer("gru_reset_after", &device).unwrap();
     let x = Tensor::<3>::random([4, 3, 2], Distribution::Default, &device);
@@ -35,7 +35,7 @@ fn the_layer_of_a_node_can_be_trained() {
 
 #[test]
 fn a_row_without_steps_keeps_its_state() {
-    let device = Device::default();
+    let device = Device::flex();
     let model = Model::read(file("recorded/lstm_bidirectional.onnx")).unwrap();
     let layer = model.layer("lstm_bidirectional", &device).unwrap();
     let random = |shape: [usize; 3]| Tensor::<3>::random(shape, Distribution::Default, &device);
@@ -57,14 +57,14 @@ fn a_row_without_steps_keeps_its_state() {
 fn weights_of_16_bits_become_f32_and_f64_stays() {
     for (name, dtype) in [("lstm_half", DType::F32), ("lstm_double", DType::F64)] {
         let model = Model::read(file(&format!("recorded/{name}.onnx"))).unwrap();
-        let layer = model.layer(name, &Device::default()).unwrap();
+        let layer = model.layer(name, &Device::flex()).unwrap();
         let Recurrence::Lstm(Directed::One(lstm)) = &layer.recurrence else {
             panic!("an LSTM in one direction");
         };
         assert_eq!(lstm.cell.gates.input_weight.dtype(), dtype);
         assert_eq!(layer.layout, Layout::TimeFirst);
         // What is fed may be of another type.
-        let zeros = |shape| Tensor::<3>::zeros(shape, (&Device::default(), DType::F32));
+        let zeros = |shape| Tensor::<3>::zeros(shape, (&Device::flex(), DType::F32));
         let given = Given {
             initial_h: Some(zeros([1, 1, 3])),
             initial_c: Some(zeros([1, 1, 3])),

@@ -1,4 +1,5 @@
-//! Recurrent nodes of ONNX models against what others compute, and against broken files.
+//! Recurrent nodes of ONNX models against what others compute, and against broken files. On Flex, which
+//! computes in the 64 bits that some of them ask for.
 
 mod layers;
 mod message;
@@ -21,13 +22,13 @@ fn file(name: &str) -> PathBuf {
 fn only_layer(model: &Model) -> Result<OnnxLayer, Error> {
     let nodes = model.nodes();
     assert_eq!(nodes.len(), 1);
-    model.layer(&nodes[0].name, &Device::default())
+    model.layer(&nodes[0].name, &Device::flex())
 }
 
 /// A tensor of the type that its values have.
 fn tensor<const D: usize>(data: TensorData) -> Tensor<D> {
     let dtype: DType = data.dtype();
-    Tensor::from_data(data, (&Device::default(), dtype))
+    Tensor::from_data(data, (&Device::flex(), dtype))
 }
 
 /// Fails where two lists differ by more than `tolerance`, relative to their largest value or 1.

@@ -34,7 +34,7 @@ fn every_node_test_of_onnx_passes() {
             .filter_map(|weight| fed.remove_entry(weight))
             .collect();
         let layer = model
-            .layer_with(&node.name, weights, &Device::default())
+            .layer_with(&node.name, weights, &Device::flex())
             .unwrap();
         let x = tensor(fed.remove("X").unwrap());
         let lengths = fed.remove("sequence_lens").map(|lengths| {

@@ -20,7 +20,7 @@ fn model(name: &str) -> Model {
 }
 
 fn layer(name: &str) -> OnnxLayer {
-    model(name).layer(name, &Device::default()).unwrap()
+    model(name).layer(name, &Device::flex()).unwrap()
 }
 
 fn numbers(value: &Value) -> (Vec<usize>, Vec<f64>) {
@@ -39,7 +39,7 @@ fn run(layer: &OnnxLayer, case: &Value) -> Outputs {
         let value = case["fed"].get(name)?;
         let (shape, values) = numbers(value);
         let data = TensorData::new(values, shape);
-        Some(Tensor::from_data(data, (&Device::default(), dtype)))
+        Some(Tensor::from_data(data, (&Device::flex(), dtype)))
     };
     let lengths = case["fed"].get("sequence_lens").map(|lengths| {
         let lengths = numbers(lengths).1.into_iter().map(|length| length as usize);

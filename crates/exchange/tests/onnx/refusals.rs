@@ -212,7 +212,7 @@ fn tensors_that_are_missing_or_do_not_fit() {
     let rnn = node("RNN", "n", &["x", "w output", "r"], &[]);
     let looped = Model::from_bytes(&model(22, &[circle, rnn], &weights(1))).unwrap();
     refused(
-        looped.layer("n", &Device::default()),
+        looped.layer("n", &Device::flex()),
         "node `n`: input `W`: expected an initializer or a Constant, or a tensor handed in for \
          it, found `w output`, which is none of them",
     );
@@ -321,13 +321,13 @@ fn models_that_are_none() {
     let empty = Model::from_bytes(&model(22, &[], &[])).unwrap();
     assert!(empty.nodes().is_empty());
     refused(
-        empty.layer("n", &Device::default()),
+        empty.layer("n", &Device::flex()),
         "recurrent node `n`: expected one of this name, found 0 among []",
     );
     let twice = node("RNN", "n", &["x", "w", "r"], &[]);
     let twice = Model::from_bytes(&model(22, &[twice.clone(), twice], &weights(1))).unwrap();
     refused(
-        twice.layer("n", &Device::default()),
+        twice.layer("n", &Device::flex()),
         "recurrent node `n`: expected one of this name, found 2 among [\"n\", \"n\"]",
     );
 }
@@ -359,7 +359,7 @@ fn graphs_nested_without_end() {
 
 #[test]
 fn runs_that_do_not_fit() {
-    let device = Device::default();
+    let device = Device::flex();
     let zeros = |shape: [usize; 3]| Tensor::<3>::zeros(shape, &device);
     let gru = with("GRU", &[]).unwrap();
     let lengths = |lengths: &[usize]| Given {
@@ -414,7 +414,7 @@ fn weights_that_no_input_asks_for() {
         let zeros = TensorData::zeros::<f32, _>(shape);
         BTreeMap::from([(name.to_string(), zeros)])
     };
-    let device = Device::default();
+    let device = Device::flex();
     model
         .layer_with("n", handed("w", [1, 1, 5]), &device)
         .unwrap();
@@ -431,7 +431,7 @@ fn weights_that_no_input_asks_for() {
 /// Whatever a file holds, reading it, building its layers and running them ends.
 #[test]
 fn broken_files_never_panic() {
-    let device = Device::default();
+    let device = Device::flex();
     let run = |bytes: &[u8]| -> bool {
         let Ok(model) = Model::from_bytes(bytes) else {
             return false;

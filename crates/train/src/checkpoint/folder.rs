@@ -12,7 +12,7 @@ use burn::store::{ModuleRecord, RecordError};
 use burn::tensor::Bytes;
 use burn::train::Learner;
 
-use super::{CARRIED, Carried, PARTS, Position};
+use super::{AVERAGE, CARRIED, Carried, PARTS, Position};
 use crate::checksums::{CHECKSUMS, Checksums};
 use crate::files::sync_folder;
 use crate::run::plain;
@@ -190,7 +190,7 @@ impl Saved {
     pub(crate) fn restore<M: Objective>(
         mut self,
         learner: &mut Learner<Trainee<M>>,
-    ) -> Result<Start<M::State>, TrainError> {
+    ) -> Result<Start<M>, TrainError> {
         let [model, optimizer, schedule] = PARTS;
         let record = self.part(model, ModuleRecord::from_bytes)?;
         // `load_model` would panic where the record is of another model.
@@ -208,9 +208,18 @@ impl Saved {
                 Some(carried.map_err(|error| self.damaged(CARRIED, error))?)
             }
         };
+        let average = match self.position.averaged {
+            0 => None,
+            _ => {
+                let record = self.part(AVERAGE, ModuleRecord::from_bytes)?;
+                let average = learner.model().model.valid().try_load_record(record);
+                Some(average.map_err(|error| self.damaged(AVERAGE, error))?)
+            }
+        };
         Ok(Start {
             position: self.position,
             carried,
+            average,
         })
     }
 

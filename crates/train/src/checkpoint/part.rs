@@ -20,6 +20,7 @@ impl Part {
 
 impl<R: Checkpoint> Checkpointer<R> for Part {
     fn save(&self, step: usize, record: R) -> Result<(), CheckpointerError> {
+        let _alone = self.checkpoints.alone();
         let content = record
             .checkpoint_into_bytes()
             .map_err(CheckpointerError::Record)?;

@@ -2,14 +2,17 @@
 
 use std::path::PathBuf;
 
-use super::print::{print, print_json};
-use crate::{DeviceChoice, Text, TrainError, evaluate_language_model};
+use super::print::{print, print_json, table};
+use super::with_task;
+use crate::{
+    DeviceChoice, PickedDevice, Run, Task, Text, TrainError, evaluate_language_model, evaluate_task,
+};
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Arguments {
     /// The run folder
     run: PathBuf,
-    /// A text file or a folder of them; by default the part held out of the run's own text
+    /// A file as the run was trained on, of a text a folder too; by default what was held out of its own
     #[arg(long, value_name = "PATH")]
     data: Option<PathBuf>,
     /// What to compute on
@@ -21,17 +24,46 @@ pub(super) struct Arguments {
 }
 
 pub(super) fn run(arguments: &Arguments) -> Result<(), TrainError> {
-    let text = arguments.data.as_deref().map(Text::read).transpose()?;
+    let (_, task, _) = Run::asked(&arguments.run)?;
     let device = arguments.device.pick()?;
-    let report = evaluate_language_model(&arguments.run, text, &device)?;
+    with_task!(task.as_str(), |Named| evaluate::<Named>(arguments, &device),
+        lm => evaluate_text(arguments, &device))
+}
+
+fn evaluate<T: Task>(arguments: &Arguments, device: &PickedDevice) -> Result<(), TrainError> {
+    let report = evaluate_task::<T>(&arguments.run, arguments.data.as_deref(), device)?;
+    if arguments.json {
+        return print_json(&report);
+    }
+    let mut text = table(&report.figures);
+    if let Some(more) = &report.table {
+        text += &format!("\n{more}\n");
+    }
+    print(&format!(
+        "{text}{:<22} {:.4}\n{} examples, {} rows passed over: {}\non {}, {:.1} s\n",
+        "loss",
+        report.loss,
+        report.examples,
+        report.skipped_rows,
+        report.data,
+        report.device,
+        report.seconds
+    ))
+}
+
+fn evaluate_text(arguments: &Arguments, device: &PickedDevice) -> Result<(), TrainError> {
+    let text = arguments.data.as_deref().map(Text::read).transpose()?;
+    let report = evaluate_language_model(&arguments.run, text, device)?;
     if arguments.json {
         return print_json(&report);
     }
     print(&format!(
-        "{:.4} bits per character ({:.4} nats) over {} symbols, {} of them unknown: {}\n\
+        "{:.4} bits per character ({:.4} nats, perplexity {:.2}) over {} symbols, {} of them \
+         unknown: {}\n\
          on {}, {:.1} s\n",
         report.bits_per_character,
         report.loss,
+        report.perplexity,
         report.symbols,
         report.unknown,
         report.data,

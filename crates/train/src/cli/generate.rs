@@ -2,10 +2,15 @@
 
 use std::path::PathBuf;
 
-use backdraft_models::Sampling;
+use backdraft_models::{BeamSearch, Sampling};
+use serde_json::json;
 
-use super::print::print;
-use crate::{DeviceChoice, TrainError, open_writer};
+use super::escape::unescape;
+use super::print::{print, print_json};
+use crate::{
+    Asked, Author, Compose, DeviceChoice, PickedDevice, Prompted, Run, Settings, Task, TrainError,
+    Writing,
+};
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Arguments {
@@ -14,9 +19,15 @@ pub(super) struct Arguments {
     /// What to write on from; a new line by default
     #[arg(long, value_name = "TEXT", default_value = "")]
     prompt: String,
-    /// Characters to write
+    /// What to write about, with a run of `train lm --condition`
+    #[arg(long, value_name = "KEY")]
+    condition: Option<String>,
+    /// Symbols to write, at most: characters, words or pieces of words
     #[arg(long, value_name = "N", default_value_t = 500)]
     length: usize,
+    /// Texts to write, side by side
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    samples: usize,
     /// Below 1 prefers what is likely, above 1 evens out; 0 always takes the likeliest
     #[arg(long, value_name = "F", default_value_t = 0.7)]
     temperature: f64,
@@ -26,37 +37,171 @@ pub(super) struct Arguments {
     /// Draw among the fewest likeliest characters that together have probability P only
     #[arg(long, value_name = "P")]
     top_p: Option<f64>,
+    /// Draw nothing: write the likeliest text, of W that are kept at each step
+    #[arg(
+        long,
+        value_name = "W",
+        conflicts_with_all = ["samples", "temperature", "top_k", "top_p", "seed"]
+    )]
+    beam: Option<usize>,
+    /// Stop where this is written (\n and \t are understood)
+    #[arg(long, value_name = "TEXT", value_parser = ending)]
+    until: Option<String>,
+    /// Write what the model does not know as <UNK>, or as U+FFFD; otherwise it is drawn again
+    #[arg(long)]
+    keep_unknown: bool,
     /// The same seed writes the same text
     #[arg(long, value_name = "S", default_value_t = 0)]
     seed: u64,
     /// What to compute on
     #[arg(long, value_enum, default_value_t)]
     device: DeviceChoice,
+    /// Print a JSON object a text, when it is done
+    #[arg(long)]
+    json: bool,
+}
+
+/// What a text may end with: something.
+fn ending(text: &str) -> Result<String, String> {
+    match unescape(text)? {
+        nothing if nothing.is_empty() => Err("expected some text, found none".to_string()),
+        text => Ok(text),
+    }
 }
 
 pub(super) fn run(arguments: &Arguments) -> Result<(), TrainError> {
-    let sampling = Sampling::new()
-        .with_temperature(arguments.temperature)
-        .with_top_k(arguments.top_k)
-        .with_top_p(arguments.top_p);
-    let device = arguments.device.pick()?;
-    let (run, prompt) = (&arguments.run, &arguments.prompt);
-    let writer = open_writer(run, prompt, sampling, arguments.seed, &device)?;
-    if writer.unknown > 0 {
-        eprintln!(
-            "note: the model does not know {} characters of the prompt",
-            writer.unknown
-        );
+    arguments.sampling().check()?;
+    for (what, count) in [
+        ("--samples", arguments.samples),
+        ("--length", arguments.length),
+        ("--beam", arguments.beam.unwrap_or(1)),
+    ] {
+        if count == 0 {
+            return Err(TrainError::Invalid {
+                what,
+                expected: "at least 1".to_string(),
+                found: "0".to_string(),
+            });
+        }
     }
-    print(prompt)?;
-    let mut written = 0;
-    for character in writer.take(arguments.length) {
-        print(character.encode_utf8(&mut [0; 4]))?;
-        written += 1;
+    let (_, task, _) = Run::asked(&arguments.run)?;
+    let device = arguments.device.pick()?;
+    match task.as_str() {
+        Compose::NAME => compose(arguments, &device),
+        Settings::TASK if arguments.condition.is_some() => Err(TrainError::Invalid {
+            what: "--condition",
+            expected: "a run of `train lm --condition`".to_string(),
+            found: format!("{}, which was told nothing", arguments.run.display()),
+        }),
+        _ => go_on(arguments, &device),
+    }
+}
+
+impl Arguments {
+    fn sampling(&self) -> Sampling {
+        Sampling::new()
+            .with_temperature(self.temperature)
+            .with_top_k(self.top_k)
+            .with_top_p(self.top_p)
+    }
+
+    fn search(&self) -> Option<BeamSearch> {
+        let width = self.beam?;
+        Some(BeamSearch::new(self.length).with_width(width))
+    }
+
+    /// Tells what was written, text by text.
+    fn tell(&self, texts: &[String]) -> Result<(), TrainError> {
+        for (number, text) in texts.iter().enumerate() {
+            if self.json {
+                print_json(&json!({ "text": text }))?;
+                continue;
+            }
+            let apart = if number > 0 { "\n" } else { "" };
+            print(&format!("{apart}{text}\n"))?;
+        }
+        Ok(())
+    }
+}
+
+fn note_unknown(unknown: usize, of: &str) {
+    if unknown > 0 {
+        eprintln!("note: the model does not know {unknown} symbols of the {of}");
+    }
+}
+
+/// Writes about a key.
+fn compose(arguments: &Arguments, device: &PickedDevice) -> Result<(), TrainError> {
+    let Some(key) = &arguments.condition else {
+        return Err(TrainError::Invalid {
+            what: "--condition",
+            expected: "what to write about, as this run was told".to_string(),
+            found: "none".to_string(),
+        });
+    };
+    let author = Author::open(&arguments.run, device)?;
+    let writing = match arguments.search() {
+        Some(search) => Writing::Likeliest(search),
+        None => Writing::Drawn {
+            texts: arguments.samples,
+            sampling: arguments.sampling(),
+            seed: arguments.seed,
+        },
+    };
+    let (prompt, length) = (&arguments.prompt, arguments.length);
+    let mut written = author.write(key, prompt, length, writing, arguments.keep_unknown)?;
+    note_unknown(written.unknown, "key and of the prompt");
+    if let Some(end) = &arguments.until {
+        for text in &mut written.texts {
+            let from = prompt.len().min(text.len());
+            let from = text.floor_char_boundary(from);
+            if let Some(at) = text[from..].find(end.as_str()) {
+                text.truncate(from + at + end.len());
+            }
+        }
+    }
+    arguments.tell(&written.texts)
+}
+
+/// Writes on from a prompt.
+fn go_on(arguments: &Arguments, device: &PickedDevice) -> Result<(), TrainError> {
+    let (run, prompt) = (&arguments.run, &arguments.prompt);
+    let prompted = Prompted::open(run, prompt, arguments.keep_unknown, device)?;
+    note_unknown(prompted.unknown, "prompt");
+    let until = arguments.until.as_deref();
+    let texts = match arguments.search() {
+        Some(search) => vec![prompted.likeliest(search, until)?],
+        None if arguments.samples == 1 && !arguments.json => return stream(arguments, &prompted),
+        None => {
+            let (texts, length) = (arguments.samples, arguments.length);
+            prompted.texts(texts, length, until, arguments.sampling(), arguments.seed)?
+        }
+    };
+    let whole = texts.into_iter().map(|text| format!("{prompt}{text}"));
+    arguments.tell(&whole.collect::<Vec<_>>())
+}
+
+/// Writes one text as it is drawn.
+fn stream(arguments: &Arguments, prompted: &Prompted) -> Result<(), TrainError> {
+    let writer = prompted.writer(arguments.sampling(), arguments.seed)?;
+    print(&arguments.prompt)?;
+    let (mut symbols, mut text) = (0, String::new());
+    for piece in writer.take(arguments.length) {
+        print(&piece)?;
+        symbols += 1;
+        if let Some(end) = &arguments.until {
+            text.push_str(&piece);
+            if text.contains(end.as_str()) {
+                return print("\n");
+            }
+            // What is before can be no part of the end.
+            let keep = text.len().saturating_sub(end.len() - 1);
+            text.drain(..text.floor_char_boundary(keep));
+        }
     }
     print("\n")?;
-    if written < arguments.length {
-        return Err(TrainError::NoSymbol);
+    match symbols < arguments.length {
+        true => Err(TrainError::NoSymbol),
+        false => Ok(()),
     }
-    Ok(())
 }

@@ -1,21 +1,16 @@
 //! What a training would be, before it is begun.
 
 use std::fmt;
-use std::time::{Duration, Instant};
 
-use backdraft_cells::{Cell, Layer};
-use backdraft_models::LanguageModel;
+use backdraft_cells::Layer;
 use burn::module::Module;
-use burn::optim::GradientsParams;
 use serde::Serialize;
 
 use super::Text;
-use super::cells::with_cell;
-use super::training::{Texts, new_model, paths};
-use crate::{Objective, OptimizerKind, PickedDevice, Settings, SymbolBatch, TrainError};
-
-/// How long is tried, at most.
-const TRIED: Duration = Duration::from_secs(3);
+use super::texts::Texts;
+use super::training::new_model;
+use crate::training::{paths, seconds_a_step, weight_bytes};
+use crate::{PickedDevice, Settings, TrainError};
 
 /// What `backdraft train .. --dry-run` prints.
 #[derive(Debug, Clone, Serialize)]
@@ -55,79 +50,40 @@ pub fn estimate_language_model(
     device: &PickedDevice,
 ) -> Result<Estimate, TrainError> {
     settings.check()?;
-    let (texts, _) = Texts::of(text, settings)?;
-    with_cell!(settings, |cell| {
-        let model = new_model(settings, &texts.vocabulary, cell)?;
-        estimate(&texts, model, settings, device)
-    })
-}
-
-fn estimate<C: Cell>(
-    texts: &Texts<'_>,
-    model: LanguageModel<C>,
-    settings: &Settings,
-    device: &PickedDevice,
-) -> Result<Estimate, TrainError> {
-    let (parameters, vocabulary) = (model.num_params(), texts.vocabulary.len());
-    let (_, steps) = settings.extent(texts.windows.len());
-    let (positions, float) = (settings.batch * settings.unroll, size_of::<f32>());
-    // The weights and their gradients; Adam has two moments, momentum one.
-    let copies = match settings.optimizer {
-        OptimizerKind::Adam => 4,
-        OptimizerKind::Sgd => 3,
+    let (texts, _) = Texts::of(text, settings, None, &device.device)?;
+    let model = new_model(settings, &texts.units)?;
+    let (parameters, vocabulary) = (model.num_params(), texts.units.len());
+    let (_, steps) = settings.training.extent(texts.windows.len());
+    let float = size_of::<f32>();
+    // What is kept of each piece, where the rest is computed again.
+    let kept_steps = match settings.windows.recompute {
+        true => 2 * (settings.unroll as f64).sqrt().ceil() as usize,
+        false => settings.unroll,
     };
+    // Of an adaptive softmax the head alone: a tail is computed for the few targets that are in it.
+    let bounds = &settings.lexicon.adaptive;
+    let scores = bounds
+        .first()
+        .map_or(vocabulary, |first| first + bounds.len());
     // Of each position what a recurrent layer keeps, some six numbers a unit, and the scores,
     // their logarithms and their gradient.
-    let kept = 6 * settings.hidden * settings.layers + settings.embedding + 3 * vocabulary;
+    let kept = 6 * settings.recurrence.hidden * settings.recurrence.layers
+        + settings.recurrence.embedding
+        + 3 * scores;
     Ok(Estimate {
         model: model.recurrent.describe(),
-        path: paths(&model, &device.device),
-        seconds: steps as f64 * seconds_a_step(texts, model, settings, device)?,
+        path: paths(&model.recurrent, &device.device),
+        seconds: steps as f64
+            * seconds_a_step(&texts.windows, model, &settings.training, &device.device),
         parameters,
         vocabulary,
-        weight_bytes: copies * parameters * float,
-        window_bytes: positions * kept * float,
+        weight_bytes: weight_bytes(&settings.training, parameters),
+        window_bytes: settings.training.batch * kept_steps * kept * float,
         steps,
-        symbols: steps * positions,
+        symbols: steps * texts.symbols_a_step,
         device: device.name.clone(),
         data: texts.source.to_string(),
     })
-}
-
-/// The median of some steps, the first left out: what is made once is made there.
-fn seconds_a_step<C: Cell>(
-    texts: &Texts<'_>,
-    model: LanguageModel<C>,
-    settings: &Settings,
-    device: &PickedDevice,
-) -> Result<f64, TrainError> {
-    let device = device.device.clone().autodiff();
-    let mut model = model.fork(&device).train();
-    let mut optimizer = settings.optimizer();
-    let (mut carried, mut times) = (None, Vec::new());
-    let started = Instant::now();
-    for window in texts.windows.windows() {
-        let start = Instant::now();
-        let batch = SymbolBatch {
-            inputs: window.inputs.to_tensor(&device),
-            targets: window.targets.to_tensor(&device),
-        };
-        let (nats, state) = Objective::loss(&model, batch, carried.take())?;
-        let gradients = nats.mean().backward();
-        let mut gradients = GradientsParams::from_grads(gradients, &model);
-        let norm = settings.clipping.apply(&model, &mut gradients);
-        model = optimizer.step(settings.lr, model, gradients);
-        carried = Some(backdraft_cells::State::detach(state));
-        // The step is over when its number is there.
-        norm.into_scalar::<f32>();
-        times.push(start.elapsed().as_secs_f64());
-        if started.elapsed() > TRIED && times.len() > 1 {
-            break;
-        }
-    }
-    let mut times = times.split_off(times.len().min(2) - 1);
-    times.sort_by(f64::total_cmp);
-    Ok(times[times.len() / 2])
 }
 
 impl fmt::Display for Estimate {

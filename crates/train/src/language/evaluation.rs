@@ -3,22 +3,25 @@
 use std::path::Path;
 use std::time::Instant;
 
-use backdraft_cells::{Cell, SequenceConfig};
-use backdraft_data::{Streams, Vocabulary};
+use backdraft_data::Units;
+use backdraft_models::LanguageModel;
+use burn::data::dataloader::DataLoader;
 use burn::tensor::Device;
+use burn::train::InferenceStep;
 use serde::Serialize;
 
-use super::cells::with_cell;
-use super::{Text, load};
-use crate::{Objective, PickedDevice, Run, Settings, SymbolBatch, TrainError};
+use super::{Text, evaluated, load};
+use crate::{AnyLayer, PickedDevice, Run, Settings, TrainError, Trainee, Window};
 
 /// What `backdraft evaluate` prints.
 #[derive(Debug, Clone, Serialize)]
 pub struct EvaluationReport {
     /// The mean cross-entropy, in nats a symbol.
     pub loss: f64,
-    /// The same in bits.
+    /// The same in bits, a character of the text.
     pub bits_per_character: f64,
+    /// Among how many symbols the model is as unsure as if all were alike: `exp(loss)`.
+    pub perplexity: f64,
     /// Symbols that were foreseen.
     pub symbols: usize,
     /// Of these, symbols that the model does not know.
@@ -46,7 +49,7 @@ pub fn evaluate_language_model(
 ) -> Result<EvaluationReport, TrainError> {
     let start = Instant::now();
     let (run, description) = Run::open(path)?;
-    let vocabulary = run.vocabulary()?;
+    let units = run.units()?;
     let text = match text {
         Some(text) => text,
         None => Text {
@@ -59,56 +62,62 @@ pub fn evaluate_language_model(
         },
     };
     let settings = &description.settings;
-    let (sum, symbols, unknown) = with_cell!(settings, |cell| {
-        total(
-            &run,
-            settings,
-            &vocabulary,
-            cell,
-            &text.content,
-            &device.device,
-        )
-    })?;
-    let loss = sum / symbols as f64;
+    let total = total(&run, settings, &units, &text.content, &device.device)?;
+    let loss = total.nats / total.symbols as f64;
     if !loss.is_finite() {
         return Err(TrainError::NoSymbol);
     }
     Ok(EvaluationReport {
         loss,
-        bits_per_character: loss / std::f64::consts::LN_2,
-        symbols,
-        unknown,
+        bits_per_character: loss * total.bits_a_nat,
+        perplexity: loss.exp(),
+        symbols: total.symbols,
+        unknown: total.unknown,
         device: device.name.clone(),
         seconds: start.elapsed().as_secs_f64(),
         data: text.source,
     })
 }
 
-/// The sum of the loss, and the numbers of symbols foreseen and unknown.
-fn total<K: SequenceConfig<Built: Cell>>(
+/// What a text comes to.
+struct Total {
+    /// The sum of the loss.
+    nats: f64,
+    /// Symbols that were foreseen.
+    symbols: usize,
+    /// Of these, symbols that the model does not know.
+    unknown: usize,
+    /// Bits that a character costs, for each nat that a symbol does.
+    bits_a_nat: f64,
+}
+
+fn total(
     run: &Run,
     settings: &Settings,
-    vocabulary: &Vocabulary,
-    cell: K,
+    units: &Units,
     text: &str,
     device: &Device,
-) -> Result<(f64, usize, usize), TrainError> {
-    let model = load(run, settings, vocabulary, cell, device)?;
-    let streams = Streams::at_most(&vocabulary.encode(text), settings.batch, settings.unroll)?;
-    let (mut sum, mut unknown, mut state) = (0.0, 0, None);
-    for window in streams.windows() {
-        let rows = 0..streams.batch();
-        let symbols = rows.flat_map(|row| window.targets.row(row));
-        unknown += symbols
-            .filter(|symbol| **symbol == Vocabulary::UNKNOWN)
-            .count();
-        let batch = SymbolBatch {
-            inputs: window.inputs.to_tensor(device),
-            targets: window.targets.to_tensor(device),
-        };
-        let (nats, next) = Objective::loss(&model, batch, state)?;
-        sum += nats.into_data().iter::<f64>().sum::<f64>();
-        state = Some(next);
+) -> Result<Total, TrainError> {
+    let model = load(run, settings, units, device)?;
+    let text = evaluated(text, units, settings, device)?;
+    let model = Trainee { model };
+    let windows: &dyn DataLoader<Window<LanguageModel<AnyLayer>>> = &text.windows;
+    let (mut nats, mut state) = (0.0, None);
+    for window in windows.iter() {
+        let mut window = window.expect("windows of a text in memory");
+        window.state = state.take();
+        let output = InferenceStep::step(&model, window);
+        nats += output.nats.into_data().iter::<f64>().sum::<f64>();
+        state = output.state;
     }
-    Ok((sum, streams.predicted(), unknown))
+    let streams = text.streams;
+    let all = streams.between(0..streams.steps());
+    let targets = (0..streams.batch()).flat_map(|row| all.targets.row(row));
+    let unknown = targets.filter(|symbol| Some(**symbol) == units.unknown());
+    Ok(Total {
+        nats,
+        symbols: streams.predicted(),
+        unknown: unknown.count(),
+        bits_a_nat: text.bits_a_nat,
+    })
 }

@@ -10,16 +10,35 @@
 
 use std::path::Path;
 
-use backdraft_cells::SequenceConfig;
-use backdraft_data::Vocabulary;
-use backdraft_exchange::pytorch::{StateDict, TwinCell};
+use backdraft_exchange::pytorch::StateDict;
 use burn::module::Module;
 use burn::tensor::Device;
 use serde::Serialize;
 
-use super::cells::with_twin_cell;
 use super::load;
-use crate::{Run, Settings, TrainError};
+use crate::any_layer::Directions;
+use crate::run::{HELD_OUT, VOCABULARY};
+use crate::{AnyLayer, Run, TrainError};
+
+/// The model as one whose cell PyTorch has, in an expression that holds for each; an error for others.
+macro_rules! with_twin {
+    ($settings:expr, $model:expr, |$twin:ident| $call:expr) => {
+        with_twin!($settings, $model, |$twin| $call, Elman Lstm Gru)
+    };
+    ($settings:expr, $model:expr, |$twin:ident| $call:expr, $($kind:ident)*) => {
+        match $model.recurrent.clone() {
+            $(AnyLayer::$kind(Directions::Forward(stack)) => {
+                let $twin = $model.clone().map_layer(|_| stack);
+                $call
+            })*
+            _ => Err(TrainError::Invalid {
+                what: "the cell",
+                expected: "one that PyTorch has: elman, lstm or gru".to_string(),
+                found: $settings.recurrence.cell.name(),
+            }),
+        }
+    };
+}
 
 /// What went out of a run or into one.
 #[derive(Debug, Clone, Serialize)]
@@ -51,13 +70,12 @@ pub fn export_language_model(run: &Path, file: &Path) -> Result<ExchangeReport, 
         });
     }
     let (run, description) = Run::open(run)?;
-    let vocabulary = run.vocabulary()?;
+    let units = run.units()?;
     let settings = &description.settings;
-    let (state, parameters) = with_twin_cell!(settings, |cell| {
-        state_dict(&run, settings, &vocabulary, cell)
-    })?;
+    let model = load(&run, settings, &units, &Device::flex())?;
+    let state = with_twin!(settings, model, |twin| Ok(StateDict::of(&twin, "")?))?;
     state.save(file)?;
-    Ok(report(&run, file, &state, parameters))
+    Ok(report(&run, file, &state, model.num_params()))
 }
 
 /// Makes a run at `out` of a state dict and of everything else that the run `like` has.
@@ -73,33 +91,28 @@ pub fn import_language_model(
     out: &Path,
 ) -> Result<ExchangeReport, TrainError> {
     let (like, mut description) = Run::open(like)?;
-    let (vocabulary, held_out) = (like.vocabulary()?, like.held_out()?);
+    let (units, held_out) = (like.units()?, like.held_out()?);
     description.settings.check()?;
     let settings = &description.settings;
     let all = StateDict::open(file)?;
-    with_twin_cell!(settings, |cell| {
-        let model = settings.model(vocabulary.len(), cell);
-        let model = all.load(model.init(&Device::flex())?, prefix)?;
-        if let Some(made) = &mut description.made {
-            made.backdraft = env!("CARGO_PKG_VERSION").to_string();
-        }
-        let run = Run::create(out)?;
-        let _lock = run.lock()?;
-        run.begin(&description, &vocabulary, &held_out)?;
-        run.save_weights(&model)?;
-        let own = StateDict::of(&model, prefix)?;
-        Ok(report(&run, file, &own, model.num_params()))
-    })
-}
-
-fn state_dict<K: SequenceConfig<Built: TwinCell>>(
-    run: &Run,
-    settings: &Settings,
-    vocabulary: &Vocabulary,
-    cell: K,
-) -> Result<(StateDict, usize), TrainError> {
-    let model = load(run, settings, vocabulary, cell, &Device::flex())?;
-    Ok((StateDict::of(&model, "")?, model.num_params()))
+    let model = settings.model(units.len()).init(&Device::flex())?;
+    let (model, own) = with_twin!(settings, model, |twin| {
+        let twin = all.load(twin, prefix)?;
+        let own = StateDict::of(&twin, prefix)?;
+        Ok((twin.map_layer(AnyLayer::from), own))
+    })?;
+    if let Some(made) = &mut description.made {
+        made.backdraft = env!("CARGO_PKG_VERSION").to_string();
+    }
+    let run = Run::create(out)?;
+    let _lock = run.lock()?;
+    let vocabulary = units.to_json();
+    run.begin(
+        &description,
+        &[(VOCABULARY, &vocabulary), (HELD_OUT, &held_out)],
+    )?;
+    run.save_weights(&model)?;
+    Ok(report(&run, file, &own, model.num_params()))
 }
 
 fn report(run: &Run, file: &Path, state: &StateDict, parameters: usize) -> ExchangeReport {

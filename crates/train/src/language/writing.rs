@@ -2,95 +2,172 @@
 
 use std::path::Path;
 
-use backdraft_cells::{Cell, Error, SequenceConfig};
-use backdraft_data::Vocabulary;
-use backdraft_models::{Generator, Sampling};
+use backdraft_data::{Spelling, Units};
+use backdraft_models::{BeamSearch, Generator, LanguageModel, Sampling};
 
-use super::cells::with_cell;
 use super::load;
-use crate::{PickedDevice, Run, Settings, TrainError};
+use crate::{AnyLayer, PickedDevice, Run, TrainError};
 
-/// A model that writes characters.
+/// A model that writes: an iterator over what each of its symbols adds to the text.
+///
+/// A symbol that is a piece of a character adds nothing until the last of them is there.
 pub struct Writer {
-    vocabulary: Vocabulary,
-    symbols: Box<dyn Symbols>,
-    /// Characters of the prompt that the model does not know.
-    pub unknown: usize,
-}
-
-/// A generator, whatever its cell.
-trait Symbols: Iterator<Item = u32> {
-    fn read(&mut self, symbols: &[u32]) -> Result<(), Error>;
-}
-
-impl<C: Cell> Symbols for Generator<C> {
-    fn read(&mut self, symbols: &[u32]) -> Result<(), Error> {
-        Generator::read(self, symbols)
-    }
+    units: Units,
+    spelling: Spelling,
+    symbols: Generator<AnyLayer>,
 }
 
 impl Iterator for Writer {
-    type Item = char;
+    type Item = String;
 
-    fn next(&mut self) -> Option<char> {
+    fn next(&mut self) -> Option<String> {
         let symbol = self.symbols.next()?;
-        Some(self.vocabulary.character(symbol))
+        Some(self.spelling.write(&self.units, symbol))
     }
 }
 
-/// What stands before a text: a line break, or else the first known character.
-pub(super) fn first_symbol(vocabulary: &Vocabulary) -> u32 {
-    match vocabulary.encode("\n")[0] {
-        Vocabulary::UNKNOWN => 1.min(vocabulary.len() as u32 - 1),
-        line_break => line_break,
-    }
-}
-
-/// Opens a run to write on after `prompt`; after a line break when it is empty.
+/// The model of a run, to write on after a prompt.
 ///
-/// # Errors
-///
-/// When the run cannot be used or a setting of `sampling` is impossible.
-pub fn open_writer(
-    path: &Path,
-    prompt: &str,
-    sampling: Sampling,
-    seed: u64,
-    device: &PickedDevice,
-) -> Result<Writer, TrainError> {
-    sampling.check()?;
-    let (run, description) = Run::open(path)?;
-    let vocabulary = run.vocabulary()?;
-    let settings = &description.settings;
-    let sampling = sampling.with_excluded(vec![Vocabulary::UNKNOWN]);
-    let mut symbols = with_cell!(settings, |cell| {
-        generator(&run, settings, &vocabulary, cell, sampling, seed, device)
-    })?;
-    let prompt = vocabulary.encode(prompt);
-    match prompt.is_empty() {
-        true => symbols.read(&[first_symbol(&vocabulary)])?,
-        false => symbols.read(&prompt)?,
-    }
-    let unknown = prompt
-        .iter()
-        .filter(|symbol| **symbol == Vocabulary::UNKNOWN)
-        .count();
-    Ok(Writer {
-        vocabulary,
-        symbols,
-        unknown,
-    })
+/// What the model does not know is drawn again, or kept if asked: then it is written as `<UNK>`, or as
+/// U+FFFD among characters.
+pub struct Prompted {
+    units: Units,
+    model: LanguageModel<AnyLayer>,
+    /// What is read before anything is written: a line break without a prompt.
+    prompt: Vec<u32>,
+    /// After the prompt: with a space, if it ends with a word.
+    spelling: Spelling,
+    excluded: Vec<u32>,
+    /// Symbols of the prompt that the model does not know.
+    pub unknown: usize,
 }
 
-fn generator<K: SequenceConfig<Built: Cell>>(
-    run: &Run,
-    settings: &Settings,
-    vocabulary: &Vocabulary,
-    cell: K,
-    sampling: Sampling,
-    seed: u64,
-    device: &PickedDevice,
-) -> Result<Box<dyn Symbols>, TrainError> {
-    let model = load(run, settings, vocabulary, cell, &device.device)?;
-    Ok(Box::new(model.generator(sampling, seed)?))
+impl Prompted {
+    /// Opens a run to write on after `prompt`.
+    ///
+    /// # Errors
+    ///
+    /// When the run cannot be used.
+    pub fn open(
+        path: &Path,
+        prompt: &str,
+        keep_unknown: bool,
+        device: &PickedDevice,
+    ) -> Result<Self, TrainError> {
+        let (run, description) = Run::open(path)?;
+        let units = run.units()?;
+        let model = load(&run, &description.settings, &units, &device.device)?;
+        let mut prompt = units.encode(prompt)?;
+        let mut spelling = Spelling::new();
+        for symbol in &prompt {
+            spelling.write(&units, *symbol);
+        }
+        let unknown = units.unknown();
+        let count = prompt.iter().filter(|symbol| Some(**symbol) == unknown);
+        let count = count.count();
+        if prompt.is_empty() {
+            prompt.push(units.first());
+        }
+        Ok(Self {
+            excluded: unknown.filter(|_| !keep_unknown).into_iter().collect(),
+            units,
+            model,
+            prompt,
+            spelling,
+            unknown: count,
+        })
+    }
+
+    /// What is drawn, symbol by symbol.
+    ///
+    /// # Errors
+    ///
+    /// When a setting of `sampling` is impossible.
+    pub fn writer(&self, sampling: Sampling, seed: u64) -> Result<Writer, TrainError> {
+        let sampling = sampling.with_excluded(self.excluded.clone());
+        let mut symbols = self.model.generator(sampling, seed)?;
+        symbols.read(&self.prompt)?;
+        Ok(Writer {
+            units: self.units.clone(),
+            spelling: self.spelling.clone(),
+            symbols,
+        })
+    }
+
+    /// Several texts of at most `length` symbols, drawn side by side; of each what comes after the
+    /// prompt, cut off after `until`. The first is what a [`writer`](Self::writer) of the same seed
+    /// writes.
+    ///
+    /// # Errors
+    ///
+    /// When a setting of `sampling` is impossible, or no symbol has a probability.
+    pub fn texts(
+        &self,
+        texts: usize,
+        length: usize,
+        until: Option<&str>,
+        sampling: Sampling,
+        seed: u64,
+    ) -> Result<Vec<String>, TrainError> {
+        let sampling = sampling.with_excluded(self.excluded.clone());
+        let mut generators = self.model.generators(texts, sampling, seed)?;
+        generators.read(&self.prompt)?;
+        let mut written = vec![(self.spelling.clone(), String::new(), false); texts];
+        for _ in 0..length {
+            let drawn = generators.next().ok_or(TrainError::NoSymbol)?;
+            for (symbol, (spelling, text, has_ended)) in drawn.into_iter().zip(&mut written) {
+                if *has_ended {
+                    continue;
+                }
+                // The end may have begun in what was there before.
+                let known = until.map_or(0, |end| text.len().saturating_sub(end.len()));
+                text.push_str(&spelling.write(&self.units, symbol));
+                let from = text.floor_char_boundary(known);
+                let end = until.and_then(|end| text[from..].find(end).map(|at| at + end.len()));
+                if let Some(end) = end {
+                    text.truncate(from + end);
+                    *has_ended = true;
+                }
+            }
+            if written.iter().all(|(_, _, has_ended)| *has_ended) {
+                break;
+            }
+        }
+        let whole = |(mut spelling, text, has_ended): (Spelling, String, bool)| match has_ended {
+            true => text,
+            false => text + &spelling.finish(&self.units),
+        };
+        Ok(written.into_iter().map(whole).collect())
+    }
+
+    /// The likeliest text after the prompt, that ends with `until` if that is given: it must be one
+    /// symbol.
+    ///
+    /// # Errors
+    ///
+    /// When `until` is not one symbol, or a setting of the search is impossible.
+    pub fn likeliest(&self, search: BeamSearch, until: Option<&str>) -> Result<String, TrainError> {
+        let end = until.map(|text| self.ending(text)).transpose()?;
+        let search = search.with_excluded(self.excluded.clone());
+        let found = self.model.beam(&self.prompt, end, &search)?;
+        let best = found.into_iter().next().ok_or(TrainError::NoSymbol)?;
+        let mut spelling = self.spelling.clone();
+        let symbols = best.symbols.into_iter().chain(end);
+        let text: String = symbols
+            .map(|symbol| spelling.write(&self.units, symbol))
+            .collect();
+        Ok(text + &spelling.finish(&self.units))
+    }
+
+    fn ending(&self, text: &str) -> Result<u32, TrainError> {
+        let symbols = self.units.encode(text)?;
+        match symbols[..] {
+            [symbol] if Some(symbol) != self.units.unknown() => Ok(symbol),
+            _ => Err(TrainError::Invalid {
+                what: "what a search goes on to (--until beside --beam)",
+                expected: "one symbol that the model knows".to_string(),
+                found: format!("{text:?}"),
+            }),
+        }
+    }
 }

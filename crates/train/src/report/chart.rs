@@ -1,4 +1,4 @@
-//! Curves over the steps of a training.
+//! Curves with the same axes: over the steps of a training, or over the steps of a text.
 
 use plotters::coord::ranged1d::ValueFormatter;
 use plotters::coord::types::RangedCoordf64;
@@ -8,51 +8,69 @@ use crate::TrainError;
 
 const SIZE: (u32, u32) = (900, 300);
 const FONT: &str = "sans-serif";
-const COLOURS: [RGBColor; 6] = [
+const COLOURS: [RGBColor; 10] = [
     RGBColor(31, 119, 180),
     RGBColor(214, 39, 40),
     RGBColor(44, 160, 44),
     RGBColor(148, 103, 189),
     RGBColor(255, 127, 14),
     RGBColor(140, 86, 75),
+    RGBColor(227, 119, 194),
+    RGBColor(127, 127, 127),
+    RGBColor(188, 189, 34),
+    RGBColor(23, 190, 207),
 ];
+/// The colour of what is there to compare with.
+pub(crate) const GREY: usize = 7;
 
 /// The colour of a run.
-pub(super) fn colour(index: usize) -> RGBColor {
+pub(crate) fn colour(index: usize) -> RGBColor {
     COLOURS[index % COLOURS.len()]
 }
 
 /// How the upward axis goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Scale {
+pub(crate) enum Scale {
     Linear,
     Logarithmic,
 }
 
+/// Where the names of the curves stand: where the curves are not.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Legend {
+    /// Of curves that fall.
+    Above,
+    /// Of curves that rise.
+    Below,
+}
+
 /// One curve.
 #[derive(Debug, Clone)]
-pub(super) struct Curve {
+pub(crate) struct Curve {
     /// For the legend, if it is to be there.
-    pub(super) name: Option<String>,
-    pub(super) colour: usize,
-    pub(super) points: Vec<(f64, f64)>,
-    pub(super) width: u32,
-    pub(super) dashed: bool,
+    pub(crate) name: Option<String>,
+    pub(crate) colour: usize,
+    pub(crate) points: Vec<(f64, f64)>,
+    pub(crate) width: u32,
+    pub(crate) dashed: bool,
 }
 
 /// Curves with the same axes.
 #[derive(Debug, Clone)]
-pub(super) struct Chart {
+pub(crate) struct Chart {
     /// What its file is called.
-    pub(super) name: &'static str,
-    pub(super) title: &'static str,
-    pub(super) scale: Scale,
-    pub(super) curves: Vec<Curve>,
+    pub(crate) name: String,
+    pub(crate) title: String,
+    /// What goes across.
+    pub(crate) across: &'static str,
+    pub(crate) scale: Scale,
+    pub(crate) legend: Legend,
+    pub(crate) curves: Vec<Curve>,
 }
 
 impl Chart {
     /// The greatest value.
-    pub(super) fn greatest(&self) -> f64 {
+    pub(crate) fn greatest(&self) -> f64 {
         self.values().fold(0.0, f64::max)
     }
 
@@ -64,7 +82,7 @@ impl Chart {
     }
 
     /// The picture.
-    pub(super) fn svg(&self) -> Result<String, TrainError> {
+    pub(crate) fn svg(&self) -> Result<String, TrainError> {
         self.draw().map_err(|reason| TrainError::Stopped { reason })
     }
 
@@ -77,7 +95,7 @@ impl Chart {
             root.fill(&WHITE).map_err(text)?;
             let mut builder = ChartBuilder::on(&root);
             builder
-                .caption(self.title, (FONT, 16))
+                .caption(&self.title, (FONT, 16))
                 .margin(10)
                 .x_label_area_size(36)
                 .y_label_area_size(68);
@@ -113,7 +131,7 @@ impl Chart {
         Y: Ranged<ValueType = f64> + ValueFormatter<f64>,
     {
         let mut mesh = chart.configure_mesh();
-        mesh.x_desc("steps")
+        mesh.x_desc(self.across)
             .max_light_lines(0)
             .light_line_style(WHITE);
         mesh.x_label_formatter(&|step| format!("{step:.0}"));
@@ -137,7 +155,10 @@ impl Chart {
         }
         if self.curves.iter().any(|curve| curve.name.is_some()) {
             let mut legend = chart.configure_series_labels();
-            legend.position(SeriesLabelPosition::UpperRight);
+            legend.position(match self.legend {
+                Legend::Above => SeriesLabelPosition::UpperRight,
+                Legend::Below => SeriesLabelPosition::LowerRight,
+            });
             legend
                 .background_style(WHITE.mix(0.8))
                 .draw()

@@ -5,25 +5,47 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 
 use crate::run::METRICS;
-use crate::{Run, RunDescription, TrainError};
+use crate::{Recurrence, Run, TrainError, Training};
 
 /// A line of `metrics.jsonl`. What was no finite number there is nothing here.
 #[derive(Debug, Clone, Deserialize)]
 pub(super) struct Line {
     split: String,
     pub(super) step: usize,
-    pub(super) bits_per_character: Option<f64>,
+    loss: Option<f64>,
+    bits_per_character: Option<f64>,
     pub(super) gradient_norm: Option<f64>,
+    pub(super) clipped_norm: Option<f64>,
     pub(super) learning_rate: Option<f64>,
     pub(super) skipped: usize,
+    /// Symbols or other positions learned from so far; runs of old do not have them.
+    positions: Option<usize>,
     seconds: f64,
+}
+
+/// What is asked for in any kind of run.
+#[derive(Debug, Clone, Deserialize)]
+pub(super) struct Asked {
+    #[serde(flatten)]
+    pub(super) recurrence: Recurrence,
+    #[serde(flatten)]
+    pub(super) training: Training,
+}
+
+impl Line {
+    /// Bits per character of a language model; of other tasks, the loss.
+    pub(super) fn cost(&self) -> Option<f64> {
+        self.bits_per_character.or(self.loss)
+    }
 }
 
 /// The training of a run, as far as it went.
 #[derive(Debug)]
 pub(super) struct History {
     pub(super) name: String,
-    pub(super) description: RunDescription,
+    pub(super) asked: Asked,
+    /// The same as a file.
+    pub(super) description: String,
     lines: Vec<Line>,
     /// What the model wrote: after how many steps, and the text.
     pub(super) samples: Vec<(String, String)>,
@@ -32,7 +54,11 @@ pub(super) struct History {
 impl History {
     /// Reads it from a run folder.
     pub(super) fn read(path: &Path) -> Result<Self, TrainError> {
-        let (run, description) = Run::open(path)?;
+        let (run, _, description) = Run::asked(path)?;
+        let asked = toml::from_str(&description).map_err(|error| TrainError::Damaged {
+            path: run.path().to_path_buf(),
+            reason: error.to_string().trim().replace('\n', " "),
+        })?;
         let file = run.file(METRICS);
         let damaged = |reason: String| TrainError::Damaged {
             path: file.clone(),
@@ -52,6 +78,7 @@ impl History {
         };
         Ok(Self {
             name: name(run.path()),
+            asked,
             description,
             lines,
             samples,
@@ -66,19 +93,24 @@ impl History {
             .collect()
     }
 
-    /// Bits per character of each evaluation, by step.
+    /// Whether its losses are told in bits per character.
+    pub(super) fn is_in_bits(&self) -> bool {
+        self.lines
+            .iter()
+            .any(|line| line.bits_per_character.is_some())
+    }
+
+    /// The cost of each evaluation, by step.
     pub(super) fn held_out(&self) -> Vec<(f64, f64)> {
         let lines = self.lines.iter().filter(|line| line.split == "valid");
         lines
-            .filter_map(|line| Some((line.step as f64, line.bits_per_character?)))
+            .filter_map(|line| Some((line.step as f64, line.cost()?)))
             .collect()
     }
 
     /// Symbols a second between the lines, some at a time: single steps are too short for a clock.
     pub(super) fn throughput(&self) -> Vec<(f64, f64)> {
         const POINTS: usize = 60;
-        let settings = &self.description.settings;
-        let window = (settings.batch * settings.unroll) as f64;
         let lines: Vec<&Line> = self
             .lines
             .iter()
@@ -87,11 +119,9 @@ impl History {
         let together = lines.len().div_ceil(POINTS).max(1);
         let ends: Vec<&Line> = lines.iter().step_by(together).copied().collect();
         let rate = |pair: &[&Line]| {
-            let (steps, seconds) = (
-                (pair[1].step - pair[0].step) as f64,
-                pair[1].seconds - pair[0].seconds,
-            );
-            (seconds > 0.0).then(|| (pair[1].step as f64, steps * window / seconds))
+            let seconds = pair[1].seconds - pair[0].seconds;
+            let positions = pair[1].positions?.checked_sub(pair[0].positions?)? as f64;
+            (seconds > 0.0).then(|| (pair[1].step as f64, positions / seconds))
         };
         ends.windows(2).filter_map(rate).collect()
     }
@@ -101,7 +131,7 @@ impl History {
         self.lines.last().map_or(1.0, |line| line.step as f64)
     }
 
-    /// The lowest of the evaluations, in bits per character.
+    /// The lowest of the evaluations.
     pub(super) fn best(&self) -> Option<f64> {
         let all = self.held_out().into_iter().map(|(_, bits)| bits);
         all.min_by(f64::total_cmp)

@@ -4,6 +4,7 @@ use std::fmt::Write;
 
 use super::chart::colour;
 use super::history::History;
+use super::inside::Inside;
 
 const STYLE: &str = "body{font:15px/1.5 sans-serif;color:#222;max-width:940px;margin:2em auto;\
 padding:0 1em}h1,h2{font-weight:600}table{border-collapse:collapse;margin:1em 0}\
@@ -11,10 +12,15 @@ td,th{padding:.2em 1em .2em 0;text-align:left;vertical-align:top}\
 td.n{text-align:right;font-variant-numeric:tabular-nums}\
 pre{background:#f5f5f5;padding:.7em;overflow:auto;white-space:pre-wrap;font-size:13px}\
 svg{display:block;max-width:100%;height:auto;margin:1em 0}\
-i{display:inline-block;width:.8em;height:.8em;margin-right:.5em}details{margin:.5em 0}";
+i{display:inline-block;width:.8em;height:.8em;margin-right:.5em}details{margin:.5em 0}\
+pre.t{background:none;border:1px solid #ddd;line-height:1.45}";
 
 /// The whole page.
-pub(super) fn page(runs: &[History], figures: &[(&str, String)]) -> String {
+pub(super) fn page(
+    runs: &[History],
+    figures: &[(String, String)],
+    inside: Option<&Inside>,
+) -> String {
     let names: Vec<&str> = runs.iter().map(|run| run.name.as_str()).collect();
     let title = escape(&names.join(", "));
     let mut page = format!(
@@ -26,9 +32,12 @@ pub(super) fn page(runs: &[History], figures: &[(&str, String)]) -> String {
         page.push_str(figure);
         page.push('\n');
     }
+    if let Some(inside) = inside {
+        inside.write(&mut page);
+    }
     for run in runs {
         let name = escape(&run.name);
-        let asked = escape(&run.description.to_toml());
+        let asked = escape(&run.description);
         let heading = if runs.len() > 1 {
             format!(" of {name}")
         } else {
@@ -58,11 +67,11 @@ pub(super) fn page(runs: &[History], figures: &[(&str, String)]) -> String {
 
 fn write_table(page: &mut String, runs: &[History]) {
     page.push_str(
-        "<table><tr><th>run<th>cell<th>layers<th>units<th>best bits per character<th>steps\
+        "<table><tr><th>run<th>cell<th>layers<th>units<th>best held out<th>steps\
          <th>left out<th>seconds</tr>\n",
     );
     for (index, run) in runs.iter().enumerate() {
-        let settings = &run.description.settings;
+        let asked = &run.asked;
         let Rgb(red, green, blue) = Rgb::of(index);
         let (skipped, seconds) = run.totals();
         let best = run
@@ -74,9 +83,9 @@ fn write_table(page: &mut String, runs: &[History]) {
              <td class=n>{}<td class=n>{}<td class=n>{best}<td class=n>{}<td class=n>{skipped}\
              <td class=n>{seconds:.0}</tr>",
             escape(&run.name),
-            settings.cell.name(),
-            settings.layers,
-            settings.hidden,
+            asked.recurrence.cell.name(),
+            asked.recurrence.layers,
+            asked.recurrence.hidden,
             run.last_step(),
         )
         .expect("a string takes all");
@@ -95,7 +104,7 @@ impl Rgb {
 }
 
 /// Text as HTML shows it.
-fn escape(text: &str) -> String {
+pub(super) fn escape(text: &str) -> String {
     text.replace('&', "&amp;")
         .replace('<', "&lt;")
         .replace('>', "&gt;")

@@ -37,6 +37,11 @@ impl CellKind {
         value.get_name().to_string()
     }
 
+    /// Whether it has a gate that keeps, of which it can be said what it starts at.
+    pub(crate) fn has_memory(self) -> bool {
+        matches!(self, Self::Lstm | Self::Gru | Self::Janet)
+    }
+
     /// Whether its gates look at the last output, so that something can be dropped on that way.
     pub(super) fn looks_back(self) -> bool {
         !matches!(self, Self::MinGru | Self::MinLstm)

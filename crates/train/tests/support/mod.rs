@@ -5,6 +5,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
+use backdraft_train::{
+    DeviceChoice, Display, PickedDevice, Task, TaskReport, TaskSettings, evaluate_task, train_task,
+};
 use serde_json::Value;
 
 pub fn backdraft(arguments: &[&str]) -> Output {
@@ -62,6 +65,15 @@ pub fn trained(folder: &Path, more: &[&str]) -> (String, Value) {
     )
 }
 
+/// What the program printed, which did what it was asked.
+#[track_caller]
+pub fn succeeded(arguments: &[&str]) -> String {
+    let output = backdraft(arguments);
+    let error = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{arguments:?}: {error}");
+    String::from_utf8(output.stdout).unwrap()
+}
+
 #[track_caller]
 pub fn refused(arguments: &[&str], expected: &str) {
     let output = backdraft(arguments);
@@ -84,4 +96,69 @@ pub fn refused(arguments: &[&str], expected: &str) {
     }
     let messages = error.lines().filter(|line| line.starts_with("error:"));
     assert_eq!(messages.count(), 1, "{arguments:?}: {error}");
+}
+
+/// What whole trainings are tested on. A software GPU takes minutes for one, since it compiles for each
+/// shape of a batch: there, [`wgpu_follows_flex`].
+pub fn cpus() -> Vec<PickedDevice> {
+    let choices = [
+        DeviceChoice::Flex,
+        #[cfg(feature = "ndarray")]
+        DeviceChoice::NdArray,
+    ];
+    choices.map(|choice| choice.pick().unwrap()).to_vec()
+}
+
+/// A few steps on WGPU are those on Flex, and what is evaluated after the weights went through a file
+/// is what training gave.
+pub fn wgpu_follows_flex<T: Task>(settings: &TaskSettings<T::Options>, data: &Path, runs: &Path) {
+    if !cfg!(feature = "wgpu") {
+        return;
+    }
+    let mut few = settings.clone();
+    few.training.steps = Some(4);
+    let mut losses = Vec::new();
+    for choice in [DeviceChoice::Flex, DeviceChoice::Wgpu] {
+        let device = choice.pick().unwrap();
+        let run = runs.join(format!("few-{choice:?}"));
+        let report = train_task::<T>(&few, data, &run, &device, Display::Silent).unwrap();
+        let again = evaluate_task::<T>(&run, None, &device).unwrap();
+        assert!((again.loss - report.loss).abs() < 1e-4, "{choice:?}");
+        losses.push(report.loss);
+    }
+    let [flex, wgpu] = losses[..] else {
+        unreachable!("two devices")
+    };
+    let apart = (flex - wgpu).abs() / flex.abs().max(1.0);
+    assert!(apart < 1e-3, "{flex} on flex, {wgpu} on wgpu");
+}
+
+/// Trains on each device; the figures are the same after the weights went through a file.
+pub fn learned<T: Task>(
+    settings: &TaskSettings<T::Options>,
+    data: &Path,
+    runs: &Path,
+    check: impl Fn(&TaskReport, &str),
+) {
+    for device in cpus() {
+        let run = runs.join(device.name.replace([' ', '/'], "-"));
+        let report = train_task::<T>(settings, data, &run, &device, Display::Silent).unwrap();
+        check(&report, &device.name);
+        let again = evaluate_task::<T>(&run, None, &device).unwrap();
+        for (name, value) in again.figures {
+            assert_eq!(value, report.figures[name], "{name} on {}", device.name);
+        }
+        assert!((again.loss - report.loss).abs() < 1e-4, "{}", device.name);
+    }
+    wgpu_follows_flex::<T>(settings, data, runs);
+}
+
+pub fn answers(runs: &Path, data: &Path) -> Vec<String> {
+    let run = runs.join("flex");
+    let arguments = ["predict", run.to_str().unwrap(), data.to_str().unwrap()];
+    let output = backdraft(&arguments);
+    let error = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{error}");
+    let text = String::from_utf8(output.stdout).unwrap();
+    text.lines().map(str::to_string).collect()
 }

@@ -1,0 +1,197 @@
+//! Texts with their labels, a row each, from tables.
+//!
+//! ```text
+//! label <tab> text              the names of the columns come first
+//! positive <tab> a delight
+//! ```
+
+use std::path::Path;
+
+use crate::DataError;
+use crate::line::line_of;
+use crate::text::read_file;
+
+/// A row of a table.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LabelledText {
+    /// What it is, if that is known.
+    pub label: Option<String>,
+    /// The text.
+    pub text: String,
+}
+
+/// Which columns of a table are meant.
+#[derive(Debug, Clone, Default)]
+pub struct LabelColumns {
+    /// Of the label; the first if not given.
+    pub label: Option<String>,
+    /// Of the text; the first other one if not given, or the only one.
+    pub text: Option<String>,
+}
+
+/// Reads a table: of a `.csv` file, with commas and quotes; else with tabs and without quotes. Also
+/// gives the number of rows that were passed over, since they have no text.
+///
+/// In a table of one column there are no labels.
+///
+/// # Errors
+///
+/// When it cannot be read, has no such column, or a row has more cells than the head or fewer; when
+/// the head looks like a row: a label that was not asked for by its name is that of a row, too.
+pub fn read_labelled(
+    path: &Path,
+    columns: &LabelColumns,
+) -> Result<(Vec<LabelledText>, usize), DataError> {
+    let content = read_file(path)?;
+    let has_commas = path.extension().is_some_and(|extension| extension == "csv");
+    let mut reader = csv::ReaderBuilder::new()
+        .delimiter(if has_commas { b',' } else { b'\t' })
+        .quoting(has_commas)
+        .flexible(true)
+        .from_reader(content.as_bytes());
+    let not_a_table = |error: csv::Error| DataError::Invalid {
+        what: "a table",
+        expected: "rows of cells".to_string(),
+        found: format!("{}: {error}", path.display()),
+    };
+    let head = reader.headers().map_err(not_a_table)?.clone();
+    let (label, text) = columns.find(path, &head)?;
+    let (mut rows, mut skipped) = (Vec::new(), 0);
+    let head_label = label.filter(|_| columns.label.is_none());
+    let head_label = head_label.map(|column| head[column].trim());
+    for row in reader.records() {
+        let row = row.map_err(not_a_table)?;
+        let line = || row.position().map_or(0, |at| line_of(&content, at));
+        if row.len() != head.len() {
+            return Err(DataError::Ragged {
+                path: path.to_path_buf(),
+                line: line(),
+                expected: head.len(),
+                found: row.len(),
+            });
+        }
+        let cell = |column: usize| row.get(column).unwrap_or_default().trim();
+        if cell(text).is_empty() {
+            skipped += 1;
+            continue;
+        }
+        let label = label.map(cell).filter(|label| !label.is_empty());
+        if let Some(label) = label.filter(|_| label == head_label) {
+            return Err(DataError::NoHead {
+                path: path.to_path_buf(),
+                cell: label.to_string(),
+                line: line(),
+            });
+        }
+        rows.push(LabelledText {
+            label: label.map(str::to_string),
+            text: cell(text).to_string(),
+        });
+    }
+    Ok((rows, skipped))
+}
+
+impl LabelColumns {
+    /// The columns of label and text.
+    fn find(
+        &self,
+        path: &Path,
+        head: &csv::StringRecord,
+    ) -> Result<(Option<usize>, usize), DataError> {
+        let missing = |column: &str| DataError::NoColumn {
+            path: path.to_path_buf(),
+            column: column.to_string(),
+            found: head.iter().collect::<Vec<_>>().join(", "),
+        };
+        let named = |name: &str| {
+            let place = head.iter().position(|column| column.trim() == name);
+            place.ok_or_else(|| missing(&format!("`{name}`")))
+        };
+        let text = self.text.as_deref().map(named).transpose()?;
+        let label = match &self.label {
+            Some(name) => Some(named(name)?),
+            // A table of texts alone has no label.
+            None => (0..head.len())
+                .find(|column| Some(*column) != text)
+                .filter(|_| head.len() > 1),
+        };
+        let other = || (0..head.len()).find(|column| Some(*column) != label);
+        let text = text.or_else(other).ok_or_else(|| missing("of the text"))?;
+        Ok((label, text))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+
+    fn read(
+        name: &str,
+        content: &str,
+        columns: &LabelColumns,
+    ) -> Result<(Vec<LabelledText>, usize), String> {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join(name);
+        fs::write(&path, content).unwrap();
+        let found = read_labelled(&path, columns).map_err(|error| error.to_string());
+        found.map_err(|error| error.replace(&folder.path().display().to_string(), ""))
+    }
+
+    fn row(label: Option<&str>, text: &str) -> LabelledText {
+        LabelledText {
+            label: label.map(str::to_string),
+            text: text.to_string(),
+        }
+    }
+
+    #[test]
+    fn tabs_and_commas_and_the_order_of_columns() {
+        let any = LabelColumns::default();
+        let rows = read("a.tsv", "label\ttext\nbad\tso \"so\"\n\t\n", &any).unwrap();
+        assert_eq!(rows, (vec![row(Some("bad"), "so \"so\"")], 1));
+        let columns = LabelColumns {
+            label: Some("kind".to_string()),
+            text: None,
+        };
+        let content = "said,kind\n\"one, two\",good\n";
+        let rows = read("a.csv", content, &columns).unwrap();
+        assert_eq!(rows, (vec![row(Some("good"), "one, two")], 0));
+        let rows = read("a.tsv", "text\nalone\n", &any).unwrap();
+        assert_eq!(rows, (vec![row(None, "alone")], 0));
+    }
+
+    #[test]
+    fn what_is_wrong_is_told_with_its_place() {
+        let any = LabelColumns::default();
+        let blank = read("a.tsv", "label\ttext\r\n\r\nso\tso\r\n\r\nbad\r\n", &any);
+        let error = blank.unwrap_err();
+        assert_eq!(error, "/a.tsv: line 5: expected 2 cells, found 1");
+        let error = read("a.tsv", "label\ttext\nbad\n", &any).unwrap_err();
+        assert_eq!(error, "/a.tsv: line 2: expected 2 cells, found 1");
+        let columns = LabelColumns {
+            label: Some("mood".to_string()),
+            text: None,
+        };
+        let error = read("a.tsv", "label\ttext\nbad\tx\n", &columns).unwrap_err();
+        assert_eq!(error, "/a.tsv: expected a column `mood`, found label, text");
+    }
+
+    #[test]
+    fn a_row_is_no_head() {
+        let content = "good\tone\nbad\ttwo\n\ngood\tthree\n";
+        let error = read("a.tsv", content, &LabelColumns::default()).unwrap_err();
+        assert_eq!(
+            error,
+            "/a.tsv: expected the names of the columns in the first row, found `good`, which is a label \
+             of line 4, too; a column that has the name of one of its labels must be asked for by name"
+        );
+        let columns = LabelColumns {
+            label: Some("good".to_string()),
+            text: None,
+        };
+        let (rows, _) = read("a.tsv", content, &columns).unwrap();
+        assert_eq!(rows[1], row(Some("good"), "three"));
+    }
+}

@@ -1,0 +1,145 @@
+//! Pieces of words, as a tokenizer of Hugging Face's `tokenizers` tells them.
+
+use std::path::Path;
+
+use tokenizers::Tokenizer;
+
+use crate::DataError;
+use crate::text::read_file;
+
+/// A tokenizer: byte pairs, word pieces, unigrams, whatever its file says.
+#[derive(Debug, Clone)]
+pub struct Pieces {
+    tokenizer: Tokenizer,
+    len: usize,
+}
+
+impl Pieces {
+    /// Reads a `tokenizer.json`.
+    ///
+    /// # Errors
+    ///
+    /// When the file cannot be read or is none.
+    pub fn read(path: &Path) -> Result<Self, DataError> {
+        Self::from_json(&read_file(path)?).map_err(|reason| DataError::NotAVocabulary {
+            path: path.to_path_buf(),
+            reason,
+        })
+    }
+
+    /// The same of its text. What it says of cutting and filling up is not heeded: a text is read
+    /// whole.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with it.
+    pub fn from_json(text: &str) -> Result<Self, String> {
+        let mut tokenizer: Tokenizer = text
+            .parse()
+            .map_err(|error: tokenizers::Error| error.to_string())?;
+        tokenizer.with_padding(None);
+        let whole = tokenizer.with_truncation(None);
+        whole.map_err(|error| error.to_string())?;
+        // Numbers may be left out: the largest counts.
+        let numbers = tokenizer.get_vocab(true).into_values();
+        let len = numbers.max().map_or(0, |last| last as usize + 1);
+        match len {
+            0 => Err("expected pieces, found none".to_string()),
+            len => Ok(Self { tokenizer, len }),
+        }
+    }
+
+    /// As a file.
+    pub fn to_json(&self) -> String {
+        let text = self.tokenizer.to_string(false);
+        text.expect("a tokenizer that was read is valid JSON")
+    }
+
+    /// The number of symbols.
+    #[allow(clippy::len_without_is_empty, reason = "there is always one")]
+    pub fn len(&self) -> usize {
+        self.len
+    }
+
+    /// Text to symbols, without what the tokenizer would put around it.
+    ///
+    /// # Errors
+    ///
+    /// When it has no symbol for something.
+    pub fn encode(&self, text: &str) -> Result<Vec<u32>, DataError> {
+        let encoding = self.tokenizer.encode_fast(text, false);
+        let encoding = encoding.map_err(|error| DataError::NotEncoded {
+            reason: error.to_string(),
+        })?;
+        Ok(encoding.get_ids().to_vec())
+    }
+
+    /// Symbols to text; numbers of no symbol add nothing.
+    pub fn decode(&self, symbols: &[u32]) -> String {
+        self.tokenizer.decode(symbols, false).unwrap_or_default()
+    }
+
+    /// The symbol of what it does not know, if it has one.
+    pub fn unknown(&self) -> Option<u32> {
+        let names = ["<unk>", "[UNK]", "<UNK>"];
+        names
+            .iter()
+            .find_map(|name| self.tokenizer.token_to_id(name))
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+
+    /// Each byte is a piece, and `ll` is one.
+    pub(crate) fn pieces() -> Pieces {
+        let mut bytes: Vec<char> = tokenizers::pre_tokenizers::byte_level::ByteLevel::alphabet()
+            .into_iter()
+            .collect();
+        bytes.sort_unstable();
+        let mut symbols: Vec<String> = bytes.iter().map(char::to_string).collect();
+        symbols.push("ll".to_string());
+        let vocabulary: serde_json::Map<String, serde_json::Value> = symbols
+            .into_iter()
+            .zip(0u32..)
+            .map(|(piece, number)| (piece, number.into()))
+            .collect();
+        let around = serde_json::json!({
+            "type": "ByteLevel", "add_prefix_space": false, "trim_offsets": true, "use_regex": true
+        });
+        let file = serde_json::json!({
+            "version": "1.0", "truncation": null, "padding": null, "added_tokens": [],
+            "normalizer": null, "pre_tokenizer": around, "post_processor": null,
+            "decoder": around,
+            "model": {
+                "type": "BPE", "dropout": null, "unk_token": null, "continuing_subword_prefix": null,
+                "end_of_word_suffix": null, "fuse_unk": false, "byte_fallback": false,
+                "ignore_merges": false, "vocab": vocabulary, "merges": ["l l"]
+            }
+        });
+        Pieces::from_json(&file.to_string()).unwrap()
+    }
+
+    #[test]
+    fn what_belongs_together_is_one_piece() {
+        let pieces = pieces();
+        assert_eq!(pieces.len(), 257);
+        let symbols = pieces.encode("hello").unwrap();
+        assert_eq!((symbols.len(), symbols[2]), (4, 256));
+        assert_eq!(pieces.decode(&symbols), "hello");
+        assert_eq!(pieces.unknown(), None);
+    }
+
+    #[test]
+    fn another_file_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("tokenizer.json");
+        std::fs::write(&path, "{\"model\": 3}").unwrap();
+        let error = Pieces::read(&path).unwrap_err().to_string();
+        assert!(
+            error.contains("tokenizer.json: expected a vocabulary"),
+            "{error}"
+        );
+    }
+}

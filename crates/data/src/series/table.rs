@@ -1,0 +1,164 @@
+//! The rows of a table, and what is wrong with them.
+
+use std::path::{Path, PathBuf};
+
+use super::{SeriesColumns, Time};
+use crate::DataError;
+
+/// What a column of times may be called, in any case.
+const TIME_NAMES: [&str; 6] = ["time", "date", "datetime", "timestamp", "month", "year"];
+
+/// A row as it is read: where, and its time.
+pub(super) struct Row {
+    pub(super) line: u64,
+    pub(super) time: Time,
+    pub(super) value: Option<f64>,
+    pub(super) covariates: Vec<Option<f64>>,
+}
+
+/// Where in each row to find what.
+pub(super) struct Table {
+    path: PathBuf,
+    head: Vec<String>,
+    time: usize,
+    value: usize,
+    series: Option<usize>,
+    covariates: Vec<usize>,
+}
+
+impl Table {
+    pub(super) fn new(
+        path: &Path,
+        head: &csv::StringRecord,
+        asked: &SeriesColumns,
+    ) -> Result<Self, DataError> {
+        let head: Vec<String> = head.iter().map(str::to_string).collect();
+        let missing = |column: String| DataError::NoColumn {
+            path: path.to_path_buf(),
+            column,
+            found: head
+                .iter()
+                .map(|name| format!("`{name}`"))
+                .collect::<Vec<_>>()
+                .join(", "),
+        };
+        let find = |name: &String| {
+            let place = head.iter().position(|known| known == name);
+            place.ok_or_else(|| missing(format!("`{name}`")))
+        };
+        let series = asked.series.as_ref().map(find).transpose()?;
+        let covariates = asked
+            .covariates
+            .iter()
+            .map(find)
+            .collect::<Result<Vec<_>, _>>()?;
+        let named = asked.value.as_ref().map(find).transpose()?;
+        let is_taken = |place: &usize| {
+            Some(*place) == series || Some(*place) == named || covariates.contains(place)
+        };
+        let time = match &asked.time {
+            Some(name) => find(name)?,
+            None => {
+                let free = || (0..head.len()).filter(|place| !is_taken(place));
+                let called =
+                    |name: &&str| free().find(|place| head[*place].eq_ignore_ascii_case(name));
+                let found = TIME_NAMES.iter().find_map(called);
+                found
+                    .or_else(|| free().next())
+                    .ok_or_else(|| missing("of times".to_string()))?
+            }
+        };
+        let is_value = |place: &usize| *place != time && !is_taken(place);
+        let value = named.or_else(|| (0..head.len()).find(is_value));
+        let value = value.ok_or_else(|| missing("of values".to_string()))?;
+        Ok(Self {
+            path: path.to_path_buf(),
+            time,
+            value,
+            series,
+            covariates,
+            head,
+        })
+    }
+
+    pub(super) fn row(
+        &self,
+        line: u64,
+        record: &csv::StringRecord,
+    ) -> Result<(Option<String>, Row), DataError> {
+        if record.len() != self.head.len() {
+            return Err(DataError::Ragged {
+                path: self.path.clone(),
+                line,
+                expected: self.head.len(),
+                found: record.len(),
+            });
+        }
+        let number = |column: usize| {
+            let found = &record[column];
+            number(found).ok_or_else(|| self.wrong(line, column, "a number or nothing", found))
+        };
+        let time = Time::parse(&record[self.time]).ok_or_else(|| {
+            let expected = "a year, YYYYMMDD, YYYY-MM-DD, YYYY-MM or YYYY-MM-DD HH:MM";
+            self.wrong(line, self.time, expected, &record[self.time])
+        })?;
+        let row = Row {
+            line,
+            time,
+            value: number(self.value)?,
+            covariates: self
+                .covariates
+                .iter()
+                .map(|c| number(*c))
+                .collect::<Result<_, _>>()?,
+        };
+        Ok((self.series.map(|column| record[column].to_string()), row))
+    }
+
+    pub(super) fn check_order(&self, rows: &[Row], row: &Row) -> Result<(), DataError> {
+        let Some(before) = rows.last() else {
+            return Ok(());
+        };
+        let wrong = |expected: String| self.wrong(row.line, self.time, expected, row.time);
+        if !row.time.is_of_kind_of(before.time) {
+            return Err(wrong(format!("a time written as {} is", before.time)));
+        }
+        if row.time <= before.time {
+            let (time, line) = (before.time, before.line);
+            return Err(wrong(format!(
+                "a time after {time}, which is in line {line}"
+            )));
+        }
+        Ok(())
+    }
+
+    fn wrong(
+        &self,
+        line: u64,
+        column: usize,
+        expected: impl Into<String>,
+        found: impl ToString,
+    ) -> DataError {
+        DataError::Cell {
+            path: self.path.clone(),
+            line,
+            column: self.head[column].clone(),
+            expected: expected.into(),
+            found: found.to_string(),
+        }
+    }
+}
+
+/// What a cell says: nothing if it is no finite number, `Some(None)` if it is missing.
+fn number(cell: &str) -> Option<Option<f64>> {
+    if ["", "na", "nan"]
+        .iter()
+        .any(|missing| cell.eq_ignore_ascii_case(missing))
+    {
+        return Some(None);
+    }
+    cell.parse()
+        .ok()
+        .filter(|number: &f64| number.is_finite())
+        .map(Some)
+}

@@ -1,0 +1,100 @@
+//! A model that tells the class of a whole sequence.
+//!
+//! ```text
+//! e_t = dropout(E[x_t])        or dropout(x_t), of vectors
+//! h_t = recurrent layers over e_1 .. e_T
+//! s = pooling of h_1 .. h_T                               [H], see Pooling
+//! p(class | x_1 .. x_T) = softmax(U dropout(s) + c)       U: [H, classes]
+//! ```
+//!
+//! With label smoothing `e`, a class is right in training with `1 - e` and with `e / classes` each
+//! (Szegedy et al. 2016, arXiv 1512.00567).
+
+use backdraft_cells::{Error, Layer, Lengths};
+use burn::module::{Module, ModuleDisplay};
+use burn::nn::{Dropout, Embedding, Linear};
+use burn::tensor::{Int, Tensor, activation::log_softmax};
+
+use crate::{Inputs, Pool, source::embedded};
+
+mod config;
+
+pub use config::ClassifierConfig;
+
+/// A model that tells the class of a whole sequence.
+#[derive(Module, Debug)]
+pub struct Classifier<L: Module + ModuleDisplay> {
+    /// `E`, if symbols are read.
+    pub embedding: Option<Embedding>,
+    /// The recurrent layers.
+    pub recurrent: L,
+    /// What makes one vector of their outputs.
+    pub pool: Pool,
+    /// `U` and `c`.
+    pub output: Linear,
+    input_dropout: Dropout,
+    output_dropout: Dropout,
+    #[module(skip)]
+    label_smoothing: f64,
+}
+
+impl<L: Layer> Classifier<L> {
+    /// The number of classes.
+    pub fn classes(&self) -> usize {
+        self.output.weight.dims()[1]
+    }
+
+    /// The scores of the classes of each row, `U s + c`: `[batch, classes]`.
+    ///
+    /// `inputs` are symbols `[batch, time]`, each below the vocabulary size, or vectors
+    /// `[batch, time, features]`.
+    ///
+    /// # Errors
+    ///
+    /// When the inputs are of the other kind or of another size, the lengths do not fit, or a row
+    /// is empty: it has no class.
+    pub fn logits(&self, inputs: impl Into<Inputs>, lengths: &Lengths) -> Result<Tensor<2>, Error> {
+        let name = "Classifier";
+        let embedded = embedded(name, self.embedding.as_ref(), inputs.into(), lengths)?;
+        let embedded = self.input_dropout.forward(embedded);
+        let run = self.recurrent.forward(embedded, None, Some(lengths));
+        let outputs = run.map_err(|error| error.within(name))?.outputs;
+        let pooled = self.pool.forward(outputs, lengths)?;
+        Ok(self.output.forward(self.output_dropout.forward(pooled)))
+    }
+
+    /// The cross-entropy of each row's class, in nats: `[batch]`; with label smoothing in training
+    /// alone.
+    ///
+    /// # Errors
+    ///
+    /// As [`logits`](Self::logits); and when there is not one class for each row. Classes must be
+    /// below their number.
+    pub fn loss(
+        &self,
+        inputs: impl Into<Inputs>,
+        lengths: &Lengths,
+        classes: Tensor<1, Int>,
+    ) -> Result<Tensor<1>, Error> {
+        let inputs = inputs.into();
+        let ([batch, _], [found]) = (inputs.dims(), classes.dims());
+        if found != batch {
+            let expected = format!("{batch}, one for each row of the batch");
+            return Err(Error::new(
+                "Classifier",
+                "number of classes",
+                expected,
+                found,
+            ));
+        }
+        let log_p = log_softmax(self.logits(inputs, lengths)?, 1);
+        let right = log_p.clone().gather(1, classes.unsqueeze_dim(1));
+        let nats = -right.squeeze_dim::<1>(1);
+        let smoothing = self.label_smoothing;
+        if smoothing == 0.0 || !nats.device().is_autodiff() {
+            return Ok(nats);
+        }
+        let all = -log_p.mean_dim(1).squeeze_dim::<1>(1);
+        Ok(nats * (1.0 - smoothing) + all * smoothing)
+    }
+}

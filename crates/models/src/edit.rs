@@ -1,0 +1,168 @@
+//! How far what was found is from what was right.
+//!
+//! ```text
+//! distance(a, b) = the fewest insertions, deletions and substitutions that make b of a
+//! symbol error rate = sum of distances / sum of the lengths of what was right
+//! ```
+//!
+//! Levenshtein 1966, "Binary codes capable of correcting deletions, insertions and reversals". The
+//! rate is called word, phoneme or character error rate, after what the symbols are.
+
+use serde::{Deserialize, Serialize};
+
+/// What has to be done to make what was found right.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Edits {
+    /// Symbols that were found and should not be there.
+    pub insertions: usize,
+    /// Symbols that are missing.
+    pub deletions: usize,
+    /// Symbols in place of which another stands.
+    pub substitutions: usize,
+}
+
+impl Edits {
+    /// The fewest edits from `expected` to `found`. Where several ways are as short, the one with the
+    /// most substitutions.
+    pub fn between<T: PartialEq>(found: &[T], expected: &[T]) -> Self {
+        // Of each prefix of what was found, against a prefix of what was expected that grows.
+        let inserted = |insertions| Self {
+            insertions,
+            ..Self::default()
+        };
+        let mut row: Vec<Self> = (0..=found.len()).map(inserted).collect();
+        for right in expected {
+            let mut before = row[0];
+            row[0].deletions += 1;
+            for (at, own) in found.iter().enumerate() {
+                let mut best = before;
+                best.substitutions += usize::from(own != right);
+                let mut deleted = row[at + 1];
+                deleted.deletions += 1;
+                let mut inserted = row[at];
+                inserted.insertions += 1;
+                for other in [deleted, inserted] {
+                    // Fewer insertions: fewer deletions, too, and more substitutions.
+                    if other.rank() < best.rank() {
+                        best = other;
+                    }
+                }
+                before = std::mem::replace(&mut row[at + 1], best);
+            }
+        }
+        row[found.len()]
+    }
+
+    /// What is least of the best way.
+    fn rank(&self) -> (usize, usize) {
+        (self.distance(), self.insertions)
+    }
+
+    /// Their number.
+    pub fn distance(&self) -> usize {
+        self.insertions + self.deletions + self.substitutions
+    }
+}
+
+/// The errors of many sequences together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct EditScore {
+    /// All edits.
+    pub edits: Edits,
+    /// All symbols of what was right.
+    pub symbols: usize,
+    /// The number of sequences.
+    pub sequences: usize,
+    /// How many of them were right in every symbol.
+    pub exact: usize,
+}
+
+impl EditScore {
+    /// Of nothing yet.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Counts one more sequence.
+    pub fn add<T: PartialEq>(&mut self, found: &[T], expected: &[T]) {
+        let edits = Edits::between(found, expected);
+        self.edits.insertions += edits.insertions;
+        self.edits.deletions += edits.deletions;
+        self.edits.substitutions += edits.substitutions;
+        self.symbols += expected.len();
+        self.sequences += 1;
+        self.exact += usize::from(edits.distance() == 0);
+    }
+
+    /// Edits for each symbol of what was right; `None` where there is none. Above 1 when much more
+    /// was found than was right.
+    pub fn symbol_error_rate(&self) -> Option<f64> {
+        (self.symbols > 0).then(|| self.edits.distance() as f64 / self.symbols as f64)
+    }
+
+    /// The part of the sequences that was right in every symbol; `None` where there is none.
+    pub fn exact_match(&self) -> Option<f64> {
+        (self.sequences > 0).then(|| self.exact as f64 / self.sequences as f64)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The definition, without a table.
+    fn distance(a: &[u8], b: &[u8]) -> usize {
+        let (Some((first, a_rest)), Some((second, b_rest))) = (a.split_first(), b.split_first())
+        else {
+            return a.len() + b.len();
+        };
+        let both = distance(a_rest, b_rest) + usize::from(first != second);
+        let one = distance(a_rest, b).min(distance(a, b_rest)) + 1;
+        both.min(one)
+    }
+
+    #[test]
+    fn the_edits_are_the_fewest_there_are() {
+        let words: Vec<Vec<u8>> = (0..3u32.pow(4))
+            .map(|code| {
+                (0..code % 5)
+                    .map(|at| (code / 3u32.pow(at) % 3) as u8)
+                    .collect()
+            })
+            .collect();
+        for a in &words {
+            for b in &words {
+                let edits = Edits::between(a, b);
+                assert_eq!(edits.distance(), distance(a, b), "{a:?} {b:?}");
+                assert_eq!(b.len() + edits.insertions, a.len() + edits.deletions);
+            }
+        }
+    }
+
+    #[test]
+    fn edits_are_told_apart() {
+        let edits = |found: &str, expected: &str| {
+            let edits = Edits::between(found.as_bytes(), expected.as_bytes());
+            [edits.insertions, edits.deletions, edits.substitutions]
+        };
+        assert_eq!(edits("kitten", "sitting"), [0, 1, 2]);
+        assert_eq!(edits("abc", ""), [3, 0, 0]);
+        assert_eq!(edits("", "abc"), [0, 3, 0]);
+        assert_eq!(edits("xabc", "abcd"), [1, 1, 0]);
+        assert_eq!(edits("ab", "ba"), [0, 0, 2], "substitutions before others");
+    }
+
+    #[test]
+    fn rates_are_over_all_sequences_together() {
+        let mut score = EditScore::new();
+        assert_eq!(
+            (score.symbol_error_rate(), score.exact_match()),
+            (None, None)
+        );
+        score.add(&[1, 2, 3], &[1, 2, 3]);
+        score.add(&[1], &[2]);
+        score.add(&[5; 4], &[]);
+        assert_eq!(score.symbol_error_rate(), Some(5.0 / 4.0));
+        assert_eq!(score.exact_match(), Some(1.0 / 3.0));
+    }
+}

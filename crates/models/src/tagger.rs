@@ -1,0 +1,135 @@
+//! A model that gives every word of a sentence a tag.
+//!
+//! ```text
+//! c_w = [h_n forward ; h_1 reverse] of the characters of word w      if it reads characters
+//! x_t = dropout([E[w_t] ; c_{w_t}])                  word and spelling, side by side
+//! h_t = recurrent stack over x_1 .. x_n, most often both ways
+//! e_t = U dropout(h_t) + c                           emissions: one score a tag
+//! p(y | x) = crf(e)_y   or   prod_t softmax(e_t)_{y_t}
+//! ```
+//!
+//! Lample et al. 2016, "Neural architectures for named entity recognition" (arXiv 1603.01360); Ma
+//! and Hovy 2016 (arXiv 1603.01354) read the characters by a convolution instead. With a softmax
+//! at each position: Ling et al. 2015, "Finding function in form" (arXiv 1508.02096).
+
+use backdraft_cells::{Error, Layer, Lengths};
+use burn::module::{Module, ModuleDisplay};
+use burn::nn::{Dropout, Embedding, Linear};
+use burn::tensor::{Int, Tensor, activation::log_softmax};
+
+use crate::Crf;
+pub use characters::{Characters, CharactersConfig};
+pub use config::{Decoder, TaggerConfig};
+pub use input::{Spellings, TaggerInput, padded};
+
+mod characters;
+mod config;
+mod input;
+
+/// A model that gives every word of a sentence a tag.
+#[derive(Module, Debug)]
+pub struct Tagger<L: Module + ModuleDisplay> {
+    /// `E`.
+    pub embedding: Embedding,
+    /// What reads the characters of a word, if anything does.
+    pub characters: Option<Characters<L>>,
+    /// The recurrent layers.
+    pub recurrent: L,
+    dropout: Dropout,
+    /// `U` and `c`.
+    pub output: Linear,
+    /// The field over whole tag sequences; without one, each position has its own softmax.
+    pub crf: Option<Crf>,
+}
+
+impl<L: Layer> Tagger<L> {
+    /// The number of words that have an embedding.
+    pub fn words(&self) -> usize {
+        self.embedding.weight.dims()[0]
+    }
+
+    /// The number of tags.
+    pub fn tags(&self) -> usize {
+        self.output.weight.dims()[1]
+    }
+
+    /// The scores of each tag at each position, as the decoder gets them: `[batch, time, tags]`.
+    ///
+    /// # Errors
+    ///
+    /// When a shape or a length does not fit, and when the model reads characters and there are
+    /// none. What is in the input must be below the sizes that the model was built for.
+    pub fn emissions(&self, input: &TaggerInput) -> Result<Tensor<3>, Error> {
+        let name = "Tagger";
+        input.check(name)?;
+        let [_, time] = input.words.dims();
+        let padding = input.lengths.mask(time, &input.words.device()).bool_not();
+        let words = input.words.clone().mask_fill(padding.clone(), 0);
+        let embedded = self.embedding.forward(words);
+        let read = match (&self.characters, &input.spellings) {
+            (None, _) => embedded,
+            (Some(characters), Some(spellings)) => {
+                let spelled = characters.forward(spellings, padding, &self.dropout)?;
+                Tensor::cat(vec![embedded, spelled], 2)
+            }
+            (Some(_), None) => {
+                let expected = "the characters of each word";
+                return Err(Error::new(name, "spellings", expected, "none"));
+            }
+        };
+        let read = self.dropout.forward(read);
+        let run = self
+            .recurrent
+            .forward(read, None, Some(&input.lengths))
+            .map_err(|error| error.within(name))?;
+        Ok(self.output.forward(self.dropout.forward(run.outputs)))
+    }
+
+    /// `-ln p(tags)` of each sentence, in nats: `[batch]`, of tags `[batch, time]`. Their sum over
+    /// `input.lengths.total()` is the mean of a position.
+    ///
+    /// # Errors
+    ///
+    /// As [`emissions`](Self::emissions); and when the tags are not of the words' shape. They must
+    /// be below the number of tags.
+    pub fn loss(&self, input: &TaggerInput, tags: Tensor<2, Int>) -> Result<Tensor<1>, Error> {
+        if tags.dims() != input.words.dims() {
+            let expected = format!("{:?}", input.words.dims());
+            let found = format!("{:?}", tags.dims());
+            return Err(Error::new("Tagger", "tags [batch, time]", expected, found));
+        }
+        let emissions = self.emissions(input)?;
+        match &self.crf {
+            Some(crf) => crf.nats(emissions, tags, &input.lengths),
+            None => Ok(softmax_nats(emissions, tags, &input.lengths)),
+        }
+    }
+
+    /// The likeliest tags of each sentence: as many as it has words. By Viterbi's algorithm under
+    /// a field, else position by position.
+    ///
+    /// # Errors
+    ///
+    /// As [`emissions`](Self::emissions).
+    pub fn decode(&self, input: &TaggerInput) -> Result<Vec<Vec<usize>>, Error> {
+        let emissions = self.emissions(input)?;
+        if let Some(crf) = &self.crf {
+            return crf.decode(emissions, &input.lengths);
+        }
+        let [_, time, _] = emissions.dims();
+        let best = emissions.argmax(2).into_data();
+        let best: Vec<usize> = best.iter::<i64>().map(|tag| tag as usize).collect();
+        let rows = best.chunks(time).zip(input.lengths.as_slice());
+        Ok(rows.map(|(row, &length)| row[..length].to_vec()).collect())
+    }
+}
+
+/// `sum_t -ln softmax(e_t)_{y_t}` over each row's valid positions: `[batch]`.
+fn softmax_nats(emissions: Tensor<3>, tags: Tensor<2, Int>, lengths: &Lengths) -> Tensor<1> {
+    let [batch, time, _] = emissions.dims();
+    let padding = lengths.mask(time, &emissions.device()).bool_not();
+    let tags = tags.mask_fill(padding.clone(), 0);
+    let log_p = log_softmax(emissions, 2).gather(2, tags.unsqueeze_dim(2));
+    let nats = -log_p.reshape([batch, time]).mask_fill(padding, 0.0);
+    nats.sum_dim(1).reshape([batch])
+}

@@ -1,0 +1,148 @@
+//! A model that writes down what it hears, without being told when it was said.
+//!
+//! ```text
+//! x'_t = x_{kt} .. x_{kt+k-1}                 k frames side by side become one step
+//! h_t  = recurrent layers over dropout(x'_1) .. dropout(x'_T)
+//! p_t(symbol) = softmax(U dropout(h_t) + c)   labels, and the blank
+//! loss = -ln p(labels | x)                    over all ways in which they can stand; see ctc_loss
+//! ```
+//!
+//! Graves, Mohamed and Hinton 2013, "Speech recognition with deep recurrent neural networks",
+//! arXiv 1303.5778; stacked frames of Sak et al. 2015, arXiv 1507.06947.
+
+use backdraft_cells::{Error, Layer, Lengths};
+use burn::module::{Module, ModuleDisplay};
+use burn::nn::{Dropout, Linear};
+use burn::tensor::{Tensor, activation::log_softmax};
+
+use crate::{CtcDecoding, ctc_loss};
+
+mod config;
+
+pub use config::TranscriberConfig;
+
+/// A model that writes down what it hears.
+#[derive(Module, Debug)]
+pub struct Transcriber<L: Module + ModuleDisplay> {
+    /// The recurrent layers, which read steps of stacked frames.
+    pub recurrent: L,
+    /// `U` and `c`; the blank is symbol 0.
+    pub output: Linear,
+    input_dropout: Dropout,
+    output_dropout: Dropout,
+    #[module(skip)]
+    stacking: usize,
+}
+
+impl<L: Layer> Transcriber<L> {
+    /// The number of labels, without the blank.
+    pub fn labels(&self) -> usize {
+        self.output.weight.dims()[1] - 1
+    }
+
+    /// The features of one frame.
+    pub fn features(&self) -> usize {
+        self.recurrent.input_size() / self.stacking
+    }
+
+    /// The steps of a number of frames; labels [need](crate::steps_needed) so many.
+    pub fn steps(&self, frames: usize) -> usize {
+        frames.div_ceil(self.stacking)
+    }
+
+    /// `ln p_t(symbol)` of each step, the blank first, and the steps of each row:
+    /// `[batch, steps, labels + 1]`.
+    ///
+    /// # Errors
+    ///
+    /// When the frames (`[batch, time, features]`) or their lengths do not fit, or a row is empty.
+    pub fn log_probabilities(
+        &self,
+        frames: Tensor<3>,
+        lengths: &Lengths,
+    ) -> Result<(Tensor<3>, Lengths), Error> {
+        let (stacked, lengths) = self.stacked(frames, lengths)?;
+        let run = self
+            .recurrent
+            .forward(self.input_dropout.forward(stacked), None, Some(&lengths))
+            .map_err(|error| error.within("Transcriber"))?;
+        let scores = self
+            .output
+            .forward(self.output_dropout.forward(run.outputs));
+        Ok((log_softmax(scores, 2), lengths))
+    }
+
+    /// `-ln p(labels | frames)` of each row, in nats: `[batch]`.
+    ///
+    /// # Errors
+    ///
+    /// As [`log_probabilities`](Self::log_probabilities) and [`ctc_loss`]: labels are at least 1
+    /// and at most their number, and a row must have the steps that its labels need.
+    pub fn loss(
+        &self,
+        frames: Tensor<3>,
+        lengths: &Lengths,
+        targets: &[Vec<u32>],
+    ) -> Result<Tensor<1>, Error> {
+        let (log_p, lengths) = self.log_probabilities(frames, lengths)?;
+        ctc_loss(log_p, &lengths, targets).map_err(|error| error.within("Transcriber"))
+    }
+
+    /// The labels of each row.
+    ///
+    /// # Errors
+    ///
+    /// As [`log_probabilities`](Self::log_probabilities); and when a beam would keep nothing.
+    pub fn transcribe(
+        &self,
+        frames: Tensor<3>,
+        lengths: &Lengths,
+        decoding: CtcDecoding,
+    ) -> Result<Vec<Vec<u32>>, Error> {
+        let (log_p, lengths) = self.log_probabilities(frames, lengths)?;
+        let [_, steps, symbols] = log_p.dims();
+        let log_p: Vec<f64> = log_p.to_data().iter().collect();
+        let rows = log_p.chunks(steps * symbols).zip(lengths.as_slice());
+        rows.map(|(row, steps)| decoding.labels(&row[..steps * symbols], symbols))
+            .collect()
+    }
+
+    /// `x'`, zero in padding: `[batch, steps, k features]`, and the steps of each row.
+    fn stacked(&self, frames: Tensor<3>, lengths: &Lengths) -> Result<(Tensor<3>, Lengths), Error> {
+        let name = "Transcriber";
+        let [batch, time, features] = frames.dims();
+        if batch == 0 || time == 0 || features != self.features() {
+            let expected = format!("[at least 1, at least 1, {}]", self.features());
+            let found = format!("{:?}", frames.dims());
+            return Err(Error::new(
+                name,
+                "frames [batch, time, features]",
+                expected,
+                found,
+            ));
+        }
+        lengths.check(name, batch, time)?;
+        let mut rows = lengths.as_slice().iter();
+        if let Some(row) = rows.position(|&length| length == 0) {
+            let what = format!("length of row {row}");
+            return Err(Error::new(name, what, "at least 1", 0));
+        }
+        let frames = lengths.clear_padding(frames);
+        if self.stacking == 1 {
+            return Ok((frames, lengths.clone()));
+        }
+        let steps = self.steps(time);
+        let missing = steps * self.stacking - time;
+        let frames = match missing {
+            0 => frames,
+            _ => {
+                let place = (&frames.device(), frames.dtype());
+                let rest = Tensor::zeros([batch, missing, features], place);
+                Tensor::cat(vec![frames, rest], 1)
+            }
+        };
+        let lengths: Vec<_> = lengths.as_slice().iter().map(|&t| self.steps(t)).collect();
+        let stacked = frames.reshape([batch, steps, self.stacking * features]);
+        Ok((stacked, Lengths::new(lengths)))
+    }
+}

@@ -1,0 +1,121 @@
+//! What a user types for a [`Translator`].
+
+use backdraft_cells::{Error, Layer, SequenceConfig};
+use burn::nn::EmbeddingConfig;
+use burn::tensor::Device;
+use serde::{Deserialize, Serialize};
+
+use super::{NAME, Translator};
+use crate::bridge::state_features;
+use crate::causal::runs_forward;
+use crate::linear::linear;
+use crate::probability::dropout;
+use crate::{AttentionConfig, Bridge, Score};
+
+/// Configuration of a [`Translator`].
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct TranslatorConfig<E, D> {
+    /// The number of symbols of a source.
+    pub source_vocabulary: usize,
+    /// The number of symbols of a target, `V`, without its edge.
+    pub target_vocabulary: usize,
+    /// The layer that reads sources; its input size is the size of their embedding.
+    pub encoder: E,
+    /// The layer that writes targets, forward; its input size is the size of their embedding.
+    pub decoder: D,
+    /// How well a step of the source fits one of the target: Luong's general score by default, and
+    /// `None` for no attention at all.
+    pub attention: Option<Score>,
+    /// The probability of dropping a connection that does not recur: after the embeddings and before
+    /// the output; 0 by default.
+    pub dropout: f64,
+}
+
+impl<E, D> TranslatorConfig<E, D> {
+    /// Luong's general attention, no dropout.
+    pub fn new(source_vocabulary: usize, target_vocabulary: usize, encoder: E, decoder: D) -> Self {
+        Self {
+            source_vocabulary,
+            target_vocabulary,
+            encoder,
+            decoder,
+            attention: Some(Score::default()),
+            dropout: 0.0,
+        }
+    }
+
+    /// Sets how well a step of the source fits one of the target; `None` for no attention.
+    #[must_use]
+    pub fn with_attention(mut self, attention: Option<Score>) -> Self {
+        self.attention = attention;
+        self
+    }
+
+    /// Sets the probability of dropping a connection that does not recur.
+    #[must_use]
+    pub fn with_dropout(mut self, dropout: f64) -> Self {
+        self.dropout = dropout;
+        self
+    }
+}
+
+impl<E, D> TranslatorConfig<E, D>
+where
+    E: SequenceConfig<Built: Layer>,
+    D: SequenceConfig<Built: Layer>,
+{
+    /// Builds the model with new weights, drawn in the order of the fields of [`Translator`].
+    ///
+    /// Embeddings start from N(0, 1), linear maps uniform within one over the square root of what
+    /// they read, as PyTorch's do.
+    ///
+    /// # Errors
+    ///
+    /// When a size is zero, the probability is not in `0.0..1.0`, a layer is impossible, the decoder
+    /// does not go forward, or a dot product is asked of sizes that differ.
+    pub fn init(&self, device: &Device) -> Result<Translator<E::Built, D::Built>, Error> {
+        for (what, size) in [
+            ("source vocabulary size", self.source_vocabulary),
+            ("target vocabulary size", self.target_vocabulary),
+            ("source embedding size", self.encoder.input_size()),
+            ("target embedding size", self.decoder.input_size()),
+        ] {
+            Error::unless_positive(NAME, what, size)?;
+        }
+        let dropout = dropout(NAME, "dropout", self.dropout)?;
+        let embedding = |symbols, features| {
+            let embedding = EmbeddingConfig::new(symbols, features).init(device);
+            // Drawn here and now, so that a seed means the same model.
+            embedding.weight.val();
+            embedding
+        };
+        let source_embedding = embedding(self.source_vocabulary, self.encoder.input_size());
+        let encoder = self.encoder.init(device);
+        let encoder = encoder.map_err(|error| error.within(format!("encoder of {NAME}")))?;
+        let target_embedding = embedding(self.target_vocabulary + 1, self.decoder.input_size());
+        let decoder = self.decoder.init(device);
+        let decoder = decoder.map_err(|error| error.within(format!("decoder of {NAME}")))?;
+        runs_forward(NAME, "decoder", &decoder)?;
+
+        let [_, features] = state_features(&encoder.initial_state(1)).dims();
+        let bridge = Bridge::init(features, &decoder, device)?;
+        let (hidden, annotation) = (decoder.output_size(), encoder.output_size());
+        let attention = self.attention.map(|score| {
+            let config = AttentionConfig::new(hidden, annotation).with_score(score);
+            config.init(device).map_err(|error| error.within(NAME))
+        });
+        let attention = attention.transpose()?;
+        let seen = hidden + attention.as_ref().map_or(0, |_| annotation);
+        Ok(Translator {
+            source_embedding,
+            encoder,
+            target_embedding,
+            decoder,
+            bridge,
+            attention,
+            combine: linear(seen, hidden, true, device),
+            output: linear(hidden, self.target_vocabulary + 1, true, device),
+            dropout,
+        })
+    }
+}

@@ -1,0 +1,67 @@
+//! Spans of tags, and how many were found, against what the program `conlleval` says.
+
+use backdraft_models::{Accuracy, SpanScores, spans};
+
+/// The spans of tags, written `kind first..last`.
+fn told(tags: &str) -> Vec<String> {
+    let tags: Vec<&str> = tags.split_whitespace().collect();
+    let told = spans(&tags).into_iter();
+    told.map(|span| format!("{} {}..{}", span.kind, span.words.start, span.words.end))
+        .collect()
+}
+
+#[test]
+fn each_scheme_marks_the_same_spans() {
+    let expected = ["PER 0..2", "PER 2..3", "LOC 4..5", "ORG 5..8"];
+    for tags in [
+        "B-PER I-PER B-PER O B-LOC B-ORG I-ORG I-ORG",
+        "B-PER E-PER S-PER O S-LOC B-ORG I-ORG E-ORG",
+        "I-PER I-PER B-PER O I-LOC I-ORG I-ORG I-ORG",
+    ] {
+        assert_eq!(told(tags), expected, "{tags}");
+    }
+}
+
+#[test]
+fn impossible_tags_are_read_as_conlleval_reads_them() {
+    assert_eq!(told("O I-PER E-PER O"), ["PER 1..3"]);
+    assert_eq!(told("B-PER I-LOC O"), ["PER 0..1", "LOC 1..2"]);
+    assert_eq!(
+        told("E-PER E-PER I-PER"),
+        ["PER 0..1", "PER 1..2", "PER 2..3"]
+    );
+    assert_eq!(told("S-PER I-PER"), ["PER 0..1", "PER 1..2"]);
+    assert_eq!(told("B-a-b I-a-b"), ["a-b 0..2"]);
+    assert_eq!(told("B I O"), [" 0..2"]);
+    assert_eq!(told("NN NN VB"), ["NN 0..2", "VB 2..3"]);
+    assert!(told("O O").is_empty());
+    assert!(told("").is_empty());
+}
+
+#[test]
+fn scores_count_whole_spans() {
+    let tags = ["B-PER", "I-PER", "O", "B-LOC", "O", "B-ORG"];
+    let found = ["B-PER", "I-PER", "O", "B-ORG", "O", "O"];
+    let mut scores = SpanScores::default();
+    scores.count(&tags, &found);
+    scores.count(&["B-PER", "I-PER"], &["B-PER", "O"]);
+    assert_eq!((scores.there, scores.found, scores.right), (4, 3, 1));
+    assert_eq!(scores.precision(), 1.0 / 3.0);
+    assert_eq!(scores.recall(), 0.25);
+    assert_eq!(scores.f1(), 2.0 / 7.0);
+    let mut people = SpanScores::default();
+    people.count_where(&tags, &found, |kind| kind == "PER");
+    assert_eq!((people.there, people.found, people.right), (1, 1, 1));
+    let nothing = SpanScores::default();
+    let scores = [nothing.precision(), nothing.recall(), nothing.f1()];
+    assert_eq!(scores, [0.0; 3]);
+}
+
+#[test]
+fn accuracy_counts_words() {
+    let mut accuracy = Accuracy::default();
+    assert_eq!(accuracy.accuracy(), 0.0);
+    accuracy.count(&["NN", "VB", "NN"], &["NN", "NN", "NN"]);
+    accuracy.count(&["VB"], &["VB"]);
+    assert_eq!(accuracy.accuracy(), 0.75);
+}

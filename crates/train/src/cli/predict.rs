@@ -1,0 +1,73 @@
+//! `backdraft predict`.
+
+use std::io::BufRead;
+use std::path::{Path, PathBuf};
+
+use super::print::print;
+use super::with_task;
+use crate::{Answer, DeviceChoice, PickedDevice, Predictor, Run, Task, TrainError};
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Arguments {
+    /// The run folder
+    run: PathBuf,
+    /// A file of examples; or - to answer standard input line by line, at once
+    #[arg(value_name = "FILE")]
+    data: PathBuf,
+    /// What to compute on
+    #[arg(long, value_enum, default_value_t)]
+    device: DeviceChoice,
+    /// Print a JSON object a line
+    #[arg(long)]
+    json: bool,
+}
+
+pub(super) fn run(arguments: &Arguments) -> Result<(), TrainError> {
+    let (_, task, _) = Run::asked(&arguments.run)?;
+    let device = arguments.device.pick()?;
+    with_task!(task.as_str(), |Named| answer::<Named>(arguments, &device), lm => {
+        Err(TrainError::OtherTask {
+            path: arguments.run.clone(),
+            expected: "classify or another task with answers; `backdraft generate` writes with a \
+                       language model",
+            found: task.clone(),
+        })
+    })
+}
+
+fn answer<T: Task>(arguments: &Arguments, device: &PickedDevice) -> Result<(), TrainError> {
+    let predictor = Predictor::<T>::open(&arguments.run, device)?;
+    let tell = |answer: Answer| {
+        let line = match arguments.json {
+            true => answer.to_json(),
+            false => answer.to_tsv(),
+        };
+        print(&format!("{line}\n"))
+    };
+    if arguments.data == Path::new("-") {
+        return answer_lines(&predictor, tell);
+    }
+    let skipped = predictor.answer_file(&arguments.data, &mut { tell })?;
+    if skipped > 0 {
+        eprintln!("note: {skipped} rows could not be used and were passed over");
+    }
+    Ok(())
+}
+
+/// Answers each line as soon as it is there.
+fn answer_lines<T: Task>(
+    predictor: &Predictor<T>,
+    tell: impl Fn(Answer) -> Result<(), TrainError>,
+) -> Result<(), TrainError> {
+    for (number, line) in (1..).zip(std::io::stdin().lock().lines()) {
+        let no_line = |reason: String| TrainError::NoQuestion {
+            reason: format!("standard input, line {number}: {reason}"),
+        };
+        let line = line.map_err(|error| no_line(error.to_string()))?;
+        match predictor.answer_line(&line) {
+            Err(TrainError::NoQuestion { reason }) => return Err(no_line(reason)),
+            answer => tell(answer?)?,
+        }
+    }
+    Ok(())
+}

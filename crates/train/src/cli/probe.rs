@@ -1,0 +1,190 @@
+//! `backdraft probe`.
+
+use std::path::PathBuf;
+
+use clap::ValueEnum;
+use clap::builder::RangedU64ValueParser;
+use serde_json::json;
+
+use super::print::{print, print_json};
+use crate::{CellKind, Clipping, DeviceChoice, Probe, Problem, TrainError, Trial, draw_trials};
+
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = "A trial ends when what it reaches is below a hundredth (of copies, a tenth of what is reached \
+                  without memory), or after --steps. Each is told on standard error as it ends."
+)]
+pub(super) struct Arguments {
+    /// The problem
+    #[arg(value_enum)]
+    problem: Problem,
+    /// Lengths of the sequences
+    #[arg(long, value_name = "T,..", value_delimiter = ',', default_values_t = [50, 100, 200])]
+    lengths: Vec<usize>,
+    /// Cells; every one by default
+    #[arg(long, value_name = "CELL,..", value_delimiter = ',', value_enum)]
+    cells: Vec<CellKind>,
+    /// Trials of each length and cell, from different seeds
+    #[arg(long, value_name = "N", value_parser = at_least_1(), default_value_t = 1)]
+    seeds: u64,
+    /// The first seed
+    #[arg(long, value_name = "S", default_value_t = 0)]
+    seed: u64,
+    /// Recurrent layers
+    #[arg(long, value_name = "N", default_value_t = defaults().layers)]
+    layers: usize,
+    /// Units of each layer
+    #[arg(long, value_name = "N", default_value_t = defaults().hidden)]
+    hidden: usize,
+    /// Start the keeping gates of lstm, gru and janet as other biases, and not at memories of up to the
+    /// length of the sequences
+    #[arg(long)]
+    no_chrono: bool,
+    /// Sequences that a step learns from
+    #[arg(long, value_name = "N", default_value_t = defaults().batch)]
+    batch: usize,
+    /// Steps of a trial that does not solve it, at most
+    #[arg(long, value_name = "N", default_value_t = defaults().steps)]
+    steps: usize,
+    /// The learning rate of Adam
+    #[arg(long, value_name = "F", default_value_t = defaults().lr)]
+    lr: f64,
+    /// The norm that the whole gradient is clipped at
+    #[arg(long, value_name = "F", default_value_t = defaults().clipping.norm.unwrap_or(1.0))]
+    clip_norm: f64,
+    /// Clip nothing
+    #[arg(long, conflicts_with = "clip_norm")]
+    no_clip: bool,
+    /// Sequences that a trial is tested on
+    #[arg(long, value_name = "N", default_value_t = defaults().test)]
+    test: usize,
+    /// Steps between tests
+    #[arg(long, value_name = "N", default_value_t = defaults().test_steps)]
+    test_steps: usize,
+    /// What to compute on
+    #[arg(long, value_enum, default_value_t)]
+    device: DeviceChoice,
+    /// The file to draw what came of it in [default: probe-PROBLEM.svg]
+    #[arg(long, value_name = "FILE")]
+    svg: Option<PathBuf>,
+    /// Print one JSON object on standard output
+    #[arg(long)]
+    json: bool,
+}
+
+fn at_least_1() -> RangedU64ValueParser<u64> {
+    RangedU64ValueParser::new().range(1..)
+}
+
+/// The same whatever the problem.
+fn defaults() -> Probe {
+    Probe::new(Problem::Adding)
+}
+
+impl Arguments {
+    fn probe(&self) -> Probe {
+        let clipping = match self.no_clip {
+            true => Clipping::default(),
+            false => Clipping::by_norm(self.clip_norm),
+        };
+        Probe {
+            problem: self.problem,
+            layers: self.layers,
+            hidden: self.hidden,
+            chrono: !self.no_chrono,
+            batch: self.batch,
+            steps: self.steps,
+            lr: self.lr,
+            clipping,
+            test: self.test,
+            test_steps: self.test_steps,
+        }
+    }
+}
+
+pub(super) fn run(arguments: &Arguments) -> Result<(), TrainError> {
+    let device = arguments.device.pick()?;
+    let probe = arguments.probe();
+    let cells = match arguments.cells.as_slice() {
+        [] => CellKind::value_variants(),
+        some => some,
+    };
+    let (problem, name) = (probe.problem, probe.problem.name());
+    let last = arguments.seed.saturating_add(arguments.seeds);
+    let mut trials: Vec<Trial> = Vec::new();
+    for &length in &arguments.lengths {
+        for &cell in cells {
+            for seed in arguments.seed..last {
+                let trial = probe.trial(cell, length, seed, &device, &mut |_, _| {})?;
+                eprintln!("{name} {length}: {}", line(&trial));
+                trials.push(trial);
+            }
+        }
+    }
+    let svg = arguments.svg.clone();
+    let svg = svg.unwrap_or_else(|| PathBuf::from(format!("probe-{name}.svg")));
+    let unwritable = |error| TrainError::Unwritable {
+        path: svg.clone(),
+        error,
+    };
+    std::fs::write(&svg, draw_trials(problem, &trials)?).map_err(unwritable)?;
+    if arguments.json {
+        return print_json(&json!({
+            "problem": problem,
+            "figure": problem.figure(),
+            "device": device.name,
+            "settings": probe,
+            "rows": trials,
+            "drawn": svg.display().to_string(),
+        }));
+    }
+    let rows = cells_and_lengths(&trials);
+    let rows = rows.into_iter().map(|some| row(&some));
+    print(&format!(
+        "{name}: {} in the last test, by seed\n\n\
+         length  cell             parameters  solved  without memory  reached\n{}\ndrawn in {}\n",
+        problem.figure(),
+        rows.collect::<String>(),
+        svg.display()
+    ))
+}
+
+/// A trial, in a line.
+fn line(trial: &Trial) -> String {
+    format!(
+        "{} from seed {}: {:.3e} after {} steps, {:.0} s{}{}",
+        trial.cell.name(),
+        trial.seed,
+        trial.figure,
+        trial.steps,
+        trial.seconds,
+        if trial.solved { ", solved" } else { "" },
+        match trial.skipped_steps {
+            0 => String::new(),
+            skipped => format!(", {skipped} steps left out as no numbers"),
+        }
+    )
+}
+
+/// The trials of each length and cell, which come one after the other.
+fn cells_and_lengths(trials: &[Trial]) -> Vec<Vec<&Trial>> {
+    let same = |a: &Trial, b: &Trial| (a.length, a.cell) == (b.length, b.cell);
+    let groups = trials.chunk_by(same);
+    groups.map(|some| some.iter().collect()).collect()
+}
+
+/// What became of the seeds of one length and cell.
+fn row(trials: &[&Trial]) -> String {
+    let first = trials[0];
+    let solved = trials.iter().filter(|trial| trial.solved).count();
+    let reached = trials.iter().map(|trial| format!("{:.2e}", trial.figure));
+    format!(
+        "{:>6}  {:<15}  {:>10}  {solved:>3}/{:<2}  {:>14.4}  {}\n",
+        first.length,
+        first.cell.name(),
+        first.parameters,
+        trials.len(),
+        first.blind,
+        reached.collect::<Vec<_>>().join("  ")
+    )
+}

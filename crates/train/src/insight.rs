@@ -1,0 +1,116 @@
+//! What goes on inside a run's model: its weights, what its recurrent matrices do to a state, how
+//! far back gradients reach, how open its gates are, and what single units follow.
+//!
+//! Each is measured in a file of its own, with the equations at its head. `backdraft inspect`
+//! prints them, `backdraft report` draws them, and what a training writes as it goes on
+//! ([`spectrum`]) is one of them.
+
+pub(crate) mod activity;
+pub(crate) mod features;
+pub(crate) mod gradient_through_time;
+mod recording;
+pub(crate) mod spectrum;
+pub(crate) mod units;
+mod weights;
+
+use backdraft_cells::{Cell, Deep, Recurrent};
+use backdraft_data::{DataError, Streams, Units};
+use backdraft_models::LanguageModel;
+use serde::Serialize;
+
+pub use activity::UnitActivity;
+pub use features::Feature;
+pub use gradient_through_time::{GradientNorm, StateGradient};
+pub use spectrum::Spectrum;
+pub use units::{Passage, TellingUnit};
+pub use weights::WeightSummary;
+
+use crate::TrainError;
+
+/// What goes on inside a run's model.
+#[derive(Debug, Clone, Serialize)]
+pub struct Insight {
+    /// The cell, as it is asked for.
+    pub cell: String,
+    /// Each tensor that was learned.
+    pub weights: Vec<WeightSummary>,
+    /// Of each recurrent matrix: layer by layer, gate by gate.
+    pub spectra: Vec<Spectrum>,
+    /// How far back gradients reach: layer by layer, each tensor of the state.
+    pub gradients: Vec<StateGradient>,
+    /// Steps of a window in training, beyond which no gradient went.
+    pub unroll: usize,
+    /// How open the gates are, and of each layer how far its units are from 0.
+    pub activity: Vec<UnitActivity>,
+    /// For each feature of the text, the unit that follows it most closely.
+    pub units: Vec<TellingUnit>,
+    /// What is not there, and why.
+    pub missing: Vec<String>,
+}
+
+/// A language model whose cell is known.
+type Stacked<C> = LanguageModel<Deep<Recurrent<C>>>;
+
+/// Whether the tensor of this name in a state is one to tell of: what a layer puts out, and what it
+/// remembers. Others (a normaliser, a stabiliser) hold nothing of their own.
+pub(crate) fn is_told(state: &str) -> bool {
+    matches!(state, "hidden" | "cell")
+}
+
+/// Looks into `model`, which is not to be on an autodiff device, as it reads `held_out`.
+pub(crate) fn look_into<C: Cell>(
+    model: &Stacked<C>,
+    cell: String,
+    read_as: &Units,
+    held_out: &str,
+    unroll: usize,
+) -> Result<Insight, TrainError> {
+    let spectra = spectrum::spectra(&model.recurrent, spectrum::MOST_UNITS);
+    let mut insight = Insight {
+        cell,
+        weights: weights::summarize(model),
+        spectra,
+        gradients: Vec::new(),
+        unroll,
+        activity: Vec::new(),
+        units: Vec::new(),
+        missing: Vec::new(),
+    };
+    if insight.spectra.is_empty() {
+        let reason = "spectra: no matrix multiplies the last state of this cell";
+        insight.missing.push(reason.to_string());
+    }
+    for spectrum in &insight.spectra {
+        insight.missing.extend(spectrum.why_not());
+    }
+    let symbols = read_as.encode(held_out)?;
+    let window = gradient_through_time::window(unroll);
+    let streams = |rows, window| match Streams::at_most(&symbols, rows, window) {
+        Ok(streams) => Ok(Some(streams)),
+        Err(DataError::TooShort { .. }) => Ok(None),
+        Err(error) => Err(error),
+    };
+    let back = streams(gradient_through_time::ROWS, window)?;
+    let rows = recording::rows(model);
+    let (Some(back), Some(read)) = (back, streams(rows, recording::WINDOW)?) else {
+        insight.missing.push(format!(
+            "gradients through time, gates and units: the held-out text has {} symbols, too few \
+             to read",
+            symbols.len()
+        ));
+        return Ok(insight);
+    };
+    insight.gradients = gradient_through_time::measure(model, &back.window(0))?;
+    let recording = recording::record(model, &read)?;
+    insight.activity = recording.activity;
+    let Units::Characters(_) = read_as else {
+        let reason = "units: what they follow is told of characters alone";
+        insight.missing.push(reason.to_string());
+        return Ok(insight);
+    };
+    let text = recording::rows_of_text(held_out, &read, recording.steps);
+    let (units, missing) = units::telling(&recording.states, &text);
+    insight.units = units;
+    insight.missing.extend(missing);
+    Ok(insight)
+}

@@ -1,0 +1,57 @@
+//! What a language model shows as it learns: bits per character, what it writes, and its spectra.
+
+use backdraft_data::Units;
+use backdraft_models::{LanguageModel, Sampling};
+
+use crate::any_layer::forward;
+use crate::insight::spectrum::Snapshot;
+use crate::training::{Figure, Shows};
+use crate::{AnyLayer, TrainError};
+
+/// Characters a sample, about.
+const LENGTH: usize = 300;
+
+/// Writes in the symbols of a text.
+pub(super) struct Author {
+    pub(super) units: Units,
+    /// Bits that a character costs, for each nat that a symbol does.
+    pub(super) bits_a_nat: f64,
+    pub(super) seed: u64,
+}
+
+impl Shows<LanguageModel<AnyLayer>> for Author {
+    fn bits_a_nat(&self) -> Option<f64> {
+        Some(self.bits_a_nat)
+    }
+
+    fn of_loss(&self, loss: f64) -> Vec<Figure> {
+        vec![
+            ("bits_per_character", loss * self.bits_a_nat),
+            ("perplexity", loss.exp()),
+        ]
+    }
+
+    fn sample(&mut self, model: &LanguageModel<AnyLayer>) -> Result<Option<String>, TrainError> {
+        let sampling = Sampling::new()
+            .with_temperature(0.7)
+            .with_excluded(Vec::from_iter(self.units.unknown()));
+        let mut writer = model.generator(sampling, self.seed)?;
+        writer.read(&[self.units.first()])?;
+        let symbols_a_character = self.bits_a_nat * std::f64::consts::LN_2;
+        let length = (LENGTH as f64 * symbols_a_character).ceil() as usize;
+        let symbols: Vec<u32> = writer.take(length).collect();
+        Ok(Some(self.units.decode(&symbols)))
+    }
+
+    fn spectra(
+        &self,
+        steps: usize,
+        model: &LanguageModel<AnyLayer>,
+        large: bool,
+    ) -> Option<String> {
+        let line = forward!(&model.recurrent, |stack| Snapshot::line(
+            steps, stack, large
+        ));
+        Some(line)
+    }
+}

@@ -1,0 +1,30 @@
+//! What goes on inside a run's model.
+
+use std::path::Path;
+
+use burn::module::Module;
+use burn::tensor::Device;
+
+use super::load;
+use crate::any_layer::forward;
+use crate::insight::{Insight, look_into};
+use crate::{Run, TrainError};
+
+/// Looks into the model of a run, as it reads the held-out part of its text: on the CPU, where the
+/// many small steps take the least time.
+///
+/// # Errors
+///
+/// When the run cannot be used: among others, when it has no weights yet.
+pub fn inspect_language_model(path: &Path) -> Result<Insight, TrainError> {
+    let (run, description) = Run::open(path)?;
+    let (units, held_out) = (run.units()?, run.held_out()?);
+    let settings = &description.settings;
+    // Weights that are kept as a direction and a length are looked at as what they make together.
+    let model = load(&run, settings, &units, &Device::flex())?.materialize();
+    let name = settings.recurrence.cell.name();
+    forward!(model.recurrent.clone(), |stack| {
+        let model = model.map_layer(|_| stack);
+        look_into(&model, name, &units, &held_out, settings.unroll)
+    })
+}

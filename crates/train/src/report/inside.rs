@@ -1,0 +1,172 @@
+//! What goes on inside a run's model, as sections of its page.
+
+use std::fmt::Write;
+use std::path::Path;
+
+use super::chart::Chart;
+use super::page::escape;
+use super::{activity, coloured_text, reach, spectra};
+use crate::insight::spectrum::{MOST_UNITS_OFTEN, MOST_UNITS_SELDOM, Snapshot};
+use crate::run::SPECTRA;
+use crate::{Insight, Run, TrainError, inspect_language_model};
+
+/// Pictures of one kind, with what they show.
+#[derive(Debug)]
+struct Section {
+    title: &'static str,
+    about: &'static str,
+    figures: Vec<Figure>,
+}
+
+/// A picture; on the page it may be HTML instead.
+#[derive(Debug)]
+struct Figure {
+    name: String,
+    svg: String,
+    html: Option<String>,
+}
+
+/// What is shown of the inside of a run.
+#[derive(Debug)]
+pub(super) struct Inside {
+    sections: Vec<Section>,
+    missing: Vec<String>,
+}
+
+impl Inside {
+    /// Looks into the model of a run.
+    pub(super) fn of(path: &Path) -> Result<Self, TrainError> {
+        let insight = match inspect_language_model(path) {
+            Ok(insight) => insight,
+            Err(error @ (TrainError::NoWeights { .. } | TrainError::OtherTask { .. })) => {
+                return Ok(Self {
+                    sections: Vec::new(),
+                    missing: vec![error.to_string()],
+                });
+            }
+            Err(error) => return Err(error),
+        };
+        let (run, _) = Run::open(path)?;
+        let snapshots = Snapshot::read(&run.file(SPECTRA))?;
+        Self::draw(&insight, &snapshots)
+    }
+
+    fn draw(insight: &Insight, snapshots: &[Snapshot]) -> Result<Self, TrainError> {
+        let mut missing = insight.missing.clone();
+        if snapshots.is_empty() && !insight.spectra.is_empty() {
+            let reason = "spectra over training: the run has no spectra.jsonl";
+            missing.push(reason.to_string());
+        }
+        let spectra = snapshots.iter().flat_map(|snapshot| &snapshot.spectra);
+        if spectra
+            .into_iter()
+            .any(|spectrum| spectrum.radius.is_none())
+        {
+            missing.push(format!(
+                "some spectra over training: matrices of more than {MOST_UNITS_OFTEN} units are \
+                 looked at three times a run, of more than {MOST_UNITS_SELDOM} not at all"
+            ));
+        }
+        let reach = reach::chart(&insight.gradients, insight.unroll);
+        let radii = spectra::radii(snapshots).into_iter();
+        let chart = |chart: Chart| -> Result<Figure, TrainError> {
+            let svg = chart.svg()?;
+            Ok(plain(chart.name, svg))
+        };
+        let reach = reach.map(chart).transpose()?;
+        let radii = radii.map(chart).collect::<Result<Vec<_>, _>>()?;
+        let panels = spectra::pictures(&insight.spectra, snapshots);
+        let panels = panels.into_iter().map(|(name, svg)| plain(name, svg));
+        let gates = activity::pictures(&insight.activity);
+        let units = insight.units.iter().map(|unit| Figure {
+            name: format!("unit-{}", unit.feature.file()),
+            svg: coloured_text::svg(unit),
+            html: Some(format!(
+                "<h3>{}</h3>\n{}",
+                escape(&coloured_text::heading(unit)),
+                coloured_text::html(&unit.passage)
+            )),
+        });
+        let sections = vec![
+            Section {
+                title: "How far back gradients reach",
+                about: "The loss at one step of held-out text, and the norm of its gradient in the \
+                        state of each step before (the median of some rows of text). A straight \
+                        line downward is a gradient that vanishes, upward one that explodes. A \
+                        curve that ends has fallen below 1e-12 of the greatest.",
+                figures: reach.into_iter().collect(),
+            },
+            Section {
+                title: "What recurs",
+                about: "Each recurrent matrix by itself: along an eigenvector outside the unit \
+                        circle, what is fed back grows, inside it fades. Gates and nonlinearities \
+                        stand between the steps, so this is no bound of the whole cell.",
+                figures: radii.into_iter().chain(panels).collect(),
+            },
+            Section {
+                title: "Gates",
+                about: "How often each value occurs (above; red: the bounds, beyond which a unit is \
+                        left- or right-saturated), and each unit by the share of time in which it \
+                        is that (below). Of a gate, left is shut and right is open; hidden is what \
+                        the layer puts out, from -1 to 1. Stuck is what is saturated more than \
+                        nine tenths of the time.",
+                figures: gates
+                    .into_iter()
+                    .map(|(name, svg)| plain(name, svg))
+                    .collect(),
+            },
+            Section {
+                title: "Telling units",
+                about: "For each feature of the text, the unit that follows it most closely: found \
+                        on one part of held-out text, told and shown on another, after each \
+                        character. Orange is above the unit's mean, blue below it.",
+                figures: units.collect(),
+            },
+        ];
+        Ok(Self { sections, missing })
+    }
+
+    /// Writes the sections that have something to show, and what is missing.
+    pub(super) fn write(&self, page: &mut String) {
+        for section in self
+            .sections
+            .iter()
+            .filter(|section| !section.figures.is_empty())
+        {
+            write!(
+                page,
+                "<h2>{}</h2>\n<p>{}</p>\n",
+                section.title, section.about
+            )
+            .expect("a string takes all");
+            for figure in &section.figures {
+                page.push_str(figure.html.as_ref().unwrap_or(&figure.svg));
+                page.push('\n');
+            }
+        }
+        if !self.missing.is_empty() {
+            page.push_str("<h2>What is not shown of the inside</h2>\n<ul>\n");
+            for missing in &self.missing {
+                writeln!(page, "<li>{}</li>", escape(missing)).expect("a string takes all");
+            }
+            page.push_str("</ul>\n");
+        }
+    }
+
+    /// The figures as SVG, each with its name.
+    pub(super) fn into_figures(self) -> impl Iterator<Item = (String, String)> {
+        let figures = self
+            .sections
+            .into_iter()
+            .flat_map(|section| section.figures);
+        figures.map(|figure| (figure.name, figure.svg))
+    }
+}
+
+fn plain(name: String, svg: String) -> Figure {
+    Figure {
+        name,
+        svg,
+        html: None,
+    }
+}

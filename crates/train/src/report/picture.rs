@@ -1,0 +1,179 @@
+//! A picture of panels, each with its own axes: where a chart of curves is not enough.
+
+use std::fmt::{Display, Write};
+
+use super::page::escape;
+
+/// A colour, as three numbers below 256.
+pub(super) type Colour = [u8; 3];
+
+/// Dark grey, of text and axes.
+pub(super) const INK: Colour = [68, 68, 68];
+/// Light grey, of what is only to compare with.
+pub(super) const PALE: Colour = [190, 190, 190];
+/// Blue, of what is shown.
+pub(super) const BLUE: Colour = [31, 119, 180];
+/// Red, of bounds.
+pub(super) const RED: Colour = [214, 39, 40];
+
+/// An SVG picture that is being drawn; sizes in pixels.
+#[derive(Debug)]
+pub(super) struct Picture {
+    size: [f64; 2],
+    body: String,
+}
+
+/// Where a text stands by its place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Anchor {
+    Start,
+    Middle,
+    End,
+}
+
+impl Picture {
+    /// An empty one, white.
+    pub(super) fn new(size: [f64; 2]) -> Self {
+        Self {
+            size,
+            body: String::new(),
+        }
+    }
+
+    /// Adds an element as it is.
+    pub(super) fn add(&mut self, element: impl Display) {
+        writeln!(self.body, "{element}").expect("a string takes all");
+    }
+
+    /// Text of so many pixels.
+    pub(super) fn text(&mut self, [x, y]: [f64; 2], anchor: Anchor, size: u32, text: &str) {
+        let anchor = match anchor {
+            Anchor::Start => "start",
+            Anchor::Middle => "middle",
+            Anchor::End => "end",
+        };
+        let (colour, text) = (rgb(INK), escape(text));
+        self.add(format_args!(
+            "<text x=\"{x:.1}\" y=\"{y:.1}\" text-anchor=\"{anchor}\" font-size=\"{size}\" \
+             fill=\"{colour}\">{text}</text>"
+        ));
+    }
+
+    /// The picture.
+    pub(super) fn svg(self) -> String {
+        let [width, height] = self.size;
+        format!(
+            "<svg width=\"{width:.0}\" height=\"{height:.0}\" viewBox=\"0 0 {width:.0} {height:.0}\" \
+             xmlns=\"http://www.w3.org/2000/svg\" font-family=\"sans-serif\">\n\
+             <rect width=\"100%\" height=\"100%\" fill=\"white\"/>\n{}</svg>\n",
+            self.body
+        )
+    }
+}
+
+/// A colour, as SVG and HTML have it.
+pub(super) fn rgb([red, green, blue]: Colour) -> String {
+    format!("#{red:02x}{green:02x}{blue:02x}")
+}
+
+/// A rectangle of a picture with axes: from numbers to pixels.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Panel {
+    /// The upper left corner.
+    pub(super) place: [f64; 2],
+    pub(super) size: [f64; 2],
+    /// The least and the greatest number across, and upward.
+    pub(super) x: [f64; 2],
+    pub(super) y: [f64; 2],
+}
+
+impl Panel {
+    fn across(&self, x: f64) -> f64 {
+        self.place[0] + (x - self.x[0]) / (self.x[1] - self.x[0]) * self.size[0]
+    }
+
+    fn down(&self, y: f64) -> f64 {
+        self.place[1] + (self.y[1] - y) / (self.y[1] - self.y[0]) * self.size[1]
+    }
+
+    /// The frame, and numbers at some places of the axes.
+    pub(super) fn frame(&self, picture: &mut Picture, x: &[f64], y: &[f64]) {
+        let ([left, top], [width, height]) = (self.place, self.size);
+        picture.add(format_args!(
+            "<rect x=\"{left:.1}\" y=\"{top:.1}\" width=\"{width:.1}\" height=\"{height:.1}\" \
+             fill=\"none\" stroke=\"{}\"/>",
+            rgb(PALE)
+        ));
+        for x in x {
+            let place = [self.across(*x), top + height + 13.0];
+            picture.text(place, Anchor::Middle, 10, &x.to_string());
+        }
+        for y in y {
+            let place = [left - 4.0, self.down(*y) + 3.5];
+            picture.text(place, Anchor::End, 10, &y.to_string());
+        }
+    }
+
+    /// A circle around 0; both axes are to have the same scale.
+    pub(super) fn circle(&self, picture: &mut Picture, radius: f64, colour: Colour) {
+        let pixels = self.across(radius) - self.across(0.0);
+        picture.add(format_args!(
+            "<circle cx=\"{:.1}\" cy=\"{:.1}\" r=\"{pixels:.1}\" fill=\"none\" stroke=\"{}\"/>",
+            self.across(0.0),
+            self.down(0.0),
+            rgb(colour)
+        ));
+    }
+
+    /// A straight line.
+    pub(super) fn line(&self, picture: &mut Picture, [from, to]: [[f64; 2]; 2], colour: Colour) {
+        picture.add(format_args!(
+            "<path d=\"M{:.1} {:.1}L{:.1} {:.1}\" stroke=\"{}\" stroke-dasharray=\"3 3\"/>",
+            self.across(from[0]),
+            self.down(from[1]),
+            self.across(to[0]),
+            self.down(to[1]),
+            rgb(colour)
+        ));
+    }
+
+    /// Dots, as one path: a line of no length has round ends.
+    pub(super) fn dots(
+        &self,
+        picture: &mut Picture,
+        dots: impl IntoIterator<Item = [f64; 2]>,
+        colour: Colour,
+    ) {
+        let mut path = String::new();
+        for [x, y] in dots {
+            let (x, y) = (self.across(x), self.down(y));
+            write!(path, "M{x:.1} {y:.1}h0").expect("a string takes all");
+        }
+        picture.add(format_args!(
+            "<path d=\"{path}\" stroke=\"{}\" stroke-width=\"3\" stroke-linecap=\"round\" \
+             stroke-opacity=\"0.7\"/>",
+            rgb(colour)
+        ));
+    }
+
+    /// Bars of equal width over the whole panel, from 0 upward.
+    pub(super) fn bars(&self, picture: &mut Picture, heights: &[f64], colour: Colour) {
+        let width = self.size[0] / heights.len() as f64;
+        let base = self.down(0.0);
+        let mut path = String::new();
+        for (index, height) in heights.iter().enumerate() {
+            let left = self.place[0] + index as f64 * width;
+            let top = self.down(*height);
+            write!(
+                path,
+                "M{left:.1} {base:.1}V{top:.1}h{:.1}V{base:.1}z",
+                width - 1.0
+            )
+            .expect("a string takes all");
+        }
+        picture.add(format_args!(
+            "<path d=\"{path}\" fill=\"{}\"/>",
+            rgb(colour)
+        ));
+    }
+}

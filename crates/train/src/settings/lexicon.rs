@@ -1,0 +1,137 @@
+//! What the symbols of a text are, and how many of them there are.
+
+use std::fmt;
+use std::path::PathBuf;
+use std::str::FromStr;
+
+use backdraft_data::{Pieces, Units};
+use serde::{Deserialize, Serialize};
+
+use crate::TrainError;
+
+/// What a symbol of a text is.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub enum TextUnit {
+    /// A character.
+    #[default]
+    Char,
+    /// A word; the end of a line is one, too.
+    Word,
+    /// A piece of a word, of the tokenizer in this file: a `tokenizer.json` of Hugging Face.
+    File(PathBuf),
+}
+
+impl FromStr for TextUnit {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "char" => Ok(Self::Char),
+            "word" => Ok(Self::Word),
+            file if file.ends_with(".json") => Ok(Self::File(PathBuf::from(file))),
+            other => Err(format!(
+                "expected char, word or the name of a tokenizer that ends in .json, found {other}"
+            )),
+        }
+    }
+}
+
+impl TryFrom<String> for TextUnit {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        text.parse()
+    }
+}
+
+impl From<TextUnit> for String {
+    fn from(unit: TextUnit) -> Self {
+        unit.to_string()
+    }
+}
+
+impl fmt::Display for TextUnit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Char => f.write_str("char"),
+            Self::Word => f.write_str("word"),
+            Self::File(path) => path.display().fmt(f),
+        }
+    }
+}
+
+/// The symbols of a language model.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Lexicon {
+    /// What a symbol is.
+    pub unit: TextUnit,
+    /// How often a word must occur to be known.
+    pub min_count: usize,
+    /// Words that are known, at most: the most frequent.
+    pub most_words: Option<usize>,
+    /// Where the vocabulary is cut for an adaptive softmax, the frequent symbols first; nowhere for
+    /// a full one.
+    pub adaptive: Vec<usize>,
+}
+
+impl Default for Lexicon {
+    fn default() -> Self {
+        Self {
+            unit: TextUnit::Char,
+            min_count: 2,
+            most_words: None,
+            adaptive: Vec::new(),
+        }
+    }
+}
+
+impl Lexicon {
+    /// The symbols that a text is learned by.
+    ///
+    /// # Errors
+    ///
+    /// When the file of a tokenizer cannot be used.
+    pub fn units(&self, text: &str) -> Result<Units, TrainError> {
+        Ok(match &self.unit {
+            TextUnit::Char => Units::characters(text),
+            TextUnit::Word => Units::words(text, self.min_count, self.most_words),
+            TextUnit::File(path) => Units::Pieces(Box::new(Pieces::read(path)?)),
+        })
+    }
+
+    /// The same, whatever folder it is used from.
+    pub(crate) fn absolute(mut self) -> Self {
+        if let TextUnit::File(path) = &mut self.unit {
+            // What cannot be told is left as it is; it was read a moment ago.
+            *path = std::path::absolute(&*path).unwrap_or_else(|_| path.clone());
+        }
+        self
+    }
+
+    /// Refuses what means nothing for this unit.
+    pub(super) fn check(&self) -> Result<(), TrainError> {
+        let invalid = |what, expected: &str, found: String| {
+            let expected = expected.to_string();
+            Err(TrainError::Invalid {
+                what,
+                expected,
+                found,
+            })
+        };
+        if self.min_count == 0 {
+            let expected = "at least 1";
+            return invalid("how often a word must occur", expected, "0".to_string());
+        }
+        if self.most_words == Some(0) {
+            return invalid("the words that are known", "at least 1", "0".to_string());
+        }
+        let defaults = Self::default();
+        let counted = self.min_count != defaults.min_count || self.most_words.is_some();
+        if counted && self.unit != TextUnit::Word {
+            let expected = "a unit of words, for its counts to mean something";
+            return invalid("the unit", expected, self.unit.to_string());
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,149 @@
+//! How a model is trained: the optimiser, what is done to its gradient, how long, and what is kept.
+
+use burn::optim::{ModuleOptimizer, SgdConfig, momentum::MomentumConfig};
+use clap::ValueEnum;
+use serde::{Deserialize, Serialize};
+
+use super::Saving;
+use crate::{Averaging, Clipping, Decay, Decayed, Falling, FusedAdam, Guard, Schedule};
+
+/// The optimiser.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, ValueEnum)]
+#[serde(rename_all = "snake_case")]
+pub enum OptimizerKind {
+    /// Adam with PyTorch's constants: 0.9, 0.999, 1e-8 (Kingma and Ba 2015, arXiv 1412.6980)
+    #[default]
+    Adam,
+    /// Stochastic gradient descent with momentum, as PyTorch's, without dampening
+    Sgd,
+}
+
+/// How a model is trained, whatever it is a model of.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Training {
+    /// Examples that a step learns from; of a text, parallel streams.
+    pub batch: usize,
+    /// Passes over the data; one, or as many as `steps` need, when not given.
+    pub epochs: Option<usize>,
+    /// Steps of the optimiser, at most.
+    pub steps: Option<usize>,
+    /// The optimiser.
+    pub optimizer: OptimizerKind,
+    /// The learning rate, at its highest.
+    pub lr: f64,
+    /// The momentum of stochastic gradient descent.
+    pub momentum: f64,
+    /// The part of the weights that goes in each step, times the learning rate.
+    pub weight_decay: f64,
+    /// How the learning rate falls.
+    pub decay: Decay,
+    /// How far and when, by halving or on a plateau.
+    pub falling: Falling,
+    /// Steps in which the learning rate rises.
+    pub warmup: usize,
+    /// How gradients are clipped.
+    pub clipping: Clipping,
+    /// The variance of the noise on the first gradient.
+    pub gradient_noise: f64,
+    /// Which average of the weights is kept.
+    pub averaging: Averaging,
+    /// What is done about steps that are no numbers.
+    pub guard: Guard,
+    /// The part of the data that is held out.
+    pub valid_fraction: f64,
+    /// Steps between evaluations, beside those at the ends of epochs.
+    pub evaluate_steps: Option<usize>,
+    /// Evaluations without improvement after which the training ends.
+    pub stop_after: Option<usize>,
+    /// The seed of everything that is drawn.
+    pub seed: u64,
+    /// Whether the figures are written as TensorBoard reads them, too.
+    pub tensorboard: bool,
+    /// When the training is saved, to go on from there.
+    pub saving: Saving,
+}
+
+impl Default for Training {
+    fn default() -> Self {
+        Self {
+            batch: 32,
+            epochs: None,
+            steps: None,
+            optimizer: OptimizerKind::Adam,
+            lr: 4e-3,
+            momentum: 0.9,
+            weight_decay: 0.0,
+            decay: Decay::Cosine,
+            falling: Falling::default(),
+            warmup: 0,
+            clipping: Clipping::by_norm(1.0),
+            gradient_noise: 0.0,
+            averaging: Averaging::default(),
+            guard: Guard::default(),
+            valid_fraction: 0.02,
+            evaluate_steps: None,
+            stop_after: None,
+            seed: 0,
+            tensorboard: false,
+            saving: Saving::default(),
+        }
+    }
+}
+
+impl Training {
+    /// Epochs and steps in all, when an epoch has `windows` of them.
+    pub fn extent(&self, windows: usize) -> (usize, usize) {
+        match (self.epochs, self.steps) {
+            (None, None) => (1, windows),
+            (Some(epochs), None) => (epochs, epochs.saturating_mul(windows)),
+            (None, Some(steps)) => (steps.div_ceil(windows), steps),
+            (Some(epochs), Some(steps)) => {
+                let steps = steps.min(epochs.saturating_mul(windows));
+                (steps.div_ceil(windows), steps)
+            }
+        }
+    }
+
+    /// The optimiser. Clipping is done before it, over the whole gradient.
+    pub fn optimizer(&self) -> ModuleOptimizer {
+        match self.optimizer {
+            OptimizerKind::Adam => Decayed::new(FusedAdam::default(), self.weight_decay).into(),
+            OptimizerKind::Sgd => {
+                let momentum = MomentumConfig {
+                    momentum: self.momentum,
+                    dampening: 0.0,
+                    nesterov: false,
+                };
+                let sgd = SgdConfig::new().with_momentum(Some(momentum)).build();
+                Decayed::new(sgd, self.weight_decay).into()
+            }
+        }
+    }
+
+    /// The learning rate over `steps` steps, of which an epoch has `an_epoch`.
+    pub fn schedule(&self, steps: usize, an_epoch: usize) -> Schedule {
+        Schedule::new(self.lr, self.decay, self.warmup, steps).with_falling(self.falling, an_epoch)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn epochs_and_steps_bound_each_other() {
+        let extent = |epochs, steps| {
+            Training {
+                epochs,
+                steps,
+                ..Training::default()
+            }
+            .extent(100)
+        };
+        assert_eq!(extent(None, None), (1, 100));
+        assert_eq!(extent(Some(3), None), (3, 300));
+        assert_eq!(extent(None, Some(250)), (3, 250));
+        assert_eq!(extent(Some(2), Some(250)), (2, 200));
+        assert_eq!(extent(Some(9), Some(50)), (1, 50));
+    }
+}

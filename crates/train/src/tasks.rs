@@ -1,0 +1,308 @@
+//! Learning from examples, each of which is seen whole: what is common to classifying, tagging and
+//! the like.
+//!
+//! A kind of them is a [`Task`]: how examples are read, what is known of them (vocabularies, labels,
+//! scales), which model that makes, and what is told of its answers. Everything else is here: batches
+//! of similar length, the training and its run, evaluation, prediction.
+//!
+//! ```text
+//! task.json      of a run: what is known of its examples, the task itself
+//! ```
+
+pub(crate) mod classify;
+pub(crate) mod compose;
+mod estimate;
+mod evaluation;
+pub(crate) mod forecast;
+mod loader;
+mod prediction;
+mod sequences;
+mod settings;
+pub(crate) mod tag;
+mod training;
+pub(crate) mod transcribe;
+pub(crate) mod translate;
+mod units;
+
+use std::path::{Path, PathBuf};
+
+use backdraft_cells::Error;
+use backdraft_data::hold_out;
+use burn::tensor::Device;
+use serde::{Serialize, de::DeserializeOwned};
+
+pub use classify::{ClassBatch, ClassExample, Classify, ClassifyOptions, PoolingKind};
+pub use compose::{
+    Author, Compose, ComposeBatch, ComposeExample, ComposeOptions, ConditioningKind, KeyUnit,
+    Writing, Written,
+};
+pub use estimate::{TaskEstimate, estimate_task};
+pub use evaluation::{TaskEvaluation, evaluate_task};
+pub use forecast::{
+    CalendarKind, Forecast, ForecastOptions, OutputKind, ScalingKind, SeriesBatch, SeriesExample,
+};
+pub use loader::ExampleLoader;
+pub use prediction::Predictor;
+pub use sequences::{Reading, Sequence, TextReader, Unit, Ways};
+pub use settings::{TaskOptions, TaskSettings};
+pub use tag::{DecoderKind, Tag, TagBatch, TagOptions};
+pub use training::{TaskReport, resume_task, train_task};
+pub use transcribe::{SoundBatch, SoundExample, Transcribe, TranscribeOptions};
+pub use translate::{AttentionKind, PairBatch, PairExample, Translate, TranslateOptions};
+
+use crate::checksums::checksum;
+use crate::{AnyLayer, Objective, TrainError};
+
+/// A kind of learning from examples; its value is what is known of the examples of a run.
+pub trait Task: Clone + Send + Sync + Serialize + DeserializeOwned + 'static {
+    /// What it is called: `classify`.
+    const NAME: &'static str = <Self::Options as TaskOptions>::TASK;
+
+    /// What is asked beside layers and training.
+    type Options: TaskOptions;
+    /// One example, with its answer if that is known.
+    type Example: Clone + Send + Sync + 'static;
+    /// What is trained.
+    type Model: Objective<State = ()>;
+
+    /// Reads the examples of a file.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be read or used: the file, the line, what was expected and found.
+    fn read(path: &Path, options: &Self::Options) -> Result<Examples<Self::Example>, TrainError>;
+
+    /// Of what was read, what is learned from, where other examples are held out.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be.
+    fn learned(
+        all: Vec<Self::Example>,
+        _settings: &TaskSettings<Self::Options>,
+    ) -> Result<Vec<Self::Example>, TrainError> {
+        Ok(all)
+    }
+
+    /// Of what was read, what is evaluated.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be.
+    fn scored(
+        all: Vec<Self::Example>,
+        _settings: &TaskSettings<Self::Options>,
+    ) -> Result<Vec<Self::Example>, TrainError> {
+        Ok(all)
+    }
+
+    /// What is learned from and what is held out of it: a part drawn at random, unless the task says
+    /// otherwise.
+    ///
+    /// # Errors
+    ///
+    /// When there is too little.
+    fn hold_out(
+        all: Vec<Self::Example>,
+        settings: &TaskSettings<Self::Options>,
+    ) -> Result<Parts<Self::Example>, TrainError> {
+        let asked = &settings.training;
+        Ok(hold_out(all, asked.valid_fraction, asked.seed)?)
+    }
+
+    /// What is known of examples that are learned from.
+    ///
+    /// # Errors
+    ///
+    /// When nothing can be learned from them.
+    fn of(
+        examples: &[Self::Example],
+        settings: &TaskSettings<Self::Options>,
+    ) -> Result<Self, TrainError>;
+
+    /// The model, with new weights.
+    ///
+    /// # Errors
+    ///
+    /// When a setting is impossible.
+    fn model(
+        &self,
+        settings: &TaskSettings<Self::Options>,
+        device: &Device,
+    ) -> Result<Self::Model, Error>;
+
+    /// The recurrent layers of a model.
+    fn layers(model: &Self::Model) -> Vec<&AnyLayer>;
+
+    /// Steps of an example, and of its answer if that has its own: those of similar lengths come
+    /// together.
+    fn lengths(&self, example: &Self::Example) -> [usize; 2];
+
+    /// Some examples as the model takes them, and the number of positions at which they have a loss.
+    fn batch(&self, examples: &[&Self::Example], device: &Device) -> BatchOf<Self>;
+
+    /// The same batch as the one of that number, where what is learned from it depends on how many were
+    /// before; counted on over the epochs.
+    fn numbered(
+        &self,
+        batch: <Self::Model as Objective>::Batch,
+        _number: usize,
+    ) -> <Self::Model as Objective>::Batch {
+        batch
+    }
+
+    /// What the model reaches on examples whose answers are known.
+    ///
+    /// # Errors
+    ///
+    /// When the model cannot be run.
+    fn score(
+        &self,
+        model: &Self::Model,
+        examples: &[Self::Example],
+        rows: usize,
+    ) -> Result<Scores, TrainError>;
+
+    /// What is least of the best weights, of their loss and figures: the part that is wrong, if the
+    /// first figure is the part that is right; and of as many that are right, the more certain.
+    fn cost(loss: f64, figures: &[(&'static str, f64)]) -> f64 {
+        let right = figures.first().map_or(0.0, |(_, right)| *right);
+        1.0 - right + 1e-6 * loss
+    }
+
+    /// Refuses an example of another kind than those that were learned from; the error is a sentence.
+    ///
+    /// # Errors
+    ///
+    /// What was expected, and found.
+    fn check(&self, _example: &Self::Example) -> Result<(), String> {
+        Ok(())
+    }
+
+    /// The same of each of a file's examples.
+    ///
+    /// # Errors
+    ///
+    /// The file, what was expected, and found.
+    fn check_all(&self, path: &Path, examples: &[Self::Example]) -> Result<(), TrainError> {
+        let mut examples = examples.iter();
+        let checked = examples.try_for_each(|example| self.check(example));
+        checked.map_err(|reason| TrainError::OtherKind {
+            path: path.to_path_buf(),
+            reason,
+        })
+    }
+
+    /// Reads the examples of a file, whose answers may not be known.
+    ///
+    /// # Errors
+    ///
+    /// As [`read`](Self::read).
+    fn questions(
+        &self,
+        path: &Path,
+        options: &Self::Options,
+    ) -> Result<Examples<Self::Example>, TrainError>;
+
+    /// An example of a line of text, its answer unknown; the error is a sentence.
+    ///
+    /// # Errors
+    ///
+    /// When the line is none.
+    fn question(&self, line: &str) -> Result<Self::Example, String>;
+
+    /// What the model answers to examples.
+    ///
+    /// # Errors
+    ///
+    /// When the model cannot be run.
+    fn answer(
+        &self,
+        model: &Self::Model,
+        examples: &[&Self::Example],
+    ) -> Result<Vec<Answer>, TrainError>;
+}
+
+/// What is learned from, and what is held out of it.
+pub type Parts<E> = (Vec<E>, Vec<E>);
+
+/// What a task's model takes, and the number of positions at which that has a loss.
+pub type BatchOf<T> = (<<T as Task>::Model as Objective>::Batch, usize);
+
+/// What was read of a file.
+#[derive(Debug, Clone)]
+pub struct Examples<E> {
+    /// The examples.
+    pub examples: Vec<E>,
+    /// Rows that could not be used and were passed over.
+    pub skipped: usize,
+    /// The file.
+    pub path: PathBuf,
+    /// Its checksum.
+    pub sha256: String,
+}
+
+impl<E> Examples<E> {
+    /// Examples that a file has.
+    ///
+    /// # Errors
+    ///
+    /// When there is none, or the file cannot be read again for its checksum.
+    pub fn of(path: &Path, examples: Vec<E>, skipped: usize) -> Result<Self, TrainError> {
+        let content = std::fs::read(path).map_err(|error| {
+            let path = path.to_path_buf();
+            TrainError::Data(backdraft_data::DataError::Unreadable { path, error })
+        })?;
+        if examples.is_empty() {
+            return Err(TrainError::NoExamples {
+                path: path.to_path_buf(),
+                skipped,
+            });
+        }
+        Ok(Self {
+            examples,
+            skipped,
+            path: path.to_path_buf(),
+            sha256: checksum(&content),
+        })
+    }
+}
+
+/// What a model reaches.
+#[derive(Debug, Clone, Default)]
+pub struct Scores {
+    /// Numbers by name, the one that counts most first.
+    pub figures: Vec<(&'static str, f64)>,
+    /// More of them, to be looked at: a confusion matrix.
+    pub table: Option<String>,
+}
+
+/// What a model says of an example: values by name.
+#[derive(Debug, Clone, Default)]
+pub struct Answer(pub Vec<(&'static str, serde_json::Value)>);
+
+impl Answer {
+    /// As a line of a table.
+    pub fn to_tsv(&self) -> String {
+        let cells = self.0.iter().map(|(_, value)| cell(value));
+        cells.collect::<Vec<_>>().join("\t")
+    }
+
+    /// As a line of JSON.
+    pub fn to_json(&self) -> String {
+        let values = self.0.iter().cloned();
+        let object: serde_json::Map<_, _> = values
+            .map(|(name, value)| (name.to_string(), value))
+            .collect();
+        serde_json::Value::Object(object).to_string()
+    }
+}
+
+/// A value in a table: of a list, its values with spaces between them.
+fn cell(value: &serde_json::Value) -> String {
+    match value {
+        serde_json::Value::String(text) => text.replace(['\t', '\n', '\r'], " "),
+        serde_json::Value::Array(values) => values.iter().map(cell).collect::<Vec<_>>().join(" "),
+        other => other.to_string(),
+    }
+}

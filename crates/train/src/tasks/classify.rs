@@ -1,0 +1,262 @@
+//! Classes of whole sequences: of texts, by their words or characters, or of vectors.
+//!
+//! What is known: the classes, in the order of their names; of texts, the vocabulary; of vectors, the
+//! mean and spread of each feature, by which they are scaled.
+
+mod objective;
+mod options;
+
+use std::path::Path;
+
+use backdraft_cells::Error;
+use backdraft_data::{ArrayNames, LabelColumns, LabelledText, read_arrays, read_labelled};
+use backdraft_models::{ClassificationScores, Classifier, ClassifierConfig, Pooling};
+use burn::tensor::activation::softmax;
+use burn::tensor::{Device, Int, Tensor, TensorData};
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+
+use super::sequences::{Reading, Sequence, is_arrays, vectors};
+use super::{Answer, BatchOf, Examples, Scores, Task, TaskSettings};
+use crate::{AnyLayer, AnyLayerConfig, TrainError};
+
+pub use objective::ClassBatch;
+pub use options::{ClassifyOptions, PoolingKind};
+
+/// Features of the query that attention asks.
+const QUERY: usize = 64;
+
+/// Classes of whole sequences, and what is known of them.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Classify {
+    /// Their names.
+    classes: Vec<String>,
+    /// How sequences become numbers.
+    reading: Reading,
+}
+
+/// A sequence, and its class if that is known.
+#[derive(Debug, Clone)]
+pub struct ClassExample {
+    /// What is classified.
+    pub sequence: Sequence,
+    /// Its class.
+    pub class: Option<String>,
+}
+
+impl Classify {
+    /// The number of a class; those that were never learned have none.
+    fn class(&self, example: &ClassExample) -> Option<usize> {
+        let class = example.class.as_ref()?;
+        self.classes.binary_search(class).ok()
+    }
+
+    /// The probability of each class, example by example.
+    fn probabilities(
+        &self,
+        model: &Classifier<AnyLayer>,
+        examples: &[&ClassExample],
+    ) -> Result<Vec<Vec<f32>>, TrainError> {
+        let sequences = examples.iter().map(|example| &example.sequence);
+        let device = model.output.weight.val().device();
+        let (inputs, lengths) = self.reading.batch(&sequences.collect::<Vec<_>>(), &device);
+        let p = softmax(model.logits(inputs, &lengths)?, 1).into_data();
+        let p: Vec<f32> = p.iter::<f32>().collect();
+        Ok(p.chunks(self.classes.len()).map(<[f32]>::to_vec).collect())
+    }
+}
+
+/// The examples of a table of texts, or of arrays, and the rows that were passed over.
+fn read_examples(
+    path: &Path,
+    options: &ClassifyOptions,
+) -> Result<(Vec<ClassExample>, usize), TrainError> {
+    if is_arrays(path) {
+        let (sequences, classes) = read_arrays(path, &ArrayNames::default())?;
+        let class = |row: usize| {
+            let classes = classes.as_ref()?;
+            Some(classes.names[classes.rows[row]].clone())
+        };
+        return Ok(vectors(&sequences, class, |sequence, class| ClassExample {
+            sequence,
+            class,
+        }));
+    }
+    let columns = LabelColumns {
+        label: options.label_column.clone(),
+        text: options.text_column.clone(),
+    };
+    let (rows, skipped) = read_labelled(path, &columns)?;
+    let example = |row: LabelledText| ClassExample {
+        sequence: Sequence::of_text(&row.text, options.reader()),
+        class: row.label,
+    };
+    Ok((rows.into_iter().map(example).collect(), skipped))
+}
+
+/// The likeliest class, the first of several.
+fn likeliest(probabilities: &[f32]) -> usize {
+    let all = probabilities.iter().enumerate();
+    all.rev()
+        .max_by(|a, b| a.1.total_cmp(b.1))
+        .map_or(0, |(class, _)| class)
+}
+
+impl Task for Classify {
+    type Options = ClassifyOptions;
+    type Example = ClassExample;
+    type Model = Classifier<AnyLayer>;
+
+    fn read(path: &Path, options: &ClassifyOptions) -> Result<Examples<ClassExample>, TrainError> {
+        let (mut examples, skipped) = read_examples(path, options)?;
+        let all = examples.len();
+        examples.retain(|example| example.class.is_some());
+        let skipped = skipped + all - examples.len();
+        Examples::of(path, examples, skipped)
+    }
+
+    fn of(
+        examples: &[ClassExample],
+        settings: &TaskSettings<ClassifyOptions>,
+    ) -> Result<Self, TrainError> {
+        let mut classes: Vec<String> = examples.iter().flat_map(|e| e.class.clone()).collect();
+        classes.sort_unstable();
+        classes.dedup();
+        if classes.len() < 2 {
+            return Err(TrainError::Invalid {
+                what: "the number of classes",
+                expected: "at least 2".to_string(),
+                found: format!("{} ({})", classes.len(), classes.join(", ")),
+            });
+        }
+        let sequences = examples.iter().map(|example| &example.sequence);
+        let options = &settings.options;
+        let reading = Reading::of(sequences, options.reader(), options.min_count)?;
+        Ok(Self { classes, reading })
+    }
+
+    fn model(
+        &self,
+        settings: &TaskSettings<ClassifyOptions>,
+        device: &Device,
+    ) -> Result<Classifier<AnyLayer>, Error> {
+        let (asked, options) = (&settings.recurrence, &settings.options);
+        let features = self.reading.features().unwrap_or(asked.embedding);
+        let layer = AnyLayerConfig::new(features, asked).with_both(options.ways.are_both());
+        let pooling = match options.pooling {
+            PoolingKind::Last => Pooling::Last,
+            PoolingKind::Mean => Pooling::Mean,
+            PoolingKind::Max => Pooling::Max,
+            PoolingKind::Attention => Pooling::Attention { size: QUERY },
+        };
+        // Of vectors each feature counts: they are not dropped.
+        let input_dropout = match self.reading.features() {
+            Some(_) => 0.0,
+            None => asked.dropout,
+        };
+        ClassifierConfig::new(self.classes.len(), self.reading.source(), layer)
+            .with_pooling(pooling)
+            .with_input_dropout(input_dropout)
+            .with_output_dropout(asked.dropout)
+            .with_label_smoothing(options.label_smoothing)
+            .init(device)
+    }
+
+    fn layers(model: &Classifier<AnyLayer>) -> Vec<&AnyLayer> {
+        vec![&model.recurrent]
+    }
+
+    fn lengths(&self, example: &ClassExample) -> [usize; 2] {
+        [example.sequence.len(), 0]
+    }
+
+    fn batch(&self, examples: &[&ClassExample], device: &Device) -> BatchOf<Self> {
+        let sequences = examples.iter().map(|example| &example.sequence);
+        let (inputs, lengths) = self.reading.batch(&sequences.collect::<Vec<_>>(), device);
+        // A class that was never learned costs what the first does: its examples count as wrong.
+        let classes = examples.iter().map(|e| self.class(e).unwrap_or(0) as i64);
+        let classes = TensorData::new(classes.collect::<Vec<_>>(), [examples.len()]);
+        let classes = Tensor::<1, Int>::from_data(classes, device);
+        let batch = ClassBatch {
+            inputs,
+            lengths,
+            classes,
+        };
+        (batch, examples.len())
+    }
+
+    fn score(
+        &self,
+        model: &Classifier<AnyLayer>,
+        examples: &[ClassExample],
+        rows: usize,
+    ) -> Result<Scores, TrainError> {
+        // What was never learned is a class of its own, which nothing is taken for.
+        let unknown = "(never learned)".to_string();
+        let names = self.classes.iter().cloned().chain([unknown]);
+        let mut scores = ClassificationScores::new(names);
+        let mut by_length: Vec<&ClassExample> = examples.iter().collect();
+        by_length.sort_by_key(|example| std::cmp::Reverse(example.sequence.len()));
+        for some in by_length.chunks(rows) {
+            for (example, p) in some.iter().zip(self.probabilities(model, some)?) {
+                let right = self.class(example).unwrap_or(self.classes.len());
+                scores.add(right, likeliest(&p))?;
+            }
+        }
+        Ok(Scores {
+            figures: vec![
+                ("accuracy", scores.accuracy()),
+                ("macro_f1", scores.macro_f1()),
+            ],
+            table: Some(scores.to_string()),
+        })
+    }
+
+    fn check(&self, example: &ClassExample) -> Result<(), String> {
+        self.reading.check(&example.sequence)
+    }
+
+    fn questions(
+        &self,
+        path: &Path,
+        options: &ClassifyOptions,
+    ) -> Result<Examples<ClassExample>, TrainError> {
+        let (examples, skipped) = read_examples(path, options)?;
+        Examples::of(path, examples, skipped)
+    }
+
+    fn question(&self, line: &str) -> Result<ClassExample, String> {
+        let sequence = self.reading.line(line)?;
+        Ok(ClassExample {
+            sequence,
+            class: None,
+        })
+    }
+
+    fn answer(
+        &self,
+        model: &Classifier<AnyLayer>,
+        examples: &[&ClassExample],
+    ) -> Result<Vec<Answer>, TrainError> {
+        let all = self.probabilities(model, examples)?;
+        let answer = |(example, p): (&&ClassExample, Vec<f32>)| {
+            let class = likeliest(&p);
+            let mut answer = vec![
+                ("class", json!(self.classes[class])),
+                (
+                    "probability",
+                    json!((f64::from(p[class]) * 1e4).round() / 1e4),
+                ),
+            ];
+            answer.extend(
+                example
+                    .class
+                    .as_ref()
+                    .map(|class| ("expected", json!(class))),
+            );
+            answer.extend(example.sequence.text().map(|text| ("text", json!(text))));
+            Answer(answer)
+        };
+        Ok(examples.iter().zip(all).map(answer).collect())
+    }
+}

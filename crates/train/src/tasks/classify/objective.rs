@@ -1,0 +1,34 @@
+//! A classifier as it is trained.
+
+use backdraft_cells::{Error, Lengths};
+use backdraft_models::{Classifier, Inputs};
+use burn::tensor::{Int, Tensor};
+
+use crate::{AnyLayer, Loss, Objective};
+
+/// Sequences with padding, and their classes.
+#[derive(Debug, Clone)]
+pub struct ClassBatch {
+    /// The sequences.
+    pub inputs: Inputs,
+    /// Their lengths.
+    pub lengths: Lengths,
+    /// Their classes: `[batch]`.
+    pub classes: Tensor<1, Int>,
+}
+
+impl Objective for Classifier<AnyLayer> {
+    type Batch = ClassBatch;
+    type State = ();
+
+    fn loss(&self, batch: ClassBatch, _state: Option<()>) -> Result<Loss<()>, Error> {
+        let nats = Classifier::loss(self, batch.inputs, &batch.lengths, batch.classes)?;
+        Ok(Loss {
+            nats,
+            penalty: None,
+            state: (),
+        })
+    }
+
+    fn blank_state(&self, _rows: usize) {}
+}

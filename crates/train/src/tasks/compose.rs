@@ -1,0 +1,229 @@
+//! Texts given what they are to be about: a tune by its key and its rhythm, a name by a word or by a
+//! vector.
+//!
+//! What is known: the words of the keys, or the mean and spread of their numbers; the units of the
+//! texts.
+
+mod author;
+mod objective;
+mod options;
+mod reading;
+
+use std::path::Path;
+
+use backdraft_cells::{Error, Lengths};
+use backdraft_data::{Padded, Units};
+use backdraft_models::{Composer, ComposerConfig, Inputs, Sampling};
+use burn::tensor::Device;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+
+use super::sequences::{Reading, Sequence, TextReader, Unit};
+use super::{Answer, BatchOf, Examples, Scores, Task, TaskSettings};
+use crate::{AnyLayer, AnyLayerConfig, TrainError};
+
+pub use author::{Author, Writing, Written};
+pub use objective::ComposeBatch;
+pub use options::{ComposeOptions, ConditioningKind, KeyUnit};
+
+/// Texts given what they are to be about, and what is known of them.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Compose {
+    key_unit: KeyUnit,
+    keys: Reading,
+    texts: Units,
+    /// Symbols of a text that is written, at most.
+    limit: usize,
+    temperature: f64,
+    seed: u64,
+}
+
+/// A key, and its text if that is known.
+#[derive(Debug, Clone)]
+pub struct ComposeExample {
+    /// What a text is to be about: words, or one vector.
+    pub key: Sequence,
+    /// As it was read.
+    pub key_text: String,
+    /// Its text.
+    pub text: Option<String>,
+}
+
+type Model = Composer<AnyLayer>;
+
+impl Compose {
+    /// The symbols of a text; nothing of one that is not known.
+    fn symbols(&self, example: &ComposeExample) -> Vec<u32> {
+        let text = example.text.as_deref().unwrap_or_default();
+        self.texts
+            .encode(text)
+            .expect("characters and words can be told of any text")
+    }
+
+    fn keys(&self, examples: &[&ComposeExample], device: &Device) -> (Inputs, Lengths) {
+        let keys: Vec<&Sequence> = examples.iter().map(|example| &example.key).collect();
+        self.keys.batch(&keys, device)
+    }
+}
+
+impl Task for Compose {
+    type Options = ComposeOptions;
+    type Example = ComposeExample;
+    type Model = Model;
+
+    fn read(path: &Path, options: &ComposeOptions) -> Result<Examples<ComposeExample>, TrainError> {
+        let (mut examples, skipped) = reading::read(path, options)?;
+        let all = examples.len();
+        examples.retain(|example| {
+            let length = example.text.as_ref().map(|text| options.steps(text));
+            length.is_some_and(|length| length <= options.max_steps)
+        });
+        let skipped = skipped + all - examples.len();
+        Examples::of(path, examples, skipped)
+    }
+
+    fn of(
+        examples: &[ComposeExample],
+        settings: &TaskSettings<ComposeOptions>,
+    ) -> Result<Self, TrainError> {
+        let options = &settings.options;
+        let texts = examples.iter().filter_map(|e| e.text.as_deref());
+        // Twice what was ever written is more than enough.
+        let longest = texts.clone().map(|text| options.steps(text)).max();
+        let longest = longest.unwrap_or(1);
+        // Words of keys are as they are; the reader is never asked.
+        let as_they_are = TextReader {
+            unit: Unit::Word,
+            case: true,
+            max_steps: usize::MAX,
+        };
+        let keys = examples.iter().map(|example| &example.key);
+        Ok(Self {
+            key_unit: options.key_unit,
+            keys: Reading::of(keys, as_they_are, 1)?,
+            texts: options.units(&texts.collect::<Vec<_>>()),
+            limit: 2 * longest,
+            temperature: options.temperature,
+            seed: settings.training.seed,
+        })
+    }
+
+    fn model(
+        &self,
+        settings: &TaskSettings<ComposeOptions>,
+        device: &Device,
+    ) -> Result<Model, Error> {
+        let (asked, options) = (&settings.recurrence, &settings.options);
+        let key_size = self.keys.features().unwrap_or(options.key_size);
+        let beside = match options.condition {
+            ConditioningKind::State => 0,
+            ConditioningKind::Step | ConditioningKind::Both => key_size,
+        };
+        let layer = AnyLayerConfig::new(asked.embedding + beside, asked);
+        let symbols = self.texts.len();
+        ComposerConfig::new(self.keys.source(), key_size, symbols, layer)
+            .with_conditioning(options.condition.into())
+            .with_dropout(asked.dropout)
+            .init(device)
+    }
+
+    fn layers(model: &Model) -> Vec<&AnyLayer> {
+        vec![&model.recurrent]
+    }
+
+    fn lengths(&self, example: &ComposeExample) -> [usize; 2] {
+        [self.symbols(example).len(), 0]
+    }
+
+    fn batch(&self, examples: &[&ComposeExample], device: &Device) -> BatchOf<Self> {
+        let (key, key_lengths) = self.keys(examples, device);
+        let texts = examples.iter().map(|example| self.symbols(example));
+        let texts = Padded::of(&texts.collect::<Vec<_>>());
+        let text_lengths = Lengths::new(texts.lengths.clone());
+        // The end of each text is foreseen, too.
+        let positions = text_lengths.total() + examples.len();
+        let batch = ComposeBatch {
+            key,
+            key_lengths,
+            text: texts.to_tensor(device),
+            text_lengths,
+        };
+        (batch, positions)
+    }
+
+    fn score(
+        &self,
+        model: &Model,
+        examples: &[ComposeExample],
+        rows: usize,
+    ) -> Result<Scores, TrainError> {
+        let mut known: Vec<&ComposeExample> =
+            examples.iter().filter(|e| e.text.is_some()).collect();
+        known.sort_by_key(|example| std::cmp::Reverse(self.lengths(example)));
+        let (mut nats, mut positions, mut characters) = (0.0, 0, 0);
+        for some in known.chunks(rows) {
+            let (batch, count) = self.batch(some, &model.device());
+            let (key, text) = (batch.key, batch.text);
+            let loss = model.loss(key, &batch.key_lengths, text, &batch.text_lengths)?;
+            nats += loss.into_data().iter::<f64>().sum::<f64>();
+            positions += count;
+            let texts = some.iter().filter_map(|example| example.text.as_ref());
+            characters += some.len() + texts.map(|text| text.chars().count()).sum::<usize>();
+        }
+        let bits = nats / std::f64::consts::LN_2 / characters.max(1) as f64;
+        Ok(Scores {
+            figures: vec![
+                ("perplexity", (nats / positions.max(1) as f64).exp()),
+                ("bits_per_character", bits),
+            ],
+            table: None,
+        })
+    }
+
+    fn cost(loss: f64, _figures: &[(&'static str, f64)]) -> f64 {
+        loss
+    }
+
+    fn check(&self, example: &ComposeExample) -> Result<(), String> {
+        self.keys.check(&example.key)
+    }
+
+    fn questions(
+        &self,
+        path: &Path,
+        options: &ComposeOptions,
+    ) -> Result<Examples<ComposeExample>, TrainError> {
+        let (examples, skipped) = reading::read_keys(path, options)?;
+        Examples::of(path, examples, skipped)
+    }
+
+    fn question(&self, line: &str) -> Result<ComposeExample, String> {
+        let example = ComposeExample {
+            key: reading::key(line, self.key_unit)?,
+            key_text: line.to_string(),
+            text: None,
+        };
+        self.check(&example)?;
+        Ok(example)
+    }
+
+    /// A draw for each, the same for the same key in the same place of a batch.
+    fn answer(
+        &self,
+        model: &Model,
+        examples: &[&ComposeExample],
+    ) -> Result<Vec<Answer>, TrainError> {
+        let (key, lengths) = self.keys(examples, &model.device());
+        let sampling = Sampling::new()
+            .with_temperature(self.temperature)
+            .with_excluded(Vec::from_iter(self.texts.unknown()));
+        let all = model.compose(key, &lengths, &[], self.limit, &sampling, self.seed)?;
+        let answers = examples.iter().zip(all).map(|(example, written)| {
+            Answer(vec![
+                ("text", json!(self.texts.decode(&written.symbols))),
+                ("key", json!(example.key_text)),
+            ])
+        });
+        Ok(answers.collect())
+    }
+}

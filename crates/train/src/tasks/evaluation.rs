@@ -1,0 +1,142 @@
+//! How well a run's model answers examples whose answers are known.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Instant;
+
+use burn::data::dataloader::DataLoader;
+use burn::module::Module;
+use burn::tensor::Device;
+use burn::train::InferenceStep;
+use serde::Serialize;
+
+use super::training::{Gathered, new_model, open};
+use super::{ExampleLoader, Task, TaskSettings};
+use crate::{PickedDevice, Run, RunDescription, TrainError, Trainee, Window};
+
+/// What `backdraft evaluate` prints of a task.
+#[derive(Debug, Clone, Serialize)]
+pub struct TaskEvaluation {
+    /// The task.
+    pub task: &'static str,
+    /// The mean loss.
+    pub loss: f64,
+    /// What the model reaches, by name.
+    #[serde(flatten)]
+    pub figures: BTreeMap<&'static str, f64>,
+    /// Examples it was measured on.
+    pub examples: usize,
+    /// Rows of the data that could not be used and were passed over.
+    pub skipped_rows: usize,
+    /// What it was computed on.
+    pub device: String,
+    /// How long it took.
+    pub seconds: f64,
+    /// The data.
+    pub data: String,
+    /// More of it, to be looked at.
+    #[serde(skip)]
+    pub table: Option<String>,
+}
+
+/// A run's task, what was asked for, and its model on a device.
+pub(super) struct Opened<T: Task> {
+    pub(super) task: T,
+    pub(super) description: RunDescription<TaskSettings<T::Options>>,
+    pub(super) model: T::Model,
+}
+
+/// Opens a run for use.
+pub(super) fn open_run<T: Task>(path: &Path, device: &Device) -> Result<Opened<T>, TrainError> {
+    let (run, description) = Run::open_as::<TaskSettings<T::Options>>(path)?;
+    description.settings.check()?;
+    let task: T = open(&run)?;
+    // New weights first, on the CPU: what a file does not fit is refused before a GPU is touched.
+    let model = new_model(&task, &description.settings)?;
+    let model = run.load_weights(model)?.fork(device).valid();
+    Ok(Opened {
+        task,
+        description,
+        model,
+    })
+}
+
+/// Evaluates the model of a run on the examples of a file; without one, on those that were held out
+/// of its own.
+///
+/// # Errors
+///
+/// When the run or the data cannot be used.
+pub fn evaluate_task<T: Task>(
+    path: &Path,
+    data: Option<&Path>,
+    device: &PickedDevice,
+) -> Result<TaskEvaluation, TrainError> {
+    let start = Instant::now();
+    let Opened {
+        task,
+        description,
+        model,
+    } = open_run::<T>(path, &device.device)?;
+    let settings = &description.settings;
+    let (examples, skipped_rows, data) = match data {
+        Some(data) => {
+            let read = T::read(data, &settings.options)?;
+            task.check_all(data, &read.examples)?;
+            (
+                Arc::new(T::scored(read.examples, settings)?),
+                read.skipped,
+                data.display().to_string(),
+            )
+        }
+        None => {
+            let gathered = Gathered::<T>::again(&description, |reason| {
+                let path = path.to_path_buf();
+                TrainError::NoHeldOut { path, reason }
+            })?;
+            let from = settings.valid.as_ref().or(description.data.as_ref());
+            let from = from.map_or_else(String::new, |path| path.display().to_string());
+            (
+                gathered.held_out,
+                gathered.skipped,
+                format!("held out: {from}"),
+            )
+        }
+    };
+    let rows = settings.training.batch;
+    let scores = task.score(&model, &examples, rows)?;
+    let count = examples.len();
+    let loss = mean_loss(Arc::new(task), model, examples, rows, &device.device)?;
+    Ok(TaskEvaluation {
+        task: T::NAME,
+        loss,
+        figures: scores.figures.into_iter().collect(),
+        examples: count,
+        skipped_rows,
+        device: device.name.clone(),
+        seconds: start.elapsed().as_secs_f64(),
+        data,
+        table: scores.table,
+    })
+}
+
+fn mean_loss<T: Task>(
+    task: Arc<T>,
+    model: T::Model,
+    examples: Arc<Vec<T::Example>>,
+    rows: usize,
+    device: &Device,
+) -> Result<f64, TrainError> {
+    let loader = ExampleLoader::new(task, examples, rows, 0, device.clone())?;
+    let loader: &dyn DataLoader<Window<T::Model>> = &loader;
+    let model = Trainee { model };
+    let (mut sum, mut positions) = (0.0, 0);
+    for window in loader.iter() {
+        let window = window.expect("examples in memory");
+        let nats = InferenceStep::step(&model, window).nats.into_data();
+        sum += nats.iter::<f64>().sum::<f64>();
+        positions += nats.num_elements();
+    }
+    Ok(sum / positions as f64)
+}

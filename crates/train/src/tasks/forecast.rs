@@ -1,0 +1,284 @@
+//! What comes next in series: a distribution of each value, of all that came before it.
+//!
+//! The last steps of each series are held out. What comes before them is learned from in windows, and
+//! read before they are foreseen, one step ahead each.
+
+mod objective;
+mod options;
+pub(crate) mod parts;
+
+use std::path::Path;
+
+use backdraft_cells::Error;
+use backdraft_models::{
+    Forecaster, ForecasterConfig, Predictive, coverage, crps, mase, naive_forecast,
+    seasonal_naive_forecast, smape,
+};
+use burn::tensor::Device;
+use rand::SeedableRng;
+use rand::rngs::StdRng;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+
+use super::{Answer, BatchOf, Examples, Parts, Scores, Task, TaskSettings};
+use crate::{AnyLayer, AnyLayerConfig, TrainError};
+
+pub use objective::SeriesBatch;
+pub use options::{CalendarKind, ForecastOptions, OutputKind, ScalingKind};
+pub use parts::SeriesExample;
+
+/// Futures that are drawn of a series.
+const SAMPLES: usize = 200;
+/// What is told of each step: an interval that holds nine in ten.
+const LEVELS: [f64; 2] = [0.05, 0.95];
+
+/// What comes next in series. All that is known of them is in the settings and in the series.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Forecast {
+    season: usize,
+    horizon: usize,
+    seed: u64,
+}
+
+type Model = Forecaster<AnyLayer>;
+
+/// A forecast of what is not learned, of the values before.
+type Naive<'a> = &'a dyn Fn(&[Option<f64>]) -> Option<Vec<f64>>;
+
+/// The mean of each figure over the series that have it, each weighted by its steps.
+#[derive(Default)]
+pub(crate) struct Means(Vec<(&'static str, f64, f64)>);
+
+impl Means {
+    pub(crate) fn add(&mut self, steps: usize, figures: Vec<(&'static str, f64)>) {
+        let steps = steps as f64;
+        for (name, figure) in figures {
+            match self.0.iter_mut().find(|(known, ..)| *known == name) {
+                Some((_, sum, weight)) => {
+                    *sum += figure * steps;
+                    *weight += steps;
+                }
+                None => self.0.push((name, figure * steps, steps)),
+            }
+        }
+    }
+
+    pub(crate) fn figures(self) -> Vec<(&'static str, f64)> {
+        let mean = |(name, sum, weight)| (name, sum / weight);
+        self.0.into_iter().map(mean).collect()
+    }
+}
+
+/// The figures of one series: of what was said of its last steps, one step ahead each.
+pub(crate) fn figures(
+    example: &SeriesExample,
+    predictives: &[Predictive],
+    season: usize,
+) -> Result<Vec<(&'static str, f64)>, Error> {
+    let (history, values) = example.series.values.split_at(example.known);
+    let all = |of: &dyn Fn(&Predictive) -> f64| predictives.iter().map(of).collect::<Vec<f64>>();
+    let [lower, upper] = LEVELS.map(|level| all(&|p| p.quantile(level)));
+    let observed = || values.iter().zip(predictives);
+    let scores = observed().filter_map(|(value, p)| Some(crps(p, (*value)?)));
+    let scores: Vec<f64> = scores.collect();
+    let told = all(&Predictive::mean);
+    let own = mase(history, season, values, &told)?;
+    let mut figures = vec![
+        ("mase", own),
+        ("smape", smape(values, &told)?),
+        ("crps", scores.iter().sum::<f64>() / scores.len() as f64),
+        ("coverage_90", coverage(values, &lower, &upper)?),
+    ];
+    // One step ahead each, as the model.
+    let ahead = |naive: Naive<'_>| {
+        let steps = example.known..example.known + values.len();
+        let told = steps.map(|step| Some(*naive(&example.series.values[..step])?.first()?));
+        told.collect::<Option<Vec<f64>>>()
+    };
+    if let Some(told) = ahead(&|before| naive_forecast(before, 1)) {
+        let naive = mase(history, season, values, &told)?;
+        figures.extend([("naive_mase", naive), ("of_naive", own / naive)]);
+    }
+    if season > 1
+        && let Some(told) = ahead(&|before| seasonal_naive_forecast(before, season, 1))
+    {
+        figures.push(("seasonal_naive_mase", mase(history, season, values, &told)?));
+    }
+    Ok(figures)
+}
+
+impl Task for Forecast {
+    type Options = ForecastOptions;
+    type Example = SeriesExample;
+    type Model = Model;
+
+    fn read(path: &Path, options: &ForecastOptions) -> Result<Examples<SeriesExample>, TrainError> {
+        let mut all = parts::read(path, options)?;
+        let count = all.len();
+        all.retain(|example| example.known > 0);
+        let skipped = count - all.len();
+        Examples::of(path, all, skipped)
+    }
+
+    fn learned(
+        all: Vec<SeriesExample>,
+        settings: &TaskSettings<ForecastOptions>,
+    ) -> Result<Vec<SeriesExample>, TrainError> {
+        Ok(parts::windows(&all, &settings.options))
+    }
+
+    fn scored(
+        all: Vec<SeriesExample>,
+        settings: &TaskSettings<ForecastOptions>,
+    ) -> Result<Vec<SeriesExample>, TrainError> {
+        parts::scored(all, &settings.options, settings.training.valid_fraction)
+    }
+
+    fn hold_out(
+        all: Vec<SeriesExample>,
+        settings: &TaskSettings<ForecastOptions>,
+    ) -> Result<Parts<SeriesExample>, TrainError> {
+        let held_out = Self::scored(all, settings)?;
+        Ok((parts::windows(&held_out, &settings.options), held_out))
+    }
+
+    fn of(
+        _examples: &[SeriesExample],
+        settings: &TaskSettings<ForecastOptions>,
+    ) -> Result<Self, TrainError> {
+        Ok(Self {
+            season: settings.options.season,
+            horizon: settings.options.horizon,
+            seed: settings.training.seed,
+        })
+    }
+
+    fn model(
+        &self,
+        settings: &TaskSettings<ForecastOptions>,
+        device: &Device,
+    ) -> Result<Model, Error> {
+        let options = &settings.options;
+        let covariates = options.covariates.len() + options.calendar_width();
+        let layer = AnyLayerConfig::new(2 + covariates, &settings.recurrence);
+        ForecasterConfig::new(layer)
+            .with_output(options.output.into())
+            .with_scaling(options.scaling.into())
+            .init(device)
+    }
+
+    fn layers(model: &Model) -> Vec<&AnyLayer> {
+        vec![&model.layer]
+    }
+
+    fn lengths(&self, example: &SeriesExample) -> [usize; 2] {
+        [example.series.values.len(), example.known]
+    }
+
+    fn batch(&self, examples: &[&SeriesExample], _device: &Device) -> BatchOf<Self> {
+        let part = |from: bool| {
+            let part = |example: &&SeriesExample| {
+                let steps = example.series.values.len();
+                example.series.window(match from {
+                    true => example.known..steps,
+                    false => 0..example.known,
+                })
+            };
+            examples.iter().map(part).collect::<Vec<_>>()
+        };
+        let batch = SeriesBatch {
+            before: part(false),
+            series: part(true),
+            scales: examples.iter().map(|example| example.scale).collect(),
+        };
+        let observed = batch.series.iter().flat_map(|series| &series.values);
+        let positions = observed.flatten().count();
+        (batch, positions)
+    }
+
+    fn score(
+        &self,
+        model: &Model,
+        examples: &[SeriesExample],
+        rows: usize,
+    ) -> Result<Scores, TrainError> {
+        let mut means = Means::default();
+        for some in examples.chunks(rows) {
+            let series: Vec<_> = some.iter().map(|example| example.series.clone()).collect();
+            let scales = some.iter().map(|example| example.scale).collect();
+            let state = model.initial_state(scales);
+            let told = model.one_step(&series, Some(state))?.predictives;
+            for (example, told) in some.iter().zip(told) {
+                let observed = example.series.values[example.known..].iter().flatten();
+                let figures = figures(example, &told[example.known..], self.season)?;
+                means.add(observed.count(), figures);
+            }
+        }
+        Ok(Scores {
+            figures: means.figures(),
+            table: None,
+        })
+    }
+
+    /// The loss: it tells of the whole distribution.
+    fn cost(loss: f64, _figures: &[(&'static str, f64)]) -> f64 {
+        loss
+    }
+
+    fn questions(
+        &self,
+        path: &Path,
+        options: &ForecastOptions,
+    ) -> Result<Examples<SeriesExample>, TrainError> {
+        Self::read(path, options)
+    }
+
+    fn question(&self, _line: &str) -> Result<SeriesExample, String> {
+        Err("expected a file of series: a line is none".to_string())
+    }
+
+    fn answer(
+        &self,
+        model: &Model,
+        examples: &[&SeriesExample],
+    ) -> Result<Vec<Answer>, TrainError> {
+        let rounded = |values: Vec<f64>| {
+            let rounded = values.iter().map(|value| (value * 1e4).round() / 1e4);
+            json!(rounded.collect::<Vec<f64>>())
+        };
+        let mut answers = Vec::new();
+        for example in examples {
+            let whole = std::slice::from_ref(&example.series);
+            let has_covariates = !example.series.covariates.is_empty();
+            let horizon = match has_covariates {
+                true => example.future.len(),
+                false => self.horizon,
+            };
+            if horizon == 0 {
+                return Err(TrainError::NoQuestion {
+                    reason: "expected the covariates of steps to come, as rows without a value; \
+                             found none"
+                        .to_string(),
+                });
+            }
+            let future: Vec<Vec<Vec<f64>>> = match has_covariates {
+                true => vec![example.future.clone()],
+                false => Vec::new(),
+            };
+            let mut random = StdRng::seed_from_u64(self.seed);
+            let paths = model.forecast(whole, &future, horizon, SAMPLES, &mut random)?;
+            let [lower, upper] = LEVELS.map(|level| paths[0].quantile(level));
+            let mut answer = Vec::new();
+            answer.extend(example.name.as_ref().map(|name| ("series", json!(name))));
+            let times = example.times_to_come.iter().take(horizon);
+            answer.extend([
+                ("times", json!(times.collect::<Vec<_>>())),
+                ("mean", rounded(paths[0].mean())),
+                ("lower_5", rounded(lower)),
+                ("upper_95", rounded(upper)),
+            ]);
+            answers.push(Answer(answer));
+        }
+        Ok(answers)
+    }
+}

@@ -1,0 +1,207 @@
+//! What is asked of forecasting, beside layers and training.
+
+use backdraft_data::{Calendar, SeriesColumns};
+use backdraft_models::{Output, PointError, Scaling};
+use clap::ValueEnum;
+use serde::{Deserialize, Serialize};
+
+use crate::settings::check::require;
+use crate::{Recurrence, TaskOptions, TrainError, Training};
+
+/// What is told of each value to come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, ValueEnum)]
+#[serde(rename_all = "kebab-case")]
+pub enum OutputKind {
+    /// A normal distribution
+    #[default]
+    Gaussian,
+    /// A distribution of counts
+    NegativeBinomial,
+    /// Quantiles, from 5 to 95 per cent
+    Quantiles,
+    /// One number
+    Point,
+}
+
+impl From<OutputKind> for Output {
+    fn from(kind: OutputKind) -> Self {
+        match kind {
+            OutputKind::Gaussian => Self::Gaussian,
+            OutputKind::NegativeBinomial => Self::NegativeBinomial,
+            OutputKind::Quantiles => Self::Quantiles(vec![0.05, 0.25, 0.5, 0.75, 0.95]),
+            OutputKind::Point => Self::Point(PointError::Squared),
+        }
+    }
+}
+
+/// The units that a series is read in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, ValueEnum)]
+#[serde(rename_all = "kebab-case")]
+pub enum ScalingKind {
+    /// Those of its mean size
+    #[default]
+    Mean,
+    /// Those of its standard deviation, from its mean
+    Standard,
+    /// Its own
+    Off,
+}
+
+impl From<ScalingKind> for Scaling {
+    fn from(kind: ScalingKind) -> Self {
+        match kind {
+            ScalingKind::Mean => Self::MeanAbsolute,
+            ScalingKind::Standard => Self::Standard,
+            ScalingKind::Off => Self::None,
+        }
+    }
+}
+
+/// What the calendar tells of a time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ValueEnum)]
+#[serde(rename_all = "kebab-case")]
+pub enum CalendarKind {
+    /// The position in the year
+    Year,
+    /// Which month
+    Month,
+    /// Which weekday
+    Weekday,
+}
+
+impl From<CalendarKind> for Calendar {
+    fn from(kind: CalendarKind) -> Self {
+        match kind {
+            CalendarKind::Year => Self::Year,
+            CalendarKind::Month => Self::Month,
+            CalendarKind::Weekday => Self::Weekday,
+        }
+    }
+}
+
+/// What is asked of forecasting.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, clap::Args)]
+#[command(next_help_heading = "Forecasting")]
+pub struct ForecastOptions {
+    /// The column of the times [default: the one called so, or the first]
+    #[arg(long, value_name = "NAME")]
+    pub time_column: Option<String>,
+    /// The column of the values [default: the first other]
+    #[arg(long, value_name = "NAME")]
+    pub value_column: Option<String>,
+    /// The column that tells which series a row is of [default: there is one]
+    #[arg(long, value_name = "NAME")]
+    pub series_column: Option<String>,
+    /// Columns of what else is known of each step, those to come included
+    #[arg(long, value_name = "NAME,..", value_delimiter = ',')]
+    pub covariates: Vec<String>,
+    /// What the calendar tells of each step
+    #[arg(long, value_enum, value_delimiter = ',')]
+    pub calendar: Vec<CalendarKind>,
+    /// What is told of each value to come
+    #[arg(long, value_enum, default_value_t)]
+    pub output: OutputKind,
+    /// The units that a series is read in
+    #[arg(long, value_enum, default_value_t)]
+    pub scaling: ScalingKind,
+    /// Steps that are learned from at once
+    #[arg(long, value_name = "T", default_value_t = 64)]
+    pub window: usize,
+    /// Steps at the end of each series that are held out [default: the held-out fraction]
+    #[arg(long, value_name = "T")]
+    pub valid_steps: Option<usize>,
+    /// Steps of a season, for the forecast to compare with that repeats it; 1 is none
+    #[arg(long, value_name = "T", default_value_t = 1)]
+    pub season: usize,
+    /// Steps to come that `predict` tells
+    #[arg(long, value_name = "T", default_value_t = 12)]
+    pub horizon: usize,
+}
+
+impl Default for ForecastOptions {
+    fn default() -> Self {
+        Self {
+            time_column: None,
+            value_column: None,
+            series_column: None,
+            covariates: Vec::new(),
+            calendar: Vec::new(),
+            output: OutputKind::default(),
+            scaling: ScalingKind::default(),
+            window: 64,
+            valid_steps: None,
+            season: 1,
+            horizon: 12,
+        }
+    }
+}
+
+impl ForecastOptions {
+    pub(super) fn columns(&self) -> SeriesColumns {
+        let columns = SeriesColumns::new().with_covariates(self.covariates.clone());
+        let columns = match &self.time_column {
+            Some(name) => columns.with_time(name),
+            None => columns,
+        };
+        let columns = match &self.value_column {
+            Some(name) => columns.with_value(name),
+            None => columns,
+        };
+        match &self.series_column {
+            Some(name) => columns.with_series(name),
+            None => columns,
+        }
+    }
+
+    pub(super) fn calendar(&self) -> Vec<Calendar> {
+        self.calendar.iter().map(|kind| (*kind).into()).collect()
+    }
+
+    /// Features that the calendar tells of a step.
+    pub(crate) fn calendar_width(&self) -> usize {
+        self.calendar().iter().map(|kind| kind.width()).sum()
+    }
+}
+
+impl TaskOptions for ForecastOptions {
+    const TASK: &'static str = "forecast";
+
+    fn full() -> Self {
+        Self {
+            time_column: Some(String::new()),
+            value_column: Some(String::new()),
+            series_column: Some(String::new()),
+            valid_steps: Some(1),
+            ..Self::default()
+        }
+    }
+
+    fn recurrence() -> Recurrence {
+        Recurrence {
+            hidden: 32,
+            ..Recurrence::default()
+        }
+    }
+
+    fn training() -> Training {
+        Training {
+            batch: 8,
+            epochs: Some(100),
+            lr: 5e-3,
+            valid_fraction: 0.15,
+            ..Training::default()
+        }
+    }
+
+    fn check(&self) -> Result<(), TrainError> {
+        for (what, count) in [
+            ("the steps of a window", self.window),
+            ("the steps that are held out", self.valid_steps.unwrap_or(1)),
+            ("the steps of a season", self.season),
+            ("the steps to come", self.horizon),
+        ] {
+            require(what, "at least 1", count, count > 0)?;
+        }
+        Ok(())
+    }
+}

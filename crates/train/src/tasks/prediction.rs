@@ -1,0 +1,58 @@
+//! What a run's model answers to new examples.
+
+use std::path::Path;
+
+use super::evaluation::{Opened, open_run};
+use super::{Answer, Task};
+use crate::{PickedDevice, TrainError};
+
+/// The model of a run, at hand for questions.
+pub struct Predictor<T: Task> {
+    opened: Opened<T>,
+}
+
+impl<T: Task> Predictor<T> {
+    /// Opens a run.
+    ///
+    /// # Errors
+    ///
+    /// When the run cannot be used.
+    pub fn open(run: &Path, device: &PickedDevice) -> Result<Self, TrainError> {
+        let opened = open_run(run, &device.device)?;
+        Ok(Self { opened })
+    }
+
+    /// Answers a line of text.
+    ///
+    /// # Errors
+    ///
+    /// When it is no question, or the model cannot be run.
+    pub fn answer_line(&self, line: &str) -> Result<Answer, TrainError> {
+        let asked = self.opened.task.question(line);
+        let example = asked.map_err(|reason| TrainError::NoQuestion { reason })?;
+        let mut answers = self.opened.task.answer(&self.opened.model, &[&example])?;
+        Ok(answers.pop().expect("an answer to each question"))
+    }
+
+    /// Answers the examples of a file, in their order, as it goes; the rows that were passed over.
+    ///
+    /// # Errors
+    ///
+    /// When the file cannot be read or used, the model cannot be run, or `tell` fails.
+    pub fn answer_file(
+        &self,
+        path: &Path,
+        tell: &mut dyn FnMut(Answer) -> Result<(), TrainError>,
+    ) -> Result<usize, TrainError> {
+        let settings = &self.opened.description.settings;
+        let read = self.opened.task.questions(path, &settings.options)?;
+        self.opened.task.check_all(path, &read.examples)?;
+        for rows in read.examples.chunks(settings.training.batch) {
+            let rows: Vec<&T::Example> = rows.iter().collect();
+            for answer in self.opened.task.answer(&self.opened.model, &rows)? {
+                tell(answer)?;
+            }
+        }
+        Ok(read.skipped)
+    }
+}

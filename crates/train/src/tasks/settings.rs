@@ -1,0 +1,87 @@
+//! What the user asks of a task: the layers, what the task has of its own, and the training.
+
+use std::fmt::Debug;
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+
+use crate::{Asked, Recurrence, TrainError, Training};
+
+/// What is asked of one kind of task, beside layers and training. Its fields are named as the flags.
+pub trait TaskOptions:
+    Clone + Default + PartialEq + Debug + Send + Sync + Serialize + DeserializeOwned + 'static
+{
+    /// What the task is called: `classify`.
+    const TASK: &'static str;
+
+    /// With a value for each key that there is, those too that have none by default.
+    fn full() -> Self {
+        Self::default()
+    }
+
+    /// The layers that it has by default.
+    fn recurrence() -> Recurrence;
+
+    /// How it is trained by default.
+    fn training() -> Training;
+
+    /// Refuses what makes no sense.
+    ///
+    /// # Errors
+    ///
+    /// Names the first option that is impossible, what would be possible and what it was.
+    fn check(&self) -> Result<(), TrainError>;
+}
+
+/// How the model of a task is built and trained.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct TaskSettings<O> {
+    /// A file of examples that are held out; a part of the others if there is none.
+    pub valid: Option<PathBuf>,
+    /// The recurrent layers.
+    #[serde(flatten)]
+    pub recurrence: Recurrence,
+    /// What the task has of its own.
+    #[serde(flatten)]
+    pub options: O,
+    /// How it is trained.
+    #[serde(flatten)]
+    pub training: Training,
+}
+
+impl<O: TaskOptions> Default for TaskSettings<O> {
+    fn default() -> Self {
+        Self {
+            valid: None,
+            recurrence: O::recurrence(),
+            options: O::default(),
+            training: O::training(),
+        }
+    }
+}
+
+impl<O: TaskOptions> TaskSettings<O> {
+    /// Refuses what makes no sense.
+    ///
+    /// # Errors
+    ///
+    /// Names the first setting that is impossible, what would be possible and what it was.
+    pub fn check(&self) -> Result<(), TrainError> {
+        self.recurrence.check()?;
+        self.training.check()?;
+        self.options.check()
+    }
+}
+
+impl<O: TaskOptions> Asked for TaskSettings<O> {
+    const TASK: &'static str = O::TASK;
+
+    fn full() -> Self {
+        Self {
+            valid: Some(PathBuf::from("valid")),
+            recurrence: O::recurrence(),
+            options: O::full(),
+            training: Training::full(),
+        }
+    }
+}

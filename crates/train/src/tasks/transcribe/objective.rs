@@ -1,0 +1,34 @@
+//! A transcriber as it is trained.
+
+use backdraft_cells::{Error, Lengths};
+use backdraft_models::Transcriber;
+use burn::tensor::Tensor;
+
+use crate::{AnyLayer, Loss, Objective};
+
+/// Frames with padding, and what is said in them.
+#[derive(Debug, Clone)]
+pub struct SoundBatch {
+    /// The frames: `[batch, time, features]`.
+    pub frames: Tensor<3>,
+    /// Their lengths.
+    pub lengths: Lengths,
+    /// The labels of each row.
+    pub targets: Vec<Vec<u32>>,
+}
+
+impl Objective for Transcriber<AnyLayer> {
+    type Batch = SoundBatch;
+    type State = ();
+
+    fn loss(&self, batch: SoundBatch, _state: Option<()>) -> Result<Loss<()>, Error> {
+        let nats = Transcriber::loss(self, batch.frames, &batch.lengths, &batch.targets)?;
+        Ok(Loss {
+            nats,
+            penalty: None,
+            state: (),
+        })
+    }
+
+    fn blank_state(&self, _rows: usize) {}
+}

@@ -1,0 +1,55 @@
+//! Texts that are written, not only read: how they become symbols, and symbols become them.
+
+use backdraft_cells::Lengths;
+use backdraft_data::{Padded, WordVocabulary};
+use burn::tensor::{Device, Int, Tensor};
+use serde::{Deserialize, Serialize};
+
+use super::sequences::{TextReader, Unit};
+
+/// How texts become symbols.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) struct Units {
+    pub(super) reader: TextReader,
+    pub(super) vocabulary: WordVocabulary,
+}
+
+impl Units {
+    /// Those of the units of texts that occur `at_least` so many times.
+    pub(super) fn of<'a>(
+        reader: TextReader,
+        all: impl Iterator<Item = &'a [String]>,
+        at_least: usize,
+    ) -> Self {
+        let units = all.flatten().map(String::as_str);
+        Self {
+            vocabulary: WordVocabulary::of(units, at_least, None),
+            reader,
+        }
+    }
+
+    pub(super) fn symbols(&self, units: &[String]) -> Vec<u32> {
+        let symbols = units.iter().map(|unit| self.vocabulary.symbol(unit));
+        symbols.collect()
+    }
+
+    /// Symbols as a text: characters one after the other, words with spaces between them.
+    pub(super) fn text(&self, symbols: &[u32]) -> String {
+        let units: Vec<&str> = symbols.iter().map(|&s| self.vocabulary.word(s)).collect();
+        match self.reader.unit {
+            Unit::Char => units.concat(),
+            Unit::Word => units.join(" "),
+        }
+    }
+
+    /// Texts, padded to the longest: `[texts, units]`.
+    pub(super) fn batch<'a>(
+        &self,
+        texts: impl Iterator<Item = &'a [String]>,
+        device: &Device,
+    ) -> (Tensor<2, Int>, Lengths) {
+        let rows: Vec<Vec<u32>> = texts.map(|units| self.symbols(units)).collect();
+        let padded = Padded::of(&rows);
+        (padded.to_tensor(device), Lengths::new(padded.lengths))
+    }
+}

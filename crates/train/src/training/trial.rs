@@ -1,0 +1,58 @@
+//! What a training would take, by some steps of it.
+
+use std::time::{Duration, Instant};
+
+use burn::data::dataloader::DataLoader;
+use burn::tensor::Device;
+use burn::train::TrainStep;
+
+use crate::{AverageKind, Objective, OptimizerKind, Trainee, Training, Window};
+
+/// How long is tried, at most.
+const TRIED: Duration = Duration::from_secs(3);
+
+/// Bytes of the weights, their gradients and what the optimiser remembers.
+pub(crate) fn weight_bytes(training: &Training, parameters: usize) -> usize {
+    // The weights and their gradients; Adam has two moments, momentum one.
+    let copies = match training.optimizer {
+        OptimizerKind::Adam => 4,
+        OptimizerKind::Sgd => 3,
+    } + usize::from(training.averaging.kind != AverageKind::Off);
+    copies * parameters * size_of::<f32>()
+}
+
+/// The median of some steps, the first left out: what is made once is made there.
+pub(crate) fn seconds_a_step<M: Objective>(
+    windows: &dyn DataLoader<Window<M>>,
+    model: M,
+    training: &Training,
+    device: &Device,
+) -> f64 {
+    let device = device.clone().autodiff();
+    let model = model.fork(&device).train();
+    let mut trainee = Trainee { model };
+    let mut optimizer = training.optimizer();
+    let (mut carried, mut times) = (None, Vec::new());
+    let windows = windows.to_device(&device);
+    let mut windows = windows.iter();
+    let started = Instant::now();
+    loop {
+        let start = Instant::now();
+        let Some(window) = windows.next() else { break };
+        let mut window = window.expect("data in memory");
+        window.state = carried.take();
+        let mut output = trainee.step(window);
+        let norms = training.clipping.apply(&trainee, &mut output.grads);
+        trainee = optimizer.step(training.lr, trainee, output.grads);
+        carried = output.item.state;
+        // The step is over when its number is there.
+        norms.before.into_scalar::<f32>();
+        times.push(start.elapsed().as_secs_f64());
+        if started.elapsed() > TRIED && times.len() > 1 {
+            break;
+        }
+    }
+    let mut times = times.split_off(times.len().min(2) - 1);
+    times.sort_by(f64::total_cmp);
+    times[times.len() / 2]
+}
