@@ -24,7 +24,7 @@
 //! // In PyTorch, in a module `tagger`:
 //! //     self.encoder.rnn = torch.nn.LSTM(3, 4, num_layers=2, bidirectional=True)
 //! //     torch.save({"epoch": 3, "model": tagger.state_dict(), ..}, "tagger_nested.pt")
-//! # let path = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/tagger_nested.pt");
+//! # let path = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/all/tagger_nested.pt");
 //! # /*
 //! let path = "tagger_nested.pt";
 //! # */

@@ -348,7 +348,7 @@ fn other_files_are_told_apart() {
 }
 
 fn fixture(name: &str) -> Vec<u8> {
-    let folder: PathBuf = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests");
+    let folder: PathBuf = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/all");
     std::fs::read(folder.join(name)).unwrap()
 }
 

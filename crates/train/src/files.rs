@@ -1,10 +1,9 @@
 //! Files that are whole or not there at all.
 
 use std::fs::{self, File};
-use std::io::Write;
 use std::path::Path;
 
-use crate::TrainError;
+use crate::{TrainError, failpoint};
 
 /// Writes a file so that whoever opens it sees the old content or the new, never a part: to a new
 /// name, synced, renamed.
@@ -17,7 +16,7 @@ pub(crate) fn write_whole(path: &Path, content: &[u8]) -> Result<(), TrainError>
     name.push(".part");
     let part = path.with_file_name(name);
     let written = File::create(&part).and_then(|mut file| {
-        file.write_all(content)?;
+        failpoint::write_all(&mut file, content, failpoint::run_file(path))?;
         file.sync_all()
     });
     written

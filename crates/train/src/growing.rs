@@ -1,12 +1,12 @@
 //! Files that grow as a training goes on.
 
 use std::fs::OpenOptions;
-use std::io::{ErrorKind, Write};
+use std::io::ErrorKind;
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use crate::TrainError;
+use crate::{TrainError, failpoint};
 
 /// How much of a growing file belongs to the training: what was written after its checkpoint is
 /// not, and is cut off when it goes on from there.
@@ -51,8 +51,10 @@ impl Growing {
     ) -> Result<(), TrainError> {
         let content = content.as_ref();
         let file = OpenOptions::new().create(true).append(true).open(path);
-        file.and_then(|mut file| file.write_all(content))
-            .map_err(|error| unwritable(path, error))?;
+        file.and_then(|mut file| {
+            failpoint::write_all(&mut file, content, failpoint::run_file(path))
+        })
+        .map_err(|error| unwritable(path, error))?;
         self.bytes += content.len() as u64;
         Ok(())
     }

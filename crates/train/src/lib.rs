@@ -38,6 +38,7 @@ mod demo;
 mod description;
 mod device;
 mod error;
+mod failpoint;
 mod files;
 mod growing;
 mod guard;

@@ -49,7 +49,8 @@ impl PlainProgress {
         }
     }
 
-    fn line(&self) -> String {
+    /// What there is to tell, so many seconds after this split began.
+    fn line(&self, seconds: f64) -> String {
         let mut line = format!(
             "epoch {}/{}  {}  {}/{} windows",
             self.epoch, self.epochs, self.split, self.done, self.total
@@ -58,7 +59,7 @@ impl PlainProgress {
             let name = name.to_lowercase();
             line.push_str(&format!("  {} {}", name, digits(*value)));
         }
-        if let Some(left) = self.left(self.split_started.elapsed().as_secs_f64()) {
+        if let Some(left) = self.left(seconds) {
             line.push_str(&format!(
                 "  {}:{:02} left",
                 left as u64 / 60,
@@ -84,7 +85,12 @@ impl PlainProgress {
     /// Progress is not worth failing for: a closed pipe is ignored.
     fn write(&mut self, note: &str) {
         self.last = Some(Instant::now());
-        writeln!(std::io::stderr(), "{}{note}", self.line()).ok();
+        writeln!(
+            std::io::stderr(),
+            "{}{note}",
+            self.line(self.split_started.elapsed().as_secs_f64())
+        )
+        .ok();
     }
 
     fn update(&mut self, state: MetricState) {
@@ -219,20 +225,21 @@ mod tests {
         progress.update_train(MetricState::Numeric(entry, Some(NumericEntry::Value(1.25))));
         progress.update_split(40);
         assert_eq!(
-            progress.line(),
+            progress.line(99.0),
             "epoch 2/3  train  40/40 windows  loss 1.250"
         );
         progress.update_split(10);
-        progress.split_started -= Duration::from_secs(30);
         assert_eq!(
-            progress.line(),
+            progress.line(30.0),
             "epoch 2/3  train  10/40 windows  loss 1.250  3:30 left",
             "30 windows of this epoch and 40 of the last, at 3 seconds each"
         );
         progress.start_split("valid", 4);
         progress.update_split(2);
-        progress.split_started -= Duration::from_secs(3);
-        assert_eq!(progress.line(), "epoch 2/3  valid  2/4 windows  0:03 left");
+        assert_eq!(
+            progress.line(3.0),
+            "epoch 2/3  valid  2/4 windows  0:03 left"
+        );
     }
 
     #[test]

@@ -200,22 +200,25 @@ pub fn nudge<const D: usize>(tensor: Tensor<D>, by: &[f64]) -> Tensor<D> {
 /// Central differences of this step in f64 are good to about 1e-10.
 const STEP: f64 = 1e-5;
 
-/// Directions a parameter is followed along, each of length 1: what has more values than this is
-/// followed towards as many random corners of the cube, and a wrong gradient is wrong along some.
-const DIRECTIONS: usize = 8;
-
-fn directions(count: usize) -> Vec<Vec<f64>> {
+/// Directions along which a gradient of so many values is held against differences, each of length 1: each
+/// value by itself where there are few. Of more, a sample of them, which say where something is wrong, and
+/// two random corners of the cube, in whose slope each value has its part: what is wrong in any is wrong there.
+pub fn directions(count: usize) -> Vec<Vec<f64>> {
+    const FEW: usize = 6;
+    const SAMPLED: usize = 3;
     let axis = |index| (0..count).map(|i| f64::from(i == index)).collect();
     let side = (count as f64).sqrt().recip();
     let corner = |seed| {
         let signs = random(seed, count);
         signs.iter().map(|sign| side.copysign(*sign)).collect()
     };
-    if count <= DIRECTIONS {
-        (0..count).map(axis).collect()
-    } else {
-        (0..DIRECTIONS as u64).map(corner).collect()
+    if count <= FEW {
+        return (0..count).map(axis).collect();
     }
+    // One of each third, as gates lie one after the other.
+    let third = count / SAMPLED;
+    let sampled = (0..SAMPLED).map(|part| axis(part * third + (7 * count + part) % third));
+    sampled.chain((0..2).map(corner)).collect()
 }
 
 /// Fails unless the gradient of each parameter of `module`, which must have one, is that of

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
-use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use burn::lr_scheduler::LrSchedulerRecord;
@@ -16,7 +15,7 @@ use super::{AVERAGE, CARRIED, Carried, PARTS, Position};
 use crate::checksums::{CHECKSUMS, Checksums};
 use crate::files::sync_folder;
 use crate::run::plain;
-use crate::{Objective, Start, TrainError, Trainee};
+use crate::{Objective, Start, TrainError, Trainee, failpoint};
 
 const POSITION: &str = "checkpoint.json";
 
@@ -101,10 +100,12 @@ impl Draft {
         let replaces = path.exists();
         if replaces {
             fs::rename(&path, &old).map_err(unwritable)?;
+            failpoint::reached("checkpoint/replaced");
         }
         fs::rename(&self.path, &path)
             .and_then(|()| sync_folder(folder))
             .map_err(unwritable)?;
+        failpoint::reached("checkpoint/complete");
         if replaces {
             fs::remove_dir_all(&old).map_err(unwritable)?;
         }
@@ -128,7 +129,7 @@ impl Draft {
 pub(super) fn write(folder: &Path, name: &str, content: &[u8]) -> Result<(), TrainError> {
     let path = folder.join(name);
     let written = File::create(&path).and_then(|mut file| {
-        file.write_all(content)?;
+        failpoint::write_all(&mut file, content, format_args!("checkpoint/{name}"))?;
         file.sync_all()
     });
     written.map_err(|error| TrainError::Unwritable { path, error })

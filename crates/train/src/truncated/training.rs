@@ -20,7 +20,7 @@ use crate::averaging::Average;
 use crate::checkpoint::{Carried, Checkpoints, Position};
 use crate::guard::Watch;
 use crate::seed::mix;
-use crate::{History, Objective, Step, Trainee, Window, WindowOutput, noise};
+use crate::{History, Objective, Step, Trainee, Window, WindowOutput, failpoint, noise};
 
 /// What changes as training goes on.
 pub(super) struct Training<'a, M: Objective> {
@@ -85,6 +85,7 @@ impl<M: Objective> Training<'_, M> {
                 let item = TrainingItem::new(item, progress, Some(self.steps), rate);
                 self.tell_train(LearnerEvent::ProcessedItem(item));
             }
+            failpoint::reached("step");
             if self.strategy.interrupted.load(Ordering::Relaxed) {
                 self.interrupter.stop(Some("interrupted"));
             }

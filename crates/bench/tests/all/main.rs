@@ -1,0 +1,4 @@
+//! The bench: its program, and its statistics.
+
+mod program;
+mod statistics;

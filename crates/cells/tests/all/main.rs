@@ -1,0 +1,19 @@
+//! Cells, and what runs them, against PyTorch, finite differences and their equations.
+
+mod activation_penalty;
+mod activations;
+mod carry;
+mod dilated;
+mod equations;
+mod finite_differences;
+mod gates;
+mod hierarchical;
+mod kernels;
+mod padding;
+mod pytorch;
+mod refusals;
+mod scan;
+#[path = "../support/mod.rs"]
+mod support;
+mod textbook;
+mod types;

@@ -1,0 +1,83 @@
+//! Padded stacks on a GPU, one forward and one in reverse and one both ways, against the plain loop on the
+//! CPU: outputs, final states, and the gradient of everything that is an input.
+
+use backdraft_cells::prelude::*;
+use burn::tensor::DType;
+
+#[path = "../support/mod.rs"]
+mod support;
+
+use support::{
+    Backend, Scale, assert_close, backends, gradients, state_values, values, weighted_loss,
+};
+
+const BATCH: usize = 5;
+const TIME: usize = 7;
+const INPUT: usize = 3;
+
+/// In f32, relative to the largest value of what is compared.
+const TOLERANCE: f64 = 2e-5;
+
+/// Every result of a layer on a backend, by name.
+fn results<L: Layer>(backend: &Backend, layer: L) -> Vec<(String, Vec<f64>)> {
+    let f32 = Backend {
+        dtype: DType::F32,
+        device: backend.device.clone(),
+        ..*backend
+    };
+    let layer = f32.fill(layer, 3).map(&mut Scale(0.4));
+    let input = f32.random::<3>(4, [BATCH, TIME, INPUT]);
+    let lengths = Lengths::new([7, 1, 0, 4, 6]);
+    let run = layer.forward(input.clone(), None, Some(&lengths)).unwrap();
+    let gradients_of = weighted_loss(&run).backward();
+    let mut found = vec![
+        ("outputs".to_string(), values(&run.outputs)),
+        ("final state".to_string(), state_values(&run.state)),
+        (
+            "gradient of the input".to_string(),
+            values(&input.grad(&gradients_of).unwrap()),
+        ),
+    ];
+    for (index, gradient) in gradients(&layer, &gradients_of).into_iter().enumerate() {
+        found.push((format!("gradient of parameter {index}"), gradient));
+    }
+    found
+}
+
+fn compare<L: Layer, K: SequenceConfig<Built = L>>(config: K) {
+    let backends = backends();
+    let of = |name| {
+        backends
+            .iter()
+            .find(|backend| backend.name == name)
+            .unwrap()
+    };
+    let built = |backend: &Backend| config.init(&backend.autodiff()).unwrap();
+    let (cpu, gpu) = (of("flex"), of("wgpu"));
+    let plain = built(cpu).unrolled();
+    let stack = plain.describe();
+    let expected = results(cpu, plain);
+    for ((what, found), (_, expected)) in results(gpu, built(gpu)).iter().zip(&expected) {
+        assert_close(&format!("{stack}: {what}"), found, expected, TOLERANCE);
+    }
+}
+
+#[test]
+fn a_padded_stack_forward_equals_the_plain_loop() {
+    let below = RecurrentConfig::new(LstmConfig::new(INPUT, 9));
+    compare(DeepConfig::new(below, 2));
+}
+
+#[test]
+fn a_padded_stack_in_reverse_equals_the_plain_loop() {
+    let below = RecurrentConfig::new(GruConfig::new(INPUT, 9));
+    compare(DeepConfig::new(below.with_direction(Direction::Reverse), 2));
+}
+
+#[test]
+fn a_padded_stack_both_ways_equals_the_plain_loop() {
+    compare(DeepConfig::new(
+        BidirectionalConfig::new(ElmanConfig::new(INPUT, 9)),
+        2,
+    ));
+}

@@ -1,0 +1,5 @@
+//! What is read, cut and batched.
+
+mod arrays;
+mod mfcc;
+mod series;

@@ -1,0 +1,8 @@
+//! Weights and layers that come from elsewhere and go there.
+
+mod keras;
+mod onnx;
+mod parity;
+mod pytorch;
+mod refusals;
+mod support;

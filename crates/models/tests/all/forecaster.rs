@@ -1,0 +1,617 @@
+//! The forecaster on every compiled backend: its inputs and losses against a reference on the host,
+//! padding, gaps, what it draws and what it learns.
+
+use backdraft_cells::prelude::*;
+use backdraft_models::{
+    Forecaster, ForecasterConfig, Output, PointError, Predictive, Scale, Scaling, Series, coverage,
+    mase,
+};
+use burn::module::Module;
+use burn::optim::{AdamConfig, GradientsParams};
+use burn::store::ModuleRecord;
+use burn::tensor::{Device, Tensor, TensorData};
+use rand::{RngExt as _, SeedableRng, rngs::StdRng};
+
+use crate::support::cpus;
+
+type Config = ForecasterConfig<RecurrentConfig<GruConfig>>;
+type Model = Forecaster<Recurrent<Gru>>;
+
+fn built(config: &Config, seed: u64, device: &Device) -> Model {
+    device.seed(seed);
+    config.init(device).unwrap()
+}
+
+/// A small model that reads `covariates` covariates.
+fn config(covariates: usize) -> Config {
+    ForecasterConfig::new(RecurrentConfig::new(GruConfig::new(2 + covariates, 5)))
+}
+
+/// Each kind of distribution, with units that it can be read in.
+fn kinds() -> Vec<(Output, Scaling)> {
+    vec![
+        (Output::Gaussian, Scaling::Standard),
+        (Output::Gaussian, Scaling::MeanAbsolute),
+        (Output::Gaussian, Scaling::None),
+        (Output::NegativeBinomial, Scaling::MeanAbsolute),
+        (Output::NegativeBinomial, Scaling::None),
+        (Output::Quantiles(vec![0.1, 0.5, 0.9]), Scaling::Standard),
+        (Output::Point(PointError::Squared), Scaling::MeanAbsolute),
+        (Output::Point(PointError::Absolute), Scaling::Standard),
+    ]
+}
+
+/// Counts in sizes that differ, one series shorter than the other, each with gaps.
+fn batch() -> Vec<Series> {
+    let long = [Some(3.0), Some(0.0), None, Some(7.0), Some(2.0), Some(4.0)];
+    let short = [None, Some(250.0), Some(90.0), None];
+    let covariates = |steps: usize, size: f64| -> Vec<Vec<f64>> {
+        (0..steps).map(|t| vec![size * t as f64]).collect()
+    };
+    vec![
+        Series::new(long).with_covariates(covariates(6, 0.3)),
+        Series::new(short).with_covariates(covariates(4, -0.2)),
+    ]
+}
+
+fn floats<const D: usize>(tensor: &Tensor<D>) -> Vec<f64> {
+    tensor.to_data().iter().collect()
+}
+
+#[track_caller]
+fn close(found: &[f64], expected: &[f64], tolerance: f64) {
+    assert_eq!(found.len(), expected.len());
+    for (found, expected) in found.iter().zip(expected) {
+        let allowed = tolerance * expected.abs().max(1.0);
+        assert!(
+            (found - expected).abs() <= allowed,
+            "{found} against {expected}"
+        );
+    }
+}
+
+/// What a distribution is made of.
+fn numbers(predictive: &Predictive) -> Vec<f64> {
+    match predictive {
+        Predictive::Point(value) => vec![*value],
+        Predictive::Gaussian { mean, deviation } => vec![*mean, *deviation],
+        Predictive::NegativeBinomial { mean, dispersion } => vec![*mean, *dispersion],
+        Predictive::Quantiles { values, .. } => values.clone(),
+    }
+}
+
+fn all_numbers(predictives: &[Vec<Predictive>]) -> Vec<f64> {
+    predictives.iter().flatten().flat_map(numbers).collect()
+}
+
+/// Mean, mean size and standard deviation of what is observed.
+fn moments(series: &Series) -> [f64; 3] {
+    let observed: Vec<f64> = series.values.iter().flatten().copied().collect();
+    let n = observed.len() as f64;
+    let mean = observed.iter().sum::<f64>() / n;
+    let size = observed.iter().map(|z| z.abs()).sum::<f64>() / n;
+    let variance = observed.iter().map(|z| (z - mean).powi(2)).sum::<f64>() / n;
+    [mean, size, variance.sqrt()]
+}
+
+/// m and s, by their definition.
+fn units(series: &Series, scaling: Scaling) -> (f64, f64) {
+    let [mean, size, deviation] = moments(series);
+    match scaling {
+        Scaling::None => (0.0, 1.0),
+        Scaling::MeanAbsolute => (0.0, size),
+        Scaling::Standard => (mean, deviation),
+    }
+}
+
+/// W h_t + b of each step of a series by itself, each x_t written out and run as one step.
+fn features(model: &Model, series: &Series, scaling: Scaling) -> Vec<Vec<f64>> {
+    let (location, scale) = units(series, scaling);
+    let device = model.output_bias.val().device();
+    let weight = floats(&model.output_weight.val());
+    let bias = floats(&model.output_bias.val());
+    let mut state = model.layer.initial_state(1);
+    let mut last = None;
+    let mut features = Vec::new();
+    for (step, value) in series.values.iter().enumerate() {
+        let mut x = match last {
+            Some(z) => vec![(z - location) / scale, 1.0],
+            None => vec![0.0, 0.0],
+        };
+        x.extend(series.covariates.get(step).into_iter().flatten());
+        let shape = [1, 1, x.len()];
+        let x = Tensor::<3>::from_data(TensorData::new(x, shape), &device);
+        let run = model.layer.forward(x, Some(state), None).unwrap();
+        state = run.state;
+        let hidden = floats(&run.outputs);
+        let rows = weight.chunks(hidden.len()).zip(&bias);
+        let dot = |row: &[f64]| row.iter().zip(&hidden).map(|(w, h)| w * h).sum::<f64>();
+        features.push(rows.map(|(row, b)| dot(row) + b).collect());
+        last = *value;
+    }
+    features
+}
+
+/// ln(n!), by its definition.
+fn ln_factorial(n: u32) -> f64 {
+    (1..=n).map(|k| f64::from(k).ln()).sum()
+}
+
+/// The loss of `z`, in `f64`, of `W h + b`.
+fn reference(output: &Output, f: &[f64], z: f64, (location, scale): (f64, f64)) -> f64 {
+    let u = (z - location) / scale;
+    let positive = |x: f64| x.exp().ln_1p() + 1e-4;
+    match output {
+        Output::Point(PointError::Squared) => (u - f[0]).powi(2),
+        Output::Point(PointError::Absolute) => (u - f[0]).abs(),
+        Output::Gaussian => {
+            let (mean, deviation) = (location + scale * f[0], scale * positive(f[1]));
+            let x = (z - mean) / deviation;
+            0.5 * x * x + deviation.ln() + 0.5 * std::f64::consts::TAU.ln()
+        }
+        Output::NegativeBinomial => {
+            let (mean, dispersion) = (scale * positive(f[0]), positive(f[1]) / scale.sqrt());
+            let (r, p) = (
+                1.0 / dispersion,
+                dispersion * mean / (1.0 + dispersion * mean),
+            );
+            let rising: f64 = (0..z as u32).map(|k| (r + f64::from(k)).ln()).sum();
+            -(rising - ln_factorial(z as u32) + r * (1.0 - p).ln() + z * p.ln())
+        }
+        Output::Quantiles(levels) => {
+            let losses = levels.iter().zip(f).map(|(q, v)| match u >= *v {
+                true => q * (u - v),
+                false => (1.0 - q) * (v - u),
+            });
+            losses.sum::<f64>() / levels.len() as f64
+        }
+    }
+}
+
+#[test]
+fn losses_and_predictions_are_those_of_each_step_by_itself() {
+    for device in cpus() {
+        for (output, scaling) in kinds() {
+            let config = config(1).with_output(output.clone()).with_scaling(scaling);
+            let model = built(&config, 1, &device);
+            let batch = batch();
+            let (mut losses, mut predictions) = (Vec::new(), Vec::new());
+            for series in &batch {
+                let units = units(series, scaling);
+                let steps = features(&model, series, scaling);
+                for (f, value) in steps.iter().zip(&series.values) {
+                    losses.extend(value.map(|z| reference(&output, f, z, units)));
+                    let positive = |x: f64| x.exp().ln_1p() + 1e-4;
+                    predictions.extend(match output {
+                        Output::Gaussian => {
+                            vec![units.0 + units.1 * f[0], units.1 * positive(f[1])]
+                        }
+                        Output::NegativeBinomial => {
+                            vec![units.1 * positive(f[0]), positive(f[1]) / units.1.sqrt()]
+                        }
+                        _ => {
+                            let mut moved: Vec<f64> =
+                                f.iter().map(|v| units.0 + units.1 * v).collect();
+                            moved.sort_by(f64::total_cmp);
+                            moved
+                        }
+                    });
+                }
+            }
+            let found = model.loss(&batch, None).unwrap();
+            close(&floats(&found.losses), &losses, 1e-4);
+            assert_eq!(found.state.last, [Some(4.0), None]);
+            let found = model.one_step(&batch, None).unwrap();
+            close(&all_numbers(&found.predictives), &predictions, 1e-4);
+        }
+    }
+}
+
+#[test]
+fn padding_changes_neither_a_loss_nor_a_gradient() {
+    for device in cpus() {
+        let model = built(&config(1), 2, &device).train();
+        let batch = batch();
+        let gradients = |batches: &[&[Series]]| {
+            let losses = batches.iter().map(|b| model.loss(b, None).unwrap().losses);
+            let losses = Tensor::cat(losses.collect(), 0);
+            let gradients = losses.clone().sum().backward();
+            let gates = &model.layer.cell.gates;
+            let weights = [
+                &gates.input_weight,
+                &gates.recurrent_weight,
+                &model.output_weight,
+            ];
+            let gradient = weights.map(|weight| floats(&weight.grad(&gradients).unwrap()));
+            (floats(&losses), gradient.concat())
+        };
+        let together = gradients(&[&batch]);
+        let apart = gradients(&[&batch[..1], &batch[1..]]);
+        close(&together.0, &apart.0, 1e-5);
+        close(&together.1, &apart.1, 1e-4);
+        assert!(apart.1.iter().any(|gradient| gradient.abs() > 0.1));
+
+        // A series of no steps has no loss, and stands where it stood.
+        let nothing = Series::default();
+        let with = [batch[0].clone(), nothing, batch[1].clone()];
+        let found = model.loss(&with, None).unwrap();
+        close(&floats(&found.losses), &apart.0, 1e-5);
+        let begun = model.initial_state(vec![Scale::default(); 3]);
+        let state = model.loss(&with, Some(begun)).unwrap().state;
+        assert_eq!(state.last, [Some(4.0), None, None]);
+    }
+}
+
+#[test]
+fn what_is_missing_has_no_loss_and_no_size() {
+    for device in cpus() {
+        for (output, scaling) in kinds() {
+            let config = config(0).with_output(output).with_scaling(scaling);
+            let model = built(&config, 3, &device);
+            let series = |values: &[Option<f64>]| [Series::new(values.to_vec())];
+            let known = [Some(4.0), Some(9.0), Some(1.0)];
+            let loss =
+                |values: &[Option<f64>]| floats(&model.loss(&series(values), None).unwrap().losses);
+            // At the end it changes nothing at all.
+            let expected = loss(&known);
+            close(
+                &loss(&[&known[..], &[None, None]].concat()),
+                &expected,
+                1e-5,
+            );
+            // Before and within, the rest is still read in the same units.
+            let gaps = [None, Some(4.0), None, Some(9.0), Some(1.0)];
+            assert_eq!(loss(&gaps).len(), 3);
+            let found = model.one_step(&series(&gaps), None).unwrap();
+            assert_eq!(found.predictives[0].len(), 5);
+            let (location, scale) = units(&series(&known)[0], scaling);
+            close(&[found.state.scales[0].location], &[location], 1e-12);
+            close(&[found.state.scales[0].scale], &[scale], 1e-12);
+            // That nothing was observed is not the same as a 0.
+            let zero = [Some(4.0), Some(4.0), Some(0.0), Some(4.0)];
+            let none = [Some(4.0), Some(4.0), None, Some(4.0)];
+            let last = |values: &[Option<f64>]| {
+                let begun = model.initial_state(vec![Scale::default()]);
+                let found = model.one_step(&series(values), Some(begun)).unwrap();
+                numbers(&found.predictives[0][3])
+            };
+            assert_ne!(last(&zero), last(&none));
+        }
+    }
+}
+
+#[test]
+fn predictions_are_of_what_came_before_and_windows_go_on() {
+    for device in cpus() {
+        let model = built(&config(1), 4, &device);
+        let batch = batch();
+        let scales: Vec<Scale> = batch
+            .iter()
+            .map(|s| Scaling::Standard.of(&s.values))
+            .collect();
+        let predict = |batch: &[Series]| {
+            let begun = model.initial_state(scales.clone());
+            model.one_step(batch, Some(begun)).unwrap().predictives
+        };
+        let whole = predict(&batch);
+
+        // Step by step, from state to state.
+        let mut state = model.initial_state(scales.clone());
+        let mut steps = vec![Vec::new(); 2];
+        for step in 0..6 {
+            let window = |series: &Series| {
+                let steps = series.values.len();
+                series.window(step.min(steps)..(step + 1).min(steps))
+            };
+            let window: Vec<Series> = batch.iter().map(window).collect();
+            let found = model.one_step(&window, Some(state)).unwrap();
+            for (steps, found) in steps.iter_mut().zip(found.predictives) {
+                steps.extend(found);
+            }
+            state = found.state;
+        }
+        close(&all_numbers(&steps), &all_numbers(&whole), 1e-5);
+
+        // Another value changes what is said of later ones only; another covariate that of its own.
+        let mut other = batch.clone();
+        other[0].values[3] = Some(70.0);
+        let found = predict(&other);
+        close(
+            &all_numbers(&[found[0][..4].to_vec(), found[1].clone()]),
+            &all_numbers(&[whole[0][..4].to_vec(), whole[1].clone()]),
+            1e-6,
+        );
+        assert_ne!(found[0][4], whole[0][4]);
+        let mut other = batch;
+        other[0].covariates[3][0] += 1.0;
+        let found = predict(&other);
+        close(
+            &all_numbers(&[found[0][..3].to_vec()]),
+            &all_numbers(&[whole[0][..3].to_vec()]),
+            1e-6,
+        );
+        assert_ne!(found[0][3], whole[0][3]);
+    }
+}
+
+#[test]
+fn paths_of_points_are_predictions_read_again() {
+    for device in cpus() {
+        let config = config(1).with_output(Output::Point(PointError::Squared));
+        let model = built(&config, 5, &device);
+        let context = batch();
+        let future = [vec![vec![0.1], vec![0.2], vec![0.3]], vec![vec![9.0]; 3]];
+        let mut random = StdRng::seed_from_u64(1);
+        let found = model
+            .forecast(&context, &future, 3, 2, &mut random)
+            .unwrap();
+        for (row, found) in found.iter().enumerate() {
+            let series = &context[row];
+            let (location, scale) = units(series, Scaling::MeanAbsolute);
+            let mut known = series.clone();
+            let mut expected = Vec::new();
+            for covariates in &future[row] {
+                known.values.push(None);
+                known.covariates.push(covariates.clone());
+                let begun = model.initial_state(vec![Scale { location, scale }]);
+                let told = model
+                    .one_step(std::slice::from_ref(&known), Some(begun))
+                    .unwrap();
+                let next = told.predictives[0].last().unwrap().mean();
+                expected.push(next);
+                let place = known.values.len() - 1;
+                known.values[place] = Some(next);
+            }
+            assert_eq!(found.paths.len(), 2);
+            for path in &found.paths {
+                close(path, &expected, 1e-5);
+            }
+            close(&found.mean(), &expected, 1e-5);
+        }
+    }
+}
+
+#[test]
+fn the_first_step_of_the_paths_is_drawn_from_what_is_said_of_it() {
+    for device in cpus() {
+        let model = built(&config(0), 6, &device);
+        let context = [
+            Series::new([Some(2.0), Some(-1.0)]),
+            Series::new([Some(300.0)]),
+        ];
+        let draw = |seed| {
+            let mut random = StdRng::seed_from_u64(seed);
+            model.forecast(&context, &[], 2, 2000, &mut random).unwrap()
+        };
+        let found = draw(1);
+        assert_eq!(found, draw(1));
+        assert_ne!(found, draw(2));
+        for (found, series) in found.iter().zip(&context) {
+            let mut known = series.clone();
+            let scale = Scaling::MeanAbsolute.of(&series.values);
+            known.values.push(None);
+            let begun = model.initial_state(vec![scale]);
+            let told = model.one_step(&[known], Some(begun)).unwrap().predictives;
+            let Some(Predictive::Gaussian { mean, deviation }) = told[0].last() else {
+                panic!("{told:?}")
+            };
+            // Within five standard errors of a mean and of a quantile of 2000.
+            assert_eq!(found.horizon(), 2);
+            assert!((found.mean()[0] - mean).abs() < 5.0 * deviation / 2000f64.sqrt());
+            let upper = told[0][series.values.len()].quantile(0.9);
+            assert!((found.quantile(0.9)[0] - upper).abs() < 0.2 * deviation);
+            assert!(found.quantile(0.1)[1] < found.quantile(0.5)[1]);
+        }
+        // Counts stay counts.
+        let config = config(0).with_output(Output::NegativeBinomial);
+        let model = built(&config, 6, &device);
+        let context = [Series::new([Some(20.0), Some(30.0)])];
+        let mut random = StdRng::seed_from_u64(3);
+        let found = model.forecast(&context, &[], 3, 50, &mut random).unwrap();
+        let drawn = found[0].paths.concat();
+        assert!(drawn.iter().all(|z| *z >= 0.0 && z.fract() == 0.0));
+        assert!(drawn.iter().any(|z| *z > 3.0));
+    }
+}
+
+#[test]
+fn a_record_brings_everything_back() {
+    for device in cpus() {
+        let model = built(&config(1), 7, &device);
+        let other = built(&config(1), 8, &device);
+        let said =
+            |model: &Model| all_numbers(&model.one_step(&batch(), None).unwrap().predictives);
+        let expected = said(&model);
+        assert_ne!(said(&other), expected);
+        let bytes = model.into_record().into_bytes().unwrap();
+        let record = ModuleRecord::from_bytes(bytes).unwrap();
+        assert_eq!(said(&other.try_load_record(record).unwrap()), expected);
+    }
+}
+
+#[test]
+fn the_same_seed_makes_the_same_model() {
+    for device in cpus() {
+        let said = || {
+            let model = built(&config(1), 9, &device);
+            all_numbers(&model.one_step(&batch(), None).unwrap().predictives)
+        };
+        assert_eq!(said(), said());
+    }
+}
+
+/// One of three values follows two equal ones, which follow it: what comes after the one is told by
+/// what was before it. Series of any size, from any place; one value in eight is missing.
+fn waltz(random: &mut StdRng, size: f64, steps: usize) -> Series {
+    let start = random.random_range(0..3);
+    let values = (start..start + steps).map(|step| {
+        let value = if step % 3 == 0 { 4.0 } else { 1.0 };
+        (random.random_range(0..8) > 0).then_some(size * value)
+    });
+    Series::new(values.collect::<Vec<_>>())
+}
+
+#[test]
+fn a_rule_is_learned_at_every_scale() {
+    for device in cpus() {
+        let layer = RecurrentConfig::new(GruConfig::new(2, 12));
+        let mut model = built(&ForecasterConfig::new(layer), 10, &device).train();
+        let mut optimizer = AdamConfig::new().init();
+        let mut random = StdRng::seed_from_u64(5);
+        let steps = 400;
+        for step in 0..steps {
+            let sizes = [1e-3, 0.1, 1.0, 1e3, 1e6];
+            let batch = sizes.map(|size| waltz(&mut random, size, 21));
+            let loss = model.loss(&batch, None).unwrap().losses.mean();
+            let gradients = GradientsParams::from_grads(loss.backward(), &model);
+            let rate = 0.03 * f64::from(steps - step) / f64::from(steps);
+            model = optimizer.step(rate, model, gradients);
+        }
+
+        // Sizes between and beyond those that were seen; the place is known after some steps.
+        for size in [3e-5, 20.0, 1e8] {
+            let series = waltz(&mut random, size, 60);
+            let told = model.one_step(std::slice::from_ref(&series), None).unwrap();
+            let told = &told.predictives[0][8..];
+            let means: Vec<f64> = told.iter().map(Predictive::mean).collect();
+            let values = &series.values[8..];
+            let error = mase(&series.values, 1, values, &means).unwrap();
+            assert!(error < 0.15, "{size}: {error}");
+            let bound = |level| -> Vec<f64> { told.iter().map(|p| p.quantile(level)).collect() };
+            let within = coverage(values, &bound(0.001), &bound(0.999)).unwrap();
+            assert!(within > 0.9, "{size}: {within}");
+        }
+
+        // What is drawn goes on in the same step.
+        let series = Series::new([1.0, 1.0, 4.0, 1.0, 1.0, 4.0, 1.0, 1.0, 4.0, 1.0].map(Some));
+        let drawn = model.forecast(&[series], &[], 6, 30, &mut random).unwrap();
+        close(
+            &drawn[0].quantile(0.5),
+            &[1.0, 4.0, 1.0, 1.0, 4.0, 1.0],
+            0.3,
+        );
+    }
+}
+
+#[test]
+fn impossible_models_are_refused() {
+    let device = &cpus()[0];
+    let refused = |config: Config| config.init(device).unwrap_err().to_string();
+    assert_eq!(
+        refused(config(0).with_output(Output::Quantiles(vec![0.9, 0.1]))),
+        "Forecaster: levels of the quantiles: expected at least one, above 0, below 1 and \
+         ascending, found [0.9, 0.1]"
+    );
+    let narrow = RecurrentConfig::new(GruConfig::new(1, 4));
+    assert_eq!(
+        refused(ForecasterConfig::new(narrow)),
+        "Forecaster: input size: expected at least 2: the value before, whether it was observed, \
+         and covariates, found 1"
+    );
+    let moved = config(0)
+        .with_output(Output::NegativeBinomial)
+        .with_scaling(Scaling::Standard);
+    assert_eq!(
+        refused(moved),
+        "Forecaster: scaling: expected none or mean absolute, as the distribution is one of \
+         counts, found standard"
+    );
+    let both = BidirectionalConfig::new(GruConfig::new(2, 4));
+    let error = ForecasterConfig::new(both).init(device).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "Forecaster: direction of the layer: expected Forward, found both"
+    );
+    let none = RecurrentConfig::new(GruConfig::new(2, 0));
+    assert!(refused(ForecasterConfig::new(none)).starts_with("Forecaster: "));
+}
+
+#[test]
+fn impossible_series_are_refused() {
+    let device = &cpus()[0];
+    let model = built(&config(1), 11, device);
+    let refused = |series: &[Series]| model.loss(series, None).unwrap_err().to_string();
+    let of = |values: &[Option<f64>], covariates: &[&[f64]]| {
+        let covariates: Vec<_> = covariates.iter().map(|row| row.to_vec()).collect();
+        [Series::new(values.to_vec()).with_covariates(covariates)]
+    };
+    let cases = [
+        (
+            refused(&[]),
+            "number of series: expected at least 1, found 0",
+        ),
+        (
+            refused(&of(&[], &[])),
+            "steps of the longest series: expected at least 1, found 0",
+        ),
+        (
+            refused(&of(&[None], &[&[0.0]])),
+            "number of observed values: expected at least 1, found 0",
+        ),
+        (
+            refused(&of(&[Some(1.0), Some(f64::NAN)], &[&[0.0], &[0.0]])),
+            "value of series 0 at step 1: expected a finite number, or none, found NaN",
+        ),
+        (
+            refused(&of(&[Some(1.0)], &[])),
+            "steps of the covariates of series 0: expected 1, found 0",
+        ),
+        (
+            refused(&of(&[Some(1.0)], &[&[0.0, 1.0]])),
+            "covariates of series 0 at step 0: expected 1, found 2",
+        ),
+        (
+            refused(&of(&[Some(1.0)], &[&[f64::INFINITY]])),
+            "covariate of series 0 at step 0: expected a finite number, found inf",
+        ),
+    ];
+    for (found, expected) in cases {
+        assert_eq!(found, format!("Forecaster: {expected}"));
+    }
+
+    let counts = built(&config(0).with_output(Output::NegativeBinomial), 11, device);
+    for wrong in [-1.0, 0.5] {
+        let error = counts
+            .loss(&[Series::new([Some(wrong)])], None)
+            .unwrap_err();
+        let expected = format!(
+            "Forecaster: value of series 0 at step 0: expected a count, as the distribution is \
+             one of counts, found {wrong}"
+        );
+        assert_eq!(error.to_string(), expected);
+    }
+
+    let one = of(&[Some(1.0)], &[&[0.0]]);
+    let two = model.initial_state(vec![Scale::default(); 2]);
+    let error = model.loss(&one, Some(two)).unwrap_err().to_string();
+    let expected = "Forecaster: state: number of last values: expected 1, one for each series, \
+                    found 2";
+    assert_eq!(error, expected);
+
+    let mut random = StdRng::seed_from_u64(0);
+    let mut forecast = |future: &[Vec<Vec<f64>>], horizon, samples| {
+        let found = model.forecast(&one, future, horizon, samples, &mut random);
+        found.unwrap_err().to_string()
+    };
+    let cases = [
+        (
+            forecast(&[vec![]], 0, 1),
+            "horizon: expected at least 1, found 0",
+        ),
+        (
+            forecast(&[vec![vec![0.0]]], 1, 0),
+            "number of samples: expected at least 1, found 0",
+        ),
+        (
+            forecast(&[], 1, 1),
+            "future covariates: expected 1, one for each series, found 0",
+        ),
+        (
+            forecast(&[vec![vec![0.0]]], 2, 1),
+            "steps of the covariates of series 0: expected 2, found 1",
+        ),
+    ];
+    for (found, expected) in cases {
+        assert_eq!(found, format!("Forecaster: {expected}"));
+    }
+}

@@ -1,0 +1,87 @@
+//! Levels, slopes and seasons of one series.
+
+use std::f64::consts::FRAC_PI_6;
+
+use backdraft_models::baselines::linear_dynamical::{
+    LinearDynamicalConfig, LinearDynamicalSystem, LinearDynamics, Matrix, Observations, Structure,
+};
+
+use super::close;
+
+#[test]
+fn a_level_and_a_season_go_on_as_they_were() {
+    // Monthly: a slope, a season of 12, a value missing now and then; no noise.
+    let value = |t: i32| 50.0 + 0.3 * f64::from(t) + 8.0 * (f64::from(t) * FRAC_PI_6).sin();
+    let series: Vec<Option<f64>> = (0..120).map(|t| (t % 17 != 4).then(|| value(t))).collect();
+    let observations = Observations::univariate(series);
+    let structure = Structure::local_linear_trend().with_season(12);
+    assert_eq!(structure.latent(), 13);
+    let config = LinearDynamicalConfig::structural(structure);
+    let (found, history) = config.fit(std::slice::from_ref(&observations)).unwrap();
+    assert!(history.log_likelihoods.last() > history.log_likelihoods.first());
+    // The variances of level, slope, season and noise.
+    assert_eq!(history.parameters, 4);
+
+    let belief = found.log_likelihood(&observations).unwrap();
+    let forecasts = found.forecast(&belief, 24, &[]).unwrap();
+    let means: Vec<f64> = forecasts.iter().map(|x| x.mean[0]).collect();
+    let expected: Vec<f64> = (120..144).map(value).collect();
+    close(&means, &expected, 0.01, "forecast");
+    // What is further off is less sure.
+    let variances: Vec<f64> = forecasts.iter().map(|x| x.variances()[0]).collect();
+    assert!(variances[23] > variances[0]);
+    // The same machine, only the variances have changed; where there was no noise there is none.
+    let start = structure.system(&observations.values.iter().map(|x| x[0]).collect::<Vec<_>>());
+    let start = start.unwrap();
+    let (start, found) = (start.dynamics(), found.dynamics());
+    assert_eq!(
+        (&found.transition, &found.emission),
+        (&start.transition, &start.emission)
+    );
+    let noise = found.transition_noise.diagonal_values();
+    assert!(noise[..3].iter().all(|q| *q > 0.0) && noise[3..].iter().all(|q| *q == 0.0));
+    assert_eq!(found.transition_noise, Matrix::diagonal(&noise));
+}
+
+#[test]
+fn a_local_level_is_exponential_smoothing() {
+    // In the steady state m_t = m_{t-1} + a (x_t - m_{t-1}), a from q = Q / R (Muth 1960).
+    let values: Vec<f64> = (0..400)
+        .map(|t| (f64::from(t) * 1.7).sin() * 2.0 + 5.0)
+        .collect();
+    let series: Vec<Option<f64>> = values.iter().copied().map(Some).collect();
+    let dynamics = LinearDynamics {
+        transition_noise: Matrix::diagonal(&[0.5]),
+        emission_noise: Matrix::diagonal(&[2.0]),
+        ..Structure::local_level().system(&series).unwrap().into()
+    };
+    let system = LinearDynamicalSystem::new(dynamics).unwrap();
+    let found = system
+        .log_likelihood(&Observations::univariate(series))
+        .unwrap();
+    let q: f64 = 0.25;
+    let weight = (-q + (q * q + 4.0 * q).sqrt()) / 2.0;
+    let smoothed = values[1..]
+        .iter()
+        .fold(values[0], |m, x| m + weight * (x - m));
+    close(&found.latent.mean, &[smoothed], 1e-9, "level");
+}
+
+#[test]
+fn variances_are_found_again() {
+    // Q = 0.2, R = 1, of 2000 steps: by maximum likelihood both within some standard errors.
+    let series = vec![Some(0.0); 2];
+    let dynamics = LinearDynamics {
+        transition_noise: Matrix::diagonal(&[0.2]),
+        emission_noise: Matrix::diagonal(&[1.0]),
+        ..Structure::local_level().system(&series).unwrap().into()
+    };
+    let truth = LinearDynamicalSystem::new(dynamics).unwrap();
+    let (_, drawn) = truth.sample(&truth.begin(), 2000, &[], 4).unwrap();
+    let config = LinearDynamicalConfig::structural(Structure::local_level());
+    let config = config.with_iterations(500).with_tolerance(1e-9);
+    let (found, _) = config.fit(&[drawn]).unwrap();
+    let found = found.dynamics();
+    let (q, r) = (found.transition_noise[(0, 0)], found.emission_noise[(0, 0)]);
+    assert!((q - 0.2).abs() < 0.06 && (r - 1.0).abs() < 0.15, "{q} {r}");
+}

@@ -1,0 +1,536 @@
+//! The translator on every compiled backend: its loss, its attention, what it learns and writes.
+
+use backdraft_cells::prelude::*;
+use backdraft_models::{
+    BeamSearch, Sampling, ScheduledSampling, Score, Translator, TranslatorConfig,
+};
+use burn::module::Module;
+use burn::nn::Linear;
+use burn::optim::{AdamConfig, GradientsParams};
+use burn::store::ModuleRecord;
+use burn::tensor::{Device, Int, Tensor, TensorData};
+use rand::{RngExt as _, SeedableRng, rngs::StdRng};
+
+use crate::support::cpus;
+
+type Encoder = BidirectionalConfig<LstmConfig>;
+type Decoder = DeepConfig<RecurrentConfig<GruConfig>>;
+type Model = Translator<Bidirectional<Lstm>, Deep<Recurrent<Gru>>>;
+
+/// Symbols of the sources and of the targets.
+const SOURCE: usize = 5;
+const TARGET: usize = 4;
+
+fn config(embedding: usize, units: usize, layers: usize) -> TranslatorConfig<Encoder, Decoder> {
+    let encoder = BidirectionalConfig::new(LstmConfig::new(embedding, units));
+    let decoder = RecurrentConfig::new(GruConfig::new(embedding, units));
+    TranslatorConfig::new(SOURCE, TARGET, encoder, DeepConfig::new(decoder, layers))
+}
+
+fn model(device: &Device) -> Model {
+    device.seed(5);
+    config(3, 4, 2).init(device).unwrap()
+}
+
+/// Rows of different length as a batch, with `filler` in its padding.
+fn batch(rows: &[Vec<u32>], filler: i32, device: &Device) -> (Tensor<2, Int>, Lengths) {
+    let lengths: Vec<usize> = rows.iter().map(Vec::len).collect();
+    let time = lengths.iter().copied().max().unwrap().max(1);
+    let padded = rows.iter().flat_map(|row| {
+        let row = row.iter().map(|&symbol| symbol as i32);
+        row.chain(std::iter::repeat(filler)).take(time)
+    });
+    let data = TensorData::new(padded.collect::<Vec<i32>>(), [rows.len(), time]);
+    (Tensor::from_data(data, device), Lengths::new(lengths))
+}
+
+fn loss<E: Layer, D: Layer>(
+    model: &Translator<E, D>,
+    sources: &[Vec<u32>],
+    targets: &[Vec<u32>],
+    device: &Device,
+) -> Tensor<1> {
+    let (source, source_lengths) = batch(sources, 0, device);
+    let (target, target_lengths) = batch(targets, 0, device);
+    model
+        .loss(source, &source_lengths, target, &target_lengths)
+        .unwrap()
+}
+
+fn floats<const D: usize>(tensor: &Tensor<D>) -> Vec<f64> {
+    tensor.to_data().iter().collect()
+}
+
+fn close(found: &[f64], expected: &[f64]) {
+    assert_eq!(found.len(), expected.len());
+    for (found, expected) in found.iter().zip(expected) {
+        assert!(
+            (found - expected).abs() < 2e-5,
+            "{found} against {expected}"
+        );
+    }
+}
+
+fn rows(rows: [&[u32]; 3]) -> Vec<Vec<u32>> {
+    rows.map(<[u32]>::to_vec).to_vec()
+}
+
+fn some_sources() -> Vec<Vec<u32>> {
+    rows([&[4, 0, 2, 2, 1], &[3], &[1, 2, 3]])
+}
+
+fn some_targets() -> Vec<Vec<u32>> {
+    rows([&[3, 1], &[], &[0, 2, 1, 3]])
+}
+
+/// `y = W x + b` on the host.
+fn affine(linear: &Linear, input: &[f64]) -> Vec<f64> {
+    let (weight, outputs) = (floats(&linear.weight.val()), linear.weight.dims()[1]);
+    let bias = linear.bias.as_ref().map(|bias| floats(&bias.val()));
+    let mut sums = bias.unwrap_or(vec![0.0; outputs]);
+    for (value, weights) in input.iter().zip(weight.chunks(outputs)) {
+        for (sum, weight) in sums.iter_mut().zip(weights) {
+            *sum += value * weight;
+        }
+    }
+    sums
+}
+
+fn softmax(scores: &[f64]) -> Vec<f64> {
+    let total: f64 = scores.iter().map(|score| score.exp()).sum();
+    scores.iter().map(|score| score.exp() / total).collect()
+}
+
+/// The loss of one row, one step after the other, the attention and all above it on the host.
+fn by_steps(model: &Model, source: &[u32], target: &[u32], device: &Device) -> Vec<f64> {
+    let (symbols, _) = batch(&[source.to_vec()], 0, device);
+    let embedded = model.source_embedding.forward(symbols);
+    let read = model.encoder.forward(embedded, None, None).unwrap();
+    let width = model.encoder.output_size();
+    let annotations = floats(&read.outputs);
+    let annotations: Vec<&[f64]> = annotations.chunks(width).collect();
+    let [forward, reverse] = [read.state.forward, read.state.reverse];
+    let vector = [forward.hidden, forward.cell, reverse.hidden, reverse.cell];
+    let vector = Tensor::cat(vector.to_vec(), 1);
+    let mut state = model.bridge.forward(vector, &model.decoder).unwrap();
+
+    let end = [model.edge()];
+    let mut last = model.edge();
+    let mut nats = Vec::new();
+    for &symbol in target.iter().chain(&end) {
+        let (read, _) = batch(&[vec![last]], 0, device);
+        let embedded = model.target_embedding.forward(read);
+        let run = model.decoder.forward(embedded, Some(state), None).unwrap();
+        state = run.state;
+        let hidden = floats(&run.outputs);
+        let attention = model.attention.as_ref().unwrap();
+        let fit = |annotation: &&[f64]| {
+            let key = affine(attention.keys.as_ref().unwrap(), annotation);
+            key.iter().zip(&hidden).map(|(key, h)| key * h).sum()
+        };
+        let weights = softmax(&annotations.iter().map(fit).collect::<Vec<f64>>());
+        let context = (0..width).map(|feature| {
+            let terms = annotations.iter().zip(&weights);
+            terms.map(|(step, weight)| step[feature] * weight).sum()
+        });
+        let both: Vec<f64> = hidden.iter().copied().chain(context).collect();
+        let combined: Vec<f64> = affine(&model.combine, &both)
+            .into_iter()
+            .map(f64::tanh)
+            .collect();
+        let p = softmax(&affine(&model.output, &combined));
+        nats.push(-p[symbol as usize].ln());
+        last = symbol;
+    }
+    nats
+}
+
+#[test]
+fn the_loss_of_a_padded_batch_is_that_of_its_rows_step_by_step() {
+    for device in cpus() {
+        let model = model(&device);
+        let (sources, targets) = (some_sources(), some_targets());
+        let found = floats(&loss(&model, &sources, &targets, &device));
+        let pairs = sources.iter().zip(&targets);
+        let expected: Vec<f64> = pairs
+            .flat_map(|(source, target)| by_steps(&model, source, target, &device))
+            .collect();
+        assert_eq!(found.len(), 3 + 1 + 5, "the end of each row counts");
+        close(&found, &expected);
+
+        let (source, source_lengths) = batch(&sources, 0, &device);
+        let (target, target_lengths) = batch(&targets, 0, &device);
+        let foreseen = model
+            .forward(source, &source_lengths, target, &target_lengths)
+            .unwrap();
+        assert_eq!(foreseen.scores.dims(), [3, 5, TARGET + 1]);
+        let scores = floats(&foreseen.scores);
+        let p = softmax(&scores[10 * (TARGET + 1)..11 * (TARGET + 1)]);
+        close(&[-p[0].ln()], &found[4..5]);
+        let weights = foreseen.weights.unwrap();
+        assert_eq!(weights.dims(), [3, 5, 5]);
+        // The second source has one step, at which everything looks.
+        close(&floats(&weights)[25..30], &[1.0, 0.0, 0.0, 0.0, 0.0]);
+    }
+}
+
+#[test]
+fn what_stands_in_padding_changes_nothing() {
+    for device in cpus() {
+        let device = device.autodiff();
+        for score in [Some(Score::Additive), Some(Score::General), None] {
+            let model = config(3, 4, 1).with_attention(score).init(&device).unwrap();
+            let learn = |filler: i32, more: bool| {
+                let (mut source, source_lengths) = batch(&some_sources(), filler, &device);
+                let (mut target, target_lengths) = batch(&some_targets(), filler, &device);
+                if more {
+                    let padding = |rows| Tensor::<2, Int>::full([rows, 2], filler, &device);
+                    source = Tensor::cat(vec![source, padding(3)], 1);
+                    target = Tensor::cat(vec![target, padding(3)], 1);
+                }
+                let nats = model
+                    .loss(source, &source_lengths, target, &target_lengths)
+                    .unwrap();
+                let gradients = nats.clone().sum().backward();
+                let of = |weight: Option<Tensor<2>>| floats(&weight.unwrap());
+                let gradients = [
+                    of(model.source_embedding.weight.grad(&gradients)),
+                    of(model.target_embedding.weight.grad(&gradients)),
+                    of(model.combine.weight.grad(&gradients)),
+                ];
+                (floats(&nats), gradients.concat())
+            };
+            let (nats, gradients) = learn(0, false);
+            for (filler, more) in [(-7, false), (1_000_000, true)] {
+                let (found_nats, found_gradients) = learn(filler, more);
+                close(&found_nats, &nats);
+                close(&found_gradients, &gradients);
+            }
+        }
+    }
+}
+
+/// Strings of 4 to 12 of the target's symbols, and the same backwards.
+fn reversals(count: usize, random: &mut StdRng) -> [Vec<Vec<u32>>; 2] {
+    let string = |_| {
+        let length = random.random_range(4..=12);
+        (0..length)
+            .map(|_| random.random_range(0..TARGET as u32))
+            .collect()
+    };
+    let sources: Vec<Vec<u32>> = (0..count).map(string).collect();
+    let backwards = |source: &Vec<u32>| source.iter().rev().copied().collect();
+    let targets = sources.iter().map(backwards).collect();
+    [sources, targets]
+}
+
+/// Learns to turn strings around: what the last loss was, and how many of 100 new strings it turns
+/// around without an error.
+fn learned(attention: Option<Score>, steps: usize, device: &Device) -> (f64, usize) {
+    let device = device.clone().autodiff();
+    device.seed(2);
+    let config = config(8, 16, 1).with_attention(attention);
+    let mut model = config.init(&device).unwrap();
+    let mut optimizer = AdamConfig::new().init();
+    let mut random = StdRng::seed_from_u64(1);
+    let mut last = 0.0;
+    for step in 0..steps {
+        let [sources, targets] = reversals(24, &mut random);
+        let mean = loss(&model, &sources, &targets, &device).mean();
+        last = mean.clone().into_scalar::<f64>();
+        let gradients = GradientsParams::from_grads(mean.backward(), &model);
+        let rate = 0.02 * (1.0 - step as f64 / steps as f64);
+        model = optimizer.step(rate, model, gradients);
+    }
+    let [sources, targets] = reversals(100, &mut random);
+    let (source, lengths) = batch(&sources, 0, &device);
+    let written = model.translate(source, &lengths, 20).unwrap();
+    let right = written.iter().zip(&targets);
+    let right = right.filter(|(written, target)| written.symbols == **target);
+    (last, right.count())
+}
+
+#[test]
+fn strings_are_turned_around_by_attention_alone() {
+    // Long enough on the CPU; elsewhere it is seen that it learns.
+    let device = &cpus()[0];
+    let (_, without) = learned(None, 400, device);
+    for score in [Score::General, Score::Additive] {
+        let (_, with) = learned(Some(score), 400, device);
+        assert!(with >= 90, "{score:?}: {with} of 100");
+        assert!(without + 30 <= with, "{without} of 100 without attention");
+    }
+}
+
+#[test]
+fn a_few_steps_make_the_loss_smaller() {
+    for device in cpus() {
+        let (first, _) = learned(Some(Score::General), 1, &device);
+        let (last, _) = learned(Some(Score::General), 12, &device);
+        assert!(last < first - 0.05, "{last} against {first}");
+    }
+}
+
+#[test]
+fn what_is_written_has_the_probability_that_the_loss_gives_it() {
+    for device in cpus() {
+        let model = model(&device);
+        let sources = some_sources();
+        let (source, lengths) = batch(&sources, 77, &device);
+        let greedy = model.translate(source.clone(), &lengths, 6).unwrap();
+        let search = BeamSearch::new(6).with_width(1);
+        let one = model.beam(source.clone(), &lengths, &search).unwrap();
+        for (greedy, one) in greedy.iter().zip(&one) {
+            assert_eq!(one[0].symbols, greedy.symbols);
+            close(&[one[0].log_p], &[greedy.log_p]);
+        }
+        let search = BeamSearch::new(6)
+            .with_width(5)
+            .with_best(4)
+            .with_length_penalty(0.7);
+        let best = model.beam(source.clone(), &lengths, &search).unwrap();
+        let drawn = model
+            .sample(source, &lengths, 6, &Sampling::new(), 3)
+            .unwrap();
+        for (row, best) in best.iter().enumerate() {
+            assert_eq!(best.len(), 4);
+            assert!(best.windows(2).all(|pair| pair[0].score >= pair[1].score));
+            for found in best.iter().chain([&drawn[row], &greedy[row]]) {
+                let source = sources[row..=row].to_vec();
+                let target = vec![found.symbols.clone()];
+                let nats = loss(&model, &source, &target, &device).sum();
+                close(&[-found.log_p], &floats(&nats));
+            }
+            // Of its own, a source has the same translations as beside others.
+            let (source, lengths) = batch(&sources[row..=row], 0, &device);
+            let alone = model.beam(source.clone(), &lengths, &search).unwrap();
+            for (alone, best) in alone[0].iter().zip(best) {
+                assert_eq!(alone.symbols, best.symbols);
+            }
+            let alone = model.translate(source, &lengths, 6).unwrap();
+            assert_eq!(alone[0].symbols, greedy[row].symbols);
+        }
+    }
+}
+
+#[test]
+fn a_wide_beam_finds_the_best_of_all_translations() {
+    let device = &cpus()[0];
+    let model = model(device);
+    let (source, lengths) = batch(&[vec![2, 0, 4]], 0, device);
+    let search = BeamSearch::new(3).with_width(4usize.pow(3)).with_best(10);
+    let found = model.beam(source, &lengths, &search).unwrap();
+    let mut all: Vec<Vec<u32>> = vec![Vec::new()];
+    for longest in 0..3 {
+        let longer: Vec<Vec<u32>> = all
+            .iter()
+            .filter(|symbols| symbols.len() == longest)
+            .flat_map(|symbols| (0..TARGET as u32).map(|next| [&symbols[..], &[next]].concat()))
+            .collect();
+        all.extend(longer);
+    }
+    assert_eq!(all.len(), 1 + 4 + 16 + 64);
+    let mut scored: Vec<(f64, Vec<u32>)> = all
+        .into_iter()
+        .map(|target| {
+            let nats: f64 = by_steps(&model, &[2, 0, 4], &target, device).iter().sum();
+            (-nats, target)
+        })
+        .collect();
+    scored.sort_by(|a, b| b.0.total_cmp(&a.0));
+    for (found, (log_p, symbols)) in found[0].iter().zip(&scored) {
+        assert_eq!(&found.symbols, symbols);
+        close(&[found.log_p], &[*log_p]);
+    }
+}
+
+#[test]
+fn draws_depend_on_the_seed_alone() {
+    let device = &cpus()[0];
+    let model = model(device);
+    let write = |rows: &[Vec<u32>], seed| -> Vec<Vec<u32>> {
+        let (source, lengths) = batch(rows, 0, device);
+        let sampling = Sampling::new().with_temperature(1.5);
+        let drawn = model.sample(source, &lengths, 12, &sampling, seed).unwrap();
+        drawn.into_iter().map(|drawn| drawn.symbols).collect()
+    };
+    let sources = some_sources();
+    assert_eq!(write(&sources, 1), write(&sources, 1));
+    assert_ne!(write(&sources, 1), write(&sources, 2));
+    assert_eq!(write(&sources, 1)[..1], write(&sources[..1], 1));
+    assert!(write(&sources, 1).iter().all(|drawn| drawn.len() <= 12));
+}
+
+#[test]
+fn scheduled_sampling_reads_what_the_model_would_have_written() {
+    for device in cpus() {
+        let model = model(&device);
+        let (sources, targets) = (some_sources(), some_targets());
+        let (source, source_lengths) = batch(&sources, 9, &device);
+        let (target, target_lengths) = batch(&targets, 9, &device);
+        let scheduled = |schedule: &ScheduledSampling| {
+            let mut random = StdRng::seed_from_u64(4);
+            let nats = model.scheduled_loss(
+                source.clone(),
+                &source_lengths,
+                target.clone(),
+                &target_lengths,
+                schedule,
+                &mut random,
+            );
+            floats(&nats.unwrap())
+        };
+        let taught = floats(&loss(&model, &sources, &targets, &device));
+        close(&scheduled(&ScheduledSampling::new(0.0)), &taught);
+
+        // Always the likeliest symbol that is not the end, each step read anew from the start.
+        let likeliest = Sampling::new().with_temperature(0.0);
+        let always = ScheduledSampling::new(1.0).with_sampling(likeliest);
+        let mut expected = Vec::new();
+        for (source, target) in sources.iter().zip(&targets) {
+            let mut own: Vec<u32> = Vec::new();
+            for step in 0..=target.len() {
+                let next = |symbol: u32| {
+                    let told = [&own[..], &[symbol]].concat();
+                    by_steps(&model, source, &told, &device)[step]
+                };
+                let nats: Vec<f64> = (0..=TARGET as u32).map(next).collect();
+                let right = target.get(step).map_or(TARGET, |&symbol| symbol as usize);
+                expected.push(nats[right]);
+                let best = (0..TARGET).min_by(|a, b| nats[*a].total_cmp(&nats[*b]));
+                own.push(best.unwrap() as u32);
+            }
+        }
+        close(&scheduled(&always), &expected);
+        assert_ne!(scheduled(&ScheduledSampling::new(0.5)), taught);
+    }
+}
+
+#[test]
+fn a_record_brings_everything_back() {
+    for device in cpus() {
+        let (sources, targets) = (some_sources(), some_targets());
+        let model = model(&device);
+        let bytes = model.clone().into_record().into_bytes().unwrap();
+        device.seed(6);
+        let other = config(3, 4, 2).init(&device).unwrap();
+        let before = floats(&loss(&model, &sources, &targets, &device));
+        assert_ne!(floats(&loss(&other, &sources, &targets, &device)), before);
+        let record = ModuleRecord::from_bytes(bytes).unwrap();
+        let loaded = other.try_load_record(record).unwrap();
+        assert_eq!(floats(&loss(&loaded, &sources, &targets, &device)), before);
+        let same = self::model(&device);
+        assert_eq!(floats(&loss(&same, &sources, &targets, &device)), before);
+    }
+}
+
+#[test]
+fn any_layer_reads_and_any_that_goes_forward_writes() {
+    let device = &cpus()[0];
+    fn check<E, D>(encoder: E, decoder: D, device: &Device)
+    where
+        E: SequenceConfig<Built: Layer>,
+        D: SequenceConfig<Built: Layer>,
+    {
+        let model = TranslatorConfig::new(SOURCE, TARGET, encoder, decoder)
+            .init(device)
+            .unwrap();
+        let (source, lengths) = batch(&some_sources(), 0, device);
+        let best = model.beam(source, &lengths, &BeamSearch::new(4)).unwrap();
+        for (source, best) in some_sources().into_iter().zip(best) {
+            let nats = loss(&model, &[source], &[best[0].symbols.clone()], device);
+            close(&[-best[0].log_p], &floats(&nats.sum()));
+        }
+    }
+    let forward = RecurrentConfig::new(GruConfig::new(3, 4));
+    let s_lstm = RecurrentConfig::new(SLstmConfig::new(3, 4));
+    let lru = RecurrentConfig::new(LruConfig::new(3, 6, 4));
+    let both = BidirectionalConfig::new(LstmConfig::new(3, 4));
+    check(forward.clone(), forward.clone(), device);
+    check(DeepConfig::new(both.clone(), 2), s_lstm.clone(), device);
+    check(s_lstm, lru, device);
+    let hierarchical = HierarchicalConfig::new(forward.clone(), forward.clone(), 2);
+    check(both, hierarchical, device);
+}
+
+#[test]
+fn impossible_models_and_batches_are_refused() {
+    let device = &cpus()[0];
+    let message =
+        |config: TranslatorConfig<Encoder, Decoder>| config.init(device).unwrap_err().to_string();
+    let with = |source, target| TranslatorConfig {
+        source_vocabulary: source,
+        target_vocabulary: target,
+        ..config(3, 4, 1)
+    };
+    assert_eq!(
+        message(with(0, 4)),
+        "Translator: source vocabulary size: expected at least 1, found 0"
+    );
+    assert_eq!(
+        message(with(4, 0)),
+        "Translator: target vocabulary size: expected at least 1, found 0"
+    );
+    assert_eq!(
+        message(config(0, 4, 1)),
+        "Translator: source embedding size: expected at least 1, found 0"
+    );
+    assert_eq!(
+        message(config(3, 4, 1).with_dropout(1.0)),
+        "Translator: dropout: expected at least 0 and below 1, found 1"
+    );
+    assert_eq!(
+        message(config(3, 4, 1).with_attention(Some(Score::Dot))),
+        "Translator: Attention: annotation size: expected 4, the features of a query, for a dot \
+         product, found 8"
+    );
+    assert!(message(config(3, 4, 0)).starts_with("decoder of Translator: Deep: layers"));
+    let both = BidirectionalConfig::new(GruConfig::new(3, 4));
+    let error = TranslatorConfig::new(SOURCE, TARGET, both.clone(), both).init(device);
+    assert_eq!(
+        error.unwrap_err().to_string(),
+        "Translator: direction of the decoder: expected Forward, found both"
+    );
+
+    let model = model(device);
+    let symbols = |shape| Tensor::<2, Int>::zeros(shape, device);
+    let learn = |source: [usize; 2], lengths: &[usize], target: [usize; 2], told: &[usize]| {
+        let (lengths, told) = (Lengths::new(lengths), Lengths::new(told));
+        let nats = model.loss(symbols(source), &lengths, symbols(target), &told);
+        nats.unwrap_err().to_string()
+    };
+    assert_eq!(
+        learn([2, 3], &[3, 4], [2, 3], &[3, 3]),
+        "Translator: source: length of row 1: expected at most 3, the steps of the batch, found 4"
+    );
+    assert_eq!(
+        learn([2, 3], &[3, 3], [2, 3], &[3]),
+        "Translator: target: number of lengths: expected 2, one for each row of the batch, found 1"
+    );
+    assert_eq!(
+        learn([2, 3], &[3, 3], [3, 3], &[3, 3, 3]),
+        "Translator: target [batch, time]: expected [2, at least 1], one row for each of the \
+         source, found [3, 3]"
+    );
+    let lengths = Lengths::new([3, 3]);
+    let error = model.translate(symbols([2, 3]), &lengths, 0).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "Translator: limit: expected at least 1, found 0"
+    );
+    let error = model.beam(symbols([2, 3]), &lengths, &BeamSearch::new(0));
+    assert!(error.is_err());
+    let schedule = ScheduledSampling::new(1.5);
+    let error = model.scheduled_loss(
+        symbols([2, 3]),
+        &lengths,
+        symbols([2, 3]),
+        &lengths,
+        &schedule,
+        &mut StdRng::seed_from_u64(0),
+    );
+    assert_eq!(
+        error.unwrap_err().to_string(),
+        "Translator: probability of scheduled sampling: expected at least 0 and at most 1, found 1.5"
+    );
+}

@@ -1,0 +1,405 @@
+//! The program, run as a stranger runs it: what it prints, and what it says to nonsense.
+
+use std::fs;
+use std::path::Path;
+use std::process::Stdio;
+
+use serde_json::Value;
+
+use crate::support::{
+    backdraft, command, killed_at, refused, succeeded, text, train_arguments, trained,
+};
+
+#[test]
+fn a_run_is_trained_evaluated_and_written_with() {
+    let folder = tempfile::tempdir().unwrap();
+    let (run, report) = trained(folder.path(), &["--epochs", "2", "--lr", "0.02"]);
+    for key in [
+        "loss",
+        "bits_per_character",
+        "symbols",
+        "device",
+        "seconds",
+        "steps",
+        "symbols_per_second",
+        "parameters",
+        "run",
+    ] {
+        assert!(!report[key].is_null(), "no {key} in {report}");
+    }
+    let path = report["path"].as_str().unwrap();
+    assert!(path.starts_with("kernel ("), "{path}");
+    let loss = report["loss"].as_f64().unwrap();
+    let bits = report["bits_per_character"].as_f64().unwrap();
+    assert!((bits - loss / 2f64.ln()).abs() < 1e-12);
+    assert_eq!(report["run"], run);
+
+    // The text itself is not needed any more.
+    fs::remove_file(folder.path().join("text.txt")).unwrap();
+    let output = backdraft(&["evaluate", &run, "--json", "--device", "flex"]);
+    let again: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(again["loss"], report["loss"]);
+
+    let write = |more: &[&str]| {
+        let fixed = ["generate", &run, "--device", "flex", "--length", "60"];
+        let output = backdraft(&[&fixed[..], more].concat());
+        assert!(
+            output.status.success(),
+            "{}",
+            String::from_utf8_lossy(&output.stderr)
+        );
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let greedy = write(&["--prompt", "one f", "--temperature", "0"]);
+    assert!(greedy.starts_with("one fish "), "{greedy}");
+    assert_eq!(greedy.chars().count(), 5 + 60 + 1);
+    assert_eq!(write(&["--seed", "3"]), write(&["--seed", "3"]));
+    let sampling = ["--temperature", "1.5", "--top-k", "9", "--top-p", "0.99"];
+    let (one, two) = (
+        [&sampling[..], &["--seed", "1"]],
+        [&sampling[..], &["--seed", "2"]],
+    );
+    assert_ne!(write(&one.concat()), write(&two.concat()));
+
+    let output = backdraft(&[
+        "generate",
+        &run,
+        "--device",
+        "flex",
+        "--prompt",
+        "\u{1F525}x",
+    ]);
+    assert!(output.status.success());
+    let note = String::from_utf8_lossy(&output.stderr);
+    assert!(note.contains("does not know 2 symbols"), "{note}");
+}
+
+#[test]
+fn a_seed_gives_the_same_run_to_the_last_digit() {
+    let loss = |seed: &str| {
+        let folder = tempfile::tempdir().unwrap();
+        let more = [
+            "--steps",
+            "23",
+            "--layers",
+            "2",
+            "--dropout",
+            "0.2",
+            "--seed",
+            seed,
+        ];
+        let (run, report) = trained(folder.path(), &more);
+        let samples = fs::read_to_string(Path::new(&run).join("samples.txt")).unwrap();
+        let last = format!(
+            "--- after 23 steps ---\n{}\n",
+            report["sample"].as_str().unwrap()
+        );
+        assert!(samples.ends_with(&last), "{samples}");
+        (report["loss"].to_string(), samples)
+    };
+    assert_eq!(loss("7"), loss("7"));
+    assert_ne!(loss("7").0, loss("8").0);
+}
+
+#[test]
+fn devices_are_told() {
+    let output = backdraft(&["devices", "--json"]);
+    let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let names: Vec<_> = report["devices"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|d| &d["name"])
+        .collect();
+    assert_eq!(names, ["wgpu", "flex", "ndarray"]);
+    assert!(report["auto"]["reason"].as_str().unwrap().len() > 10);
+    assert!(backdraft(&["devices"]).status.success());
+}
+
+#[test]
+fn nonsense_is_answered_with_one_clear_message() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name).to_str().unwrap().to_string();
+    let (text, run) = (
+        text(folder.path()).to_str().unwrap().to_string(),
+        path("run"),
+    );
+    let (binary, empty, short) = (path("binary"), path("empty"), path("short"));
+    fs::write(&binary, [0x7F, b'E', b'L', b'F', 0xFF, 0xFE]).unwrap();
+    fs::write(&empty, "").unwrap();
+    fs::write(&short, "too short").unwrap();
+
+    let train = |data: &str, more: &[&str], expected: &str| {
+        refused(&train_arguments(data, &run, more), expected);
+        assert!(!Path::new(&run).exists(), "{more:?} left a folder behind");
+    };
+    train(&path("missing"), &[], "cannot read ");
+    train(
+        &binary,
+        &[],
+        "expected UTF-8 text, found the byte 0xff at offset 4 (line 1)",
+    );
+    train(&empty, &[], "an empty file");
+    train(&short, &[], "the text is too short");
+    let with = |option, value, expected: &str| {
+        let arguments = ["train", "lm", "--data", &text, "--out", &run, option, value];
+        refused(&arguments, expected);
+        assert!(
+            !Path::new(&run).exists(),
+            "{option} {value} left a folder behind"
+        );
+    };
+    with(
+        "--batch",
+        "0",
+        "the batch size: expected at least 1, found 0",
+    );
+    with(
+        "--hidden",
+        "0",
+        "the hidden size: expected at least 1, found 0",
+    );
+    with("--embedding", "0", "the embedding size");
+    with("--layers", "0", "the number of layers");
+    with("--unroll", "0", "the unroll length");
+    with("--epochs", "0", "the number of epochs");
+    with("--steps", "0", "the number of steps");
+    with(
+        "--lr",
+        "NaN",
+        "the learning rate: expected a finite number above 0, found NaN",
+    );
+    with("--lr", "inf", "the learning rate");
+    with("--lr=-1", "--json", "the learning rate");
+    with("--dropout", "1", "dropout");
+    with("--clip-norm", "0", "the norm to clip at");
+    with("--clip-value", "NaN", "the value to clip at");
+    with("--valid-fraction", "1", "the held-out fraction");
+    with(
+        "--momentum",
+        "0.5",
+        "--momentum: expected --optimizer sgd beside it",
+    );
+    let other = ["--cell", "min-gru", "--drop-connect", "0.5"];
+    train(&text, &other, "expected none, with min-gru, found one");
+    let other = ["--cell", "s-lstm", "--drop-connect", "0.5"];
+    train(&text, &other, "SLstm: drop connect: expected 0");
+    with("--hidden", "many", "invalid value 'many'");
+    with("--hidden", "99999999999", "the hidden size");
+    with(
+        "--cell",
+        "transformer",
+        "[possible values: elman, lstm, gru, layer-norm-lstm, ",
+    );
+    with(
+        "--device",
+        "abacus",
+        "[possible values: auto, flex, ndarray, wgpu]",
+    );
+    if !cfg!(feature = "wgpu") {
+        with("--device", "wgpu", "build with `--features wgpu`");
+    }
+    if !cfg!(feature = "ndarray") {
+        with("--device", "ndarray", "build with `--features ndarray`");
+    }
+    refused(
+        &["train", "lm", "--data", &text, "--out", &text],
+        "found a file",
+    );
+    let folder_in_use = folder.path().to_str().unwrap();
+    refused(
+        &["train", "lm", "--data", &text, "--out", folder_in_use],
+        "found other files",
+    );
+
+    for command in ["generate", "evaluate"] {
+        refused(&[command, &path("missing")], "expected a run folder");
+        refused(&[command, &text], "found a file");
+        refused(&[command, folder_in_use], "no readable run.toml");
+    }
+}
+
+#[test]
+fn a_damaged_run_is_told_apart() {
+    let folder = tempfile::tempdir().unwrap();
+    let (run, _) = trained(folder.path(), &["--steps", "3"]);
+    let weights = Path::new(&run).join("model.bpk");
+    let whole = fs::read(&weights).unwrap();
+    let both = |expected: &str| {
+        refused(&["evaluate", &run, "--device", "flex"], expected);
+        refused(&["generate", &run, "--device", "flex"], expected);
+    };
+    for keep in [0, 1, 7, 20, 100, 400, whole.len() / 2, whole.len() - 1] {
+        fs::write(&weights, &whole[..keep]).unwrap();
+        both("the file is damaged");
+    }
+    fs::write(
+        &weights,
+        b"this is a text and no checkpoint at all".repeat(100),
+    )
+    .unwrap();
+    both("the file is damaged");
+    fs::remove_file(&weights).unwrap();
+    both("this run has no weights yet");
+    fs::write(&weights, &whole).unwrap();
+
+    let refused_with = |file: &str, content: &str, expected: &str| {
+        let path = Path::new(&run).join(file);
+        let before = fs::read(&path).unwrap();
+        fs::write(&path, content).unwrap();
+        both(expected);
+        fs::write(&path, before).unwrap();
+    };
+    refused_with("run.toml", "{\"backdraft\": ", "the file is damaged");
+    refused_with(
+        "vocabulary.json",
+        "[1, 2",
+        "vocabulary.json: the file is damaged: its content is not what was written",
+    );
+    // It would be a vocabulary, but of another size than the weights are for.
+    refused_with(
+        "vocabulary.json",
+        "{\"characters\": \"ab\"}",
+        "vocabulary.json: the file is damaged",
+    );
+
+    refused(
+        &["generate", &run, "--device", "flex", "--temperature", "nan"],
+        "temperature",
+    );
+    refused(
+        &["generate", &run, "--device", "flex", "--temperature", "-1"],
+        "temperature: expected a number of at least 0, found -1",
+    );
+    refused(
+        &["generate", &run, "--device", "flex", "--top-k", "0"],
+        "top-k",
+    );
+    refused(
+        &["generate", &run, "--device", "flex", "--top-p", "2"],
+        "top-p",
+    );
+    let text = folder.path().join("text.txt");
+    refused(
+        &[
+            "train",
+            "lm",
+            "--data",
+            text.to_str().unwrap(),
+            "--out",
+            &run,
+        ],
+        "found a run",
+    );
+    assert!(
+        backdraft(&["evaluate", &run, "--device", "flex"])
+            .status
+            .success()
+    );
+}
+
+#[test]
+fn a_killed_training_leaves_nothing_that_later_commands_choke_on() {
+    let folder = tempfile::tempdir().unwrap();
+    let text = text(folder.path()).to_str().unwrap().to_string();
+    let kills = [
+        ("run/run.toml", 1, Err("expected a run folder")),
+        ("run/checksums.txt", 1, Err("this run has no weights yet")),
+        ("step", 1, Err("this run has no weights yet")),
+        ("run/model.bpk", 1, Err("this run has no weights yet")),
+        ("run/model.bpk", 2, Ok(())),
+        ("step", 150, Ok(())),
+    ];
+    for (attempt, (place, time, usable)) in kills.into_iter().enumerate() {
+        let run = folder.path().join(format!("run-{attempt}"));
+        let run = run.to_str().unwrap();
+        killed_at(
+            place,
+            time,
+            &train_arguments(&text, run, &["--steps", "1000"]),
+        );
+        for command in ["evaluate", "generate"] {
+            let arguments = [command, run, "--device", "flex"];
+            match usable {
+                Ok(()) => drop(succeeded(&arguments)),
+                Err(expected) => refused(&arguments, expected),
+            }
+        }
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_reader_that_has_seen_enough_is_no_error() {
+    let folder = tempfile::tempdir().unwrap();
+    let (run, _) = trained(folder.path(), &["--steps", "2"]);
+    let long = ["generate", &run, "--device", "flex", "--length", "5000"];
+    let mut child = command(&long)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    drop(child.stdout.take());
+    let output = child.wait_with_output().unwrap();
+    assert!(output.status.success());
+    assert!(
+        output.stderr.is_empty(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+}
+
+/// PyTorch's own part is in backdraft-exchange's tests, and in `peers/language_model.py`.
+#[test]
+fn weights_go_out_and_come_back_in() {
+    let folder = tempfile::tempdir().unwrap();
+    let (run, report) = trained(folder.path(), &[]);
+    let path = |name: &str| folder.path().join(name).display().to_string();
+    let (file, copy) = (path("weights.safetensors"), path("copy"));
+
+    let output = backdraft(&["export", &run, &file, "--json"]);
+    assert!(output.status.success(), "{output:?}");
+    let told: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(told["parameters"], report["parameters"]);
+    // The embedding, the output and its bias, and four of one layer.
+    assert_eq!(told["tensors"], 7);
+
+    let output = backdraft(&["import", &file, "--like", &run, "--out", &copy]);
+    assert!(output.status.success(), "{output:?}");
+    let loss = |run: &str| {
+        let output = backdraft(&["evaluate", run, "--json"]);
+        let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+        report["loss"].as_f64().unwrap()
+    };
+    assert_eq!(loss(&copy), loss(&run));
+
+    // What PyTorch has no place for stays here, and is used here.
+    for (other, expected) in [
+        (
+            ["--cell", "janet"],
+            "one that PyTorch has: elman, lstm or gru, found janet",
+        ),
+        (["--weight-norm", "both"], "weight norm: expected off"),
+    ] {
+        let folder = tempfile::tempdir().unwrap();
+        let (run, _) = trained(folder.path(), &other);
+        refused(&["export", &run, &file], expected);
+        assert!(loss(&run).is_finite());
+        assert!(backdraft(&["generate", &run]).status.success());
+    }
+
+    refused(
+        &["export", &run, &path("weights.pt")],
+        "ends in .safetensors",
+    );
+    refused(
+        &["import", &file, "--like", &run, "--out", &copy],
+        "found a run",
+    );
+    let other = path("other");
+    let prefixed = [
+        "import", &file, "--like", &run, "--out", &other, "--prefix", "model",
+    ];
+    refused(&prefixed, "missing: model.embedding.weight");
+    assert!(!Path::new(&other).exists());
+}

@@ -1,0 +1,78 @@
+//! A training on a GPU beside the same on the CPU. It is the only test of this program, as seeds and what is
+//! drawn after them are those of the process.
+
+use backdraft_train::{
+    CellKind, DeviceChoice, Display, PickedDevice, Recurrence, Settings, Text, Training,
+    train_language_model,
+};
+
+/// Sixteen characters in a fixed order, some of which occur twice: what follows an `a` can only be
+/// told by what was before it.
+fn rule() -> Text {
+    Text::new("abcadaebfbgahacq".repeat(400), "a rule")
+}
+
+fn small() -> Settings {
+    Settings {
+        recurrence: Recurrence {
+            hidden: 32,
+            embedding: 8,
+            ..Recurrence::default()
+        },
+        unroll: 16,
+        training: Training {
+            batch: 8,
+            lr: 1e-2,
+            valid_fraction: 0.1,
+            ..Training::default()
+        },
+        ..Settings::default()
+    }
+}
+
+/// The loss of each step, as the run has it.
+fn losses(settings: &Settings, device: &PickedDevice) -> Vec<f64> {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("run");
+    train_language_model(settings, &rule(), &path, device, Display::Silent).unwrap();
+    let text = std::fs::read_to_string(path.join("metrics.jsonl")).unwrap();
+    let lines = text
+        .lines()
+        .map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap());
+    lines
+        .filter(|line| line["split"] == "train")
+        .map(|line| line["loss"].as_f64().unwrap())
+        .collect()
+}
+
+#[test]
+fn wgpu_follows_flex_for_fifty_steps() {
+    let [flex, wgpu] =
+        [DeviceChoice::Flex, DeviceChoice::Wgpu].map(|choice| choice.pick().unwrap());
+    let settings = Settings {
+        recurrence: Recurrence {
+            cell: CellKind::Lstm,
+            ..small().recurrence
+        },
+        training: Training {
+            steps: Some(50),
+            batch: 4,
+            ..small().training
+        },
+        ..small()
+    };
+    let (cpu, gpu) = (losses(&settings, &flex), losses(&settings, &wgpu));
+    assert_eq!((cpu.len(), gpu.len()), (50, 50));
+    for (step, (cpu, gpu)) in cpu.iter().zip(&gpu).enumerate() {
+        assert!(
+            (cpu - gpu).abs() < 1e-3,
+            "step {step}: {cpu} on flex, {gpu} on wgpu"
+        );
+    }
+    assert!(
+        cpu[49] < cpu[0] - 1.0,
+        "nothing was learned: {} to {}",
+        cpu[0],
+        cpu[49]
+    );
+}
