@@ -304,7 +304,7 @@ fn a_killed_training_leaves_nothing_that_later_commands_choke_on() {
     let text = text(folder.path()).to_str().unwrap().to_string();
     let kills = [
         ("run/run.toml", 1, Err("expected a run folder")),
-        ("run/checksums.txt", 1, Err("this run has no weights yet")),
+        ("run/checksums.txt", 1, Err("expected a run folder")),
         ("step", 1, Err("this run has no weights yet")),
         ("run/model.bpk", 1, Err("this run has no weights yet")),
         ("run/model.bpk", 2, Ok(())),
