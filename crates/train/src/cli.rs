@@ -26,7 +26,7 @@ use crate::description::task_of;
 use crate::{
     Classify, ClassifyOptions, Compose, ComposeOptions, Forecast, ForecastOptions, Run, Tag,
     TagOptions, TaskOptions, TaskSettings, TrainError, Transcribe, TranscribeOptions, Translate,
-    TranslateOptions, interrupt,
+    TranslateOptions, failpoint, interrupt,
 };
 
 /// Recurrent sequence models, trained by backpropagation through time.
@@ -174,6 +174,7 @@ pub fn run() -> ExitCode {
     std::panic::set_hook(Box::new(|panic| {
         eprintln!("backdraft: internal error, please report it: {panic}");
     }));
+    failpoint::check();
     let (arguments, matches) = match parse(std::env::args_os().collect()) {
         Ok(parsed) => parsed,
         Err(error) => return fail(&error),

@@ -20,12 +20,19 @@ const VARIABLE: &str = "BACKDRAFT_FAILPOINT";
 
 static ASKED: LazyLock<Option<Failpoint>> = LazyLock::new(|| {
     let asked = std::env::var(VARIABLE).ok()?;
-    let parsed = asked.parse();
-    Some(
-        parsed
-            .unwrap_or_else(|()| panic!("{VARIABLE}: expected WHAT:PLACE:TIMES, found `{asked}`")),
-    )
+    let Ok(failpoint) = asked.parse() else {
+        eprintln!(
+            "error: {VARIABLE}: expected `kill:PLACE:TIME` or `wait:PLACE:TIME`, found `{asked}`"
+        );
+        std::process::exit(2);
+    };
+    Some(failpoint)
 });
+
+/// Ends the program if it is asked to stop at what is no place, before it has touched anything.
+pub(crate) fn check() {
+    LazyLock::force(&ASKED);
+}
 
 struct Failpoint {
     what: What,

@@ -1,4 +1,4 @@
-"""Records what the equations of each cell give, for tests/equations.rs to be held against.
+"""Records what the equations of each cell give, for equations.rs beside it to be held against.
 
     python equations.py > equations.json        (PyTorch 2.x; any CPU, double precision)
 

@@ -57,9 +57,11 @@ fn check<L: Layer>(backend: &Backend, layer: L) {
             .iter()
             .fold(0.0f64, |largest, g| largest.max(g.abs()));
         assert!(largest > 0.0, "{what}: the gradient is zero everywhere");
-        for (index, direction) in directions(gradient.len()).iter().enumerate() {
-            let slope: f64 = gradient.iter().zip(direction).map(|(g, d)| g * d).sum();
-            let central = |step| (at(direction, step) - at(direction, -step)) / (2.0 * step);
+        let all = directions(gradient.len()).into_iter();
+        let all = all.chain((0..2).map(|seed| evened(&gradient, largest, seed)));
+        for (index, direction) in all.enumerate() {
+            let slope: f64 = gradient.iter().zip(&direction).map(|(g, d)| g * d).sum();
+            let central = |step| (at(&direction, step) - at(&direction, -step)) / (2.0 * step);
             let difference = (4.0 * central(STEP) - central(2.0 * STEP)) / 3.0;
             // Relative to the value itself; values far below the largest drown in the rounding
             // of the difference and are held to the same bound relative to a thousandth of it.
@@ -121,6 +123,18 @@ fn check<L: Layer>(backend: &Backend, layer: L) {
             assert_eq!(at(&all, 1.0), at(&all, -1.0), "{name}: state {state}");
         }
     }
+}
+
+/// A direction of length 1 in whose slope each value has as large a part as the others, whatever its size, down
+/// to a thousandth of the largest: so a small one that is wrong shows beside large ones.
+fn evened(gradient: &[f64], largest: f64, seed: u64) -> Vec<f64> {
+    let signs = random(seed + 50, gradient.len());
+    let parts = gradient.iter().zip(signs);
+    let parts: Vec<f64> = parts
+        .map(|(g, sign)| sign.signum() / g.abs().max(largest * 1e-3))
+        .collect();
+    let length = parts.iter().map(|part| part * part).sum::<f64>().sqrt();
+    parts.iter().map(|part| part / length).collect()
 }
 
 fn scaled(direction: &[f64], step: f64) -> Vec<f64> {

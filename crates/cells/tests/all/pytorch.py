@@ -1,4 +1,4 @@
-"""Records what PyTorch computes, for tests/pytorch.rs to be held against.
+"""Records what PyTorch computes, for pytorch.rs beside it to be held against.
 
     python pytorch.py > pytorch.json        (PyTorch 2.x; any CPU, double precision)
 

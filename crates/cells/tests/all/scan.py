@@ -1,4 +1,4 @@
-"""Records what PyTorch computes with cells that it does not have, for tests/scan.rs to be held
+"""Records what PyTorch computes with cells that it does not have, for scan.rs beside it to be held
 against.
 
     python scan.py > scan.json        (PyTorch 2.x; any CPU, double precision)

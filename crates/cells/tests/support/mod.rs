@@ -202,7 +202,7 @@ const STEP: f64 = 1e-5;
 
 /// Directions along which a gradient of so many values is held against differences, each of length 1: each
 /// value by itself where there are few. Of more, a sample of them, which say where something is wrong, and
-/// two random corners of the cube, in whose slope each value has its part: what is wrong in any is wrong there.
+/// two random corners of the cube, in whose slope each value has its part.
 pub fn directions(count: usize) -> Vec<Vec<f64>> {
     const FEW: usize = 6;
     const SAMPLED: usize = 3;

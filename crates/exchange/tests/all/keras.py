@@ -1,4 +1,4 @@
-"""Keras's SimpleRNN, LSTM and GRU in numpy, after its documentation, for tests/keras.rs.
+"""Keras's SimpleRNN, LSTM and GRU in numpy, after its documentation, for keras.rs beside it.
 
     python keras.py > keras.json        (numpy; double precision)
 

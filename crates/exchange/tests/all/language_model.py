@@ -1,4 +1,4 @@
-"""Trains small language models and records their loss, for tests/pytorch.rs.
+"""Trains small language models and records their loss, for pytorch.rs beside it.
 
     python language_model.py      (PyTorch 2.x, safetensors; writes beside this file)
 

@@ -1,4 +1,4 @@
-"""Records what PyTorch computes for 200 modules drawn at random, for tests/parity.rs.
+"""Records what PyTorch computes for 200 modules drawn at random, for parity.rs beside it.
 
     python parity.py parity.safetensors        (PyTorch 2.x, numpy, safetensors; any CPU)
 

@@ -1,4 +1,4 @@
-"""Writes state dicts of one module in each kind of file, for tests/pytorch.rs.
+"""Writes state dicts of one module in each kind of file, for pytorch.rs beside it.
 
     python state_dicts.py      (PyTorch 2.x, safetensors; writes beside this file)
 

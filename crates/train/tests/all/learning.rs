@@ -8,34 +8,11 @@ use backdraft_train::{
     evaluate_language_model, train_language_model,
 };
 
+use crate::rule::{rule, small};
 use crate::support::{alone, cpus};
 
 fn flex() -> PickedDevice {
     DeviceChoice::Flex.pick().unwrap()
-}
-
-/// Sixteen characters in a fixed order, some of which occur twice: what follows an `a` can only be
-/// told by what was before it.
-fn rule() -> Text {
-    Text::new("abcadaebfbgahacq".repeat(400), "a rule")
-}
-
-fn small() -> Settings {
-    Settings {
-        recurrence: Recurrence {
-            hidden: 32,
-            embedding: 8,
-            ..Recurrence::default()
-        },
-        unroll: 16,
-        training: Training {
-            batch: 8,
-            lr: 1e-2,
-            valid_fraction: 0.1,
-            ..Training::default()
-        },
-        ..Settings::default()
-    }
 }
 
 fn train(

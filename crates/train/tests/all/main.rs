@@ -13,6 +13,7 @@ mod recomputation;
 mod recordings;
 mod report;
 mod resume;
+mod rule;
 mod support;
 mod tasks;
 mod truncated;

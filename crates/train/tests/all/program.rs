@@ -328,6 +328,22 @@ fn a_killed_training_leaves_nothing_that_later_commands_choke_on() {
     }
 }
 
+/// A test that misspells a place would pass without its kill.
+#[test]
+fn a_place_that_is_none_is_refused_before_anything_is_written() {
+    let folder = tempfile::tempdir().unwrap();
+    let text = text(folder.path());
+    let run = folder.path().join("run").to_str().unwrap().to_string();
+    for asked in ["nonsense", "kill:step", "stop:step:1", "wait:step:soon"] {
+        let mut command = command(&train_arguments(text.to_str().unwrap(), &run, &[]));
+        let output = command.env("BACKDRAFT_FAILPOINT", asked).output().unwrap();
+        let error = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{error}");
+        assert!(error.contains(&format!("found `{asked}`")), "{error}");
+        assert!(!Path::new(&run).exists());
+    }
+}
+
 #[cfg(unix)]
 #[test]
 fn a_reader_that_has_seen_enough_is_no_error() {

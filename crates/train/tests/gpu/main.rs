@@ -2,33 +2,14 @@
 //! drawn after them are those of the process.
 
 use backdraft_train::{
-    CellKind, DeviceChoice, Display, PickedDevice, Recurrence, Settings, Text, Training,
+    CellKind, DeviceChoice, Display, PickedDevice, Recurrence, Settings, Training,
     train_language_model,
 };
 
-/// Sixteen characters in a fixed order, some of which occur twice: what follows an `a` can only be
-/// told by what was before it.
-fn rule() -> Text {
-    Text::new("abcadaebfbgahacq".repeat(400), "a rule")
-}
+#[path = "../all/rule.rs"]
+mod rule;
 
-fn small() -> Settings {
-    Settings {
-        recurrence: Recurrence {
-            hidden: 32,
-            embedding: 8,
-            ..Recurrence::default()
-        },
-        unroll: 16,
-        training: Training {
-            batch: 8,
-            lr: 1e-2,
-            valid_fraction: 0.1,
-            ..Training::default()
-        },
-        ..Settings::default()
-    }
-}
+use rule::{rule, small};
 
 /// The loss of each step, as the run has it.
 fn losses(settings: &Settings, device: &PickedDevice) -> Vec<f64> {
