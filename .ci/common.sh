@@ -10,6 +10,17 @@ export CUBECL_DEBUG_OPTION=profile
 # Mesa's drivers warn without it.
 export XDG_RUNTIME_DIR=${XDG_RUNTIME_DIR:-$(mktemp -d)}
 
+# Cargo takes what another checkout of this project built for its own, where the files here are older than that:
+# what is then tested is the other checkout's code. So what is ours is built anew if another was here last.
+checkout=$CARGO_TARGET_DIR/backdraft-checkout
+if [ -d "$CARGO_TARGET_DIR" ] && [ "$(cat "$checkout" 2>/dev/null)" != "$PWD" ]; then
+    for kind in "" --release "--target x86_64-unknown-linux-gnu"; do
+        cargo clean --quiet --workspace --locked $kind
+    done
+fi
+mkdir -p "$CARGO_TARGET_DIR"
+echo "$PWD" >"$checkout"
+
 printed=$(mktemp)
 trap 'rm -f "$printed"' EXIT
 

@@ -53,6 +53,7 @@
 
 mod file;
 mod language_model;
+mod safetensors_file;
 mod state_dict;
 mod twin;
 

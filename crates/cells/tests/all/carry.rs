@@ -2,7 +2,7 @@
 //! steps and thousands of steps work.
 
 use backdraft_cells::prelude::*;
-use burn::tensor::Tensor;
+use burn::tensor::{DType, Tensor};
 
 use crate::support::{self, Backend, assert_close, backends, values};
 
@@ -122,7 +122,13 @@ fn a_detached_state_cuts_the_gradient_and_nothing_else() {
     }
 }
 
+/// In f32, as trainings run: by the kernels, where there are some.
 fn check_long<L: Layer>(backend: &Backend, layer: L, time: usize) {
+    let backend = Backend {
+        dtype: DType::F32,
+        device: backend.device.clone(),
+        ..*backend
+    };
     let layer = backend.fill(layer, 5);
     let input = backend.random::<3>(1, [1, time, layer.input_size()]);
     let run = layer.forward(input.clone(), None, None).unwrap();

@@ -147,15 +147,7 @@ fn is_read(layer: &str, state: &str) -> bool {
     !(layer.contains("Lru(") && state.rsplit('.').next() == Some("output"))
 }
 
-/// Something else around the layers with each way to merge.
-fn around(merge: Merge) -> Connection {
-    match merge {
-        Merge::Concat => Connection::Plain,
-        Merge::Sum | Merge::Mean => Connection::Residual,
-        Merge::Product => Connection::Highway { bias: -1.0 },
-    }
-}
-
+/// In both directions, and as two layers of both at once.
 fn check_everywhere<K: SequenceConfig<Built: Cell>>(cell: K) {
     for backend in backends().iter().filter(|backend| backend.is_precise()) {
         let device = backend.autodiff();
@@ -163,17 +155,31 @@ fn check_everywhere<K: SequenceConfig<Built: Cell>>(cell: K) {
             let config = RecurrentConfig::new(cell.clone()).with_direction(direction);
             check(backend, config.init(&device).unwrap());
         }
-        for merge in [Merge::Concat, Merge::Sum, Merge::Mean, Merge::Product] {
-            let config = BidirectionalConfig::new(cell.clone()).with_merge(merge);
-            check(
-                backend,
-                DeepConfig::new(config, 2)
-                    .with_connection(around(merge))
-                    .init(&device)
-                    .unwrap(),
-            );
+        let config = DeepConfig::new(BidirectionalConfig::new(cell.clone()), 2);
+        check(backend, config.init(&device).unwrap());
+    }
+}
+
+/// Each way to merge the directions, with another connection around the layers. Neither knows anything of the
+/// cell: these are those of PyTorch.
+#[test]
+fn merges_and_connections() {
+    fn check_each<K: SequenceConfig<Built: Cell>>(cell: K) {
+        for backend in backends().iter().filter(|backend| backend.is_precise()) {
+            for (merge, connection) in [
+                (Merge::Sum, Connection::Residual),
+                (Merge::Mean, Connection::Residual),
+                (Merge::Product, Connection::Highway { bias: -1.0 }),
+            ] {
+                let config = BidirectionalConfig::new(cell.clone()).with_merge(merge);
+                let config = DeepConfig::new(config, 2).with_connection(connection);
+                check(backend, config.init(&backend.autodiff()).unwrap());
+            }
         }
     }
+    check_each(ElmanConfig::new(INPUT, HIDDEN));
+    check_each(LstmConfig::new(INPUT, HIDDEN));
+    check_each(GruConfig::new(INPUT, HIDDEN));
 }
 
 #[test]

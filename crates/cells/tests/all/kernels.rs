@@ -313,7 +313,7 @@ fn on_cpu() -> Vec<Backend> {
 #[test]
 fn equations_equal_the_unrolled_path() {
     check(
-        20 * EQUATIONS as u32,
+        12 * EQUATIONS as u32,
         (EQUATIONS, 37),
         &on_cpu(),
         compare_equations,
@@ -330,7 +330,8 @@ fn equations_of_more_units_equal_the_unrolled_path() {
     );
 }
 
-/// Each of them at one step of one unit, and through thousands.
+/// Each of them at one step of one unit and through hundreds; and those with the most state, through
+/// thousands: what a step keeps for the way back is laid out by the state, whatever its equations.
 #[test]
 fn equations_of_any_length_equal_the_unrolled_path() {
     for backend in on_cpu() {
@@ -341,6 +342,9 @@ fn equations_of_any_length_equal_the_unrolled_path() {
                 ..case(cell, [1, 1, 1])
             };
             compare_equations(&backend, &one);
+            compare_equations(&backend, &case(cell, [2, 200, 4]));
+        }
+        for cell in [4, 19] {
             compare_equations(&backend, &case(cell, [2, 1200, 4]));
         }
     }
@@ -385,7 +389,8 @@ fn kernels_of_any_length_equal_the_unrolled_path() {
     for backend in backends() {
         for cell in 0..5 {
             compare(&backend, &case(cell, [1, 1, 1]));
-            if !backend.slow {
+            // But for one equation, all Elman cells are the same.
+            if !backend.slow && [0, 3, 4].contains(&cell) {
                 compare(&backend, &case(cell, [2, 2500, 4]));
             }
         }

@@ -76,8 +76,9 @@ fn scan_equals_unrolled<K: SequenceConfig<Built: Cell>>(cell: &K, shares: &[usiz
     for backend in backends().iter().filter(there) {
         for direction in [Direction::Forward, Direction::Reverse] {
             for padded in [false, true] {
-                // One way with padding, the other without.
-                if backend.slow && padded != (direction == Direction::Reverse) {
+                // One way with padding, the other without, where each takes long.
+                let few = backend.slow || time > 100;
+                if few && padded != (direction == Direction::Reverse) {
                     continue;
                 }
                 let batch = shares.len();
@@ -119,11 +120,11 @@ fn scan_equals_unrolled<K: SequenceConfig<Built: Cell>>(cell: &K, shares: &[usiz
 }
 
 fn scan_of_any_length_equals_unrolled<K: SequenceConfig<Built: Cell>>(cell: K) {
-    for time in [1, 2, 3, 4, 5, 6, 7, 8, 11, 16, 31] {
+    for time in [1, 2, 3, 4, 5, 7, 8, 11, 31] {
         scan_equals_unrolled(&cell, &[100, 0, 50], time);
         scan_equals_unrolled(&cell, &[60], time);
     }
-    scan_equals_unrolled(&cell, &[100, 0, 37], 2500);
+    scan_equals_unrolled(&cell, &[100, 0, 37], 1500);
 }
 
 #[test]

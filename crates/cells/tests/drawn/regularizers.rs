@@ -64,33 +64,39 @@ fn check_layer<L: Layer>(what: &str, backend: &Backend, layer: L) {
     });
 }
 
+/// Of a layer with each regulariser, and of a stack with what works in stacks in its own way: with all of them,
+/// and with masks that are drawn for a run and not for a step.
 fn check_gradients_of<K: SequenceConfig<Built: Cell>>(cell: impl Fn(GatesConfig) -> K) {
-    check_gradients_with(all(), cell);
-}
-
-fn check_gradients_with<K: SequenceConfig<Built: Cell>>(
-    regularizers: Vec<(&'static str, GatesConfig)>,
-    cell: impl Fn(GatesConfig) -> K,
-) {
-    for backend in backends().iter().filter(|backend| backend.is_precise()) {
-        let device = backend.autodiff();
-        for (what, gates) in regularizers.clone() {
-            let Ok(built) = cell(gates.clone()).init(&device) else {
-                assert!(gates.candidate_dropout > 0.0, "{what}");
-                continue;
-            };
-            check_layer(what, backend, Recurrent::new(built, Direction::Reverse));
-            // What is of a gate is so in any stack: one of all of them, and one of the masks that are drawn
-            // for a run and not for a step.
-            if !(what.starts_with("all") || gates.candidate_span == MaskSpan::Run) {
+    for (what, gates) in all() {
+        check_gradients_with(what, &gates, &cell);
+        if !(what == "all" || gates.candidate_span == MaskSpan::Run) {
+            continue;
+        }
+        for backend in backends().iter().filter(|backend| backend.is_precise()) {
+            if cell(gates.clone()).init(&backend.autodiff()).is_err() {
                 continue;
             }
-            let both = BidirectionalConfig::new(cell(gates)).with_initial(Initial::Learned);
-            let deep = DeepConfig::new(both, 2)
+            let both = BidirectionalConfig::new(cell(gates.clone()));
+            let deep = DeepConfig::new(both.with_initial(Initial::Learned), 2)
                 .with_dropout(0.3)
                 .with_variational(true);
-            check_layer(what, backend, deep.init(&device).unwrap());
+            check_layer(what, backend, deep.init(&backend.autodiff()).unwrap());
         }
+    }
+}
+
+/// A cell that has no place for a candidate's dropout refuses it, and has nothing to be checked.
+fn check_gradients_with<K: SequenceConfig<Built: Cell>>(
+    what: &str,
+    gates: &GatesConfig,
+    cell: &impl Fn(GatesConfig) -> K,
+) {
+    for backend in backends().iter().filter(|backend| backend.is_precise()) {
+        let Ok(built) = cell(gates.clone()).init(&backend.autodiff()) else {
+            assert!(gates.candidate_dropout > 0.0, "{what}");
+            continue;
+        };
+        check_layer(what, backend, Recurrent::new(built, Direction::Reverse));
     }
 }
 
@@ -122,37 +128,26 @@ fn gradients_of_janet() {
 #[test]
 fn gradients_of_the_other_gated_cells() {
     let _alone = alone();
-    let every = || vec![all().pop().unwrap()];
-    let of_sums = || {
-        let gates = GatesConfig::new()
-            .with_weight_norm(WeightNorm::Both)
-            .with_drop_connect(P)
-            .with_recurrent_dropout(P);
-        vec![("all of a sum", gates)]
-    };
-    check_gradients_with(every(), |gates| MguConfig::new(3, 3).with_gates(gates));
-    check_gradients_with(every(), |gates| {
-        FourGateLstmConfig::new(3, 3).with_gates(gates)
-    });
-    check_gradients_with(every(), |gates| {
-        LayerNormLstmConfig::new(3, 3).with_gates(gates)
-    });
-    check_gradients_with(every(), |gates| {
-        LayerNormGruConfig::new(3, 3).with_gates(gates)
-    });
-    check_gradients_with(every(), |gates| {
-        let reset = Reset::BeforeProduct;
-        GruConfig::new(3, 3).with_reset(reset).with_gates(gates)
-    });
-    check_gradients_with(of_sums(), |gates| {
-        JordanConfig::new(3, 4, 2).with_gates(gates)
-    });
-    check_gradients_with(of_sums(), |gates| {
-        ElmanJordanConfig::new(3, 4, 2).with_gates(gates)
-    });
-    check_gradients_with(of_sums(), |gates| {
-        HighOrderElmanConfig::new(3, 3, 2).with_gates(gates)
-    });
+    let (_, every) = all().pop().unwrap();
+    let of_sums = GatesConfig::new()
+        .with_weight_norm(WeightNorm::Both)
+        .with_drop_connect(P)
+        .with_recurrent_dropout(P);
+    macro_rules! check {
+        ($gates:ident, $config:expr) => {
+            check_gradients_with(stringify!($gates), &$gates, &|gates| {
+                $config.with_gates(gates)
+            })
+        };
+    }
+    check!(every, MguConfig::new(3, 3));
+    check!(every, FourGateLstmConfig::new(3, 3));
+    check!(every, LayerNormLstmConfig::new(3, 3));
+    check!(every, LayerNormGruConfig::new(3, 3));
+    check!(every, GruConfig::new(3, 3).with_reset(Reset::BeforeProduct));
+    check!(of_sums, JordanConfig::new(3, 4, 2));
+    check!(of_sums, ElmanJordanConfig::new(3, 4, 2));
+    check!(of_sums, HighOrderElmanConfig::new(3, 3, 2));
 }
 
 /// Two windows with the state carried over and cut: each has masks of its own.

@@ -1,7 +1,7 @@
 //! Files of tensors, none of which is trusted.
 //!
 //! ```text
-//! safetensors   u64 length of a JSON header, the header, the bytes
+//! safetensors   see `safetensors_file`
 //! zip           an archive of data.pkl and one entry a storage     torch.save since 1.6
 //! legacy        five pickles, then the storages                    torch.save before
 //! ```
@@ -19,11 +19,12 @@ use std::fs::File;
 use std::io::{BufReader, Read};
 use std::path::Path;
 
+use burn_store::bridge;
 use burn_store::burn_pack::Tensor;
 use burn_store::pytorch_reader::{PickleValue, PytorchError, PytorchReader};
-use burn_store::{ModuleStore, SafetensorsStore, bridge};
 use zip::{CompressionMethod, ZipArchive};
 
+use super::safetensors_file;
 use crate::Error;
 
 /// The tensors of a file by name, not yet read.
@@ -41,14 +42,14 @@ pub(super) fn open(path: &Path) -> Result<BTreeMap<String, Tensor>, Error> {
     } else if is_legacy(&head) {
         pickled(path)
     } else if head.get(8) == Some(&b'{') {
-        safetensors(path)
+        safetensors_file::open(path)
     } else {
         let reason = "expected a .safetensors file, or a state dict that torch.save wrote";
         Err(refused(path, reason))
     }
 }
 
-fn refused(path: &Path, reason: impl Into<String>) -> Error {
+pub(super) fn refused(path: &Path, reason: impl Into<String>) -> Error {
     Error::Refused {
         path: path.to_path_buf(),
         reason: reason.into(),
@@ -60,14 +61,6 @@ fn refused(path: &Path, reason: impl Into<String>) -> Error {
 fn is_legacy(head: &[u8]) -> bool {
     let magic = b"\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19";
     head.windows(magic.len()).any(|window| window == magic)
-}
-
-fn safetensors(path: &Path) -> Result<BTreeMap<String, Tensor>, Error> {
-    let mut store = SafetensorsStore::from_file(path).map_indices_contiguous(false);
-    let tensors = store.get_all_tensors();
-    tensors
-        .cloned()
-        .map_err(|error| refused(path, error.to_string()))
 }
 
 /// Refuses an archive that holds more than the file, or anything compressed.

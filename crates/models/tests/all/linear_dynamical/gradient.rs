@@ -256,10 +256,10 @@ fn learning_by_gradient_raises_the_likelihood() {
         let total = |system: &LinearDynamicalSystem| batch.likelihoods(system).iter().sum::<f64>();
         let mut module = begin.module(&device).unwrap();
         let mut optimizer = AdamConfig::new().init();
-        for _ in 0..60 {
+        for _ in 0..30 {
             let loss = batch.likelihood_on(&module, &device).mean().neg();
             let gradients = GradientsParams::from_grads(loss.backward(), &module);
-            module = optimizer.step(0.03, module, gradients);
+            module = optimizer.step(0.06, module, gradients);
         }
         // What is learned is a system on the host, too; better than the one that made the data.
         let found = module.system().unwrap();
