@@ -25,18 +25,20 @@ mod folder;
 mod part;
 
 use std::fmt::Debug;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 use backdraft_cells::State;
-use burn::store::ModuleRecord;
+use burn::lr_scheduler::LrSchedulerRecord;
+use burn::optim::OptimizerRecord;
+use burn::store::{ModuleRecord, RecordError};
 use burn::train::checkpoint::{CheckpointerError, CheckpointingAction, CheckpointingStrategy};
 use burn::train::metric::store::EventStoreClient;
 use serde::{Deserialize, Serialize};
 
 pub use carried::Carried;
-pub(crate) use folder::{Latest, Saved, latest};
+pub(crate) use folder::Latest;
 pub use part::Part;
 
 use crate::{History, LeftOut, Saving, TrainError};
@@ -222,6 +224,16 @@ impl Checkpoints {
         }
     }
 
+    /// Gives up the checkpoint of which a part is nothing that can be written.
+    fn give_up(&self, steps: usize, name: &str, error: RecordError) -> CheckpointerError {
+        let path = self.0.folder.join(folder::name_of(steps)).join(name);
+        let error = TrainError::Unwritable {
+            path,
+            error: std::io::Error::other(crate::run::plain(error)),
+        };
+        self.fail(&mut self.progress(), error)
+    }
+
     /// Gives up what is being written; burn-train is told no more than that.
     fn fail(&self, progress: &mut Progress, error: TrainError) -> CheckpointerError {
         if let Some(draft) = progress.draft.take() {
@@ -244,6 +256,34 @@ impl Checkpoints {
     }
 }
 
+/// Makes the folder of checkpoints, with one of a training that has not begun: so there is always one.
+pub(crate) fn begin(
+    folder: &Path,
+    observer: serde_json::Value,
+    weights: ModuleRecord,
+    optimizer: OptimizerRecord,
+    schedule: LrSchedulerRecord,
+) -> Result<(), TrainError> {
+    std::fs::create_dir(folder).map_err(|error| TrainError::Unwritable {
+        path: folder.to_path_buf(),
+        error,
+    })?;
+    let position = Position {
+        observer,
+        ..Position::default()
+    };
+    let mut draft = Draft::begin(folder, &position)?;
+    let contents = [
+        weights.into_bytes(),
+        optimizer.into_bytes(),
+        schedule.into_bytes(),
+    ];
+    for (name, content) in PARTS.into_iter().zip(contents) {
+        draft.write(name, &content.expect("tensors in memory are a record"))?;
+    }
+    draft.complete(folder, 1)
+}
+
 /// burn-train's strategy for [`Checkpoints`], which say themselves when they are due: whatever it
 /// is asked to save is saved.
 #[derive(Debug, Clone, Copy)]
@@ -252,5 +292,62 @@ pub struct Always;
 impl CheckpointingStrategy for Always {
     fn checkpointing(&mut self, _: usize, _: &EventStoreClient) -> Vec<CheckpointingAction> {
         vec![CheckpointingAction::Save]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use burn::tensor::Bytes;
+    use burn::train::checkpoint::{Checkpoint, Checkpointer};
+
+    /// A part that is nothing that can be written.
+    struct Broken;
+
+    impl Checkpoint for Broken {
+        fn save(self, _: PathBuf) -> Result<(), CheckpointerError> {
+            unreachable!("parts go through bytes")
+        }
+
+        fn load(_: PathBuf) -> Result<Self, CheckpointerError> {
+            unreachable!("parts go through bytes")
+        }
+
+        fn checkpoint_from_bytes(_: Bytes) -> Result<Self, RecordError> {
+            Ok(Self)
+        }
+
+        fn checkpoint_into_bytes(self) -> Result<Bytes, RecordError> {
+            Err(RecordError::Io("too deep".to_string()))
+        }
+    }
+
+    #[test]
+    fn a_part_that_cannot_be_written_gives_the_checkpoint_up() {
+        let folder = tempfile::tempdir().unwrap();
+        let checkpoints = Checkpoints::new(folder.path().to_path_buf(), Saving::default());
+        let position = Position::default();
+        checkpoints.begin(&position, None::<&()>, None).unwrap();
+        let [model, _, _] = checkpoints.parts();
+        model.save(0, Broken).unwrap_err();
+        // The next waits for none that is never written.
+        checkpoints.begin(&position, None::<&()>, None).unwrap();
+        model.save(0, Broken).unwrap_err();
+        let error = checkpoints.failure().unwrap().to_string();
+        assert!(
+            error.starts_with("cannot write ") && error.ends_with("model.bpk: too deep"),
+            "{error}"
+        );
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
+    }
+
+    #[test]
+    fn where_the_run_was_removed_no_checkpoint_makes_it_anew() {
+        let folder = tempfile::tempdir().unwrap();
+        let gone = folder.path().join("run/checkpoints");
+        let checkpoints = Checkpoints::new(gone.clone(), Saving::default());
+        let position = Position::default();
+        checkpoints.begin(&position, None::<&()>, None).unwrap_err();
+        assert!(!gone.exists());
     }
 }

@@ -23,6 +23,7 @@ use clap::{ArgMatches, CommandFactory, FromArgMatches, Parser, Subcommand};
 use toml::{Table, Value};
 
 use crate::description::task_of;
+use crate::say::say;
 use crate::{
     Classify, ClassifyOptions, Compose, ComposeOptions, Forecast, ForecastOptions, Run, Tag,
     TagOptions, TaskOptions, TaskSettings, TrainError, Transcribe, TranscribeOptions, Translate,
@@ -50,9 +51,8 @@ enum Command {
         /// A run whose training was cut off: it goes on as if it had never stopped
         #[arg(long, value_name = "RUN")]
         resume: Option<PathBuf>,
-        /// Print one JSON object on standard output, and nothing else there
-        #[arg(long, requires = "resume")]
-        json: bool,
+        #[command(flatten)]
+        resuming: train::Resuming,
         #[command(subcommand)]
         task: Option<Task>,
     },
@@ -172,7 +172,9 @@ fn tasks() -> String {
 /// makes no sense.
 pub fn run() -> ExitCode {
     std::panic::set_hook(Box::new(|panic| {
-        eprintln!("backdraft: internal error, please report it: {panic}");
+        say(format_args!(
+            "backdraft: internal error, please report it: {panic}"
+        ));
     }));
     failpoint::check();
     let (arguments, matches) = match parse(std::env::args_os().collect()) {
@@ -194,8 +196,8 @@ pub fn run() -> ExitCode {
         Command::Train {
             task: None,
             resume: Some(run),
-            json,
-        } => resume(&run, json),
+            resuming,
+        } => resume(&run, &resuming),
         Command::Train { .. } => unreachable!("clap asks for a task or --resume"),
         Command::Generate(arguments) => generate::run(&arguments),
         Command::Predict(arguments) => predict::run(&arguments),
@@ -290,14 +292,14 @@ fn with_defaults<O: TaskOptions>(command: clap::Command) -> clap::Command {
 }
 
 /// `backdraft train --resume`, of whatever the run is for.
-fn resume(run: &Path, json: bool) -> Result<(), TrainError> {
+fn resume(run: &Path, asked: &train::Resuming) -> Result<(), TrainError> {
     let (_, task, _) = Run::asked(run)?;
-    with_task!(task.as_str(), |Named| train::resume_run::<Named>(run, json),
-        lm => train::resume(run, json))
+    with_task!(task.as_str(), |Named| train::resume_run::<Named>(run, asked),
+        lm => train::resume(run, asked))
 }
 
 fn fail(error: &TrainError) -> ExitCode {
-    eprintln!("error: {error}");
+    say(format_args!("error: {error}"));
     ExitCode::from(match error {
         TrainError::Invalid { .. } | TrainError::Undescribed { .. } => 2,
         TrainError::Interrupted { .. } => interrupt::EXIT_CODE,

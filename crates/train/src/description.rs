@@ -67,6 +67,17 @@ pub struct Made {
     pub characters: Option<usize>,
     /// Examples of other data that are learned.
     pub examples: Option<usize>,
+    /// The run that its weights are from, if they were not drawn.
+    pub from: Option<MadeFrom>,
+}
+
+/// The run that a training began with.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct MadeFrom {
+    /// Its folder, as it was then.
+    pub run: PathBuf,
+    /// The checksum of its weights.
+    pub sha256: String,
 }
 
 impl<S: Asked> Default for RunDescription<S> {
@@ -194,6 +205,10 @@ fn known<S: Asked>() -> Table {
             valid_sha256: Some(String::new()),
             characters: Some(0),
             examples: Some(0),
+            from: Some(MadeFrom {
+                run: PathBuf::new(),
+                sha256: String::new(),
+            }),
         }),
         ..RunDescription::<S>::default()
     };
@@ -320,6 +335,10 @@ mod tests {
                 valid_sha256: None,
                 characters: Some(7),
                 examples: None,
+                from: Some(MadeFrom {
+                    run: PathBuf::from("/runs/lm-1"),
+                    sha256: "55aa".to_string(),
+                }),
             }),
             device: DeviceChoice::Flex,
             ..RunDescription::default()

@@ -8,6 +8,9 @@ pub enum TrainError {
     /// The data cannot be read or used.
     #[error(transparent)]
     Data(#[from] backdraft_data::DataError),
+    /// The data of a run are not where they were.
+    #[error("{0}; if the data have moved, tell where with --data")]
+    Moved(backdraft_data::DataError),
     /// The part of the text that is held out is too small.
     #[error("the held-out part of the text: {0}; a larger --valid-fraction holds out more")]
     HeldOut(backdraft_data::DataError),
@@ -143,7 +146,10 @@ pub enum TrainError {
         reason: String,
     },
     /// A run that ended before it had learned anything.
-    #[error("{}: this run has no weights yet: it ended before they were first saved", path.display())]
+    #[error(
+        "{}: this run has learned nothing yet: it was stopped before its training was first saved",
+        path.display()
+    )]
     NoWeights {
         /// The run folder.
         path: PathBuf,
@@ -162,7 +168,23 @@ pub enum TrainError {
         /// The run folder.
         path: PathBuf,
     },
-    /// Nothing to go on from.
+    /// No checkpoint of a run can be used.
+    #[error("{}: {reason}", path.display())]
+    NoCheckpoint {
+        /// The run folder.
+        path: PathBuf,
+        /// Why.
+        reason: String,
+    },
+    /// A run folder that is not there any more.
+    #[error(
+        "{}: the run folder was removed while its training was writing to it", path.display()
+    )]
+    Removed {
+        /// The run folder.
+        path: PathBuf,
+    },
+    /// A training that cannot go on.
     #[error("{}: {reason}", path.display())]
     CannotResume {
         /// The run folder.

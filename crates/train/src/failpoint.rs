@@ -4,6 +4,8 @@
 //! ```text
 //! BACKDRAFT_FAILPOINT=kill:checkpoint/model.bpk:3    dies in the middle of the third such file
 //! BACKDRAFT_FAILPOINT=wait:step:120                  after 120 steps says so, and waits for Ctrl-C
+//! BACKDRAFT_FAILPOINT=hang:step:120                  says so, and waits for ever
+//! BACKDRAFT_FAILPOINT=full:run/metrics.jsonl:2       the disk is full from the middle of the second line on
 //! ```
 
 use std::fmt::{self, Display};
@@ -11,19 +13,21 @@ use std::io::{self, Write};
 use std::path::Path;
 use std::str::FromStr;
 use std::sync::LazyLock;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use crate::interrupt;
+use crate::say::say;
 
 const VARIABLE: &str = "BACKDRAFT_FAILPOINT";
 
 static ASKED: LazyLock<Option<Failpoint>> = LazyLock::new(|| {
     let asked = std::env::var(VARIABLE).ok()?;
     let Ok(failpoint) = asked.parse() else {
-        eprintln!(
-            "error: {VARIABLE}: expected `kill:PLACE:TIME` or `wait:PLACE:TIME`, found `{asked}`"
-        );
+        say(format_args!(
+            "error: {VARIABLE}: expected `kill:PLACE:TIME`, or wait, hang or full in the place of kill, \
+             found `{asked}`"
+        ));
         std::process::exit(2);
     };
     Some(failpoint)
@@ -45,9 +49,15 @@ struct Failpoint {
 enum What {
     /// Die as one who is killed does: nothing is finished, nothing is flushed.
     Kill,
-    /// Say so, and wait until the user wants to leave, or for ever.
+    /// Say so, and wait until the user wants to leave.
     Wait,
+    /// Say so, and wait whatever the user wants.
+    Hang,
+    /// Find no room on the disk from here on.
+    Full,
 }
+
+static FULL: AtomicBool = AtomicBool::new(false);
 
 impl FromStr for Failpoint {
     type Err = ();
@@ -58,6 +68,8 @@ impl FromStr for Failpoint {
         let what = match what {
             "kill" => What::Kill,
             "wait" => What::Wait,
+            "hang" => What::Hang,
+            "full" => What::Full,
             _ => return Err(()),
         };
         Ok(Self {
@@ -79,14 +91,17 @@ pub(crate) fn reached(place: impl Display) {
     {
         return;
     }
+    let waits = |leaves: &dyn Fn() -> bool| {
+        say(format_args!("waiting at {place} {}", asked.time));
+        while !leaves() {
+            std::thread::sleep(Duration::from_millis(1));
+        }
+    };
     match asked.what {
         What::Kill => std::process::abort(),
-        What::Wait => {
-            eprintln!("waiting at {place} {}", asked.time);
-            while !interrupt::wanted().load(Ordering::Relaxed) {
-                std::thread::sleep(Duration::from_millis(1));
-            }
-        }
+        What::Wait => waits(&|| interrupt::wanted().load(Ordering::Relaxed)),
+        What::Hang => waits(&|| false),
+        What::Full => FULL.store(true, Ordering::Relaxed),
     }
 }
 
@@ -103,7 +118,17 @@ pub(crate) fn write_all(
     place: impl Display,
 ) -> io::Result<()> {
     let (first, rest) = content.split_at(content.len() / 2);
+    has_room()?;
     file.write_all(first)?;
     reached(place);
+    has_room()?;
     file.write_all(rest)
+}
+
+fn has_room() -> io::Result<()> {
+    match FULL.load(Ordering::Relaxed) {
+        // As the system says it.
+        true => Err(io::Error::from_raw_os_error(28)),
+        false => Ok(()),
+    }
 }

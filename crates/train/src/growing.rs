@@ -16,8 +16,9 @@ pub(crate) struct Growing {
 }
 
 impl Growing {
-    /// Cuts off what is too much; refuses a file of which something is not there any more.
-    pub(crate) fn cut(self, path: &Path) -> Result<(), TrainError> {
+    /// Cuts off what is too much. Of what is not there any more it is told how many bytes: the
+    /// training goes on without them.
+    pub(crate) fn cut(&mut self, path: &Path) -> Result<u64, TrainError> {
         let opened = match OpenOptions::new().write(true).open(path) {
             Ok(file) => file.metadata().map(|found| Some((file, found.len()))),
             Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
@@ -25,17 +26,25 @@ impl Growing {
         };
         let opened = opened.map_err(|error| unwritable(path, error))?;
         let found = opened.as_ref().map_or(0, |(_, length)| *length);
-        if found < self.bytes {
-            return Err(TrainError::Damaged {
-                path: path.to_path_buf(),
-                reason: format!("expected {} bytes at least, found {found}", self.bytes),
-            });
-        }
+        let missing = self.bytes.saturating_sub(found);
+        self.bytes -= missing;
         match opened {
-            Some((file, _)) => file.set_len(self.bytes),
-            None => Ok(()),
+            Some((file, _)) if found > self.bytes => file.set_len(self.bytes),
+            _ => Ok(()),
         }
-        .map_err(|error| unwritable(path, error))
+        .map_err(|error| unwritable(path, error))?;
+        Ok(missing)
+    }
+
+    /// Makes sure that what was added is there when the power goes: a checkpoint that counts on it is
+    /// about to be written.
+    pub(crate) fn sync(self, path: &Path) -> Result<(), TrainError> {
+        if self.bytes == 0 {
+            return Ok(());
+        }
+        let file = OpenOptions::new().append(true).open(path);
+        file.and_then(|file| file.sync_all())
+            .map_err(|error| unwritable(path, error))
     }
 
     /// Whether nothing of it belongs to the training yet.
@@ -76,17 +85,22 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("metrics.jsonl");
         let mut growing = Growing::default();
-        growing.cut(&path).unwrap();
+        assert_eq!(growing.cut(&path).unwrap(), 0);
         growing.append(&path, "one\n").unwrap();
-        let before = growing;
+        let mut before = growing;
         growing.append(&path, "two\n").unwrap();
-        before.cut(&path).unwrap();
+        growing.sync(&path).unwrap();
+        assert_eq!(before.cut(&path).unwrap(), 0);
         assert_eq!(std::fs::read_to_string(&path).unwrap(), "one\n");
-        let error = growing.cut(&path).unwrap_err().to_string();
-        assert!(
-            error.ends_with("expected 8 bytes at least, found 4"),
-            "{error}"
-        );
+
+        // Four of its eight bytes are not there: it grows on from what is.
+        assert_eq!(growing.cut(&path).unwrap(), 4);
         assert_eq!(std::fs::read_to_string(&path).unwrap(), "one\n");
+        growing.append(&path, "three\n").unwrap();
+        assert_eq!(growing.cut(&path).unwrap(), 0);
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), "one\nthree\n");
+        std::fs::remove_file(&path).unwrap();
+        assert_eq!(growing.cut(&path).unwrap(), 10);
+        assert!(growing.is_empty() && !path.exists());
     }
 }

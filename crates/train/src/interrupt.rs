@@ -1,7 +1,11 @@
-//! Ctrl-C: once to leave when the step is done and saved, twice to leave now.
+//! A wish to leave: Ctrl-C, a closed terminal, the system's wish. Once to leave when the step is done and
+//! saved, twice to leave now.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, LazyLock};
+
+use crate::progress::dashboard;
+use crate::say::say;
 
 /// What the shell takes for "ended by Ctrl-C".
 pub(crate) const EXIT_CODE: u8 = 130;
@@ -14,16 +18,69 @@ pub(crate) fn wanted() -> Arc<AtomicBool> {
     LEAVES.clone()
 }
 
-/// Takes Ctrl-C, from now on.
+/// Takes the wish, from now on.
 pub(crate) fn listen() {
-    let listening = ctrlc::set_handler(|| {
-        if LEAVES.swap(true, Ordering::Relaxed) {
-            std::process::exit(i32::from(EXIT_CODE));
-        }
-        eprintln!("\nfinishing this step and saving; Ctrl-C again leaves at once");
-    });
-    if let Err(error) = listening {
+    if let Err(error) = signals::listen() {
         // Ctrl-C then does what it always does.
-        eprintln!("note: Ctrl-C will not save the training: {error}");
+        say(format_args!(
+            "note: Ctrl-C will not save the training: {error}"
+        ));
+    }
+}
+
+/// Once more, or for the first time.
+fn wish() {
+    if LEAVES.swap(true, Ordering::Relaxed) {
+        leave();
+    }
+    // On a dashboard there is no place for it, and it is gone in a moment.
+    if !dashboard::is_shown() {
+        say("\nfinishing this step and saving; Ctrl-C again leaves at once");
+    }
+}
+
+/// Leaves now, and the terminal as it was.
+pub(crate) fn leave() -> ! {
+    dashboard::restore();
+    std::process::exit(i32::from(EXIT_CODE))
+}
+
+#[cfg(unix)]
+mod signals {
+    use std::io;
+    use std::thread;
+
+    use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+    use signal_hook::iterator::Signals;
+
+    pub(super) fn listen() -> io::Result<()> {
+        let ignored = ignored();
+        // `nohup`, and a shell that starts a program in the background, have it ignore some: they stay so.
+        let heard = [SIGINT, SIGTERM, SIGHUP];
+        let heard = heard.into_iter().filter(|signal| !ignored(*signal));
+        let mut signals = Signals::new(heard)?;
+        thread::Builder::new()
+            .name("signals".to_string())
+            .spawn(move || signals.forever().for_each(|_| super::wish()))?;
+        Ok(())
+    }
+
+    /// Which signals this program ignored from its start. Linux alone tells it without unsafe code;
+    /// elsewhere none.
+    fn ignored() -> impl Fn(i32) -> bool {
+        let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+        let mask = status
+            .lines()
+            .find_map(|line| line.strip_prefix("SigIgn:"))
+            .and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok())
+            .unwrap_or(0);
+        move |signal| mask >> (signal - 1) & 1 == 1
+    }
+}
+
+#[cfg(not(unix))]
+mod signals {
+    pub(super) fn listen() -> Result<(), ctrlc::Error> {
+        ctrlc::set_handler(super::wish)
     }
 }

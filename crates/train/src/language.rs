@@ -5,6 +5,7 @@ mod estimate;
 mod evaluation;
 mod exchange;
 mod inspection;
+mod origin;
 mod texts;
 mod training;
 mod writing;
@@ -13,7 +14,10 @@ pub use estimate::{Estimate, estimate_language_model};
 pub use evaluation::{EvaluationReport, evaluate_language_model};
 pub use exchange::{ExchangeReport, export_language_model, import_language_model};
 pub use inspection::inspect_language_model;
-pub use training::{TrainReport, resume_language_model, train_language_model};
+pub use origin::{Origin, VocabularyUse};
+pub use training::{
+    TrainReport, resume_language_model, train_language_model, train_language_model_from,
+};
 pub use writing::{Prompted, Writer};
 
 use std::path::{Path, PathBuf};

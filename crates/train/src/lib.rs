@@ -57,6 +57,7 @@ mod probe;
 mod progress;
 mod report;
 mod run;
+mod say;
 mod schedule;
 mod seed;
 mod settings;
@@ -75,7 +76,7 @@ pub use baselines::{
 };
 pub use clipping::{Clipping, Norms};
 pub use demo::burn_source;
-pub use description::{Asked, Made, RunDescription};
+pub use description::{Asked, Made, MadeFrom, RunDescription};
 pub use device::{DeviceChoice, KnownDevice, PickedDevice, known_devices};
 pub use error::TrainError;
 pub use guard::{Guard, LeftOut};
@@ -85,19 +86,20 @@ pub use insight::{
     WeightSummary,
 };
 pub use language::{
-    Estimate, EvaluationReport, ExchangeReport, Prompted, Text, TrainReport, Writer,
-    estimate_language_model, evaluate_language_model, export_language_model, import_language_model,
-    inspect_language_model, resume_language_model, train_language_model,
+    Estimate, EvaluationReport, ExchangeReport, Origin, Prompted, Text, TrainReport, VocabularyUse,
+    Writer, estimate_language_model, evaluate_language_model, export_language_model,
+    import_language_model, inspect_language_model, resume_language_model, train_language_model,
+    train_language_model_from,
 };
 pub use loader::StreamLoader;
 pub use metrics::{WindowMetric, WindowValues};
 pub use objective::{Loss, Objective, SymbolBatch};
-pub use observer::{Observer, Step, Validation};
+pub use observer::{Ending, Observer, Step, Validation};
 pub use optimizer::{Decayed, FusedAdam};
 pub use probe::{Probe, Problem, Sample, Trial, draw_trials};
-pub use progress::PlainProgress;
+pub use progress::{Display, PlainProgress};
 pub use report::{RunReport, report_runs};
-pub use run::Run;
+pub use run::{Run, RunState};
 pub use schedule::{Brake, Decay, Falling, Schedule};
 pub use settings::{
     Carrying, CellKind, Lexicon, NormedWeights, OptimizerKind, Recurrence, Regularize, Saving,
@@ -107,13 +109,12 @@ pub use tasks::{
     Answer, AttentionKind, Author, BatchOf, CalendarKind, ClassBatch, ClassExample, Classify,
     ClassifyOptions, Compose, ComposeBatch, ComposeExample, ComposeOptions, ConditioningKind,
     DecoderKind, ExampleLoader, Examples, Forecast, ForecastOptions, KeyUnit, OutputKind,
-    PairBatch, PairExample, Parts, PoolingKind, Predictor, Reading, ScalingKind, Scores, Sequence,
-    SeriesBatch, SeriesExample, SoundBatch, SoundExample, Tag, TagBatch, TagOptions, Task,
-    TaskEstimate, TaskEvaluation, TaskOptions, TaskReport, TaskSettings, TextReader, Transcribe,
-    TranscribeOptions, Translate, TranslateOptions, Unit, Ways, Writing, Written, estimate_task,
-    evaluate_task, resume_task, train_task,
+    PairBatch, PairExample, Parts, PoolingKind, Predictor, Reading, Resumed, ScalingKind, Scores,
+    Sequence, SeriesBatch, SeriesExample, SoundBatch, SoundExample, Tag, TagBatch, TagOptions,
+    Task, TaskEstimate, TaskEvaluation, TaskOptions, TaskReport, TaskSettings, TextReader,
+    Transcribe, TranscribeOptions, Translate, TranslateOptions, Unit, Ways, Writing, Written,
+    estimate_task, evaluate_task, resume_task, train_task,
 };
 pub use trainee::{Trainee, WindowOutput};
-pub use training::Display;
 pub use truncated::{Start, TruncatedBptt};
 pub use window::{Part, Piece, Window};

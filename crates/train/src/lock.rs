@@ -5,7 +5,8 @@ use std::path::Path;
 
 use crate::TrainError;
 
-const LOCK: &str = "lock";
+/// The file that is locked.
+pub(crate) const LOCK: &str = "lock";
 
 /// The right to write to a run folder. The system gives it up when the process ends, however it
 /// ends.

@@ -19,10 +19,24 @@ pub trait Observer<M>: Send {
     /// When the training ends since step after step could not be taken.
     fn gave_up(&mut self, _error: TrainError) {}
 
+    /// When the training has ended, however it did.
+    fn ended(&mut self, _ending: Ending) {}
+
     /// What is to be known when the training goes on from a checkpoint.
     fn remember(&mut self) -> serde_json::Value {
         serde_json::Value::Null
     }
+}
+
+/// How a training ended, by its own word.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ending {
+    /// It did all that was asked, or stopped early since it got no better.
+    Finished,
+    /// It was stopped before that, from outside or by an [`Observer`].
+    Interrupted,
+    /// An error stopped it, of its data, its device or its checkpoints.
+    Failed,
 }
 
 /// Nothing happens beside the training.

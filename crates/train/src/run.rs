@@ -6,13 +6,13 @@
 //! held-out.txt       the part of its text that was not learned
 //! task.json          what is known of the examples, of any other task
 //! model.bpk          the weights with the lowest loss on the held-out part
+//! state.json         running, interrupted, diverged, finished or imported
 //! result.json        what `train --json` prints, when training has ended
 //! samples.txt        what the model wrote as it learned
 //! metrics.jsonl      the figures, a line for a step now and then and for each evaluation
 //! events.out.tfevents.0.backdraft     the same for TensorBoard, if that was asked for
 //! spectra.jsonl      the eigenvalues of the recurrent matrices, a line now and then
 //! checkpoints/       where a training that was cut off goes on from
-//! train/, valid/     the metrics of each window
 //! checksums.txt      of each file that later commands read
 //! lock               held by the program that writes to the run
 //! ```
@@ -20,18 +20,23 @@
 //! Each file that a later command reads is whole or not there, whenever the program is killed; and
 //! a file that is not what was written is refused by name.
 
+mod new;
+mod state;
+mod weights;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use backdraft_data::{DataError, Units, read_text};
-use burn::module::Module;
-use burn::store::{ModuleRecord, RecordError};
-use burn::tensor::Bytes;
+use burn::store::RecordError;
 use serde::Serialize;
 
 use crate::checksums::{read_known, write_known};
 use crate::description::task_in;
 use crate::lock::RunLock;
+pub(crate) use new::NewRun;
+pub use state::RunState;
+
 use crate::{Asked, RunDescription, TrainError};
 
 /// A run folder.
@@ -41,41 +46,6 @@ pub struct Run {
 }
 
 impl Run {
-    /// Makes the folder of a new run.
-    ///
-    /// # Errors
-    ///
-    /// When there is something in it, or it cannot be written.
-    pub fn create(path: impl Into<PathBuf>) -> Result<Self, TrainError> {
-        let path = path.into();
-        let unwritable = |error| TrainError::Unwritable {
-            path: path.clone(),
-            error,
-        };
-        match fs::metadata(&path) {
-            Ok(found) if !found.is_dir() => {
-                return Err(TrainError::RunExists {
-                    path,
-                    found: "a file",
-                });
-            }
-            Ok(_) if fs::read_dir(&path).map_err(unwritable)?.next().is_some() => {
-                let run = Self { path };
-                let found = if run.file(RUN).exists() {
-                    "a run"
-                } else {
-                    "other files"
-                };
-                return Err(TrainError::RunExists {
-                    path: run.path,
-                    found,
-                });
-            }
-            _ => fs::create_dir_all(&path).map_err(unwritable)?,
-        }
-        Ok(Self { path })
-    }
-
     /// Opens the folder of a run of a language model.
     ///
     /// # Errors
@@ -145,11 +115,6 @@ impl Run {
         RunLock::take(&self.path)
     }
 
-    /// Whether the training has ended.
-    pub(crate) fn has_ended(&self) -> bool {
-        self.file(RESULT).exists()
-    }
-
     /// The folder.
     pub fn path(&self) -> &Path {
         &self.path
@@ -168,22 +133,21 @@ impl Run {
     pub(crate) fn begin<S: Asked>(
         &self,
         description: &RunDescription<S>,
+        state: RunState,
         files: &[(&str, &str)],
     ) -> Result<(), TrainError> {
         for (name, content) in files {
             write_known(&self.file(name), content.as_bytes())?;
         }
+        self.set_state(&state)?;
         write_known(&self.file(RUN), description.to_toml().as_bytes())
     }
 
-    /// Writes a JSON file.
-    ///
-    /// # Errors
-    ///
-    /// When it cannot be written.
-    pub fn write_json(&self, name: &str, content: &impl Serialize) -> Result<(), TrainError> {
-        let text = serde_json::to_string_pretty(content).expect("our own types are valid JSON");
-        write_known(&self.file(name), text.as_bytes())
+    /// Writes what came of a training that has ended.
+    pub(crate) fn finish(&self, steps: usize, report: &impl Serialize) -> Result<(), TrainError> {
+        let text = serde_json::to_string_pretty(report).expect("our own types are valid JSON");
+        write_known(&self.file(RESULT), text.as_bytes())?;
+        self.set_state(&RunState::Finished { steps })
     }
 
     /// What the symbols of the model are.
@@ -226,21 +190,6 @@ impl Run {
         read_text(self.file(SAMPLES))
     }
 
-    /// Writes the weights.
-    ///
-    /// # Errors
-    ///
-    /// When the file cannot be written.
-    pub fn save_weights<M: Module>(&self, model: &M) -> Result<(), TrainError> {
-        let path = self.file(WEIGHTS);
-        let bytes = model.clone().into_record().into_bytes();
-        let bytes = bytes.map_err(|error| TrainError::Damaged {
-            path: path.clone(),
-            reason: error.to_string(),
-        })?;
-        write_known(&path, &bytes)
-    }
-
     /// Makes sure that what a training which goes on does not write again is what was written.
     ///
     /// # Errors
@@ -250,34 +199,7 @@ impl Run {
         for name in began_with {
             read_known(&self.file(name))?;
         }
-        let weights = self.file(WEIGHTS);
-        if weights.exists() {
-            read_known(&weights)?;
-        }
         Ok(())
-    }
-
-    /// Reads the weights into `model`.
-    ///
-    /// # Errors
-    ///
-    /// When there are none yet, the file is not whole, or it is of another model.
-    pub fn load_weights<M: Module>(&self, model: M) -> Result<M, TrainError> {
-        let path = self.file(WEIGHTS);
-        if !path.exists() {
-            return Err(TrainError::NoWeights {
-                path: self.path.clone(),
-            });
-        }
-        let damaged = |reason: String| TrainError::Damaged {
-            path: path.clone(),
-            reason,
-        };
-        let content = Bytes::from_bytes_vec(read_known(&path)?);
-        let record = ModuleRecord::from_bytes(content).map_err(|error| damaged(plain(error)))?;
-        model
-            .try_load_record(record)
-            .map_err(|error| damaged(plain(error)))
     }
 }
 
@@ -295,7 +217,6 @@ pub(crate) const VOCABULARY: &str = "vocabulary.json";
 pub(crate) const HELD_OUT: &str = "held-out.txt";
 /// What is known of the examples of a task.
 pub(crate) const TASK: &str = "task.json";
-const WEIGHTS: &str = "model.bpk";
 /// Where a training that was cut off goes on from.
 pub(crate) const CHECKPOINTS: &str = "checkpoints";
 /// What `train --json` prints.

@@ -46,7 +46,7 @@ pub use prediction::Predictor;
 pub use sequences::{Reading, Sequence, TextReader, Unit, Ways};
 pub use settings::{TaskOptions, TaskSettings};
 pub use tag::{DecoderKind, Tag, TagBatch, TagOptions};
-pub use training::{TaskReport, resume_task, train_task};
+pub use training::{Resumed, TaskReport, resume_task, train_task};
 pub use transcribe::{SoundBatch, SoundExample, Transcribe, TranscribeOptions};
 pub use translate::{AttentionKind, PairBatch, PairExample, Translate, TranslateOptions};
 

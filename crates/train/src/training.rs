@@ -4,49 +4,40 @@
 mod journal;
 mod shows;
 mod trial;
+mod unrecorded;
 
-use std::io::IsTerminal;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
 
 use backdraft_cells::Layer;
 use burn::data::dataloader::DataLoader;
+use burn::lr_scheduler::LrScheduler;
+use burn::module::Module;
 use burn::tensor::Device;
 use burn::train::metric::LearningRateMetric;
-use burn::train::{Learner, LearningResult, SupervisedTraining, TrainingStrategy};
+use burn::train::{Interrupter, Learner, LearningResult, SupervisedTraining, TrainingStrategy};
 
-use crate::checkpoint::{self, Always, Checkpoints, Latest, Saved};
-use crate::run::CHECKPOINTS;
+use crate::checkpoint::{self, Always, Checkpoints, Latest};
+use crate::run::{CHECKPOINTS, RunState};
+use crate::say::say;
 use crate::{
-    Decay, Objective, PickedDevice, PlainProgress, Run, TrainError, Trainee, Training,
-    TruncatedBptt, Window, WindowMetric, interrupt,
+    Brake, Decay, Display, Ending, Objective, PickedDevice, Run, Start, TrainError, Trainee,
+    Training, TruncatedBptt, Window, WindowMetric, interrupt,
 };
-use journal::{Best, Journal, Memory};
+pub(crate) use journal::Memory;
+use journal::{Best, Journal};
 pub(crate) use shows::{Figure, Shows};
 pub(crate) use trial::{seconds_a_step, weight_bytes};
-
-/// How training shows itself.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Display {
-    /// burn-train's dashboard, when standard output is a terminal; else plain lines.
-    Dashboard,
-    /// Plain lines and samples on standard error.
-    Plain,
-    /// Not at all.
-    Silent,
-}
+use unrecorded::Unrecorded;
 
 /// All that a training is made of.
 pub(crate) struct Plan<'a, M: Objective, S> {
     pub(crate) model: M,
-    /// Where it goes on from.
-    pub(crate) saved: Option<Saved>,
     pub(crate) learned_from: Arc<dyn DataLoader<Window<M>>>,
     pub(crate) held_out: Arc<dyn DataLoader<Window<M>>>,
     pub(crate) shows: S,
     pub(crate) training: &'a Training,
-    pub(crate) run: &'a Run,
     pub(crate) device: &'a PickedDevice,
+    /// Not [`Display::Auto`].
     pub(crate) display: Display,
 }
 
@@ -58,76 +49,100 @@ pub(crate) struct Learned {
     pub(crate) seconds: f64,
 }
 
-/// Where a run goes on from, if it was saved yet. Checkpoints that are damaged are told of.
-///
-/// # Errors
-///
-/// When what the run began with is damaged, or each checkpoint is.
-pub(crate) fn last_checkpoint(run: &Run, began_with: &[&str]) -> Result<Option<Saved>, TrainError> {
-    run.check(began_with)?;
-    let Latest { saved, damaged } = checkpoint::latest(&run.file(CHECKPOINTS))?;
-    for damage in &damaged {
-        eprintln!("warning: {damage}; it is put aside, and the checkpoint before it is taken");
+impl<M: Objective, S: Shows<M> + 'static> Plan<'_, M, S> {
+    /// Writes the first checkpoint of a run: of a training that has not begun.
+    pub(crate) fn save_first(&self, run: &Run) -> Result<(), TrainError> {
+        let an_epoch = self.learned_from.num_items();
+        let (_, steps) = self.training.extent(an_epoch);
+        let model = self.model.clone();
+        checkpoint::begin(
+            &run.file(CHECKPOINTS),
+            Memory::blank(),
+            Trainee { model }.into_record(),
+            self.training.optimizer().to_record(),
+            self.training.schedule(steps, an_epoch).to_record(),
+        )
     }
-    match (&saved, damaged.first()) {
-        (None, Some(damage)) => Err(TrainError::CannotResume {
-            path: run.path().to_path_buf(),
-            reason: format!("no checkpoint is whole ({damage})"),
-        }),
-        _ => Ok(saved),
-    }
-}
 
-/// Trains: the weights that are best on the held-out part are in the run.
-///
-/// # Errors
-///
-/// When it is interrupted, diverges, or something cannot be written.
-pub(crate) fn learn<M: Objective, S: Shows<M> + 'static>(
-    plan: Plan<'_, M, S>,
-) -> Result<Learned, TrainError> {
-    let Plan { run, display, .. } = plan;
-    if let (Some(saved), true) = (&plan.saved, display != Display::Silent) {
-        let steps = saved.position.steps;
-        eprintln!("going on after {steps} steps, on {}", plan.device.name);
+    /// Trains from a checkpoint on: the weights that are best on the held-out part are in the run.
+    ///
+    /// # Errors
+    ///
+    /// When the checkpoint is of another training, and nothing was touched; when it is interrupted, diverges,
+    /// or something cannot be written.
+    pub(crate) fn learn(self, run: &Run, latest: Latest) -> Result<Learned, TrainError> {
+        self.try_to_learn(run, latest).map_err(|error| match error {
+            TrainError::Unwritable { .. } if !run.path().exists() => TrainError::Removed {
+                path: run.path().to_path_buf(),
+            },
+            error => error,
+        })
     }
-    let dashboard = display == Display::Dashboard && std::io::stdout().is_terminal();
-    let every = match display {
-        Display::Silent => None,
-        Display::Dashboard | Display::Plain => Some(Duration::from_secs(5)),
-    };
-    let renderer = (!dashboard).then(|| PlainProgress::new(every));
-    let aloud = !dashboard && display != Display::Silent;
-    let (_, steps) = plan.training.extent(plan.learned_from.num_items());
-    let bits_a_nat = plan.shows.bits_a_nat();
-    let mut journal = Journal::new(run.clone(), plan.shows, steps, plan.training, aloud);
-    journal.recall(plan.saved.as_ref().map(|saved| &saved.position.observer))?;
-    if plan.saved.is_none() {
-        journal.write_spectra(&plan.model)?;
-    }
-    let journal = Arc::new(Mutex::new(journal));
-    let result = launch(
-        Plan {
-            model: plan.model,
-            saved: plan.saved,
-            learned_from: plan.learned_from,
-            held_out: plan.held_out,
+
+    fn try_to_learn(self, run: &Run, latest: Latest) -> Result<Learned, TrainError> {
+        let mut memory = Memory::of(run, &latest.saved.position)?;
+        run.check_weights(&memory)?;
+        let an_epoch = self.learned_from.num_items();
+        let (_, steps) = self.training.extent(an_epoch);
+        let schedule = self.training.schedule(steps, an_epoch);
+        let brake = schedule.brake();
+        let trainee = Trainee {
+            model: self.model.clone().train(),
+        };
+        let mut learner = Learner::new(trainee, self.training.optimizer(), schedule);
+        let start = latest.saved.restore(&mut learner)?;
+
+        // From here on the run changes.
+        latest.rest.put_aside()?;
+        memory.cut_files(run)?;
+        if run.state()? != RunState::Running {
+            run.set_state(&RunState::Running)?;
+        }
+        if self.display != Display::Silent {
+            self.tell_start(run, start.position.steps);
+        }
+        let aloud = self.display == Display::Plain;
+        let bits_a_nat = self.shows.bits_a_nat();
+        let mut journal =
+            Journal::new(run.clone(), self.shows, steps, self.training, memory, aloud);
+        if start.position.steps == 0 {
+            journal.write_spectra(&self.model)?;
+        }
+        let journal = Arc::new(Mutex::new(journal));
+        let plan = Plan {
+            model: self.model,
+            learned_from: self.learned_from,
+            held_out: self.held_out,
             shows: journal.clone(),
-            training: plan.training,
-            run,
-            device: plan.device,
-            display,
-        },
-        bits_a_nat,
-        renderer,
-    )?;
-    let mut journal = journal.lock().unwrap_or_else(PoisonError::into_inner);
-    let best = outcome(&mut journal, run, result)?;
-    Ok(Learned {
-        best,
-        memory: journal.memory.clone(),
-        seconds: journal.seconds(),
-    })
+            training: self.training,
+            device: self.device,
+            display: self.display,
+        };
+        let result = plan.launch(run, learner, start, brake, bits_a_nat)?;
+        // Its dashboard gives the terminal back.
+        drop(result.renderer);
+        let mut journal = journal.lock().unwrap_or_else(PoisonError::into_inner);
+        let error = result.error.map(|error| error.to_string());
+        let best = outcome(&mut journal, run, error)?;
+        Ok(Learned {
+            best,
+            memory: journal.memory.clone(),
+            seconds: journal.seconds(),
+        })
+    }
+
+    fn tell_start(&self, run: &Run, steps: usize) {
+        match steps {
+            0 => say(format_args!(
+                "the run is written to {}",
+                run.path().display()
+            )),
+            steps => say(format_args!(
+                "going on after {steps} steps, on {}",
+                self.device.name
+            )),
+        }
+    }
 }
 
 /// The paths of the recurrences of a layer; one where all are the same.
@@ -142,95 +157,103 @@ pub(crate) fn paths<L: Layer>(layer: &L, device: &Device) -> String {
     paths.join(", ")
 }
 
-/// The training itself, by burn-train; without a `renderer`, with its dashboard.
-fn launch<M: Objective, S: Shows<M> + 'static>(
-    plan: Plan<'_, M, Arc<Mutex<Journal<S>>>>,
-    bits_a_nat: Option<f64>,
-    renderer: Option<PlainProgress>,
-) -> Result<LearningResult<Trainee<M>>, TrainError> {
-    let (asked, run) = (plan.training, plan.run);
-    let an_epoch = plan.learned_from.num_items();
-    let (epochs, steps) = asked.extent(an_epoch);
-    let checkpoints = Checkpoints::new(run.file(CHECKPOINTS), asked.saving);
-    let trainee = Trainee {
-        model: plan.model.train(),
-    };
-    let schedule = asked.schedule(steps, an_epoch);
-    let brake = schedule.brake();
-    let mut learner = Learner::new(trainee, asked.optimizer(), schedule);
-    let mut strategy = TruncatedBptt::new(plan.device.device.clone())
-        .with_observer(plan.shows)
-        .with_clipping(asked.clipping)
-        .with_noise(asked.gradient_noise)
-        .with_averaging(asked.averaging)
-        .with_brake(brake)
-        .with_guard(asked.guard)
-        .with_steps(Some(steps))
-        .with_evaluations(asked.evaluate_steps)
-        .with_stop_after(asked.stop_after)
-        .with_plateau((asked.decay == Decay::Plateau).then_some(asked.falling))
-        .with_seed(asked.seed)
-        .with_checkpoints(checkpoints.clone())
-        .with_interrupt(interrupt::wanted());
-    if let Some(saved) = plan.saved {
-        strategy = strategy.with_start(saved.restore(&mut learner)?);
-    }
-    let [model, optimizer, schedule] = checkpoints.parts();
-    let training = SupervisedTraining::new(run.path(), plan.learned_from, plan.held_out);
-    let (training, rate) = match bits_a_nat {
-        Some(bits) => (
-            training.metrics((WindowMetric::loss(), WindowMetric::bits_per_character(bits))),
-            "Symbols a second",
-        ),
-        None => (
-            training.metrics((WindowMetric::loss(),)),
-            "Positions a second",
-        ),
-    };
-    let mut training = training
-        .metric_train_numeric(WindowMetric::gradient_norm())
-        .metric_train_numeric(WindowMetric::clipped_norm())
-        .metric_train_numeric(WindowMetric::rate(rate))
-        .metric_train_numeric(LearningRateMetric::new())
-        .with_custom_checkpointers(model, optimizer, schedule)
-        .with_checkpointing_strategy(Always)
-        .with_application_logger(None)
-        .with_training_strategy(TrainingStrategy::Custom(Arc::new(strategy)))
-        .num_epochs(epochs);
-    if let Some(renderer) = renderer {
-        training = training.renderer(Box::new(renderer));
-    }
-    let result = training.launch(learner);
-    match checkpoints.failure() {
-        Some(error) => Err(error),
-        None => Ok(result),
+impl<M: Objective, S: Shows<M> + 'static> Plan<'_, M, Arc<Mutex<Journal<S>>>> {
+    /// The training itself, by burn-train.
+    fn launch(
+        self,
+        run: &Run,
+        learner: Learner<Trainee<M>>,
+        start: Start<M>,
+        brake: Brake,
+        bits_a_nat: Option<f64>,
+    ) -> Result<LearningResult<Trainee<M>>, TrainError> {
+        let asked = self.training;
+        let (epochs, steps) = asked.extent(self.learned_from.num_items());
+        let checkpoints = Checkpoints::new(run.file(CHECKPOINTS), asked.saving);
+        let next_epoch = (start.position.epochs + 1).min(epochs);
+        let strategy = TruncatedBptt::new(self.device.device.clone())
+            .with_observer(self.shows)
+            .with_clipping(asked.clipping)
+            .with_noise(asked.gradient_noise)
+            .with_averaging(asked.averaging)
+            .with_brake(brake)
+            .with_guard(asked.guard)
+            .with_steps(Some(steps))
+            .with_evaluations(asked.evaluate_steps)
+            .with_stop_after(asked.stop_after)
+            .with_plateau((asked.decay == Decay::Plateau).then_some(asked.falling))
+            .with_seed(asked.seed)
+            .with_checkpoints(checkpoints.clone())
+            .with_interrupt(interrupt::wanted())
+            .with_start(start);
+        let [model, optimizer, schedule] = checkpoints.parts();
+        let interrupter = Interrupter::new();
+        let renderer = self.display.renderer(&interrupter, next_epoch);
+        let training = SupervisedTraining::new(run.path(), self.learned_from, self.held_out);
+        let (training, rate) = match bits_a_nat {
+            Some(bits) => (
+                training.metrics((WindowMetric::loss(), WindowMetric::bits_per_character(bits))),
+                "Symbols a second",
+            ),
+            None => (
+                training.metrics((WindowMetric::loss(),)),
+                "Positions a second",
+            ),
+        };
+        let result = training
+            .metric_train_numeric(WindowMetric::gradient_norm())
+            .metric_train_numeric(WindowMetric::clipped_norm())
+            .metric_train_numeric(WindowMetric::rate(rate))
+            .metric_train_numeric(LearningRateMetric::new())
+            .with_custom_checkpointers(model, optimizer, schedule)
+            .with_checkpointing_strategy(Always)
+            .with_metric_logger(Unrecorded)
+            .with_application_logger(None)
+            .with_training_strategy(TrainingStrategy::Custom(Arc::new(strategy)))
+            .with_interrupter(interrupter)
+            .renderer(renderer)
+            .num_epochs(epochs)
+            .launch(learner);
+        match checkpoints.failure() {
+            Some(error) => Err(error),
+            None => Ok(result),
+        }
     }
 }
 
-/// The evaluation of the weights that were kept, or why there are none.
-fn outcome<M, S>(
+/// The evaluation of the weights that were kept, or why there are none; the run says which.
+fn outcome<S>(
     journal: &mut Journal<S>,
     run: &Run,
-    result: LearningResult<M>,
+    error: Option<String>,
 ) -> Result<Best, TrainError> {
-    if let Some(error) = journal.error.take() {
-        return Err(error);
-    }
-    if let Some(error) = result.error {
-        let reason = error.to_string();
-        return Err(TrainError::Stopped { reason });
-    }
     let steps = journal.memory.steps;
-    match (journal.memory.best.clone(), journal.memory.last) {
-        _ if result.interrupted.is_some() => Err(TrainError::Interrupted {
-            steps,
-            path: run.path().to_path_buf(),
+    let diverged = |error: TrainError| {
+        let reason = error.to_string();
+        run.set_state(&RunState::Diverged { steps, reason })?;
+        Err(error)
+    };
+    match journal.error.take() {
+        Some(error @ TrainError::NotFinite { .. }) => return diverged(error),
+        Some(error) => return Err(error),
+        None => {}
+    }
+    let ending = journal.ending.unwrap_or(Ending::Failed);
+    match (ending, journal.memory.best.clone(), journal.memory.last) {
+        (Ending::Failed, ..) => Err(TrainError::Stopped {
+            reason: error.unwrap_or_else(|| "it did not come to an end".to_string()),
         }),
-        (Some(best), _) => Ok(best),
-        (None, Some(last)) => Err(TrainError::Diverged {
-            loss: last.loss,
+        (Ending::Interrupted, ..) => {
+            run.set_state(&RunState::Interrupted { steps })?;
+            Err(TrainError::Interrupted {
+                steps,
+                path: run.path().to_path_buf(),
+            })
+        }
+        (Ending::Finished, Some(best), _) => Ok(best),
+        (Ending::Finished, None, last) => diverged(TrainError::Diverged {
+            loss: last.map_or(f64::NAN, |last| last.loss),
             steps,
         }),
-        (None, None) => unreachable!("a training that is not cut off ends with an evaluation"),
     }
 }

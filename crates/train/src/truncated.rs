@@ -31,7 +31,7 @@ use burn::train::{
 use crate::averaging::Average;
 use crate::checkpoint::{Checkpoints, Position};
 use crate::guard::Watch;
-use crate::{Averaging, Brake, Clipping, Falling, Guard, Objective, Observer, Trainee};
+use crate::{Averaging, Brake, Clipping, Ending, Falling, Guard, Objective, Observer, Trainee};
 use shown::Shown;
 use training::Training;
 
@@ -288,7 +288,13 @@ impl<M: Objective> SupervisedLearningStrategy<Trainee<M>> for TruncatedBptt<M> {
             return (training.learner.model(), training.events);
         }
 
-        for epoch in training.epochs + 1..=components.num_epochs {
+        // It may have been saved after its last evaluation, and killed before it said so.
+        let last_epoch = match training.is_in_vain() {
+            true => training.epochs,
+            false => components.num_epochs,
+        };
+        let mut finished = true;
+        for epoch in training.epochs + 1..=last_epoch {
             let total_items = self.windows(training.epochs, &train);
             training.tell_train(LearnerEvent::StartSplit {
                 epoch_number: epoch,
@@ -297,6 +303,7 @@ impl<M: Objective> SupervisedLearningStrategy<Trainee<M>> for TruncatedBptt<M> {
             training.epoch(&train, carried.take());
             training.tell_train(LearnerEvent::EndSplit(epoch));
             if training.ended || training.interrupter.should_stop() {
+                finished = training.ended;
                 break;
             }
 
@@ -311,6 +318,7 @@ impl<M: Objective> SupervisedLearningStrategy<Trainee<M>> for TruncatedBptt<M> {
             training.interrupter.fail_on_error(training.events.flush());
             if training.interrupter.should_stop() {
                 training.save(None);
+                finished = false;
                 break;
             }
 
@@ -332,6 +340,12 @@ impl<M: Objective> SupervisedLearningStrategy<Trainee<M>> for TruncatedBptt<M> {
             }
         }
         training.finish_saving();
+        let ending = match training.interrupter.error() {
+            Some(_) => Ending::Failed,
+            None if finished => Ending::Finished,
+            None => Ending::Interrupted,
+        };
+        self.observe(|observer| observer.ended(ending));
         let Training {
             learner,
             average,

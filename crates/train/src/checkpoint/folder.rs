@@ -12,16 +12,22 @@ use burn::tensor::Bytes;
 use burn::train::Learner;
 
 use super::{AVERAGE, CARRIED, Carried, PARTS, Position};
-use crate::checksums::{CHECKSUMS, Checksums};
+use crate::checksums::{CHECKSUMS, Checksums, checksum};
 use crate::files::sync_folder;
-use crate::run::plain;
+use crate::run::{CHECKPOINTS, plain};
+use crate::say::say;
 use crate::{Objective, Start, TrainError, Trainee, failpoint};
 
 const POSITION: &str = "checkpoint.json";
 
-/// The folder of the checkpoint after so many steps; names in order are steps in order.
+/// The folder of the checkpoint after so many steps.
 pub(super) fn name_of(steps: usize) -> String {
     format!("step-{steps:08}")
+}
+
+/// The steps of a checkpoint's folder, if it is one.
+fn steps_of(name: &str) -> Option<usize> {
+    name.strip_prefix("step-")?.parse().ok()
 }
 
 /// A checkpoint that is being written, under a name that is none of a checkpoint.
@@ -41,8 +47,9 @@ impl Draft {
             true => fs::remove_dir_all(&path),
             false => Ok(()),
         };
+        // Not the folder that it is in: where that was removed, so was the run.
         cleared
-            .and_then(|()| fs::create_dir_all(&path))
+            .and_then(|()| fs::create_dir(&path))
             .map_err(|error| TrainError::Unwritable {
                 path: path.clone(),
                 error,
@@ -107,14 +114,11 @@ impl Draft {
             .map_err(unwritable)?;
         failpoint::reached("checkpoint/complete");
         if replaces {
-            fs::remove_dir_all(&old).map_err(unwritable)?;
+            clean_up(&old);
         }
         let all = all(folder)?;
-        for old in &all[..all.len().saturating_sub(keep)] {
-            fs::remove_dir_all(old).map_err(|error| TrainError::Unwritable {
-                path: old.clone(),
-                error,
-            })?;
+        for (_, old) in &all[..all.len().saturating_sub(keep)] {
+            clean_up(old);
         }
         Ok(())
     }
@@ -135,8 +139,18 @@ pub(super) fn write(folder: &Path, name: &str, content: &[u8]) -> Result<(), Tra
     written.map_err(|error| TrainError::Unwritable { path, error })
 }
 
-/// The checkpoints of a folder, the oldest first.
-fn all(folder: &Path) -> Result<Vec<PathBuf>, TrainError> {
+/// Removes an old checkpoint. That one stays is no reason to end a training whose new one is whole.
+fn clean_up(old: &Path) {
+    if let Err(error) = fs::remove_dir_all(old) {
+        say(format_args!(
+            "note: an old checkpoint, {}, could not be removed: {error}",
+            old.display()
+        ));
+    }
+}
+
+/// The checkpoints of a folder with their steps, the oldest first.
+fn all(folder: &Path) -> Result<Vec<(usize, PathBuf)>, TrainError> {
     let unreadable = |error: std::io::Error| TrainError::Damaged {
         path: folder.to_path_buf(),
         reason: error.to_string(),
@@ -147,9 +161,17 @@ fn all(folder: &Path) -> Result<Vec<PathBuf>, TrainError> {
     let mut all = Vec::new();
     for entry in fs::read_dir(folder).map_err(unreadable)? {
         let entry = entry.map_err(unreadable)?;
-        if entry.file_name().to_string_lossy().starts_with("step-") {
-            all.push(entry.path());
-        }
+        let (name, path) = (entry.file_name(), entry.path());
+        let name = name.to_string_lossy();
+        // Killed while it was replaced, its old content is there under the other name.
+        let replaced = name
+            .strip_prefix('.')
+            .and_then(|name| name.strip_suffix(".old"));
+        let found = match replaced {
+            Some(name) if !folder.join(name).exists() => steps_of(name),
+            _ => steps_of(&name),
+        };
+        all.extend(found.map(|steps| (steps, path)));
     }
     all.sort();
     Ok(all)
@@ -193,10 +215,8 @@ impl Saved {
         learner: &mut Learner<Trainee<M>>,
     ) -> Result<Start<M>, TrainError> {
         let [model, optimizer, schedule] = PARTS;
-        let record = self.part(model, ModuleRecord::from_bytes)?;
         // `load_model` would panic where the record is of another model.
-        let loaded = learner.model().try_load_record(record);
-        let loaded = loaded.map_err(|error| self.damaged(model, error))?;
+        let loaded = self.trainee(learner.model(), model)?;
         learner.load_model(loaded.into_record());
         learner.load_optim(self.part(optimizer, OptimizerRecord::from_bytes)?);
         learner.load_scheduler(self.part(schedule, LrSchedulerRecord::from_bytes)?);
@@ -211,17 +231,48 @@ impl Saved {
         };
         let average = match self.position.averaged {
             0 => None,
-            _ => {
-                let record = self.part(AVERAGE, ModuleRecord::from_bytes)?;
-                let average = learner.model().model.valid().try_load_record(record);
-                Some(average.map_err(|error| self.damaged(AVERAGE, error))?)
-            }
+            _ => Some(self.average(learner.model().model.valid())?),
         };
         Ok(Start {
             position: self.position,
             carried,
             average,
         })
+    }
+
+    /// The weights that would be used after so many steps: their average, where there is one.
+    pub(crate) fn weights<M: Objective>(mut self, model: M) -> Result<M, TrainError> {
+        let [weights, ..] = PARTS;
+        match self.position.averaged {
+            0 => Ok(self.trainee(Trainee { model }, weights)?.model),
+            _ => self.average(model),
+        }
+    }
+
+    /// The checksum of those weights.
+    pub(crate) fn sha256(&self) -> String {
+        let [weights, ..] = PARTS;
+        let name = match self.position.averaged {
+            0 => weights,
+            _ => AVERAGE,
+        };
+        checksum(self.files.get(name).map_or(&[], Vec::as_slice))
+    }
+
+    fn trainee<M: Objective>(
+        &mut self,
+        trainee: Trainee<M>,
+        name: &str,
+    ) -> Result<Trainee<M>, TrainError> {
+        let record = self.part(name, ModuleRecord::from_bytes)?;
+        let loaded = trainee.try_load_record(record);
+        loaded.map_err(|error| self.damaged(name, error))
+    }
+
+    fn average<M: Objective>(&mut self, model: M) -> Result<M, TrainError> {
+        let record = self.part(AVERAGE, ModuleRecord::from_bytes)?;
+        let average = model.try_load_record(record);
+        average.map_err(|error| self.damaged(AVERAGE, error))
     }
 
     fn part<R>(
@@ -242,47 +293,82 @@ impl Saved {
     }
 }
 
-/// What a folder of checkpoints has.
+/// The last checkpoint of a run that is whole, and what is in its way.
 #[derive(Debug)]
 pub(crate) struct Latest {
-    /// The last that is whole.
-    pub(crate) saved: Option<Saved>,
-    /// Later ones that are not, with what is wrong with each. They were put aside.
-    pub(crate) damaged: Vec<TrainError>,
+    /// The checkpoint.
+    pub(crate) saved: Saved,
+    /// What there is beside it.
+    pub(crate) rest: Rest,
 }
 
-/// The last checkpoint that is whole. Later ones that are damaged get another name, and stay;
-/// what a killed program left half-written goes.
-pub(crate) fn latest(folder: &Path) -> Result<Latest, TrainError> {
-    tidy(folder)?;
-    let mut damaged = Vec::new();
-    for path in all(folder)?.into_iter().rev() {
-        match Saved::open(&path) {
-            Ok(saved) => {
-                let saved = Some(saved);
-                return Ok(Latest { saved, damaged });
-            }
-            Err(error) => {
-                damaged.push(error);
-                let name = path.file_name().expect("a folder has a name");
-                let name = name.to_string_lossy();
-                let names = (1..).map(|number| match number {
-                    1 => format!("damaged-{name}"),
-                    number => format!("damaged-{number}-{name}"),
-                });
-                let mut free = names
-                    .map(|name| folder.join(name))
-                    .filter(|path| !path.exists());
-                let aside = free.next().expect("there are more numbers than folders");
-                fs::rename(&path, &aside)
-                    .map_err(|error| TrainError::Unwritable { path: aside, error })?;
+/// What a folder of checkpoints has beside the one that a training goes on from.
+#[derive(Debug)]
+pub(crate) struct Rest {
+    folder: PathBuf,
+    /// Later ones that are not whole, with what is wrong with each.
+    damaged: Vec<(usize, PathBuf, TrainError)>,
+}
+
+impl Latest {
+    /// The last checkpoint of a run that is whole.
+    ///
+    /// # Errors
+    ///
+    /// When there is none.
+    pub(crate) fn of(run: &Path) -> Result<Self, TrainError> {
+        let folder = run.join(CHECKPOINTS);
+        let mut damaged = Vec::new();
+        for (steps, path) in all(&folder)?.into_iter().rev() {
+            match Saved::open(&path) {
+                Ok(saved) => {
+                    let rest = Rest { folder, damaged };
+                    return Ok(Self { saved, rest });
+                }
+                Err(error) => damaged.push((steps, path, error)),
             }
         }
+        Err(TrainError::NoCheckpoint {
+            path: run.to_path_buf(),
+            reason: match damaged.first() {
+                Some((_, _, error)) => format!("no checkpoint is whole ({error})"),
+                None => format!(
+                    "its checkpoints are gone: expected one at least in {}, found none",
+                    folder.display()
+                ),
+            },
+        })
     }
-    Ok(Latest {
-        saved: None,
-        damaged,
-    })
+}
+
+impl Rest {
+    /// Puts it out of the way: later checkpoints, which are damaged, get another name, and stay; what a
+    /// killed program left half-written goes.
+    pub(crate) fn put_aside(self) -> Result<(), TrainError> {
+        tidy(&self.folder)?;
+        for (steps, path, error) in &self.damaged {
+            say(format_args!(
+                "warning: {error}; it is put aside, and the checkpoint before it is taken"
+            ));
+            let name = name_of(*steps);
+            let names = (1..).map(|number| match number {
+                1 => format!("damaged-{name}"),
+                number => format!("damaged-{number}-{name}"),
+            });
+            let mut free = names
+                .map(|name| self.folder.join(name))
+                .filter(|path| !path.exists());
+            let aside = free.next().expect("there are more numbers than folders");
+            // It may have got its name back a moment ago.
+            let path = match path.exists() {
+                true => path.clone(),
+                false => self.folder.join(&name),
+            };
+            fs::rename(&path, &aside)
+                .map_err(|error| TrainError::Unwritable { path: aside, error })?;
+        }
+        Ok(())
+    }
 }
 
 /// After a program that was killed: half a checkpoint is removed; one that was to be replaced, and
@@ -308,4 +394,50 @@ fn tidy(folder: &Path) -> Result<(), TrainError> {
         done.map_err(|error| TrainError::Unwritable { path, error })?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn checkpoints_are_in_the_order_of_their_steps() {
+        let folder = tempfile::tempdir().unwrap();
+        let steps = [0, 7, 99_999_999, 100_000_000, 2_000_000_000];
+        for steps in steps {
+            fs::create_dir(folder.path().join(name_of(steps))).unwrap();
+        }
+        for other in [
+            "damaged-step-00000009",
+            ".step-00000011.part",
+            "step-by-step",
+        ] {
+            fs::create_dir(folder.path().join(other)).unwrap();
+        }
+        // The second was being replaced when the program was killed; so was the first, which is there.
+        let name = |steps| folder.path().join(name_of(steps));
+        fs::rename(name(7), folder.path().join(".step-00000007.old")).unwrap();
+        fs::create_dir(folder.path().join(".step-00000000.old")).unwrap();
+        let found: Vec<usize> = all(folder.path())
+            .unwrap()
+            .into_iter()
+            .map(|(steps, _)| steps)
+            .collect();
+        assert_eq!(found, steps);
+    }
+
+    #[test]
+    fn an_old_checkpoint_that_stays_is_no_failure() {
+        let folder = tempfile::tempdir().unwrap();
+        // A file cannot be removed as a folder is.
+        fs::write(folder.path().join(name_of(3)), "").unwrap();
+        let position = Position {
+            steps: 9,
+            ..Position::default()
+        };
+        let mut draft = Draft::begin(folder.path(), &position).unwrap();
+        draft.complete(folder.path(), 1).unwrap();
+        assert!(folder.path().join(name_of(9)).is_dir());
+        assert!(folder.path().join(name_of(3)).exists());
+    }
 }

@@ -21,10 +21,10 @@ impl Part {
 impl<R: Checkpoint> Checkpointer<R> for Part {
     fn save(&self, step: usize, record: R) -> Result<(), CheckpointerError> {
         let _alone = self.checkpoints.alone();
-        let content = record
-            .checkpoint_into_bytes()
-            .map_err(CheckpointerError::Record)?;
-        self.checkpoints.put(step, self.name, &content)
+        match record.checkpoint_into_bytes() {
+            Ok(content) => self.checkpoints.put(step, self.name, &content),
+            Err(error) => Err(self.checkpoints.give_up(step, self.name, error)),
+        }
     }
 
     /// Nothing: old checkpoints go when a new one is whole.

@@ -7,20 +7,42 @@ mod optimising;
 mod shaping;
 mod task;
 
-use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 
 pub(super) use arguments::Arguments;
 pub(super) use task::{Arguments as TaskArguments, run as run_task};
 
 use super::print::{print, print_json};
+use crate::say::say;
 use crate::{
-    Asked, Display, PickedDevice, Run, Settings, Task, Text, TrainError, TrainReport,
-    estimate_language_model, interrupt, resume_language_model, train_language_model,
+    Asked, DeviceChoice, Display, PickedDevice, Resumed, Run, Settings, Task, Text, TrainError,
+    TrainReport, estimate_language_model, interrupt, resume_language_model, train_language_model,
+    train_language_model_from,
 };
+
+/// What is asked of a training that goes on.
+#[derive(Debug, clap::Args)]
+pub(super) struct Resuming {
+    /// Where the data are now, if they have moved
+    #[arg(long, value_name = "PATH", requires = "resume")]
+    data: Option<PathBuf>,
+    /// Where the file of what is held out is now, if it has moved
+    #[arg(long, value_name = "FILE", requires = "resume")]
+    valid: Option<PathBuf>,
+    /// What to compute on, if not on what it was computed on before
+    #[arg(long, value_enum, requires = "resume")]
+    device: Option<DeviceChoice>,
+    /// How the training shows itself
+    #[arg(long, value_enum, default_value_t, requires = "resume")]
+    progress: Display,
+    /// Print one JSON object on standard output, and nothing else there
+    #[arg(long, requires = "resume")]
+    json: bool,
+}
 
 pub(super) fn run(arguments: &Arguments, typed: &dyn Fn(&str) -> bool) -> Result<(), TrainError> {
     let asked = arguments.description(typed)?;
+    let origin = arguments.origin()?;
     let text = Text::open(asked.data.as_deref(), &asked.settings.windows)?;
     let device = asked.device.pick()?;
     if arguments.dry_run {
@@ -30,58 +52,113 @@ pub(super) fn run(arguments: &Arguments, typed: &dyn Fn(&str) -> bool) -> Result
             false => print(&estimate.to_string()),
         };
     }
-    let path = begin(
+    let display = display(arguments.progress, arguments.json)?;
+    begin(&text.source, &device, display);
+    let report = in_a_folder(
         arguments.out.as_deref(),
         Settings::TASK,
-        &text.source,
-        &device,
-    );
-    let display = display(arguments.json);
-    let report = train_language_model(&asked.settings, &text, &path, &device, display)?;
-    tell(&report, &path, arguments.json)
+        |path| match &origin {
+            Some(origin) => {
+                train_language_model_from(origin, &asked.settings, &text, path, &device, display)
+            }
+            None => train_language_model(&asked.settings, &text, path, &device, display),
+        },
+    )?;
+    tell(&report, display, arguments.json)
 }
 
-/// Tells what is about to be learned from, and where the run is written; takes Ctrl-C from now on.
-fn begin(out: Option<&Path>, task: &str, source: &str, device: &PickedDevice) -> PathBuf {
-    let path = out.map_or_else(|| next_free(Path::new("runs"), task), Path::to_path_buf);
-    eprintln!(
-        "learning from {source} on {} ({})",
-        device.name, device.reason
-    );
-    eprintln!("the run is written to {}", path.display());
+/// Tells what is about to be learned from; takes Ctrl-C from now on.
+fn begin(source: &str, device: &PickedDevice, display: Display) {
+    if display != Display::Silent {
+        say(format_args!(
+            "learning from {source} on {} ({})",
+            device.name, device.reason
+        ));
+    }
     interrupt::listen();
-    path
+}
+
+/// Trains in the folder that was asked for, or else in the first of lm-1, lm-2 .. that is free: several
+/// programs that begin at once take one each.
+fn in_a_folder<R>(
+    out: Option<&Path>,
+    task: &str,
+    train: impl Fn(&Path) -> Result<R, TrainError>,
+) -> Result<R, TrainError> {
+    if let Some(out) = out {
+        return train(out);
+    }
+    let numbered = (1..).map(|number| PathBuf::from(format!("runs/{task}-{number}")));
+    let mut results = numbered
+        .filter(|path| !path.exists())
+        .map(|path| train(&path));
+    let taken = |result: &Result<R, TrainError>| {
+        matches!(
+            result,
+            Err(TrainError::RunExists { .. } | TrainError::RunInUse { .. })
+        )
+    };
+    results
+        .find(|result| !taken(result))
+        .expect("there are more numbers than folders")
 }
 
 /// `backdraft train --resume`.
-pub(super) fn resume(path: &Path, json: bool) -> Result<(), TrainError> {
+pub(super) fn resume(path: &Path, asked: &Resuming) -> Result<(), TrainError> {
+    let display = display(asked.progress, asked.json)?;
     interrupt::listen();
-    let report = resume_language_model(path, None, display(json))?;
-    tell(&report, path, json)
+    let text = match &asked.data {
+        Some(data) => {
+            let (_, description) = Run::open(path)?;
+            Some(Text::open(Some(data), &description.settings.windows)?)
+        }
+        None => None,
+    };
+    if asked.valid.is_some() {
+        return Err(TrainError::Invalid {
+            what: "--valid",
+            expected: "a run of a task that has such a file".to_string(),
+            found: format!("{}, a language model", path.display()),
+        });
+    }
+    let report = resume_language_model(path, text, asked.device, display)?;
+    tell(&report, display, asked.json)
 }
 
 /// `backdraft train --resume` of a task.
-pub(super) fn resume_run<T: Task>(path: &Path, json: bool) -> Result<(), TrainError> {
+pub(super) fn resume_run<T: Task>(path: &Path, asked: &Resuming) -> Result<(), TrainError> {
+    let display = display(asked.progress, asked.json)?;
     interrupt::listen();
-    let report = crate::resume_task::<T>(path, display(json))?;
-    task::tell(&report, json)
+    let resumed = Resumed {
+        data: asked.data.clone(),
+        valid: asked.valid.clone(),
+        device: asked.device,
+    };
+    let report = crate::resume_task::<T>(path, resumed, display)?;
+    task::tell(&report, asked.json)
 }
 
-fn display(json: bool) -> Display {
-    match json {
-        true => Display::Plain,
-        false => Display::Dashboard,
+/// How the training shows itself: what is asked for, but where standard output is for one JSON object.
+fn display(progress: Display, json: bool) -> Result<Display, TrainError> {
+    match (progress, json) {
+        (Display::Auto, true) => Ok(Display::Plain),
+        (Display::Dashboard, true) => Err(TrainError::Invalid {
+            what: "--progress dashboard",
+            expected: "no --json beside it: both are for standard output".to_string(),
+            found: "one".to_string(),
+        }),
+        (progress, _) => progress.settled(),
     }
 }
 
-fn tell(report: &TrainReport, path: &Path, json: bool) -> Result<(), TrainError> {
+fn tell(report: &TrainReport, display: Display, json: bool) -> Result<(), TrainError> {
     if json {
         return print_json(report);
     }
     // The dashboard leaves no room for samples while it is there.
-    let written = match std::io::stdout().is_terminal() {
-        true => Run::open(path)?.0.samples()?,
-        false => format!("{}\n", report.sample),
+    let written = match display {
+        Display::Dashboard => Run::open(&report.run)?.0.samples()?,
+        _ => format!("{}\n", report.sample),
     };
     print(&format!(
         "{written}\n\
@@ -100,11 +177,4 @@ fn tell(report: &TrainReport, path: &Path, json: bool) -> Result<(), TrainError>
         report.parameters,
         report.run,
     ))
-}
-
-/// The first of lm-1, lm-2 .. that is not there.
-fn next_free(folder: &Path, task: &str) -> PathBuf {
-    let numbered = (1..).map(|number| folder.join(format!("{task}-{number}")));
-    let mut free = numbered.filter(|path| !path.exists());
-    free.next().expect("there are more numbers than folders")
 }

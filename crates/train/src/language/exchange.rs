@@ -17,7 +17,7 @@ use serde::Serialize;
 
 use super::load;
 use crate::any_layer::Directions;
-use crate::run::{HELD_OUT, VOCABULARY};
+use crate::run::{HELD_OUT, NewRun, RunState, VOCABULARY};
 use crate::{AnyLayer, Run, TrainError};
 
 /// The model as one whose cell PyTorch has, in an expression that holds for each; an error for others.
@@ -103,15 +103,17 @@ pub fn import_language_model(
     })?;
     if let Some(made) = &mut description.made {
         made.backdraft = env!("CARGO_PKG_VERSION").to_string();
+        made.from = None;
     }
-    let run = Run::create(out)?;
-    let _lock = run.lock()?;
+    let new = NewRun::begin(out)?;
     let vocabulary = units.to_json();
-    run.begin(
+    new.run().begin(
         &description,
+        RunState::Imported,
         &[(VOCABULARY, &vocabulary), (HELD_OUT, &held_out)],
     )?;
-    run.save_weights(&model)?;
+    new.run().save_weights(&model)?;
+    let (run, _lock) = new.complete()?;
     Ok(report(&run, file, &own, model.num_params()))
 }
 

@@ -11,12 +11,16 @@ use serde::Serialize;
 
 use super::Text;
 use super::author::Author;
+use super::origin::Origin;
 use super::texts::Texts;
-use crate::checkpoint::Saved;
+use crate::checkpoint::Latest;
 use crate::checksums::checksum;
-use crate::run::{HELD_OUT, RESULT, VOCABULARY};
-use crate::training::{Plan, last_checkpoint, learn, paths};
-use crate::{AnyLayer, Display, Made, PickedDevice, Run, RunDescription, Settings, TrainError};
+use crate::run::{HELD_OUT, NewRun, RunState, VOCABULARY};
+use crate::training::{Plan, paths};
+use crate::{
+    AnyLayer, Asked, DeviceChoice, Display, Made, MadeFrom, PickedDevice, Run, RunDescription,
+    Settings, TrainError,
+};
 
 /// What `backdraft train lm` prints.
 #[derive(Debug, Clone, Serialize)]
@@ -75,6 +79,51 @@ pub fn train_language_model(
 ) -> Result<TrainReport, TrainError> {
     settings.check()?;
     let (texts, held_out) = Texts::of(text, settings, None, &device.device)?;
+    let model = new_model(settings, &texts.units)?;
+    begin(
+        settings, text, texts, held_out, model, None, path, device, display,
+    )
+}
+
+/// Trains a language model that begins with the weights of another run: with other settings of the training,
+/// on the same text or on another.
+///
+/// # Errors
+///
+/// When the model asked for is another one than that of `origin`, or the text has symbols that it does not
+/// know and that are not to be learned as unknown ones; and as [`train_language_model`].
+pub fn train_language_model_from(
+    origin: &Origin,
+    settings: &Settings,
+    text: &Text,
+    path: &Path,
+    device: &PickedDevice,
+    display: Display,
+) -> Result<TrainReport, TrainError> {
+    settings.check()?;
+    origin.check(settings, text)?;
+    let units = Some(origin.units().clone());
+    let (texts, held_out) = Texts::of(text, settings, units, &device.device)?;
+    let model = origin.model(settings)?;
+    let from = Some(origin.made());
+    begin(
+        settings, text, texts, held_out, model, from, path, device, display,
+    )
+}
+
+/// Makes the run, and trains it.
+#[expect(clippy::too_many_arguments, reason = "all that a run is made of")]
+fn begin(
+    settings: &Settings,
+    text: &Text,
+    texts: Texts<'_>,
+    held_out: &str,
+    model: LanguageModel<AnyLayer>,
+    from: Option<MadeFrom>,
+    path: &Path,
+    device: &PickedDevice,
+    display: Display,
+) -> Result<TrainReport, TrainError> {
     let description = RunDescription {
         data: text.path.clone(),
         device: device.choice(),
@@ -89,70 +138,88 @@ pub fn train_language_model(
             valid_sha256: None,
             characters: Some(texts.characters),
             examples: None,
+            from,
         }),
         ..RunDescription::default()
     };
-    let model = new_model(settings, &texts.units)?;
-    let run = Run::create(path)?;
-    let _lock = run.lock()?;
+    let display = display.settled()?;
+    let new = NewRun::begin(path)?;
     let vocabulary = texts.units.to_json();
-    run.begin(
+    new.run().begin(
         &description,
+        RunState::Running,
         &[(VOCABULARY, &vocabulary), (HELD_OUT, held_out)],
     )?;
-    learn_from(texts, model, None, settings, run, device, display)
+    let prepared = Prepared::new(texts, model, settings, device, display);
+    prepared.plan.save_first(new.run())?;
+    let (run, _lock) = new.complete()?;
+    let latest = Latest::of(run.path())?;
+    prepared.learn(&run, latest)
 }
 
 /// Goes on with a training that was cut off, from its last checkpoint: with the settings, the text
 /// and the kind of device that it began with, to the weights that it would have had.
 ///
-/// `text` is the text if the run cannot find it again by itself.
+/// `text` is the text if the run cannot find it again by itself; `device` another device than the one it was on.
+/// What cannot go on is left as it is, to the last byte.
 ///
 /// # Errors
 ///
-/// When there is nothing to go on with: the training has ended, the text is another, no
+/// When there is nothing to go on with: the training has ended or diverged, the text is another, no
 /// checkpoint is whole. And when training cannot go on, as in [`train_language_model`].
 pub fn resume_language_model(
     path: &Path,
     text: Option<Text>,
+    device: Option<DeviceChoice>,
     display: Display,
 ) -> Result<TrainReport, TrainError> {
     let (run, description) = Run::open(path)?;
     let _lock = run.lock()?;
+    run.check_resumable(Settings::TASK)?;
     let settings = &description.settings;
     settings.check()?;
     let refuse = |reason: String| {
         let path = path.to_path_buf();
         Err(TrainError::CannotResume { path, reason })
     };
-    if run.has_ended() {
-        return refuse("this training has ended: there is nothing to go on with".to_string());
-    }
     let Some(made) = &description.made else {
         return refuse("run.toml does not say what it was made of".to_string());
     };
     let text = match (text, &description.data) {
         (Some(text), _) => text,
-        (None, Some(path)) => Text::open(Some(path), &settings.windows)?,
+        (None, Some(path)) => Text::open(Some(path), &settings.windows).map_err(moved)?,
         (None, None) if made.text == super::DEMO => Text::open(None, &settings.windows)?,
         (None, None) => {
-            return refuse(format!("the text, {}, was not read from a file", made.text));
+            return refuse(format!(
+                "the text, {}, was not read from a file; pass it with --data",
+                made.text
+            ));
         }
     };
     let found = checksum(text.content.as_bytes());
     if found != made.sha256 {
         return refuse(format!(
             "the text, {}, is not the one that the run began with: expected the SHA-256 {}, \
-             found {found}",
+             found {found}; pass --data if it is elsewhere now",
             text.source, made.sha256
         ));
     }
-    let saved = last_checkpoint(&run, &[VOCABULARY, HELD_OUT])?;
-    let device = description.device.pick()?;
+    run.check(&[VOCABULARY, HELD_OUT])?;
+    let latest = Latest::of(run.path())?;
+    let display = display.settled()?;
+    let device = device.unwrap_or(description.device).pick()?;
     let (mut texts, _) = Texts::of(&text, settings, Some(run.units()?), &device.device)?;
     texts.source = &made.text;
     let model = new_model(settings, &texts.units)?;
-    learn_from(texts, model, saved, settings, run, &device, display)
+    Prepared::new(texts, model, settings, &device, display).learn(&run, latest)
+}
+
+/// What helps where the text is not where it was.
+fn moved(error: TrainError) -> TrainError {
+    match error {
+        TrainError::Data(error) => TrainError::Moved(error),
+        error => error,
+    }
 }
 
 pub(super) fn new_model(
@@ -164,54 +231,74 @@ pub(super) fn new_model(
     Ok(settings.model(units.len()).init(&device)?)
 }
 
-fn learn_from(
-    texts: Texts<'_>,
-    model: LanguageModel<AnyLayer>,
-    saved: Option<Saved>,
-    settings: &Settings,
-    run: Run,
-    device: &PickedDevice,
-    display: Display,
-) -> Result<TrainReport, TrainError> {
-    let (parameters, vocabulary) = (model.num_params(), texts.units.len());
-    let path = paths(&model.recurrent, &device.device);
-    let author = Author {
-        units: texts.units,
-        bits_a_nat: texts.bits_a_nat,
-        seed: settings.training.seed,
-    };
-    let learned = learn(Plan {
-        model,
-        saved,
-        learned_from: Arc::new(texts.windows),
-        held_out: Arc::new(texts.valid),
-        shows: author,
-        training: &settings.training,
-        run: &run,
-        device,
-        display,
-    })?;
-    let (best, memory) = (learned.best.validation, learned.memory);
-    let report = TrainReport {
-        loss: best.loss,
-        bits_per_character: best.loss * texts.bits_a_nat,
-        perplexity: best.loss.exp(),
-        symbols: memory.positions,
-        valid_symbols: best.positions,
-        steps: memory.steps,
-        skipped_steps: memory.skipped,
-        epochs: memory.last.map_or(0, |last| last.epoch),
-        device: device.name.clone(),
-        path,
-        seconds: learned.seconds,
-        symbols_per_second: memory.positions as f64 / learned.seconds,
-        parameters,
-        unit: settings.lexicon.unit.to_string(),
-        vocabulary,
-        data: texts.source.to_string(),
-        run: run.path().display().to_string(),
-        sample: memory.sample,
-    };
-    run.write_json(RESULT, &report)?;
-    Ok(report)
+/// A training that can begin, and what is told of it when it has ended.
+struct Prepared<'a> {
+    plan: Plan<'a, LanguageModel<AnyLayer>, Author>,
+    bits_a_nat: f64,
+    parameters: usize,
+    path: String,
+    unit: String,
+    vocabulary: usize,
+    data: String,
+}
+
+impl<'a> Prepared<'a> {
+    fn new(
+        texts: Texts<'_>,
+        model: LanguageModel<AnyLayer>,
+        settings: &'a Settings,
+        device: &'a PickedDevice,
+        display: Display,
+    ) -> Self {
+        let author = Author {
+            units: texts.units,
+            bits_a_nat: texts.bits_a_nat,
+            seed: settings.training.seed,
+        };
+        Self {
+            bits_a_nat: texts.bits_a_nat,
+            parameters: model.num_params(),
+            path: paths(&model.recurrent, &device.device),
+            unit: settings.lexicon.unit.to_string(),
+            vocabulary: author.units.len(),
+            data: texts.source.to_string(),
+            plan: Plan {
+                model,
+                learned_from: Arc::new(texts.windows),
+                held_out: Arc::new(texts.valid),
+                shows: author,
+                training: &settings.training,
+                device,
+                display,
+            },
+        }
+    }
+
+    fn learn(self, run: &Run, latest: Latest) -> Result<TrainReport, TrainError> {
+        let device = self.plan.device.name.clone();
+        let learned = self.plan.learn(run, latest)?;
+        let (best, memory) = (learned.best.validation, learned.memory);
+        let report = TrainReport {
+            loss: best.loss,
+            bits_per_character: best.loss * self.bits_a_nat,
+            perplexity: best.loss.exp(),
+            symbols: memory.positions,
+            valid_symbols: best.positions,
+            steps: memory.steps,
+            skipped_steps: memory.skipped,
+            epochs: memory.last.map_or(0, |last| last.epoch),
+            device,
+            path: self.path,
+            seconds: learned.seconds,
+            symbols_per_second: memory.positions as f64 / learned.seconds,
+            parameters: self.parameters,
+            unit: self.unit,
+            vocabulary: self.vocabulary,
+            data: self.data,
+            run: run.path().display().to_string(),
+            sample: memory.sample,
+        };
+        run.finish(report.steps, &report)?;
+        Ok(report)
+    }
 }

@@ -1,18 +1,19 @@
 //! From examples to a run folder.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use backdraft_data::DataError;
 use burn::module::Module;
 use burn::tensor::Device;
 use serde::Serialize;
 
 use super::{ExampleLoader, Examples, Task, TaskSettings};
-use crate::checkpoint::Saved;
-use crate::run::{RESULT, TASK};
-use crate::training::{Figure, Plan, Shows, last_checkpoint, learn, paths};
-use crate::{Display, Made, PickedDevice, Run, RunDescription, TrainError};
+use crate::checkpoint::Latest;
+use crate::run::{NewRun, RunState, TASK};
+use crate::training::{Figure, Plan, Shows, paths};
+use crate::{DeviceChoice, Display, Made, PickedDevice, Run, RunDescription, TrainError};
 
 /// Examples of the held-out part whose answers are shown as it learns.
 const SHOWN: usize = 8;
@@ -106,7 +107,7 @@ impl<T: Task> Gathered<T> {
             let reason = "run.toml does not say what it was made of";
             return Err(refuse(reason.to_string()));
         };
-        let found = Self::read(&description.settings, data)?;
+        let found = Self::read(&description.settings, data).map_err(moved)?;
         let valid = description.settings.valid.as_deref();
         let valid = valid.map_or_else(String::new, |path| path.display().to_string());
         for (file, expected, found) in [
@@ -121,13 +122,21 @@ impl<T: Task> Gathered<T> {
                 let sum = |sum: Option<&String>| sum.cloned().unwrap_or("none".to_string());
                 return Err(refuse(format!(
                     "the data, {file}, are not those that the run began with: expected the SHA-256 \
-                     {}, found {}",
+                     {}, found {}; pass --data or --valid if they are elsewhere now",
                     sum(expected),
                     sum(found)
                 )));
             }
         }
         Ok(found)
+    }
+}
+
+/// What helps where the data are not where they were.
+fn moved(error: TrainError) -> TrainError {
+    match error {
+        TrainError::Data(error @ DataError::Unreadable { .. }) => TrainError::Moved(error),
+        error => error,
     }
 }
 
@@ -168,59 +177,64 @@ pub fn train_task<T: Task>(
             valid_sha256: gathered.valid_sha256.clone(),
             characters: None,
             examples: Some(gathered.learned_from.len()),
+            from: None,
         }),
         ..RunDescription::default()
     };
-    let run = Run::create(path)?;
-    let _lock = run.lock()?;
+    let display = display.settled()?;
+    let new = NewRun::begin(path)?;
     let json = serde_json::to_string(&task).expect("our own types are valid JSON");
-    run.begin(&description, &[(TASK, &json)])?;
-    learn_from(
-        task,
-        gathered,
-        model,
-        None,
-        &description,
-        &run,
-        device,
-        display,
-    )
+    new.run()
+        .begin(&description, RunState::Running, &[(TASK, &json)])?;
+    let prepared = Prepared::new(task, gathered, model, &description, device, display)?;
+    prepared.plan.save_first(new.run())?;
+    let (run, _lock) = new.complete()?;
+    let latest = Latest::of(run.path())?;
+    prepared.learn(&run, latest)
+}
+
+/// What a training that goes on is given anew: nothing, by default.
+#[derive(Debug, Clone, Default)]
+pub struct Resumed {
+    /// Where the data are now.
+    pub data: Option<PathBuf>,
+    /// Where the file of what is held out is now.
+    pub valid: Option<PathBuf>,
+    /// Another device than the one it was on.
+    pub device: Option<DeviceChoice>,
 }
 
 /// Goes on with a training that was cut off, from its last checkpoint: with the settings, the data
-/// and the kind of device that it began with, to the weights that it would have had.
+/// and the kind of device that it began with, to the weights that it would have had. What cannot go on is
+/// left as it is, to the last byte.
 ///
 /// # Errors
 ///
-/// When there is nothing to go on with: the training has ended, the data are others, no checkpoint is
-/// whole. And when training cannot go on, as in [`train_task`].
-pub fn resume_task<T: Task>(path: &Path, display: Display) -> Result<TaskReport, TrainError> {
-    let (run, description) = Run::open_as::<TaskSettings<T::Options>>(path)?;
+/// When there is nothing to go on with: the training has ended or diverged, the data are others, no
+/// checkpoint is whole. And when training cannot go on, as in [`train_task`].
+pub fn resume_task<T: Task>(
+    path: &Path,
+    resumed: Resumed,
+    display: Display,
+) -> Result<TaskReport, TrainError> {
+    let (run, mut description) = Run::open_as::<TaskSettings<T::Options>>(path)?;
     let _lock = run.lock()?;
+    run.check_resumable(T::NAME)?;
     description.settings.check()?;
+    description.data = resumed.data.or(description.data);
+    description.settings.valid = resumed.valid.or(description.settings.valid);
     let refuse = |reason: String| TrainError::CannotResume {
         path: path.to_path_buf(),
         reason,
     };
-    if run.has_ended() {
-        let reason = "this training has ended: there is nothing to go on with";
-        return Err(refuse(reason.to_string()));
-    }
     let gathered = Gathered::<T>::again(&description, refuse)?;
-    let saved = last_checkpoint(&run, &[TASK])?;
+    run.check(&[TASK])?;
+    let latest = Latest::of(run.path())?;
+    let display = display.settled()?;
     let task = open(&run)?;
-    let device = description.device.pick()?;
+    let device = resumed.device.unwrap_or(description.device).pick()?;
     let model = new_model(&task, &description.settings)?;
-    learn_from(
-        task,
-        gathered,
-        model,
-        saved,
-        &description,
-        &run,
-        &device,
-        display,
-    )
+    Prepared::new(task, gathered, model, &description, &device, display)?.learn(&run, latest)
 }
 
 /// The task of a run.
@@ -256,62 +270,79 @@ pub(super) fn loaders<T: Task>(
     ])
 }
 
-#[expect(clippy::too_many_arguments, reason = "all that a training is made of")]
-fn learn_from<T: Task>(
-    task: T,
-    gathered: Gathered<T>,
-    model: T::Model,
-    saved: Option<Saved>,
-    description: &RunDescription<TaskSettings<T::Options>>,
-    run: &Run,
-    device: &PickedDevice,
-    display: Display,
-) -> Result<TaskReport, TrainError> {
-    let settings = &description.settings;
-    let (parameters, path) = (model.num_params(), all_paths::<T>(&model, &device.device));
-    let task = Arc::new(task);
-    let [learned_from, held_out] = loaders(&task, &gathered, settings, &device.device)?;
-    let shows = Answering {
-        task,
-        held_out: gathered.held_out.clone(),
-        rows: settings.training.batch,
-    };
-    let learned = learn(Plan {
-        model,
-        saved,
-        learned_from: Arc::new(learned_from),
-        held_out: Arc::new(held_out),
-        shows,
-        training: &settings.training,
-        run,
-        device,
-        display,
-    })?;
-    let memory = learned.memory;
-    let report = TaskReport {
-        task: T::NAME,
-        loss: learned.best.validation.loss,
-        figures: learned.best.figures,
-        examples: gathered.learned_from.len(),
-        valid_examples: gathered.held_out.len(),
-        skipped_rows: gathered.skipped,
-        positions: memory.positions,
-        steps: memory.steps,
-        skipped_steps: memory.skipped,
-        epochs: memory.last.map_or(0, |last| last.epoch),
-        device: device.name.clone(),
-        path,
-        seconds: learned.seconds,
-        positions_per_second: memory.positions as f64 / learned.seconds,
-        parameters,
-        data: description
-            .made
-            .as_ref()
-            .map_or_else(String::new, |made| made.text.clone()),
-        run: run.path().display().to_string(),
-    };
-    run.write_json(RESULT, &report)?;
-    Ok(report)
+/// A training that can begin, and what is told of it when it has ended.
+struct Prepared<'a, T: Task> {
+    plan: Plan<'a, T::Model, Answering<T>>,
+    examples: usize,
+    valid_examples: usize,
+    skipped: usize,
+    parameters: usize,
+    path: String,
+    data: String,
+}
+
+impl<'a, T: Task> Prepared<'a, T> {
+    fn new(
+        task: T,
+        gathered: Gathered<T>,
+        model: T::Model,
+        description: &'a RunDescription<TaskSettings<T::Options>>,
+        device: &'a PickedDevice,
+        display: Display,
+    ) -> Result<Self, TrainError> {
+        let settings = &description.settings;
+        let task = Arc::new(task);
+        let [learned_from, held_out] = loaders(&task, &gathered, settings, &device.device)?;
+        let made = description.made.as_ref();
+        Ok(Self {
+            examples: gathered.learned_from.len(),
+            valid_examples: gathered.held_out.len(),
+            skipped: gathered.skipped,
+            parameters: model.num_params(),
+            path: all_paths::<T>(&model, &device.device),
+            data: made.map_or_else(String::new, |made| made.text.clone()),
+            plan: Plan {
+                model,
+                learned_from: Arc::new(learned_from),
+                held_out: Arc::new(held_out),
+                shows: Answering {
+                    task,
+                    held_out: gathered.held_out,
+                    rows: settings.training.batch,
+                },
+                training: &settings.training,
+                device,
+                display,
+            },
+        })
+    }
+
+    fn learn(self, run: &Run, latest: Latest) -> Result<TaskReport, TrainError> {
+        let device = self.plan.device.name.clone();
+        let learned = self.plan.learn(run, latest)?;
+        let memory = learned.memory;
+        let report = TaskReport {
+            task: T::NAME,
+            loss: learned.best.validation.loss,
+            figures: learned.best.figures,
+            examples: self.examples,
+            valid_examples: self.valid_examples,
+            skipped_rows: self.skipped,
+            positions: memory.positions,
+            steps: memory.steps,
+            skipped_steps: memory.skipped,
+            epochs: memory.last.map_or(0, |last| last.epoch),
+            device,
+            path: self.path,
+            seconds: learned.seconds,
+            positions_per_second: memory.positions as f64 / learned.seconds,
+            parameters: self.parameters,
+            data: self.data,
+            run: run.path().display().to_string(),
+        };
+        run.finish(report.steps, &report)?;
+        Ok(report)
+    }
 }
 
 /// The paths of all recurrent layers of a model; one where all are the same.

@@ -2,7 +2,6 @@
 //! far.
 
 use std::collections::BTreeMap;
-use std::io::Write;
 use std::ops::ControlFlow;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
@@ -10,9 +9,11 @@ use burn::module::Module;
 use serde::{Deserialize, Serialize};
 
 use super::shows::{Figure, Shows};
+use crate::checkpoint::Position;
 use crate::growing::Growing;
 use crate::run::{CHECKPOINTS, METRICS, SAMPLES, SPECTRA};
-use crate::{Observer, Run, Step, TrainError, Training, Validation, tensorboard};
+use crate::say::say;
+use crate::{Ending, Observer, Run, Step, TrainError, Training, Validation, tensorboard};
 
 /// Samples a training.
 const SAMPLES_A_RUN: usize = 10;
@@ -36,6 +37,8 @@ pub(crate) struct Journal<S> {
     aloud: bool,
     started: Instant,
     pub(crate) memory: Memory,
+    /// How the training ended.
+    pub(super) ending: Option<Ending>,
     pub(super) error: Option<TrainError>,
 }
 
@@ -92,9 +95,62 @@ struct Figures {
     seconds: f64,
 }
 
+impl Memory {
+    /// What a checkpoint of a run remembers.
+    pub(crate) fn of(run: &Run, position: &Position) -> Result<Self, TrainError> {
+        Self::deserialize(&position.observer).map_err(|error| TrainError::Damaged {
+            path: run.file(CHECKPOINTS),
+            reason: error.to_string(),
+        })
+    }
+
+    /// Of a training that has not begun.
+    pub(crate) fn blank() -> serde_json::Value {
+        serde_json::to_value(Self::default()).expect("our own types are valid JSON")
+    }
+
+    /// Whether there are weights that are best.
+    pub(crate) fn has_best(&self) -> bool {
+        self.best.is_some()
+    }
+
+    /// The files that grow, by name.
+    fn growing(&mut self) -> [(&'static str, &mut Growing); 4] {
+        [
+            (SAMPLES, &mut self.samples),
+            (METRICS, &mut self.metrics),
+            (SPECTRA, &mut self.spectra),
+            (tensorboard::FILE, &mut self.events),
+        ]
+    }
+
+    /// Cuts the files that grow to what was there at the checkpoint. What is missing of them is told of.
+    pub(super) fn cut_files(&mut self, run: &Run) -> Result<(), TrainError> {
+        for (name, growing) in self.growing() {
+            let path = run.file(name);
+            let missing = growing.cut(&path)?;
+            if missing > 0 {
+                say(format_args!(
+                    "warning: {}: {missing} bytes that were written are not there any more; the \
+                     training goes on without them",
+                    path.display()
+                ));
+            }
+        }
+        Ok(())
+    }
+}
+
 impl<S> Journal<S> {
     /// Of a run of `total` steps; `aloud` on standard error, too.
-    pub(super) fn new(run: Run, shows: S, total: usize, training: &Training, aloud: bool) -> Self {
+    pub(super) fn new(
+        run: Run,
+        shows: S,
+        total: usize,
+        training: &Training,
+        memory: Memory,
+        aloud: bool,
+    ) -> Self {
         Self {
             run,
             shows,
@@ -103,24 +159,10 @@ impl<S> Journal<S> {
             evaluates_often: training.evaluate_steps.is_some(),
             aloud,
             started: Instant::now(),
-            memory: Memory::default(),
+            memory,
+            ending: None,
             error: None,
         }
-    }
-
-    /// Takes up what a checkpoint remembers; what was written after it is not there yet.
-    pub(super) fn recall(&mut self, memory: Option<&serde_json::Value>) -> Result<(), TrainError> {
-        if let Some(memory) = memory {
-            let memory = Memory::deserialize(memory);
-            self.memory = memory.map_err(|error| TrainError::Damaged {
-                path: self.run.file(CHECKPOINTS),
-                reason: error.to_string(),
-            })?;
-        }
-        self.memory.samples.cut(&self.run.file(SAMPLES))?;
-        self.memory.metrics.cut(&self.run.file(METRICS))?;
-        self.memory.spectra.cut(&self.run.file(SPECTRA))?;
-        self.memory.events.cut(&self.run.file(tensorboard::FILE))
     }
 
     /// How long the training took, this program and those before it.
@@ -137,8 +179,7 @@ impl<S> Journal<S> {
     /// On standard error, if that is wanted.
     fn say(&self, text: &str) {
         if self.aloud {
-            // A closed pipe is no reason to stop training.
-            std::io::stderr().write_all(text.as_bytes()).ok();
+            say(text);
         }
     }
 
@@ -208,7 +249,7 @@ impl<S> Journal<S> {
         };
         let entry = format!("--- after {} steps ---\n{sample}\n", self.memory.steps);
         self.memory.sample = sample;
-        self.say(&entry);
+        self.say(entry.trim_end_matches('\n'));
         let path = self.run.file(SAMPLES);
         self.memory.samples.append(&path, &entry)
     }
@@ -240,7 +281,7 @@ impl<S> Journal<S> {
         if self.evaluates_often {
             let shown = own.first().copied().unwrap_or(("loss", loss));
             self.say(&format!(
-                "after {} steps: {:.4} {} on the held-out part\n",
+                "after {} steps: {:.4} {} on the held-out part",
                 self.memory.steps,
                 shown.1,
                 shown.0.replace('_', " ")
@@ -261,13 +302,14 @@ impl<S> Journal<S> {
         })?;
         let best = self.memory.best.as_ref();
         if best.is_none_or(|best| cost < best.cost) && cost.is_finite() && loss.is_finite() {
+            // They are the best ones when they are there.
+            self.run.save_weights(model)?;
             let named = |(name, value): Figure| (name.to_string(), value);
             self.memory.best = Some(Best {
                 validation,
                 cost,
                 figures: own.into_iter().map(named).collect(),
             });
-            self.run.save_weights(model)?;
         }
         Ok(())
     }
@@ -280,7 +322,7 @@ impl<M: Module, S: Shows<M>> Observer<M> for Journal<S> {
         if let Some(what) = step.left_out {
             self.memory.skipped += 1;
             self.say(&format!(
-                "warning: step {}: {what} is not finite; it is left out\n",
+                "warning: step {}: {what} is not finite; it is left out",
                 step.steps
             ));
         }
@@ -308,11 +350,6 @@ impl<M: Module, S: Shows<M>> Observer<M> for Journal<S> {
         self.attempt(written);
         let written = self.write_spectra(model);
         self.attempt(written);
-        // Until the first evaluation tells which weights are best, the latest are kept.
-        if self.memory.best.is_none() {
-            let saved = self.run.save_weights(model);
-            self.attempt(saved);
-        }
         self.go_on()
     }
 
@@ -325,7 +362,17 @@ impl<M: Module, S: Shows<M>> Observer<M> for Journal<S> {
         self.attempt(Err(error));
     }
 
+    fn ended(&mut self, ending: Ending) {
+        self.ending = Some(ending);
+    }
+
     fn remember(&mut self) -> serde_json::Value {
+        for (name, growing) in self.memory.growing() {
+            let synced = growing.sync(&self.run.file(name));
+            if let Err(error) = synced {
+                self.error.get_or_insert(error);
+            }
+        }
         let memory = Memory {
             seconds: self.seconds(),
             ..self.memory.clone()

@@ -1,6 +1,7 @@
 //! The program, as a stranger runs it, and the training that it does.
 
 mod baselines;
+mod beginning;
 mod classify;
 mod composition;
 mod description;
@@ -9,6 +10,7 @@ mod guard;
 mod inspect;
 mod learning;
 mod program;
+mod promises;
 mod recomputation;
 mod recordings;
 mod report;
@@ -16,6 +18,8 @@ mod resume;
 mod rule;
 mod support;
 mod tasks;
+#[cfg(unix)]
+mod terminal;
 mod truncated;
 mod units;
 mod windows;

@@ -240,7 +240,7 @@ fn a_damaged_run_is_told_apart() {
     .unwrap();
     both("the file is damaged");
     fs::remove_file(&weights).unwrap();
-    both("this run has no weights yet");
+    both("model.bpk");
     fs::write(&weights, &whole).unwrap();
 
     let refused_with = |file: &str, content: &str, expected: &str| {
@@ -305,8 +305,8 @@ fn a_killed_training_leaves_nothing_that_later_commands_choke_on() {
     let kills = [
         ("run/run.toml", 1, Err("expected a run folder")),
         ("run/checksums.txt", 1, Err("expected a run folder")),
-        ("step", 1, Err("this run has no weights yet")),
-        ("run/model.bpk", 1, Err("this run has no weights yet")),
+        ("step", 1, Err("this run has learned nothing yet")),
+        ("run/model.bpk", 1, Err("this run has learned nothing yet")),
         ("run/model.bpk", 2, Ok(())),
         ("step", 150, Ok(())),
     ];
@@ -334,7 +334,7 @@ fn a_place_that_is_none_is_refused_before_anything_is_written() {
     let folder = tempfile::tempdir().unwrap();
     let text = text(folder.path());
     let run = folder.path().join("run").to_str().unwrap().to_string();
-    for asked in ["nonsense", "kill:step", "stop:step:1", "wait:step:soon"] {
+    for asked in ["nonsense", "kill:step", "stop:step:1", "hang:step:soon"] {
         let mut command = command(&train_arguments(text.to_str().unwrap(), &run, &[]));
         let output = command.env("BACKDRAFT_FAILPOINT", asked).output().unwrap();
         let error = String::from_utf8_lossy(&output.stderr);

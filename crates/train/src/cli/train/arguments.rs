@@ -5,7 +5,9 @@ use std::path::PathBuf;
 use super::keeping::Keeping;
 use super::optimising::Optimising;
 use super::shaping::Shaping;
-use crate::{DeviceChoice, RunDescription, TrainError, Training};
+use crate::{
+    DeviceChoice, Display, Origin, Run, RunDescription, TrainError, Training, VocabularyUse,
+};
 
 /// Puts what was typed in the place of what the file says; `$typed` knows flags by their fields.
 macro_rules! take {
@@ -43,6 +45,15 @@ pub(in crate::cli) struct Arguments {
     /// Learn nothing: tell what the model is, what it needs and about how long it would take
     #[arg(long)]
     pub(super) dry_run: bool,
+    /// Begin with the weights of this run, and with its settings but for those that are given
+    #[arg(long, value_name = "RUN", conflicts_with = "config")]
+    from: Option<PathBuf>,
+    /// With --from: what is done about symbols of the text that the run does not know
+    #[arg(long, value_enum, default_value_t, requires = "from")]
+    vocabulary: VocabularyUse,
+    /// How the training shows itself
+    #[arg(long, value_enum, default_value_t)]
+    pub(super) progress: Display,
     /// Print one JSON object on standard output, and nothing else there
     #[arg(long)]
     pub(super) json: bool,
@@ -60,9 +71,14 @@ impl Arguments {
         &self,
         typed: &dyn Fn(&str) -> bool,
     ) -> Result<RunDescription, TrainError> {
-        let mut asked: RunDescription = match &self.config {
-            Some(path) => RunDescription::read(path)?,
-            None => RunDescription::default(),
+        let mut asked: RunDescription = match (&self.config, &self.from) {
+            (Some(path), _) => RunDescription::read(path)?,
+            (None, Some(run)) => RunDescription {
+                made: None,
+                device: DeviceChoice::Auto,
+                ..Run::open(run)?.1
+            },
+            (None, None) => RunDescription::default(),
         };
         take!(self, typed, asked, data device);
         let settings = &mut asked.settings;
@@ -72,5 +88,11 @@ impl Arguments {
         self.keeping.put(typed, &mut settings.training);
         asked.settings.check()?;
         Ok(asked)
+    }
+
+    /// The run whose weights the training begins with, if there is one.
+    pub(super) fn origin(&self) -> Result<Option<Origin>, TrainError> {
+        let open = |run: &PathBuf| Origin::open(run, self.vocabulary);
+        self.from.as_ref().map(open).transpose()
     }
 }

@@ -10,10 +10,10 @@ use super::arguments::take;
 use super::keeping::Keeping;
 use super::layering::Layering;
 use super::optimising::Optimising;
-use super::{begin, display};
+use super::{begin, display, in_a_folder};
 use crate::cli::print::{print, print_json, table};
 use crate::{
-    DeviceChoice, RunDescription, Task, TaskOptions, TaskReport, TaskSettings, TrainError,
+    DeviceChoice, Display, RunDescription, Task, TaskOptions, TaskReport, TaskSettings, TrainError,
     Training, estimate_task, train_task,
 };
 
@@ -49,6 +49,9 @@ pub(in crate::cli) struct Arguments<O: clap::Args> {
     /// Learn nothing: tell what the model is, what it needs and about how long it would take
     #[arg(long)]
     dry_run: bool,
+    /// How the training shows itself
+    #[arg(long, value_enum, default_value_t)]
+    progress: Display,
     /// Print one JSON object on standard output, and nothing else there
     #[arg(long)]
     json: bool,
@@ -127,9 +130,11 @@ pub(in crate::cli) fn run<T: Task<Options: clap::Args>>(
         TrainError::Data(backdraft_data::DataError::Unreadable { path, error })
     })?;
     let source = data.display().to_string();
-    let path = begin(arguments.out.as_deref(), T::NAME, &source, &device);
-    let display = display(arguments.json);
-    let report = train_task::<T>(&asked.settings, data, &path, &device, display)?;
+    let display = display(arguments.progress, arguments.json)?;
+    begin(&source, &device, display);
+    let report = in_a_folder(arguments.out.as_deref(), T::NAME, |path| {
+        train_task::<T>(&asked.settings, data, path, &device, display)
+    })?;
     tell(&report, arguments.json)
 }
 

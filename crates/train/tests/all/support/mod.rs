@@ -1,6 +1,9 @@
 //! The program, as a stranger runs it.
 #![allow(dead_code, reason = "each test needs a part of it")]
 
+#[cfg(unix)]
+pub mod terminal;
+
 use std::fs;
 use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
