@@ -111,9 +111,9 @@ pub use tasks::{
     DecoderKind, ExampleLoader, Examples, Forecast, ForecastOptions, KeyUnit, OutputKind,
     PairBatch, PairExample, Parts, PoolingKind, Predictor, Reading, Resumed, ScalingKind, Scores,
     Sequence, SeriesBatch, SeriesExample, SoundBatch, SoundExample, Tag, TagBatch, TagOptions,
-    Task, TaskEstimate, TaskEvaluation, TaskOptions, TaskReport, TaskSettings, TextReader,
-    Transcribe, TranscribeOptions, Translate, TranslateOptions, Unit, Ways, Writing, Written,
-    estimate_task, evaluate_task, resume_task, train_task,
+    Task, TaskEstimate, TaskEvaluation, TaskOptions, TaskOrigin, TaskReport, TaskSettings,
+    TextReader, Transcribe, TranscribeOptions, Translate, TranslateOptions, Unit, Ways, Writing,
+    Written, estimate_task, evaluate_task, resume_task, train_task, train_task_from,
 };
 pub use trainee::{Trainee, WindowOutput};
 pub use truncated::{Start, TruncatedBptt};

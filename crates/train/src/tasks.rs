@@ -14,7 +14,9 @@ pub(crate) mod compose;
 mod estimate;
 mod evaluation;
 pub(crate) mod forecast;
+mod gathered;
 mod loader;
+mod origin;
 mod prediction;
 mod sequences;
 mod settings;
@@ -42,11 +44,12 @@ pub use forecast::{
     CalendarKind, Forecast, ForecastOptions, OutputKind, ScalingKind, SeriesBatch, SeriesExample,
 };
 pub use loader::ExampleLoader;
+pub use origin::TaskOrigin;
 pub use prediction::Predictor;
 pub use sequences::{Reading, Sequence, TextReader, Unit, Ways};
 pub use settings::{TaskOptions, TaskSettings};
 pub use tag::{DecoderKind, Tag, TagBatch, TagOptions};
-pub use training::{Resumed, TaskReport, resume_task, train_task};
+pub use training::{Resumed, TaskReport, resume_task, train_task, train_task_from};
 pub use transcribe::{SoundBatch, SoundExample, Transcribe, TranscribeOptions};
 pub use translate::{AttentionKind, PairBatch, PairExample, Translate, TranslateOptions};
 
@@ -179,7 +182,17 @@ pub trait Task: Clone + Send + Sync + Serialize + DeserializeOwned + 'static {
         Ok(())
     }
 
-    /// The same of each of a file's examples.
+    /// Refuses an example whose answer is none that the model could give, where it is to be learned from; the
+    /// error is a sentence.
+    ///
+    /// # Errors
+    ///
+    /// What was expected, and found.
+    fn check_learned(&self, _example: &Self::Example) -> Result<(), String> {
+        Ok(())
+    }
+
+    /// The same as [`check`](Self::check) of each of a file's examples.
     ///
     /// # Errors
     ///

@@ -216,6 +216,16 @@ impl Task for Classify {
         self.reading.check(&example.sequence)
     }
 
+    fn check_learned(&self, example: &ClassExample) -> Result<(), String> {
+        match (&example.class, self.class(example)) {
+            (Some(class), None) => Err(format!(
+                "expected one of the classes {}, found `{class}`",
+                self.classes.join(", ")
+            )),
+            _ => Ok(()),
+        }
+    }
+
     fn questions(
         &self,
         path: &Path,

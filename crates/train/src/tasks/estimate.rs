@@ -8,7 +8,8 @@ use backdraft_cells::Layer;
 use burn::module::Module;
 use serde::Serialize;
 
-use super::training::{Gathered, all_paths, loaders, new_model};
+use super::gathered::Gathered;
+use super::training::{all_paths, loaders, new_model};
 use super::{Task, TaskSettings};
 use crate::training::{seconds_a_step, weight_bytes};
 use crate::{PickedDevice, TrainError};

@@ -11,7 +11,8 @@ use burn::tensor::Device;
 use burn::train::InferenceStep;
 use serde::Serialize;
 
-use super::training::{Gathered, new_model, open};
+use super::gathered::Gathered;
+use super::training::{new_model, open};
 use super::{ExampleLoader, Task, TaskSettings};
 use crate::{PickedDevice, Run, RunDescription, TrainError, Trainee, Window};
 

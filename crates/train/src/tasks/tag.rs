@@ -231,6 +231,16 @@ impl Task for Tag {
         })
     }
 
+    fn check_learned(&self, sentence: &TaggedSentence) -> Result<(), String> {
+        match sentence.tags.iter().find(|tag| self.number(tag).is_none()) {
+            Some(tag) => Err(format!(
+                "expected one of the tags {}, found `{tag}`",
+                self.tags.join(", ")
+            )),
+            None => Ok(()),
+        }
+    }
+
     fn questions(
         &self,
         path: &Path,

@@ -4,16 +4,17 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use backdraft_data::DataError;
 use burn::module::Module;
 use burn::tensor::Device;
 use serde::Serialize;
 
-use super::{ExampleLoader, Examples, Task, TaskSettings};
+use super::gathered::Gathered;
+use super::origin::TaskOrigin;
+use super::{ExampleLoader, Task, TaskSettings};
 use crate::checkpoint::Latest;
 use crate::run::{NewRun, RunState, TASK};
 use crate::training::{Figure, Plan, Shows, paths};
-use crate::{DeviceChoice, Display, Made, PickedDevice, Run, RunDescription, TrainError};
+use crate::{DeviceChoice, Display, Made, MadeFrom, PickedDevice, Run, RunDescription, TrainError};
 
 /// Examples of the held-out part whose answers are shown as it learns.
 const SHOWN: usize = 8;
@@ -58,88 +59,6 @@ pub struct TaskReport {
     pub run: String,
 }
 
-/// What is learned from, what is held out, and where it is from.
-pub(super) struct Gathered<T: Task> {
-    pub(super) learned_from: Arc<Vec<T::Example>>,
-    pub(super) held_out: Arc<Vec<T::Example>>,
-    pub(super) skipped: usize,
-    pub(super) sha256: String,
-    /// Of the file that is held out, if there is one.
-    pub(super) valid_sha256: Option<String>,
-}
-
-impl<T: Task> Gathered<T> {
-    /// What the settings ask for, of these data.
-    pub(super) fn read(
-        settings: &TaskSettings<T::Options>,
-        data: &Path,
-    ) -> Result<Self, TrainError> {
-        let all: Examples<T::Example> = T::read(data, &settings.options)?;
-        let (mut skipped, mut valid_sha256) = (all.skipped, None);
-        let (learned_from, held_out) = match &settings.valid {
-            Some(path) => {
-                let valid = T::read(path, &settings.options)?;
-                skipped += valid.skipped;
-                valid_sha256 = Some(valid.sha256);
-                (
-                    T::learned(all.examples, settings)?,
-                    T::scored(valid.examples, settings)?,
-                )
-            }
-            None => T::hold_out(all.examples, settings)?,
-        };
-        Ok(Self {
-            learned_from: Arc::new(learned_from),
-            held_out: Arc::new(held_out),
-            skipped,
-            sha256: all.sha256,
-            valid_sha256,
-        })
-    }
-
-    /// The data that a run began with; `refuse` makes an error of a sentence that says why these are
-    /// not there.
-    pub(super) fn again(
-        description: &RunDescription<TaskSettings<T::Options>>,
-        refuse: impl Fn(String) -> TrainError,
-    ) -> Result<Self, TrainError> {
-        let (Some(made), Some(data)) = (&description.made, &description.data) else {
-            let reason = "run.toml does not say what it was made of";
-            return Err(refuse(reason.to_string()));
-        };
-        let found = Self::read(&description.settings, data).map_err(moved)?;
-        let valid = description.settings.valid.as_deref();
-        let valid = valid.map_or_else(String::new, |path| path.display().to_string());
-        for (file, expected, found) in [
-            (&made.text, Some(&made.sha256), Some(&found.sha256)),
-            (
-                &valid,
-                made.valid_sha256.as_ref(),
-                found.valid_sha256.as_ref(),
-            ),
-        ] {
-            if expected != found {
-                let sum = |sum: Option<&String>| sum.cloned().unwrap_or("none".to_string());
-                return Err(refuse(format!(
-                    "the data, {file}, are not those that the run began with: expected the SHA-256 \
-                     {}, found {}; pass --data or --valid if they are elsewhere now",
-                    sum(expected),
-                    sum(found)
-                )));
-            }
-        }
-        Ok(found)
-    }
-}
-
-/// What helps where the data are not where they were.
-fn moved(error: TrainError) -> TrainError {
-    match error {
-        TrainError::Data(error @ DataError::Unreadable { .. }) => TrainError::Moved(error),
-        error => error,
-    }
-}
-
 /// Trains the model of a task on the examples of a file and leaves a run folder at `path`.
 ///
 /// Weights are drawn on the CPU, so that a seed is the same model on every device.
@@ -157,11 +76,61 @@ pub fn train_task<T: Task>(
     settings.check()?;
     let gathered = Gathered::<T>::read(settings, data)?;
     let task = T::of(&gathered.learned_from, settings)?;
+    let model = new_model(&task, settings)?;
+    begin(
+        task, gathered, model, None, settings, data, path, device, display,
+    )
+}
+
+/// Trains the model of a task that begins with the weights of another run: with other settings of the training,
+/// on the same examples or on others.
+///
+/// # Errors
+///
+/// When the settings are of another model than that of `origin`, or an example has an answer that it does not
+/// know; and as [`train_task`].
+pub fn train_task_from<T: Task>(
+    origin: &TaskOrigin<T>,
+    settings: &TaskSettings<T::Options>,
+    data: &Path,
+    path: &Path,
+    device: &PickedDevice,
+    display: Display,
+) -> Result<TaskReport, TrainError> {
+    settings.check()?;
+    let gathered = Gathered::<T>::read(settings, data)?;
+    let (task, model) = origin.begun(settings)?;
+    task.check_all(data, &gathered.learned_from)?;
+    for example in gathered.learned_from.iter() {
+        task.check_learned(example)
+            .map_err(|reason| TrainError::OtherKind {
+                path: data.to_path_buf(),
+                reason: format!("{reason}; it is known to {}", origin.path().display()),
+            })?;
+    }
+    let from = Some(origin.made());
+    begin(
+        task, gathered, model, from, settings, data, path, device, display,
+    )
+}
+
+/// Makes the run, and trains it.
+#[expect(clippy::too_many_arguments, reason = "all that a run is made of")]
+fn begin<T: Task>(
+    task: T,
+    gathered: Gathered<T>,
+    model: T::Model,
+    from: Option<MadeFrom>,
+    settings: &TaskSettings<T::Options>,
+    data: &Path,
+    path: &Path,
+    device: &PickedDevice,
+    display: Display,
+) -> Result<TaskReport, TrainError> {
     task.check_all(
         settings.valid.as_deref().unwrap_or(data),
         &gathered.held_out,
     )?;
-    let model = new_model(&task, settings)?;
     let absolute = |path: &Path| std::path::absolute(path).ok();
     let description = RunDescription {
         data: absolute(data),
@@ -177,7 +146,7 @@ pub fn train_task<T: Task>(
             valid_sha256: gathered.valid_sha256.clone(),
             characters: None,
             examples: Some(gathered.learned_from.len()),
-            from: None,
+            from,
         }),
         ..RunDescription::default()
     };

@@ -211,6 +211,17 @@ impl Task for Transcribe {
         self.reading.check(&example.frames)
     }
 
+    fn check_learned(&self, example: &SoundExample) -> Result<(), String> {
+        let said = example.said.as_deref().unwrap_or_default();
+        let known = |letter: &char| {
+            self.letters.encode(letter.encode_utf8(&mut [0; 4])) != [Vocabulary::UNKNOWN]
+        };
+        match said.chars().find(|letter| !known(letter)) {
+            Some(letter) => Err(format!("expected letters that are known, found {letter:?}")),
+            None => Ok(()),
+        }
+    }
+
     fn questions(
         &self,
         path: &Path,

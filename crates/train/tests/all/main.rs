@@ -6,6 +6,7 @@ mod classify;
 mod composition;
 mod description;
 mod following;
+mod full_disk;
 mod guard;
 mod inspect;
 mod learning;

@@ -13,8 +13,8 @@ use super::optimising::Optimising;
 use super::{begin, display, in_a_folder};
 use crate::cli::print::{print, print_json, table};
 use crate::{
-    DeviceChoice, Display, RunDescription, Task, TaskOptions, TaskReport, TaskSettings, TrainError,
-    Training, estimate_task, train_task,
+    DeviceChoice, Display, Run, RunDescription, Task, TaskOptions, TaskOrigin, TaskReport,
+    TaskSettings, TrainError, Training, estimate_task, train_task, train_task_from,
 };
 
 #[derive(Debug, clap::Args)]
@@ -49,6 +49,9 @@ pub(in crate::cli) struct Arguments<O: clap::Args> {
     /// Learn nothing: tell what the model is, what it needs and about how long it would take
     #[arg(long)]
     dry_run: bool,
+    /// Begin with the weights of this run, and with its settings but for those that are given
+    #[arg(long, value_name = "RUN", conflicts_with = "config")]
+    from: Option<PathBuf>,
     /// How the training shows itself
     #[arg(long, value_enum, default_value_t)]
     progress: Display,
@@ -71,9 +74,14 @@ impl<O: TaskOptions + clap::Args> Arguments<O> {
         &self,
         typed: &dyn Fn(&str) -> bool,
     ) -> Result<RunDescription<TaskSettings<O>>, TrainError> {
-        let mut asked: RunDescription<TaskSettings<O>> = match &self.config {
-            Some(path) => RunDescription::read(path)?,
-            None => RunDescription::default(),
+        let mut asked: RunDescription<TaskSettings<O>> = match (&self.config, &self.from) {
+            (Some(path), _) => RunDescription::read(path)?,
+            (None, Some(run)) => RunDescription {
+                made: None,
+                device: DeviceChoice::Auto,
+                ..Run::open_as(run)?.1
+            },
+            (None, None) => RunDescription::default(),
         };
         take!(self, typed, asked, data device);
         let settings = &mut asked.settings;
@@ -129,11 +137,17 @@ pub(in crate::cli) fn run<T: Task<Options: clap::Args>>(
         let path = data.clone();
         TrainError::Data(backdraft_data::DataError::Unreadable { path, error })
     })?;
+    let origin = arguments
+        .from
+        .as_deref()
+        .map(TaskOrigin::<T>::open)
+        .transpose()?;
     let source = data.display().to_string();
     let display = display(arguments.progress, arguments.json)?;
     begin(&source, &device, display);
-    let report = in_a_folder(arguments.out.as_deref(), T::NAME, |path| {
-        train_task::<T>(&asked.settings, data, path, &device, display)
+    let report = in_a_folder(arguments.out.as_deref(), T::NAME, |path| match &origin {
+        Some(origin) => train_task_from(origin, &asked.settings, data, path, &device, display),
+        None => train_task::<T>(&asked.settings, data, path, &device, display),
     })?;
     tell(&report, arguments.json)
 }

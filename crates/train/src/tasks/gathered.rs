@@ -1,0 +1,91 @@
+//! The examples that a training has, and where they are from.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use backdraft_data::DataError;
+
+use super::{Examples, Task, TaskSettings};
+use crate::{RunDescription, TrainError};
+
+/// What is learned from, what is held out, and where it is from.
+pub(super) struct Gathered<T: Task> {
+    pub(super) learned_from: Arc<Vec<T::Example>>,
+    pub(super) held_out: Arc<Vec<T::Example>>,
+    pub(super) skipped: usize,
+    pub(super) sha256: String,
+    /// Of the file that is held out, if there is one.
+    pub(super) valid_sha256: Option<String>,
+}
+
+impl<T: Task> Gathered<T> {
+    /// What the settings ask for, of these data.
+    pub(super) fn read(
+        settings: &TaskSettings<T::Options>,
+        data: &Path,
+    ) -> Result<Self, TrainError> {
+        let all: Examples<T::Example> = T::read(data, &settings.options)?;
+        let (mut skipped, mut valid_sha256) = (all.skipped, None);
+        let (learned_from, held_out) = match &settings.valid {
+            Some(path) => {
+                let valid = T::read(path, &settings.options)?;
+                skipped += valid.skipped;
+                valid_sha256 = Some(valid.sha256);
+                (
+                    T::learned(all.examples, settings)?,
+                    T::scored(valid.examples, settings)?,
+                )
+            }
+            None => T::hold_out(all.examples, settings)?,
+        };
+        Ok(Self {
+            learned_from: Arc::new(learned_from),
+            held_out: Arc::new(held_out),
+            skipped,
+            sha256: all.sha256,
+            valid_sha256,
+        })
+    }
+
+    /// The data that a run began with; `refuse` makes an error of a sentence that says why these are
+    /// not there.
+    pub(super) fn again(
+        description: &RunDescription<TaskSettings<T::Options>>,
+        refuse: impl Fn(String) -> TrainError,
+    ) -> Result<Self, TrainError> {
+        let (Some(made), Some(data)) = (&description.made, &description.data) else {
+            let reason = "run.toml does not say what it was made of";
+            return Err(refuse(reason.to_string()));
+        };
+        let found = Self::read(&description.settings, data).map_err(moved)?;
+        let valid = description.settings.valid.as_deref();
+        let valid = valid.map_or_else(String::new, |path| path.display().to_string());
+        for (file, expected, found) in [
+            (&made.text, Some(&made.sha256), Some(&found.sha256)),
+            (
+                &valid,
+                made.valid_sha256.as_ref(),
+                found.valid_sha256.as_ref(),
+            ),
+        ] {
+            if expected != found {
+                let sum = |sum: Option<&String>| sum.cloned().unwrap_or("none".to_string());
+                return Err(refuse(format!(
+                    "the data, {file}, are not those that the run began with: expected the SHA-256 \
+                     {}, found {}; pass --data or --valid if they are elsewhere now",
+                    sum(expected),
+                    sum(found)
+                )));
+            }
+        }
+        Ok(found)
+    }
+}
+
+/// What helps where the data are not where they were.
+fn moved(error: TrainError) -> TrainError {
+    match error {
+        TrainError::Data(error @ DataError::Unreadable { .. }) => TrainError::Moved(error),
+        error => error,
+    }
+}
