@@ -280,3 +280,75 @@ fn nonsense_is_answered_with_one_clear_message() {
     refused(&["evaluate", &run], "task.json");
     fs::remove_file(&data).unwrap();
 }
+
+/// The examples are elsewhere now, or others are to be learned from.
+#[test]
+fn examples_may_move_and_others_may_be_learned_with_the_same_weights() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = rule(folder.path());
+    let path = |name: &str| folder.path().join(name).to_str().unwrap().to_string();
+    let (run, moved) = (path("run"), path("moved.tsv"));
+    let asked = |out: &str, more: &[&str]| -> Vec<String> {
+        let fixed = ["train", "classify", "--data", &data, "--out", out];
+        let all = [&fixed[..], &SMALL, more].concat();
+        all.into_iter().map(str::to_string).collect()
+    };
+    let started = asked(&run, &["--epochs", "2"]);
+    let started: Vec<&str> = started.iter().map(String::as_str).collect();
+    killed_at("step", 12, &started);
+    fs::rename(&data, &moved).unwrap();
+    refused(
+        &["train", "--resume", &run],
+        "if the data have moved, tell where with --data",
+    );
+    let report = backdraft(&["train", "--resume", &run, "--data", &moved, "--json"]);
+    let report: Value = serde_json::from_slice(&report.stdout).unwrap();
+
+    // A step of almost nothing leaves the weights as they are.
+    let (again, other) = (path("again"), path("other.tsv"));
+    let from = |data: &str, more: &[&str]| {
+        let fixed = [
+            "train", "classify", "--from", &run, "--data", data, "--out", &again,
+        ];
+        command(
+            &[
+                &fixed[..],
+                &["--steps", "1", "--lr", "1e-9", "--json"],
+                more,
+            ]
+            .concat(),
+        )
+        .output()
+        .unwrap()
+    };
+    let begun: Value = serde_json::from_slice(&from(&moved, &[]).stdout).unwrap();
+    let loss = |report: &Value| report["loss"].as_f64().unwrap();
+    assert!(
+        (loss(&begun) - loss(&report)).abs() < 1e-4,
+        "{begun} after {report}"
+    );
+    assert_eq!(begun["accuracy"], report["accuracy"]);
+
+    fs::remove_dir_all(&again).unwrap();
+    fs::write(
+        &other,
+        "label\ttext\nsalt-first\tsalt oak pepper\nneither\toak fir\n".repeat(40),
+    )
+    .unwrap();
+    let says = |output: std::process::Output, expected: &str| {
+        let error = String::from_utf8_lossy(&output.stderr);
+        assert!(
+            !output.status.success() && error.contains(expected),
+            "{error}"
+        );
+        assert!(!Path::new(&again).exists());
+    };
+    says(
+        from(&other, &[]),
+        "expected one of the classes pepper-first, salt-first, found `neither`",
+    );
+    says(
+        from(&moved, &["--hidden", "13"]),
+        "settings of the same model as that of",
+    );
+}
