@@ -373,7 +373,7 @@ fn a_symbol_with_an_infinite_score_is_written() {
             let bias = &mut model.output.bias;
             *bias = bias.clone().map(|bias| {
                 let infinite = Tensor::full([1], f32::INFINITY, &device);
-                bias.slice_assign([2..3], infinite)
+                bias.slice_assign(2..3, infinite)
             });
             let drawn: Vec<u32> = model
                 .generator(Sampling::new(), 1)
