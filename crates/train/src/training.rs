@@ -99,6 +99,10 @@ pub(crate) fn learn<M: Objective, S: Shows<M> + 'static>(
     let renderer = (!dashboard).then(|| PlainProgress::new(every));
     let aloud = !dashboard && display != Display::Silent;
     let (_, steps) = plan.training.extent(plan.learned_from.num_items());
+    let begins = plan.saved.is_none() && display != Display::Silent;
+    if let Some(advice) = plan.training.advice(steps).filter(|_| begins) {
+        eprintln!("{advice}");
+    }
     let bits_a_nat = plan.shows.bits_a_nat();
     let mut journal = Journal::new(run.clone(), plan.shows, steps, plan.training, aloud);
     journal.recall(plan.saved.as_ref().map(|saved| &saved.position.observer))?;
@@ -155,9 +159,9 @@ fn launch<M: Objective, S: Shows<M> + 'static>(
     let trainee = Trainee {
         model: plan.model.train(),
     };
-    let schedule = asked.schedule(steps, an_epoch);
+    let schedule = asked.schedule(steps, an_epoch)?;
     let brake = schedule.brake();
-    let mut learner = Learner::new(trainee, asked.optimizer(), schedule);
+    let mut learner = Learner::new(trainee, asked.optimizer()?, schedule);
     let mut strategy = TruncatedBptt::new(plan.device.device.clone())
         .with_observer(plan.shows)
         .with_clipping(asked.clipping)

@@ -92,6 +92,7 @@ pub fn train_language_model(
         }),
         ..RunDescription::default()
     };
+    settings.training.check_extent(texts.windows.len())?;
     let model = new_model(settings, &texts.units)?;
     let run = Run::create(path)?;
     let _lock = run.lock()?;

@@ -152,6 +152,9 @@ pub fn train_task<T: Task>(
         settings.valid.as_deref().unwrap_or(data),
         &gathered.held_out,
     )?;
+    let rows = settings.training.batch;
+    let an_epoch = gathered.learned_from.len().div_ceil(rows);
+    settings.training.check_extent(an_epoch)?;
     let model = new_model(&task, settings)?;
     let absolute = |path: &Path| std::path::absolute(path).ok();
     let description = RunDescription {
