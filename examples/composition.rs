@@ -77,7 +77,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         .init(&device)?
         .train();
     let mut optimizer = AdamConfig::new().init();
-    let clipping = Clipping::by_norm(1.0);
+    let clipper = Clipping::by_norm(1.0).init()?;
     let autodiff = device.clone().autodiff();
     let steps = 300;
     for step in 1..=steps {
@@ -97,7 +97,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         // Falls to nothing, so that where the model ends is not left to its last few steps.
         let rate = 0.01 * (1.0 - f64::from(step) / f64::from(steps));
         let mut gradients = GradientsParams::from_grads(mean.backward(), &model);
-        clipping.apply(&model, &mut gradients);
+        clipper.apply(&model, &mut gradients);
         model = optimizer.step(rate, model, gradients);
     }
 

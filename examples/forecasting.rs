@@ -48,7 +48,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let layer = RecurrentConfig::new(GruConfig::new(2, 24));
     let mut model = ForecasterConfig::new(layer).init(&device)?.train();
     let mut optimizer = AdamConfig::new().init();
-    let clipping = Clipping::by_norm(1.0);
+    let clipper = Clipping::by_norm(1.0).init()?;
 
     let steps = 200;
     for step in 1..=steps {
@@ -63,7 +63,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         let loss = model.loss(&windows, None)?.losses.mean();
         let nats = loss.clone().into_scalar::<f64>();
         let mut gradients = GradientsParams::from_grads(loss.backward(), &model);
-        clipping.apply(&model, &mut gradients);
+        clipper.apply(&model, &mut gradients);
         // Falls to nothing, so that where the model ends is not left to its last few steps.
         let rate = 0.02 * f64::from(steps - step) / f64::from(steps);
         model = optimizer.step(rate, model, gradients);

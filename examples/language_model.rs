@@ -25,7 +25,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         .init(&device)?
         .train();
     let mut optimizer = AdamConfig::new().init();
-    let clipping = Clipping::by_norm(1.0);
+    let clipper = Clipping::by_norm(1.0).init()?;
 
     let device = device.autodiff();
     let epochs = 100;
@@ -43,7 +43,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             let mean = loss.nats.mean();
             sum += mean.clone().into_scalar::<f64>();
             let mut gradients = GradientsParams::from_grads(mean.backward(), &model);
-            clipping.apply(&model, &mut gradients);
+            clipper.apply(&model, &mut gradients);
             model = optimizer.step(rate, model, gradients);
         }
         if epoch % 20 == 0 {

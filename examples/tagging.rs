@@ -55,7 +55,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     };
 
     let mut optimizer = AdamConfig::new().init();
-    let clipping = Clipping::by_norm(5.0);
+    let clipper = Clipping::by_norm(5.0).init()?;
     let training_device = device.clone().autodiff();
     let epochs = 6;
     for epoch in 1..=epochs {
@@ -69,7 +69,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             sum += nats.clone().sum().into_scalar::<f64>();
             positions += input.lengths.total();
             let mut gradients = GradientsParams::from_grads(nats.mean().backward(), &model);
-            clipping.apply(&model, &mut gradients);
+            clipper.apply(&model, &mut gradients);
             model = optimizer.step(rate, model, gradients);
         }
         println!("epoch {epoch}: {:.3} nats a word", sum / positions as f64);

@@ -149,12 +149,13 @@ fn learns(
     let loss = CrossEntropyLossConfig::new().init(&device);
     let test = Batch::new(10_000, length, &mut random, &device);
 
+    let clipper = clipping.init()?;
     let recording = device.autodiff();
     for step in 1..=asked.steps {
         let batch = Batch::new(20, length, &mut random, &recording);
         let loss = loss.forward(model.forward(batch.inputs)?, batch.classes);
         let mut gradients = GradientsParams::from_grads(loss.backward(), &model);
-        clipping.apply(&model, &mut gradients);
+        clipper.apply(&model, &mut gradients);
         model = optimizer.step(asked.lr, model, gradients);
         if (step % 400 == 0 || step == asked.steps) && model.valid().errors(&test)? < 0.01 {
             return Ok(true);

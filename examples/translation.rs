@@ -96,7 +96,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         .init(&device)?
         .train();
     let mut optimizer = AdamConfig::new().init();
-    let clipping = Clipping::by_norm(1.0);
+    let clipper = Clipping::by_norm(1.0).init()?;
 
     // Sources and targets of about the same length stand side by side.
     let lengths = known
@@ -125,7 +125,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             // Falls to nothing, so that where the model ends is not left to its last few steps.
             let done = (epoch * batches.len() + step) as f64 / (epochs * batches.len()) as f64;
             let mut gradients = GradientsParams::from_grads(mean.backward(), &model);
-            clipping.apply(&model, &mut gradients);
+            clipper.apply(&model, &mut gradients);
             model = optimizer.step(0.01 * (1.0 - done), model, gradients);
         }
         println!(

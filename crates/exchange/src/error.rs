@@ -3,6 +3,8 @@
 use std::fmt;
 use std::path::PathBuf;
 
+use crate::NotFinite;
+
 /// Why weights could not come in or go out.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -42,6 +44,14 @@ pub enum Error {
     /// Tensors that do not fit the layer.
     #[error(transparent)]
     Mismatch(#[from] Box<Mismatch>),
+    /// Weights that are no numbers.
+    #[error("{what}: {number}")]
+    NotFinite {
+        /// What they are of.
+        what: String,
+        /// The first of them.
+        number: NotFinite,
+    },
     /// A name that was given twice.
     #[error("a tensor called `{name}` is there already")]
     Twice {

@@ -45,7 +45,7 @@ use backdraft_cells::{
 use burn::module::{Module, Param};
 use burn::tensor::{Tensor, TensorData};
 
-use crate::{Error, Mismatch, Shaped};
+use crate::{Error, Mismatch, NotFinite, Shaped};
 
 /// Where Keras's bias goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -211,8 +211,8 @@ impl<L: Layer + KerasLayer> KerasLayer for Deep<L> {
 ///
 /// # Errors
 ///
-/// When Keras has no such layer, or the arrays are not its: every one that is missing, too many
-/// or of another shape.
+/// When Keras has no such layer, the arrays are not its: every one that is missing, too many
+/// or of another shape; or when a number is not finite, or too large for the layer's type.
 pub fn load<L: KerasLayer>(mut layer: L, weights: &[TensorData]) -> Result<L, Error> {
     let mut mismatch = Mismatch {
         what: "Keras's weights".to_string(),
@@ -235,7 +235,7 @@ pub fn load<L: KerasLayer>(mut layer: L, weights: &[TensorData]) -> Result<L, Er
                         .mistyped
                         .push((expected.name, format!("{:?}", data.dtype())));
                 }
-                Some((_, data)) => found.push(data),
+                Some((_, data)) => found.push((expected.name, data)),
             }
         }
         fitting.push((cell, found));
@@ -246,8 +246,18 @@ pub fn load<L: KerasLayer>(mut layer: L, weights: &[TensorData]) -> Result<L, Er
     if !mismatch.is_empty() {
         return Err(Error::from(Box::new(mismatch)));
     }
+    for (cell, found) in &fitting {
+        let dtype = cell.gates().input_weight.val().dtype();
+        for (name, data) in found {
+            NotFinite::check(name, data, dtype).map_err(|number| Error::NotFinite {
+                what: mismatch.what.clone(),
+                number,
+            })?;
+        }
+    }
     for (cell, found) in fitting {
-        set(cell, &found).map_err(no_twin)?;
+        let arrays: Vec<&TensorData> = found.into_iter().map(|(_, data)| data).collect();
+        set(cell, &arrays).map_err(no_twin)?;
     }
     Ok(layer)
 }

@@ -36,7 +36,9 @@
 
 mod error;
 pub mod keras;
+mod not_finite;
 pub mod onnx;
 pub mod pytorch;
 
 pub use error::{Error, Mismatch, Shaped};
+pub use not_finite::NotFinite;

@@ -99,7 +99,7 @@ impl BeamSearch {
     ///
     /// `step` is given the rows of all searches that still go on and their states, and gives the
     /// `ln p` of what comes next, `[rows, symbols]`, and the states after. What is no number, or
-    /// minus infinity, is never taken.
+    /// minus infinity, is never taken; infinity is certain, as 0 is.
     ///
     /// * `state`: where the sequences begin, one row a source.
     /// * `start`: the symbol that is read first; it is not part of a hypothesis.
@@ -246,8 +246,9 @@ impl Search {
     ) -> Vec<usize> {
         let mut all: Vec<Continuation> = Vec::new();
         for (slot, (open, row)) in self.open.iter().zip(rows).enumerate() {
+            let certain = |log_p: f64| log_p == f64::INFINITY;
             let next = (0..).zip(row).map(|(symbol, log_p)| Continuation {
-                log_p: open.log_p + log_p,
+                log_p: open.log_p + if certain(*log_p) { 0.0 } else { *log_p },
                 slot,
                 symbol,
             });

@@ -3,11 +3,12 @@
 
 use backdraft_cells::{Error, Layer};
 use burn::module::Module;
-use burn::tensor::{Tensor, activation::log_softmax};
+use burn::tensor::Tensor;
 use rand::rngs::StdRng;
 
 use crate::beam::select;
 use crate::drawing::{self, randoms};
+use crate::log_probability::log_probabilities;
 use crate::{BeamRows, BeamSearch, Hypothesis, LanguageModel, Sampling};
 
 /// Steps of a prompt that are read at once; bounds the memory that a long one takes.
@@ -222,7 +223,7 @@ impl<L: Layer> LanguageModel<L> {
         let state = state.unwrap_or_else(|| reader.model.initial_state(1));
         let found = search.search(1, state, last, end, |rows: &BeamRows, state| {
             let (scores, state) = reader.step(&rows.symbols, rows.symbols.len(), Some(state));
-            Ok((log_softmax(scores, 1), state))
+            Ok((log_probabilities(scores), state))
         })?;
         Ok(found.into_iter().next().unwrap_or_default())
     }

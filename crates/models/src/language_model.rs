@@ -85,6 +85,16 @@ impl<K> LanguageModelConfig<K> {
     }
 }
 
+impl<K: SequenceConfig> LanguageModelConfig<K> {
+    /// Numbers that the model learns beside those of its layers, which put out `hidden` features.
+    /// Nothing is built, however large it is.
+    pub fn num_params_beside(&self, hidden: usize) -> usize {
+        let (vocabulary, features) = (self.vocabulary_size, self.layer.input_size());
+        let softmax = Softmax::num_params(vocabulary, hidden, &self.bounds, self.tied);
+        vocabulary.saturating_mul(features).saturating_add(softmax)
+    }
+}
+
 impl<K: SequenceConfig<Built: Layer>> LanguageModelConfig<K> {
     /// Builds the model with new weights.
     ///

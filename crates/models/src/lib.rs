@@ -64,6 +64,7 @@ mod forecaster;
 mod generator;
 mod language_model;
 mod linear;
+mod log_probability;
 mod penalties;
 mod pooling;
 mod probability;

@@ -13,6 +13,9 @@ use rand::{Rng, RngExt as _};
 /// P(i) = exp(s_i / temperature) / sum over the remaining j of exp(s_j / temperature)
 /// ```
 ///
+/// What has a score of infinity is certain, and equally likely where there are several; what is no
+/// number, or minus infinity, is never drawn.
+///
 /// Top-p (nucleus) is of Holtzman et al. 2020, arXiv 1904.09751.
 #[derive(Config, Debug, PartialEq)]
 pub struct Sampling {
@@ -61,12 +64,12 @@ impl Sampling {
         }
     }
 
-    /// Draws a symbol from the scores of all of them; nothing when no score is a number, as those
-    /// of a model whose training diverged are.
+    /// Draws a symbol from the scores of all of them; nothing when none can be drawn, as of a model
+    /// whose training diverged.
     pub fn draw(&self, scores: &[f32], random: &mut impl Rng) -> Option<u32> {
         let mut candidates: Vec<(u32, f64)> = (0..)
             .zip(scores.iter().map(|score| f64::from(*score)))
-            .filter(|(symbol, score)| !score.is_nan() && !self.excluded.contains(symbol))
+            .filter(|(symbol, score)| *score > f64::NEG_INFINITY && !self.excluded.contains(symbol))
             .collect();
         // Stable, so that equal scores keep the order of their symbols.
         candidates.sort_by(|a, b| b.1.total_cmp(&a.1));
@@ -76,7 +79,11 @@ impl Sampling {
         }
         candidates.truncate(self.top_k.unwrap_or(usize::MAX));
         for (_, weight) in &mut candidates {
-            *weight = ((*weight - best) / self.temperature).exp();
+            // Infinity less infinity is no number.
+            *weight = match *weight == best {
+                true => 1.0,
+                false => ((*weight - best) / self.temperature).exp(),
+            };
         }
         if let Some(p) = self.top_p {
             let enough = p * total(&candidates);
@@ -192,6 +199,44 @@ mod tests {
         let mut random = StdRng::seed_from_u64(1);
         assert_eq!(Sampling::new().draw(&[f32::NAN; 3], &mut random), None);
         assert_eq!(Sampling::new().draw(&[f32::NAN, 0.0], &mut random), Some(1));
+    }
+
+    #[test]
+    fn infinite_scores_are_certain() {
+        const INF: f32 = f32::INFINITY;
+        let draws = |sampling: Sampling, scores: &[f32]| {
+            let mut random = StdRng::seed_from_u64(1);
+            let draws = (0..200).map(|_| sampling.draw(scores, &mut random).unwrap());
+            draws.collect::<std::collections::BTreeSet<u32>>()
+        };
+        let temperatures = [0.0, 1e-300, 0.5, 1.0, 1e300];
+        for temperature in temperatures {
+            for top_k in [None, Some(1), Some(2), Some(9)] {
+                for top_p in [None, Some(1e-9), Some(0.6), Some(1.0)] {
+                    let sampling = Sampling::new()
+                        .with_temperature(temperature)
+                        .with_top_k(top_k)
+                        .with_top_p(top_p);
+                    let one = [3.0, f32::MAX, -INF, INF, f32::NAN];
+                    assert_eq!(draws(sampling.clone(), &one), [3].into(), "{sampling:?}");
+
+                    let two = [3.0, INF, -INF, INF, f32::NAN];
+                    let first_alone = temperature == 0.0 || top_k == Some(1) || top_p == Some(1e-9);
+                    let expected = match first_alone {
+                        true => [1].into(),
+                        false => [1, 3].into(),
+                    };
+                    assert_eq!(draws(sampling.clone(), &two), expected, "{sampling:?}");
+
+                    let mut random = StdRng::seed_from_u64(1);
+                    for none in [[-INF; 2], [f32::NAN; 2], [f32::NAN, -INF]] {
+                        assert_eq!(sampling.draw(&none, &mut random), None, "{sampling:?}");
+                    }
+                }
+            }
+        }
+        let excluded = Sampling::new().with_excluded(vec![1]);
+        assert_eq!(draws(excluded, &[3.0, INF, -INF]), [0].into());
     }
 
     #[test]

@@ -26,6 +26,7 @@ use burn::tensor::activation::log_softmax;
 use burn::tensor::{Device, IndexingUpdateOp, Int, Tensor, TensorData};
 
 use crate::linear::uniform;
+use crate::log_probability::log_probabilities;
 
 /// How many times fewer features a tail has than the one before it.
 const FEWER: usize = 4;
@@ -110,6 +111,25 @@ impl Softmax {
         })
     }
 
+    /// Numbers that it learns, as [`new`](Self::new) makes it.
+    pub(crate) fn num_params(
+        vocabulary: usize,
+        hidden: usize,
+        bounds: &[usize],
+        tied: bool,
+    ) -> usize {
+        let ends = [bounds, &[vocabulary]].concat();
+        let rows = ends[0].saturating_add(bounds.len());
+        let columns = if tied { 1 } else { hidden.saturating_add(1) };
+        let mut features = hidden;
+        let tails = ends.windows(2).map(|pair| {
+            features = (features / FEWER).max(1);
+            let symbols = pair[1].saturating_sub(pair[0]);
+            features.saturating_mul(hidden.saturating_add(symbols))
+        });
+        tails.fold(rows.saturating_mul(columns), usize::saturating_add)
+    }
+
     /// The number of symbols.
     pub(crate) fn vocabulary_size(&self) -> usize {
         self.first() + self.tails.iter().map(Tail::len).sum::<usize>()
@@ -132,7 +152,7 @@ impl Softmax {
         if self.tails.is_empty() {
             return head;
         }
-        let (first, log_p) = (self.first(), log_softmax(head, 1));
+        let (first, log_p) = (self.first(), log_probabilities(head));
         let tails = self.tails.iter().enumerate().map(|(index, tail)| {
             let tail_itself = log_p.clone().narrow(1, first + index, 1);
             tail.log_p(features.clone()) + tail_itself

@@ -15,7 +15,8 @@ use burn::tensor::Tensor;
 use clap::ValueEnum;
 use serde::{Deserialize, Serialize};
 
-use crate::History;
+use crate::settings::check::parts;
+use crate::{History, TrainError};
 
 /// Which average of the weights is kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, ValueEnum)]
@@ -49,6 +50,17 @@ impl Default for Averaging {
             decay: 0.999,
             after: 5,
         }
+    }
+}
+
+impl Averaging {
+    /// Refuses what makes no sense.
+    ///
+    /// # Errors
+    ///
+    /// When the moving average keeps less than nothing of itself in a step, or all.
+    pub fn check(&self) -> Result<(), TrainError> {
+        parts([("the decay of the average", self.decay)])
     }
 }
 

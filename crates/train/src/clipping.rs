@@ -14,12 +14,18 @@
 //! arXiv 1211.5063. Adaptive: Brock et al. 2021, "High-performance large-scale image recognition
 //! without normalization", arXiv 2102.06171; a row of a weight is what one unit reads.
 
+mod norm;
+
 use burn::module::{Module, ModuleVisitor, Param};
 use burn::optim::GradientsParams;
 use burn::tensor::{FloatDType, Tensor};
 use serde::{Deserialize, Serialize};
 
-/// How gradients are clipped; not at all by default.
+use crate::TrainError;
+use crate::settings::check::positive;
+use norm::{norm, row_norms, wide};
+
+/// How gradients are clipped; not at all by default. A [`Clipper`] does it.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Clipping {
@@ -33,10 +39,14 @@ pub struct Clipping {
     pub norm: Option<f64>,
 }
 
+/// What clips gradients, by limits that make sense.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Clipper(Clipping);
+
 /// The norms of the whole gradient.
 #[derive(Debug, Clone)]
 pub struct Norms {
-    /// Before clipping.
+    /// Before clipping: finite where every component is.
     pub before: Tensor<1>,
     /// After it.
     pub after: Tensor<1>,
@@ -53,8 +63,6 @@ impl Norms {
 
 /// A weight no longer than this may still change, in adaptive clipping.
 const SHORTEST_ROW: f64 = 1e-3;
-/// The same small number as in PyTorch's `clip_grad_norm_`.
-const EPSILON: f64 = 1e-6;
 
 impl Clipping {
     /// By the norm of the whole gradient alone.
@@ -65,20 +73,52 @@ impl Clipping {
         }
     }
 
+    /// Refuses limits that are no positive numbers: below 0, a gradient would be turned round.
+    ///
+    /// # Errors
+    ///
+    /// Names the first such limit.
+    pub fn check(&self) -> Result<(), TrainError> {
+        positive([
+            ("the value to clip at", self.value),
+            ("the norm to clip each tensor at", self.tensor),
+            ("the part of the weights to clip at", self.adaptive),
+            ("the norm to clip at", self.norm),
+        ])
+    }
+
+    /// What clips at these limits.
+    ///
+    /// # Errors
+    ///
+    /// As [`check`](Self::check).
+    pub fn init(&self) -> Result<Clipper, TrainError> {
+        self.check()?;
+        Ok(Clipper(*self))
+    }
+}
+
+impl Clipper {
     /// Clips the gradients of `module`; gives the norms of the whole gradient.
     ///
-    /// Everything stays on the device: nothing is read back.
+    /// Everything stays on the device: nothing is read back from a GPU.
     pub fn apply<M: Module>(&self, module: &M, gradients: &mut GradientsParams) -> Norms {
-        let before = norm(module, gradients);
+        let Clipping {
+            value,
+            tensor,
+            adaptive,
+            norm: limit,
+        } = self.0;
+        let before = whole_norm(module, gradients);
         let mut after = before.clone();
-        if self.value.is_some() || self.tensor.is_some() || self.adaptive.is_some() {
+        if value.is_some() || tensor.is_some() || adaptive.is_some() {
             module.visit(&mut ClipEach {
-                clipping: self,
+                clipper: self,
                 gradients,
             });
-            after = norm(module, gradients);
+            after = whole_norm(module, gradients);
         }
-        if let Some(limit) = self.norm {
+        if let Some(limit) = limit {
             let factor = shortening(after.clone(), limit);
             module.visit(&mut Shorten {
                 gradients,
@@ -91,19 +131,17 @@ impl Clipping {
 
     /// What is clipped tensor by tensor.
     fn clip<const D: usize>(&self, weight: Tensor<D>, mut gradient: Tensor<D>) -> Tensor<D> {
-        if let Some(value) = self.value {
+        if let Some(value) = self.0.value {
             gradient = gradient.clamp(-value, value);
         }
-        if let Some(limit) = self.tensor {
-            let norm = wide(gradient.clone()).square().sum().sqrt();
-            gradient = scaled(gradient, &shortening(norm, limit));
+        if let Some(limit) = self.0.tensor {
+            let norm = norm(gradient.clone());
+            gradient = scaled(gradient, shortening(norm, limit).reshape([1; D]));
         }
-        if let Some(part) = self.adaptive {
-            let limit = row_norms(weight).clamp_min(SHORTEST_ROW) * part;
+        if let Some(part) = self.0.adaptive {
+            let limits = row_norms(weight).clamp_min(SHORTEST_ROW) * part;
             let norms = row_norms(gradient.clone());
-            let factor = (limit / norms.clamp_min(EPSILON)).clamp_max(1.0);
-            let factor = factor.cast(FloatDType::from(gradient.dtype()));
-            gradient = gradient.clone() * factor.expand(gradient.shape());
+            gradient = scaled(gradient, at_most_one(norms / limits));
         }
         gradient
     }
@@ -111,64 +149,51 @@ impl Clipping {
 
 /// `min(1, limit / norm)`.
 fn shortening(norm: Tensor<1>, limit: f64) -> Tensor<1> {
-    ((norm + EPSILON).recip() * limit).clamp_max(1.0)
+    // No gradient is as short as what a GPU takes for 0.
+    at_most_one(norm / limit.max(f64::from(f32::MIN_POSITIVE)))
 }
 
-fn scaled<const D: usize>(gradient: Tensor<D>, factor: &Tensor<1>) -> Tensor<D> {
-    let factor = factor.clone().cast(FloatDType::from(gradient.dtype()));
-    gradient * factor.reshape([1; D])
+/// `min(1, 1 / times)`.
+fn at_most_one<const D: usize>(times: Tensor<D>) -> Tensor<D> {
+    times.clamp_min(1.0).recip()
 }
 
-/// Of each row, the norm of what its unit reads: `[rows, 1, ..]`; a number of a vector is a row.
-fn row_norms<const D: usize>(tensor: Tensor<D>) -> Tensor<D> {
-    let mut squares = wide(tensor).square();
-    for dimension in 1..D {
-        squares = squares.sum_dim(dimension);
-    }
-    squares.sqrt()
+/// In half precision there would be no number for a small factor.
+fn scaled<const D: usize>(gradient: Tensor<D>, factor: Tensor<D>) -> Tensor<D> {
+    let dtype = FloatDType::from(gradient.dtype());
+    let wide = wide(gradient);
+    let factor = factor.cast(FloatDType::from(wide.dtype()));
+    (wide * factor).cast(dtype)
 }
 
-/// In half precision the sum of squares overflows early.
-fn wide<const D: usize>(tensor: Tensor<D>) -> Tensor<D> {
-    match FloatDType::from(tensor.dtype()) {
-        FloatDType::F16 | FloatDType::BF16 => tensor.cast(FloatDType::F32),
-        _ => tensor,
-    }
-}
-
-/// The norm of the whole gradient, in f32 or better.
-fn norm<M: Module>(module: &M, gradients: &GradientsParams) -> Tensor<1> {
-    let mut squares = Squares {
+/// The norm of the whole gradient: that of the norms of its tensors.
+fn whole_norm<M: Module>(module: &M, gradients: &GradientsParams) -> Tensor<1> {
+    let mut each = EachNorm {
         gradients,
-        sum: None,
+        norms: Vec::new(),
     };
-    module.visit(&mut squares);
-    let sum = squares
-        .sum
-        .unwrap_or_else(|| Tensor::zeros([1], &Default::default()));
-    sum.sqrt()
+    module.visit(&mut each);
+    match each.norms.is_empty() {
+        true => Tensor::zeros([1], &Default::default()),
+        false => norm(Tensor::cat(each.norms, 0)),
+    }
 }
 
-struct Squares<'a> {
+struct EachNorm<'a> {
     gradients: &'a GradientsParams,
-    sum: Option<Tensor<1>>,
+    norms: Vec<Tensor<1>>,
 }
 
-impl ModuleVisitor for Squares<'_> {
+impl ModuleVisitor for EachNorm<'_> {
     fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
-        let Some(gradient) = self.gradients.get::<D>(param.id) else {
-            return;
-        };
-        let own = wide(gradient).square().sum();
-        self.sum = Some(match self.sum.take() {
-            Some(sum) => sum + own,
-            None => own,
-        });
+        if let Some(gradient) = self.gradients.get::<D>(param.id) {
+            self.norms.push(norm(gradient));
+        }
     }
 }
 
 struct ClipEach<'a> {
-    clipping: &'a Clipping,
+    clipper: &'a Clipper,
     gradients: &'a mut GradientsParams,
 }
 
@@ -176,7 +201,7 @@ impl ModuleVisitor for ClipEach<'_> {
     fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
         if let Some(gradient) = self.gradients.remove::<D>(param.id) {
             let weight = param.val().without_autodiff();
-            let clipped = self.clipping.clip(weight, gradient);
+            let clipped = self.clipper.clip(weight, gradient);
             self.gradients.register(param.id, clipped);
         }
     }
@@ -190,8 +215,8 @@ struct Shorten<'a> {
 impl ModuleVisitor for Shorten<'_> {
     fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
         if let Some(gradient) = self.gradients.remove::<D>(param.id) {
-            self.gradients
-                .register(param.id, scaled(gradient, self.factor));
+            let factor = self.factor.clone().reshape([1; D]);
+            self.gradients.register(param.id, scaled(gradient, factor));
         }
     }
 }
@@ -233,8 +258,19 @@ mod tests {
     }
 
     fn clipped(clipping: Clipping) -> (Vec<f32>, f32, f32) {
+        clipped_after(1.0, clipping)
+    }
+
+    /// The same of gradients that many times as long.
+    fn clipped_after(times: f64, clipping: Clipping) -> (Vec<f32>, f32, f32) {
         let (layer, mut gradients) = layer_and_gradients(&Device::default());
-        let norms = clipping.apply(&layer, &mut gradients);
+        let bias = layer.bias.as_ref().unwrap().id;
+        let weight = gradients.remove::<2>(layer.weight.id).unwrap() * times;
+        gradients.register(layer.weight.id, weight);
+        let longer = gradients.remove::<1>(bias).unwrap() * times;
+        gradients.register(bias, longer);
+        let clipper = clipping.init().unwrap();
+        let norms = clipper.apply(&layer, &mut gradients);
         let (before, after) = (norms.before.into_scalar(), norms.after.into_scalar());
         (values(&layer, &gradients), before, after)
     }
@@ -299,5 +335,83 @@ mod tests {
         });
         // Half the norm of each row of weights; where that is 0, half a thousandth.
         near(&each, [0.3, 0.0005, 0.4]);
+    }
+
+    /// Their squares are no numbers in single precision, or 0.
+    #[test]
+    fn gradients_of_any_length_are_clipped() {
+        for (times, unit) in [(1e19, 1.0), (2.5e37, 1.0), (1e-25, 1e-25)] {
+            let in_units = |values: Vec<f32>| -> Vec<f32> {
+                values.iter().map(|value| value / unit as f32).collect()
+            };
+            let (short, before, after) = clipped_after(times, Clipping::by_norm(1.3 * unit));
+            near(&in_units(short), [0.4, 1.2, 0.3]);
+            near(&in_units(vec![after]), [1.3, 0.0, 0.0]);
+            assert!((f64::from(before) / times / 13.0 - 1.0).abs() < 1e-6);
+            let each = Clipping {
+                tensor: Some(2.0 * unit),
+                ..Clipping::default()
+            };
+            let weight = 160f32.sqrt() / 2.0;
+            let (each, ..) = clipped_after(times, each);
+            near(&in_units(each), [4.0 / weight, 12.0 / weight, 2.0]);
+        }
+        let adaptive = Clipping {
+            adaptive: Some(0.5),
+            ..Clipping::default()
+        };
+        near(&clipped_after(1e19, adaptive).0, [0.3, 0.0005, 0.4]);
+        let (unclipped, before, _) = clipped_after(1e-25, adaptive);
+        assert_eq!(unclipped, [4.0f32, 12.0, 3.0].map(|value| value * 1e-25));
+        assert!((before * 1e25 - 13.0).abs() < 1e-5, "{before}");
+    }
+
+    #[test]
+    fn in_half_precision_a_small_factor_is_not_lost() {
+        let device = Device::default();
+        let half = Tensor::<1>::from_floats([40000.0; 3], &device).cast(FloatDType::F16);
+        let factor = Tensor::from_floats([1e-8], &device);
+        let short = scaled(half, factor);
+        assert_eq!(FloatDType::from(short.dtype()), FloatDType::F16);
+        for value in short.into_data().iter::<f32>() {
+            assert!((value - 4e-4).abs() < 1e-6, "{value}");
+        }
+    }
+
+    #[test]
+    fn limits_that_turn_or_erase_a_gradient_are_refused() {
+        for limit in [-1.0, 0.0, f64::NAN, f64::INFINITY] {
+            let some = Some(limit);
+            let none = Clipping::default();
+            for (clipping, what) in [
+                (
+                    Clipping {
+                        value: some,
+                        ..none
+                    },
+                    "the value to clip at",
+                ),
+                (
+                    Clipping {
+                        tensor: some,
+                        ..none
+                    },
+                    "the norm to clip each tensor at",
+                ),
+                (
+                    Clipping {
+                        adaptive: some,
+                        ..none
+                    },
+                    "the part of the weights to clip at",
+                ),
+                (Clipping { norm: some, ..none }, "the norm to clip at"),
+            ] {
+                assert_eq!(
+                    clipping.init().unwrap_err().to_string(),
+                    format!("{what}: expected a finite number above 0, found {limit}")
+                );
+            }
+        }
     }
 }

@@ -6,7 +6,8 @@
 //! n such steps in a row:     the training ends
 //! ```
 //!
-//! One number a step is read from the device for it.
+//! So too where the clipped gradient is so long that its square is not finite: in the moments of an
+//! optimiser it would stay for good. One number a step is read from the device for it.
 
 use burn::module::{Module, ModuleVisitor, Param};
 use burn::optim::GradientsParams;
@@ -14,7 +15,8 @@ use burn::tensor::Tensor;
 use serde::{Deserialize, Serialize};
 
 use crate::schedule::Brake;
-use crate::{Objective, TrainError};
+use crate::settings::check::{counts, factor};
+use crate::{Norms, Objective, TrainError};
 
 /// What is done about a loss or a gradient that is no finite number.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -32,6 +34,19 @@ impl Default for Guard {
             patience: 10,
             backoff: 1.0,
         }
+    }
+}
+
+impl Guard {
+    /// Refuses what makes no sense.
+    ///
+    /// # Errors
+    ///
+    /// When no step may be left out, or the learning rate would not be a positive number after one,
+    /// or larger.
+    pub fn check(&self) -> Result<(), TrainError> {
+        counts([("the guard's patience", self.patience)])?;
+        factor("the guard's backoff", self.backoff)
     }
 }
 
@@ -74,16 +89,19 @@ impl Watch {
         model: &M,
         gradients: &GradientsParams,
         nats: &Tensor<1>,
-        norm: &Tensor<1>,
+        norms: &Norms,
     ) -> Option<String> {
-        // Zero, unless one of them is not finite.
-        let probe = nats.clone().sum() * 0.0 + norm.clone() * 0.0;
+        // Zero, unless one of them is not finite: losses that are may have a sum that is not.
+        let lengths = norms.before.clone() * 0.0 + norms.after.clone().square() * 0.0;
+        let probe = (nats.clone() * 0.0).sum() + lengths;
         if probe.into_scalar::<f32>() == 0.0 {
             self.left_out.in_a_row = 0;
             return None;
         }
-        let what = first_bad(model, gradients);
-        let what = what.unwrap_or_else(|| "the loss".to_string());
+        let what = first_bad(model, gradients).unwrap_or_else(|| match is_bad(nats.clone()) {
+            true => "the loss".to_string(),
+            false => "the square of the gradient".to_string(),
+        });
         if self.left_out.in_a_row == 0 {
             self.left_out.first = step;
             self.left_out.what = what.clone();

@@ -74,7 +74,7 @@ pub use baselines::{
     BaselineRow, BaselineSettings, Baselines, Remembers, forecast_baselines, language_baselines,
     tag_baselines,
 };
-pub use clipping::{Clipping, Norms};
+pub use clipping::{Clipper, Clipping, Norms};
 pub use demo::burn_source;
 pub use description::{Asked, Made, MadeFrom, RunDescription};
 pub use device::{DeviceChoice, KnownDevice, PickedDevice, known_devices};

@@ -11,7 +11,15 @@ use burn::module::{Module, ModuleVisitor, Param};
 use burn::optim::GradientsParams;
 use burn::tensor::{Distribution, Tensor};
 
+use crate::TrainError;
+use crate::settings::check::weights;
+
 const DECAY: f64 = 0.55;
+
+/// Refuses a variance that none can be.
+pub(crate) fn check(variance: f64) -> Result<(), TrainError> {
+    weights([("gradient noise", variance)])
+}
 
 /// Adds the noise of step `step`, from 0, with `n` = `noise`.
 pub(crate) fn add<M: Module>(noise: f64, step: usize, module: &M, gradients: &mut GradientsParams) {

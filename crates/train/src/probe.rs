@@ -92,9 +92,7 @@ impl Probe {
             ("the test sequences", self.test),
             ("the steps between tests", self.test_steps),
         ])?;
-        positive([
-            ("the learning rate", Some(self.lr)),
-            ("the norm to clip at", self.clipping.norm),
-        ])
+        positive([("the learning rate", Some(self.lr))])?;
+        self.clipping.check()
     }
 }

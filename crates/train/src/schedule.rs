@@ -23,6 +23,9 @@ use burn::optim::LearningRate;
 use clap::ValueEnum;
 use serde::{Deserialize, Serialize};
 
+use crate::TrainError;
+use crate::settings::check::{counts, factor, positive, require};
+
 /// The shape of the learning rate after the warm-up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, ValueEnum)]
 #[serde(rename_all = "snake_case")]
@@ -75,6 +78,19 @@ impl Default for Falling {
     }
 }
 
+impl Falling {
+    /// Refuses what makes no sense.
+    ///
+    /// # Errors
+    ///
+    /// When the rate would not fall to a smaller positive number, or before there was anything to
+    /// fall after.
+    pub fn check(&self) -> Result<(), TrainError> {
+        counts([("what the learning rate falls after", self.after)])?;
+        factor("the factor that the learning rate falls by", self.factor)
+    }
+}
+
 /// Factors on a learning rate, from outside its schedule; clones are the same.
 #[derive(Debug, Clone, Default)]
 pub struct Brake(Arc<Mutex<Factors>>);
@@ -124,8 +140,21 @@ impl Brake {
 
 impl Schedule {
     /// The rate over `steps` steps, of which the first `warmup` rise to it.
-    pub fn new(rate: f64, decay: Decay, warmup: usize, steps: usize) -> Self {
-        Self {
+    ///
+    /// # Errors
+    ///
+    /// When the rate is no positive number, or rises until the last step or longer.
+    pub fn new(rate: f64, decay: Decay, warmup: usize, steps: usize) -> Result<Self, TrainError> {
+        positive([("the learning rate", Some(rate))])?;
+        let expected = format!("fewer than all {steps} steps");
+        let holds = warmup == 0 || warmup < steps;
+        require(
+            "the steps in which the learning rate rises",
+            &expected,
+            warmup,
+            holds,
+        )?;
+        Ok(Self {
             rate,
             decay,
             warmup,
@@ -134,18 +163,22 @@ impl Schedule {
             steps_an_epoch: steps,
             done: 0,
             brake: Brake::default(),
-        }
+        })
     }
 
     /// Sets how [`Decay::Halve`] falls, and how many steps an epoch has. How [`Decay::Plateau`] does
     /// is for what evaluates, which has the [`brake`](Self::brake).
-    #[must_use]
-    pub fn with_falling(self, falling: Falling, steps_an_epoch: usize) -> Self {
-        Self {
+    ///
+    /// # Errors
+    ///
+    /// As [`Falling::check`].
+    pub fn with_falling(self, falling: Falling, steps_an_epoch: usize) -> Result<Self, TrainError> {
+        falling.check()?;
+        Ok(Self {
             falling,
             steps_an_epoch: steps_an_epoch.max(1),
             ..self
-        }
+        })
     }
 
     /// What the rate is multiplied by: 1, until somebody changes it.
@@ -206,7 +239,7 @@ mod tests {
     use super::*;
 
     fn rates(decay: Decay, warmup: usize, steps: usize) -> Vec<f64> {
-        let mut schedule = Schedule::new(2.0, decay, warmup, steps);
+        let mut schedule = Schedule::new(2.0, decay, warmup, steps).unwrap();
         (0..steps).map(|_| schedule.step()).collect()
     }
 
@@ -226,19 +259,48 @@ mod tests {
     }
 
     #[test]
+    fn rates_that_are_none_and_warm_ups_without_end_are_refused() {
+        let refused = |rate, warmup| {
+            let schedule = Schedule::new(rate, Decay::Constant, warmup, 10);
+            schedule.unwrap_err().to_string()
+        };
+        for rate in [0.0, -1.0, f64::NAN, f64::INFINITY] {
+            let expected =
+                format!("the learning rate: expected a finite number above 0, found {rate}");
+            assert_eq!(refused(rate, 0), expected);
+        }
+        for warmup in [10, 11, usize::MAX] {
+            let expected = format!(
+                "the steps in which the learning rate rises: expected fewer than all 10 steps, found {warmup}"
+            );
+            assert_eq!(refused(1.0, warmup), expected);
+        }
+        for factor in [0.0, -0.5, 1.5, f64::NAN] {
+            let falling = Falling {
+                factor,
+                ..Falling::default()
+            };
+            let schedule = Schedule::new(1.0, Decay::Halve, 9, 10).unwrap();
+            assert!(schedule.with_falling(falling, 2).is_err(), "{factor}");
+        }
+    }
+
+    #[test]
     fn a_rate_halves_with_each_epoch_after_the_first_ones() {
         let falling = Falling {
             factor: 0.5,
             after: 2,
         };
-        let mut schedule = Schedule::new(2.0, Decay::Halve, 0, 8).with_falling(falling, 2);
+        let mut schedule = Schedule::new(2.0, Decay::Halve, 0, 8)
+            .and_then(|schedule| schedule.with_falling(falling, 2))
+            .unwrap();
         let rates: Vec<f64> = (0..8).map(|_| schedule.step()).collect();
         assert_eq!(rates, [2.0, 2.0, 2.0, 2.0, 1.0, 1.0, 0.5, 0.5]);
     }
 
     #[test]
     fn a_factor_for_one_step_is_for_one_step() {
-        let mut schedule = Schedule::new(2.0, Decay::Constant, 0, 8);
+        let mut schedule = Schedule::new(2.0, Decay::Constant, 0, 8).unwrap();
         schedule.brake().once(0.5);
         schedule.brake().multiply(0.1);
         let rates: Vec<f64> = (0..2).map(|_| schedule.step()).collect();
@@ -247,14 +309,14 @@ mod tests {
 
     #[test]
     fn a_record_continues_where_it_was_taken() {
-        let mut schedule = Schedule::new(1.0, Decay::Cosine, 2, 9);
+        let mut schedule = Schedule::new(1.0, Decay::Cosine, 2, 9).unwrap();
         let _first: Vec<f64> = (0..4).map(|_| schedule.step()).collect();
         schedule.brake().multiply(0.25);
-        let mut other = Schedule::new(1.0, Decay::Cosine, 2, 9);
+        let mut other = Schedule::new(1.0, Decay::Cosine, 2, 9).unwrap();
         other.load_record(schedule.to_record());
         let next = other.step();
         assert_eq!(next, schedule.step());
-        let mut unbraked = Schedule::new(1.0, Decay::Cosine, 2, 9);
+        let mut unbraked = Schedule::new(1.0, Decay::Cosine, 2, 9).unwrap();
         let whole: Vec<f64> = (0..5).map(|_| unbraked.step()).collect();
         assert_eq!(next, whole[4] * 0.25);
     }

@@ -59,8 +59,8 @@ impl<M: Objective, S: Shows<M> + 'static> Plan<'_, M, S> {
             &run.file(CHECKPOINTS),
             Memory::blank(),
             Trainee { model }.into_record(),
-            self.training.optimizer().to_record(),
-            self.training.schedule(steps, an_epoch).to_record(),
+            self.training.optimizer()?.to_record(),
+            self.training.schedule(steps, an_epoch)?.to_record(),
         )
     }
 
@@ -84,12 +84,12 @@ impl<M: Objective, S: Shows<M> + 'static> Plan<'_, M, S> {
         run.check_weights(&memory)?;
         let an_epoch = self.learned_from.num_items();
         let (_, steps) = self.training.extent(an_epoch);
-        let schedule = self.training.schedule(steps, an_epoch);
+        let schedule = self.training.schedule(steps, an_epoch)?;
         let brake = schedule.brake();
         let trainee = Trainee {
             model: self.model.clone().train(),
         };
-        let mut learner = Learner::new(trainee, self.training.optimizer(), schedule);
+        let mut learner = Learner::new(trainee, self.training.optimizer()?, schedule);
         let start = latest.saved.restore(&mut learner)?;
 
         // From here on the run changes.
@@ -99,7 +99,7 @@ impl<M: Objective, S: Shows<M> + 'static> Plan<'_, M, S> {
             run.set_state(&RunState::Running)?;
         }
         if self.display != Display::Silent {
-            self.tell_start(run, start.position.steps);
+            self.tell_start(run, start.position.steps, steps);
         }
         let aloud = self.display == Display::Plain;
         let bits_a_nat = self.shows.bits_a_nat();
@@ -131,16 +131,15 @@ impl<M: Objective, S: Shows<M> + 'static> Plan<'_, M, S> {
         })
     }
 
-    fn tell_start(&self, run: &Run, steps: usize) {
-        match steps {
-            0 => say(format_args!(
-                "the run is written to {}",
-                run.path().display()
-            )),
-            steps => say(format_args!(
-                "going on after {steps} steps, on {}",
-                self.device.name
-            )),
+    fn tell_start(&self, run: &Run, before: usize, steps: usize) {
+        if before > 0 {
+            let device = &self.device.name;
+            return say(format_args!("going on after {before} steps, on {device}"));
+        }
+        let path = run.path().display();
+        say(format_args!("the run is written to {path}"));
+        if let Some(advice) = self.training.advice(steps) {
+            say(advice);
         }
     }
 }

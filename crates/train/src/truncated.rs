@@ -31,7 +31,11 @@ use burn::train::{
 use crate::averaging::Average;
 use crate::checkpoint::{Checkpoints, Position};
 use crate::guard::Watch;
-use crate::{Averaging, Brake, Clipping, Ending, Falling, Guard, Objective, Observer, Trainee};
+use crate::settings::check::counts;
+use crate::{
+    Averaging, Brake, Clipping, Ending, Falling, Guard, Objective, Observer, TrainError, Trainee,
+    noise,
+};
 use shown::Shown;
 use training::Training;
 
@@ -190,6 +194,31 @@ impl<M: Objective> TruncatedBptt<M> {
         self
     }
 
+    /// Refuses what makes no sense. A training that is launched all the same is interrupted before its
+    /// first step, for the same reason.
+    ///
+    /// # Errors
+    ///
+    /// Names the first setting that is impossible, what would be possible and what it was.
+    pub fn check(&self) -> Result<(), TrainError> {
+        self.clipping.check()?;
+        noise::check(self.noise)?;
+        self.averaging.check()?;
+        self.guard.map_or(Ok(()), |guard| guard.check())?;
+        self.plateau.map_or(Ok(()), |plateau| plateau.check())?;
+        counts([
+            ("the number of steps", self.steps.unwrap_or(1)),
+            (
+                "the steps between evaluations",
+                self.evaluate_steps.unwrap_or(1),
+            ),
+            (
+                "the evaluations without improvement",
+                self.stop_after.unwrap_or(1),
+            ),
+        ])
+    }
+
     fn observe<R>(&self, tell: impl FnOnce(&mut dyn Observer<M>) -> R) -> R {
         let mut observer = self.observer.lock().unwrap_or_else(PoisonError::into_inner);
         tell(&mut *observer)
@@ -253,8 +282,10 @@ impl<M: Objective> SupervisedLearningStrategy<Trainee<M>> for TruncatedBptt<M> {
         let watch = self
             .guard
             .map(|guard| Watch::new(guard, self.brake.clone(), start.position.left_out));
+        let clipper = self.check().and_then(|()| self.clipping.init());
         let mut training = Training {
             strategy: self,
+            clipper: clipper.as_ref().copied().unwrap_or_default(),
             learner,
             valid,
             average: Average::new(self.averaging, average),
@@ -274,17 +305,21 @@ impl<M: Objective> SupervisedLearningStrategy<Trainee<M>> for TruncatedBptt<M> {
             epochs: start.position.epochs,
         };
 
-        let refusal = if components.grad_accumulation.is_some() {
-            Some(
-                "TruncatedBptt takes a step a window: accumulate gradients in the loader's windows",
-            )
+        let refusal = if let Err(error) = &clipper {
+            Some(error.to_string())
+        } else if components.grad_accumulation.is_some() {
+            let reason =
+                "TruncatedBptt takes a step a window: accumulate gradients in the loader's windows";
+            Some(reason.to_string())
         } else if self.checkpoints.is_some() && training.checkpointer.is_none() {
-            Some("the parts of TruncatedBptt's checkpoints are to be the training's checkpointers")
+            let reason =
+                "the parts of TruncatedBptt's checkpoints are to be the training's checkpointers";
+            Some(reason.to_string())
         } else {
             None
         };
         if refusal.is_some() {
-            training.interrupter.stop(refusal);
+            training.interrupter.stop(refusal.as_deref());
             return (training.learner.model(), training.events);
         }
 

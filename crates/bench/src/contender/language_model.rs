@@ -11,7 +11,7 @@ use backdraft_cells::{
 use backdraft_exchange::pytorch::StateDict;
 use backdraft_models::{LanguageModel, LanguageModelConfig};
 use backdraft_train::{
-    Clipping, Decay, Objective, Recurrence, Settings, SymbolBatch, Trainee, Training,
+    Clipper, Clipping, Decay, Objective, Recurrence, Settings, SymbolBatch, Trainee, Training,
 };
 use burn::module::Module;
 use burn::optim::GradientsParams;
@@ -28,6 +28,8 @@ const TIMED: usize = 9;
 
 /// Of the weights.
 const SEED: u64 = 0;
+
+const CHECKED: &str = "the settings of this file make sense";
 
 type Model = LanguageModel<Deep<Recurrent<Lstm>>>;
 
@@ -54,7 +56,7 @@ pub struct LanguageModelStep {
     place: Place,
     shape: Shape,
     learner: Learner<Trainee<Model>>,
-    clipping: Clipping,
+    clipper: Clipper,
     /// What is read, on a device that records gradients and on one that does not.
     windows: Vec<[SymbolBatch; 2]>,
     read: usize,
@@ -77,7 +79,7 @@ impl LanguageModelStep {
 
     /// At the beginning of its training.
     fn of(model: Model, shape: Shape, place: &Place) -> Self {
-        let settings = settings();
+        let training = settings().training;
         let paths = model.recurrent.paths();
         let recording = place.device.clone().autodiff();
         let both =
@@ -90,10 +92,10 @@ impl LanguageModelStep {
             shape,
             learner: Learner::new(
                 Trainee { model },
-                settings.training.optimizer(),
-                settings.training.schedule(1, 1),
+                training.optimizer().expect(CHECKED),
+                training.schedule(1, 1).expect(CHECKED),
             ),
-            clipping: settings.training.clipping,
+            clipper: training.clipping.init().expect(CHECKED),
             windows: windows(shape).iter().map(both).collect(),
             read: 0,
             carried: None,
@@ -156,7 +158,7 @@ impl LanguageModelStep {
         done(Part::Forward)?;
         let mut gradients = GradientsParams::from_grads(loss.backward(), &trainee);
         done(Part::Backward)?;
-        self.clipping.apply(&trainee, &mut gradients);
+        self.clipper.apply(&trainee, &mut gradients);
         drop(trainee);
         done(Part::Clipping)?;
         self.learner.lr_step();
@@ -258,7 +260,7 @@ mod tests {
         let loss = Objective::loss(&trainee.model, window, None).unwrap();
         let gradients = loss.nats.mean().backward();
         let mut gradients = GradientsParams::from_grads(gradients, &trainee);
-        let norms = model.clipping.apply(&trainee, &mut gradients);
+        let norms = model.clipper.apply(&trainee, &mut gradients);
         assert!(norms.before.into_scalar::<f64>() > NORM);
 
         let parts = model.parts().unwrap();
@@ -276,15 +278,15 @@ mod tests {
         // Tests draw from one stream of random numbers: the weights are not always the same.
         let mut model = of_shape("4,8,16,16");
         model.losses(3).unwrap();
-        let copied = |clipping| {
+        let copied = |clipper| {
             let mut copy = of_shape("4,8,16,16");
             copy.copy(&model).unwrap();
-            copy.clipping = clipping;
+            copy.clipper = clipper;
             copy.losses(STEPS).unwrap()
         };
-        let clipped = copied(model.clipping);
-        assert_eq!(copied(model.clipping), clipped);
-        let unclipped = copied(Clipping::default());
+        let clipped = copied(model.clipper);
+        assert_eq!(copied(model.clipper), clipped);
+        let unclipped = copied(Clipper::default());
         let pairs = clipped.iter().zip(&unclipped);
         let difference = pairs.map(|(a, b)| (a - b).abs()).fold(0.0, f64::max);
         assert!(difference > TOLERANCE, "{difference}");

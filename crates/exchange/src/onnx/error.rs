@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use crate::NotFinite;
+
 /// What was expected of a model file, a node or a tensor, and what was found.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -119,6 +121,9 @@ pub enum Error {
         /// Where they are.
         found: String,
     },
+    /// Weights that are no numbers.
+    #[error("tensor {0}")]
+    NotFinite(#[from] NotFinite),
     /// What the cells refuse.
     #[error(transparent)]
     Cells(#[from] backdraft_cells::Error),

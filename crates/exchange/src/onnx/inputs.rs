@@ -6,6 +6,7 @@ use burn::tensor::{DType, Device, Tensor, TensorData};
 
 use super::model::Place;
 use super::{Error, Kind};
+use crate::NotFinite;
 
 /// Where the value of an input comes from.
 #[derive(Debug, Clone)]
@@ -159,7 +160,7 @@ impl<'a> Inputs<'a> {
         }
     }
 
-    /// A tensor of numbers in the type that the layer computes in.
+    /// A tensor of finite numbers in the type that the layer computes in.
     pub fn tensor<const D: usize>(
         &self,
         input: &str,
@@ -175,6 +176,7 @@ impl<'a> Inputs<'a> {
                 found: format!("{found:?}"),
             });
         }
+        NotFinite::check(self.called(input).unwrap_or(input), &data, dtype)?;
         Ok(Tensor::from_data(data, (device, dtype)))
     }
 }

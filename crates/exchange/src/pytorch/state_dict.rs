@@ -10,7 +10,7 @@ use burn_store::{Applier, ModuleSnapshot, bridge};
 use safetensors::tensor::{Dtype, TensorView};
 
 use super::{Parameter, Twin, file};
-use crate::{Error, Mismatch, Shaped};
+use crate::{Error, Mismatch, NotFinite, Shaped};
 
 /// Tensors by name, as PyTorch's `state_dict()` gives them: of a file, or of layers.
 ///
@@ -112,8 +112,9 @@ impl StateDict {
     ///
     /// # Errors
     ///
-    /// When PyTorch has no such layer, the file is damaged, or what is under the prefix is not
-    /// what the layer has: every missing, unexpected and misshapen tensor, by name.
+    /// When PyTorch has no such layer, the file is damaged, what is under the prefix is not
+    /// what the layer has: every missing, unexpected and misshapen tensor, by name; or when a number
+    /// is not finite, or too large for the layer's type.
     pub fn load<M: Twin>(&self, layer: M, prefix: &str) -> Result<M, Error> {
         let wanted = wanted(&layer, prefix)?;
         let found = self.fit(&wanted, prefix)?;
@@ -121,6 +122,12 @@ impl StateDict {
         let mut untied = Vec::new();
         for (Wanted { tensor, .. }, found) in wanted.iter().zip(found) {
             let data = self.read(found[0])?;
+            NotFinite::check(&found[0].name, &data, tensor.dtype).map_err(|number| {
+                Error::NotFinite {
+                    what: self.describe(""),
+                    number,
+                }
+            })?;
             for other in &found[1..] {
                 if self.read(other)? != data {
                     untied.push((found[0].name.clone(), other.name.clone()));

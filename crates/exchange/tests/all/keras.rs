@@ -226,3 +226,18 @@ fn layers_that_keras_lacks_are_refused_by_name() {
         assert_eq!(keras::weights(&merged).unwrap().len(), 6);
     }
 }
+
+#[test]
+fn arrays_that_are_not_finite_are_refused_by_their_place() {
+    let layer = RecurrentConfig::new(GruConfig::new(1, 2));
+    let layer = DeepConfig::new(layer, 1).init(&Device::flex()).unwrap();
+    let mut arrays = keras::weights(&layer).unwrap();
+    let mut kernel: Vec<f64> = arrays[1].iter().collect();
+    kernel[7] = f64::NEG_INFINITY;
+    arrays[1] = TensorData::new(kernel, [2, 6]);
+    assert_eq!(
+        keras::load(layer, &arrays).unwrap_err().to_string(),
+        "Keras's weights: layer 1 recurrent_kernel[1, 1]: expected a finite number of type F32, found \
+         -inf"
+    );
+}

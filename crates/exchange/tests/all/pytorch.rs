@@ -434,3 +434,55 @@ fn an_imported_layer_runs() {
         .unwrap();
     assert_eq!(run.outputs.dims(), [2, 3, 8]);
 }
+
+#[test]
+fn weights_that_are_not_finite_are_refused_by_their_place() {
+    let device = Device::flex();
+    let gru = || {
+        RecurrentConfig::new(GruConfig::new(2, 2))
+            .init(&device)
+            .unwrap()
+    };
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("gru.safetensors");
+    for (number, found) in [(f32::NAN, "NaN"), (f32::INFINITY, "inf")] {
+        let mut bad = gru();
+        let weight = &mut bad.cell.gates.recurrent_weight;
+        *weight = weight.clone().map(|weight| {
+            let number = Tensor::full([1, 1], number, &weight.device());
+            weight.slice_assign([4..5, 1..2], number)
+        });
+        StateDict::of(&bad, "rnn").unwrap().save(&path).unwrap();
+        let error = StateDict::open(&path)
+            .unwrap()
+            .load(gru(), "rnn")
+            .unwrap_err();
+        assert_eq!(
+            message(error),
+            format!(
+                "{}: rnn.weight_hh_l0[4, 1]: expected a finite number of type F32, found {found}",
+                path.display()
+            )
+        );
+    }
+    // In double precision, and beyond single.
+    let large = gru().map(&mut Large);
+    StateDict::of(&large, "").unwrap().save(&path).unwrap();
+    let file = StateDict::open(&path).unwrap();
+    let told = message(file.load(gru(), "").unwrap_err());
+    assert!(
+        told.ends_with("[0, 0]: expected a finite number of type F32, found 1e39"),
+        "{told}"
+    );
+    file.load(large, "").unwrap();
+}
+
+/// Weights of 1e39.
+struct Large;
+
+impl ModuleMapper for Large {
+    fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
+        let large = param.val().cast(DType::F64).full_like(1e39);
+        Param::initialized(param.id, large)
+    }
+}

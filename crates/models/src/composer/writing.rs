@@ -2,10 +2,11 @@
 
 use backdraft_cells::{Error, Layer, Lengths, State};
 use burn::module::Module;
-use burn::tensor::{Int, Tensor, TensorData, activation::log_softmax};
+use burn::tensor::{Int, Tensor, TensorData};
 
 use super::{Begun, Composer, NAME};
 use crate::drawing::{Drawing, rows, symbols};
+use crate::log_probability::log_probabilities;
 use crate::{BeamRows, BeamSearch, Hypothesis, Inputs, Sampling};
 
 impl<L: Layer> Composer<L> {
@@ -132,6 +133,6 @@ impl<L: Layer> Writer<L> {
         let read = self.model.read(last, key);
         let run = self.model.recurrent.forward(read, Some(state), None)?;
         let scores = self.model.scores(run.outputs.squeeze_dim::<2>(1));
-        Ok((log_softmax(scores, 1), run.state))
+        Ok((log_probabilities(scores), run.state))
     }
 }

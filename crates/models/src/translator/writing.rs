@@ -2,10 +2,11 @@
 
 use backdraft_cells::{Error, Layer, Lengths, State};
 use burn::module::Module;
-use burn::tensor::{Device, Int, Tensor, activation::log_softmax};
+use burn::tensor::{Device, Int, Tensor};
 
 use super::{Encoded, Translator};
 use crate::drawing::{Drawing, rows, symbols};
+use crate::log_probability::log_probabilities;
 use crate::{BeamRows, BeamSearch, Hypothesis, Sampling};
 
 impl<E: Layer, D: Layer> Translator<E, D> {
@@ -138,6 +139,6 @@ impl<E: Layer, D: Layer> Writer<E, D> {
         let (both, _) = self.model.attend(queries, annotations)?;
         let [_, _, features] = both.dims();
         let scores = self.model.scores(both.reshape([rows, features]));
-        Ok((log_softmax(scores, 1), run.state))
+        Ok((log_probabilities(scores), run.state))
     }
 }

@@ -199,6 +199,26 @@ fn what_is_no_number_is_never_taken() {
 }
 
 #[test]
+fn infinity_is_certain() {
+    let device = &cpus()[0];
+    let begin = Tensor::<2>::zeros([1, 1], device);
+    let search = BeamSearch::new(3).with_width(3).with_best(3);
+    let found = search.search(1, begin, START, Some(END), |rows, state| {
+        let count = rows.symbols.len();
+        let row = [-1.0, f32::INFINITY, -2.0];
+        let log_p = TensorData::new(row.repeat(count), [count, SYMBOLS]);
+        Ok((Tensor::from_data(log_p, device), state))
+    });
+    let found = found.unwrap();
+    let best = found[0]
+        .iter()
+        .map(|found| (&found.symbols[..], found.log_p));
+    let best: Vec<(&[u32], f64)> = best.collect();
+    let expected: [(&[u32], f64); 3] = [(&[], -2.0), (&[1, 1, 1], -2.0), (&[1, 1, 0], -3.0)];
+    assert_eq!(best, expected);
+}
+
+#[test]
 fn impossible_settings_are_refused() {
     let device = &cpus()[0];
     let message = |settings: BeamSearch| {

@@ -361,3 +361,50 @@ fn impossible_adaptive_softmaxes_are_refused() {
         "label smoothing: expected 0",
     );
 }
+
+#[test]
+fn a_symbol_with_an_infinite_score_is_written() {
+    for device in cpus() {
+        for bounds in [vec![], vec![3, 5]] {
+            device.seed(3);
+            let stack = DeepConfig::new(RecurrentConfig::new(LstmConfig::new(5, 6)), 2);
+            let config = LanguageModelConfig::new(7, stack).with_bounds(bounds);
+            let mut model = config.init(&device).unwrap();
+            let bias = &mut model.output.bias;
+            *bias = bias.clone().map(|bias| {
+                let infinite = Tensor::full([1], f32::INFINITY, &device);
+                bias.slice_assign(2..3, infinite)
+            });
+            let drawn: Vec<u32> = model
+                .generator(Sampling::new(), 1)
+                .unwrap()
+                .take(5)
+                .collect();
+            assert_eq!(drawn, [2; 5]);
+            let found = model.beam(&[0], None, &BeamSearch::new(3)).unwrap();
+            assert_eq!((&found[0].symbols[..], found[0].log_p), (&[2; 3][..], 0.0));
+        }
+    }
+}
+
+#[test]
+fn weights_are_counted_without_being_drawn() {
+    let device = &cpus()[0];
+    for (tied, bounds) in [
+        (false, vec![]),
+        (true, vec![]),
+        (false, vec![4]),
+        (false, vec![3, 5, 20]),
+    ] {
+        let layer = RecurrentConfig::new(ElmanConfig::new(6, 6));
+        let config = LanguageModelConfig::new(23, layer)
+            .with_tied(tied)
+            .with_bounds(bounds.clone());
+        let model = config.init(device).unwrap();
+        let beside = model.num_params() - model.recurrent.num_params();
+        assert_eq!(config.num_params_beside(6), beside, "{tied}, {bounds:?}");
+    }
+    let layer = RecurrentConfig::new(ElmanConfig::new(usize::MAX, 6));
+    let large = LanguageModelConfig::new(23, layer);
+    assert_eq!(large.num_params_beside(6), usize::MAX);
+}

@@ -36,7 +36,8 @@ pub(super) fn descend<M: Objective>(
     let recording = device.clone().autodiff();
     let mut model = model.fork(device).train();
     let mut optimizer: ModuleOptimizer = FusedAdam::default().into();
-    let mut schedule = Schedule::new(asked.lr, Decay::Cosine, 0, asked.steps);
+    let mut schedule = Schedule::new(asked.lr, Decay::Cosine, 0, asked.steps)?;
+    let clipper = Clipping::by_norm(1.0).init()?;
     let mut carried: Option<M::State> = None;
     for step in 0..asked.steps {
         let (batch, begins) = batch(step, &recording);
@@ -45,7 +46,7 @@ pub(super) fn descend<M: Objective>(
         carried = Some(loss.state.detach());
         let nats = loss.nats.mean();
         let mut gradients = GradientsParams::from_grads(nats.backward(), &model);
-        Clipping::by_norm(1.0).apply(&model, &mut gradients);
+        clipper.apply(&model, &mut gradients);
         model = optimizer.step(schedule.step(), model, gradients);
     }
     Ok(Trained {

@@ -54,6 +54,7 @@ pub fn estimate_language_model(
     let model = new_model(settings, &texts.units)?;
     let (parameters, vocabulary) = (model.num_params(), texts.units.len());
     let (_, steps) = settings.training.extent(texts.windows.len());
+    settings.training.check_extent(texts.windows.len())?;
     let float = size_of::<f32>();
     // What is kept of each piece, where the rest is computed again.
     let kept_steps = match settings.windows.recompute {
@@ -74,7 +75,7 @@ pub fn estimate_language_model(
         model: model.recurrent.describe(),
         path: paths(&model.recurrent, &device.device),
         seconds: steps as f64
-            * seconds_a_step(&texts.windows, model, &settings.training, &device.device),
+            * seconds_a_step(&texts.windows, model, &settings.training, &device.device)?,
         parameters,
         vocabulary,
         weight_bytes: weight_bytes(&settings.training, parameters),

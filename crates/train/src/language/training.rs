@@ -142,6 +142,7 @@ fn begin(
         }),
         ..RunDescription::default()
     };
+    settings.training.check_extent(texts.windows.len())?;
     let display = display.settled()?;
     let new = NewRun::begin(path)?;
     let vocabulary = texts.units.to_json();

@@ -11,6 +11,9 @@
 use burn::optim::{LearningRate, Optimizer};
 use burn::tensor::{Device, Tensor};
 
+use crate::TrainError;
+use crate::settings::check::weights;
+
 /// An optimiser, with weight decay before its step.
 #[derive(Debug, Clone)]
 pub struct Decayed<O> {
@@ -20,8 +23,13 @@ pub struct Decayed<O> {
 
 impl<O: Optimizer> Decayed<O> {
     /// `decay` of the weights, times the learning rate, goes in each step.
-    pub fn new(optimizer: O, decay: f64) -> Self {
-        Self { optimizer, decay }
+    ///
+    /// # Errors
+    ///
+    /// When it is below 0, so that the weights would grow, or no finite number.
+    pub fn new(optimizer: O, decay: f64) -> Result<Self, TrainError> {
+        weights([("weight decay", decay)])?;
+        Ok(Self { optimizer, decay })
     }
 }
 
@@ -44,5 +52,22 @@ impl<O: Optimizer> Optimizer for Decayed<O> {
 
     fn to_device<const D: usize>(state: Self::State<D>, device: &Device) -> Self::State<D> {
         O::to_device(state, device)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::FusedAdam;
+
+    #[test]
+    fn a_decay_that_lets_weights_grow_is_refused() {
+        for decay in [-0.1, f64::NAN, f64::INFINITY] {
+            let error = Decayed::new(FusedAdam::default(), decay).unwrap_err();
+            assert_eq!(
+                error.to_string(),
+                format!("weight decay: expected a finite number, at least 0, found {decay}")
+            );
+        }
     }
 }

@@ -76,6 +76,7 @@ impl Probe {
         let mut model = Model::new(self, cell, length, &host)?.fork(device).train();
         let recording = device.clone().autodiff();
         let mut optimizer: ModuleOptimizer = FusedAdam::default().into();
+        let clipper = self.clipping.init()?;
 
         let stream = |stream| StdRng::seed_from_u64(mix(seed, stream));
         let (mut random, mut testing) = (stream(TRAINING_STREAM), stream(TEST_STREAM));
@@ -108,7 +109,7 @@ impl Probe {
             let value: f32 = loss.clone().into_scalar();
             if value.is_finite() {
                 let mut gradients = GradientsParams::from_grads(loss.backward(), &model);
-                self.clipping.apply(&model, &mut gradients);
+                clipper.apply(&model, &mut gradients);
                 model = optimizer.step(self.lr, model, gradients);
             } else {
                 trial.skipped_steps += 1;

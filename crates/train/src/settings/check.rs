@@ -5,7 +5,7 @@ use std::fmt::Display;
 use backdraft_cells::Memory;
 
 use super::{Carrying, Recurrence, Settings, Training};
-use crate::{AverageKind, Decay, OptimizerKind, TrainError};
+use crate::{AverageKind, Decay, OptimizerKind, TrainError, noise};
 
 /// 8 GiB of them, in single precision.
 const MOST_WEIGHTS: usize = 1 << 31;
@@ -117,6 +117,10 @@ impl Training {
     pub fn check(&self) -> Result<(), TrainError> {
         self.check_counts()?;
         self.check_numbers()?;
+        self.clipping.check()?;
+        self.guard.check()?;
+        self.falling.check()?;
+        self.averaging.check()?;
         self.check_averaging()
     }
 
@@ -133,23 +137,18 @@ impl Training {
                 "the evaluations without improvement",
                 self.stop_after.unwrap_or(1),
             ),
-            ("what the learning rate falls after", self.falling.after),
             (
                 "the steps between checkpoints",
                 self.saving.steps.unwrap_or(1),
             ),
             ("the checkpoints to keep", self.saving.keep),
-            ("the guard's patience", self.guard.patience),
         ])?;
         let (seed, most) = (self.seed, i64::MAX as u64);
         require("the seed", &format!("at most {most}"), seed, seed <= most)
     }
 
     fn check_numbers(&self) -> Result<(), TrainError> {
-        parts([
-            ("the momentum", self.momentum),
-            ("the decay of the average", self.averaging.decay),
-        ])?;
+        parts([("the momentum", self.momentum)])?;
         let fraction = self.valid_fraction;
         let holds = fraction > 0.0 && fraction < 1.0;
         require(
@@ -158,29 +157,12 @@ impl Training {
             fraction,
             holds,
         )?;
-        let factors = [
-            ("the guard's backoff", self.guard.backoff),
-            (
-                "the factor that the learning rate falls by",
-                self.falling.factor,
-            ),
-        ];
-        for (what, factor) in factors {
-            let holds = factor > 0.0 && factor <= 1.0;
-            require(what, "above 0 and at most 1", factor, holds)?;
-        }
         positive([
             ("the learning rate", Some(self.lr)),
-            ("the norm to clip at", self.clipping.norm),
-            ("the norm to clip each tensor at", self.clipping.tensor),
-            ("the value to clip at", self.clipping.value),
-            ("the part of the weights to clip at", self.clipping.adaptive),
             ("the seconds between checkpoints", self.saving.seconds),
         ])?;
-        weights([
-            ("weight decay", self.weight_decay),
-            ("gradient noise", self.gradient_noise),
-        ])
+        weights([("weight decay", self.weight_decay)])?;
+        noise::check(self.gradient_noise)
     }
 
     fn check_averaging(&self) -> Result<(), TrainError> {
@@ -219,7 +201,7 @@ pub(crate) fn positive<const N: usize>(
 }
 
 /// Parts of a whole that they are not to use up.
-fn parts<const N: usize>(parts: [(&'static str, f64); N]) -> Result<(), TrainError> {
+pub(crate) fn parts<const N: usize>(parts: [(&'static str, f64); N]) -> Result<(), TrainError> {
     for (what, part) in parts {
         let holds = (0.0..1.0).contains(&part);
         require(what, "at least 0 and below 1", part, holds)?;
@@ -227,12 +209,18 @@ fn parts<const N: usize>(parts: [(&'static str, f64); N]) -> Result<(), TrainErr
     Ok(())
 }
 
-fn weights<const N: usize>(weights: [(&'static str, f64); N]) -> Result<(), TrainError> {
+pub(crate) fn weights<const N: usize>(weights: [(&'static str, f64); N]) -> Result<(), TrainError> {
     for (what, weight) in weights {
         let holds = weight.is_finite() && weight >= 0.0;
         require(what, "a finite number, at least 0", weight, holds)?;
     }
     Ok(())
+}
+
+/// What something is multiplied by that is not to grow.
+pub(crate) fn factor(what: &'static str, factor: f64) -> Result<(), TrainError> {
+    let holds = factor > 0.0 && factor <= 1.0;
+    require(what, "above 0 and at most 1", factor, holds)
 }
 
 fn refuse(what: &'static str, expected: &str, found: &str) -> Result<(), TrainError> {

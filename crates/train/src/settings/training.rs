@@ -5,7 +5,11 @@ use clap::ValueEnum;
 use serde::{Deserialize, Serialize};
 
 use super::Saving;
-use crate::{Averaging, Clipping, Decay, Decayed, Falling, FusedAdam, Guard, Schedule};
+use super::check::parts;
+use crate::{Averaging, Clipping, Decay, Decayed, Falling, FusedAdam, Guard, Schedule, TrainError};
+
+/// Steps in which a model learns next to nothing.
+const FEW: usize = 100;
 
 /// The optimiser.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, ValueEnum)]
@@ -104,31 +108,92 @@ impl Training {
         }
     }
 
+    /// Refuses what needs more steps than there are, when an epoch has `windows` of them.
+    ///
+    /// # Errors
+    ///
+    /// When the learning rate would rise until the last step or longer.
+    pub fn check_extent(&self, windows: usize) -> Result<(), TrainError> {
+        let (_, steps) = self.extent(windows);
+        self.schedule(steps, windows).map(drop)
+    }
+
+    /// What to tell whoever begins a training of `steps` steps that has not asked for so few.
+    pub(crate) fn advice(&self, steps: usize) -> Option<String> {
+        let few = self.steps.is_none() && steps < FEW;
+        few.then(|| {
+            let steps = match steps {
+                1 => "1 step".to_string(),
+                steps => format!("{steps} steps"),
+            };
+            format!("{steps} in all, which is little to learn in: give more --epochs")
+        })
+    }
+
     /// The optimiser. Clipping is done before it, over the whole gradient.
-    pub fn optimizer(&self) -> ModuleOptimizer {
-        match self.optimizer {
-            OptimizerKind::Adam => Decayed::new(FusedAdam::default(), self.weight_decay).into(),
+    ///
+    /// # Errors
+    ///
+    /// When its momentum or the weight decay is impossible.
+    pub fn optimizer(&self) -> Result<ModuleOptimizer, TrainError> {
+        Ok(match self.optimizer {
+            OptimizerKind::Adam => Decayed::new(FusedAdam::default(), self.weight_decay)?.into(),
             OptimizerKind::Sgd => {
+                parts([("the momentum", self.momentum)])?;
                 let momentum = MomentumConfig {
                     momentum: self.momentum,
                     dampening: 0.0,
                     nesterov: false,
                 };
                 let sgd = SgdConfig::new().with_momentum(Some(momentum)).build();
-                Decayed::new(sgd, self.weight_decay).into()
+                Decayed::new(sgd, self.weight_decay)?.into()
             }
-        }
+        })
     }
 
     /// The learning rate over `steps` steps, of which an epoch has `an_epoch`.
-    pub fn schedule(&self, steps: usize, an_epoch: usize) -> Schedule {
-        Schedule::new(self.lr, self.decay, self.warmup, steps).with_falling(self.falling, an_epoch)
+    ///
+    /// # Errors
+    ///
+    /// When the rate, or how it rises or falls, is impossible in so many steps.
+    pub fn schedule(&self, steps: usize, an_epoch: usize) -> Result<Schedule, TrainError> {
+        Schedule::new(self.lr, self.decay, self.warmup, steps)?.with_falling(self.falling, an_epoch)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_warm_up_leaves_steps_to_learn_in() {
+        let training = |warmup, epochs| Training {
+            warmup,
+            epochs: Some(epochs),
+            ..Training::default()
+        };
+        assert!(training(19, 2).check_extent(10).is_ok());
+        assert!(training(0, 1).check_extent(1).is_ok());
+        assert_eq!(
+            training(20, 2).check_extent(10).unwrap_err().to_string(),
+            "the steps in which the learning rate rises: expected fewer than all 20 steps, found 20"
+        );
+    }
+
+    #[test]
+    fn few_steps_are_told_unless_they_were_asked_for() {
+        let training = Training::default();
+        let told = |steps| training.advice(steps);
+        let expected = "1 step in all, which is little to learn in: give more --epochs";
+        assert_eq!(told(1).as_deref(), Some(expected));
+        assert!(told(99).unwrap().starts_with("99 steps in all"));
+        assert_eq!(told(100), None);
+        let asked = Training {
+            steps: Some(5),
+            ..Training::default()
+        };
+        assert_eq!(asked.advice(5), None);
+    }
 
     #[test]
     fn epochs_and_steps_bound_each_other() {

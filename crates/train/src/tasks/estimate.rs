@@ -56,6 +56,7 @@ pub fn estimate_task<T: Task>(
     let task = Arc::new(T::of(&gathered.learned_from, settings)?);
     let model = new_model(&*task, settings)?;
     let [learned_from, _] = loaders(&task, &gathered, settings, &device.device)?;
+    settings.training.check_extent(an_epoch(&learned_from))?;
     let parameters = model.num_params();
     let (_, steps) = settings.training.extent(an_epoch(&learned_from));
     let layers = T::layers(&model).into_iter();
@@ -70,7 +71,7 @@ pub fn estimate_task<T: Task>(
         skipped_rows: gathered.skipped,
         steps,
         seconds: steps as f64
-            * seconds_a_step(&learned_from, model, &settings.training, &device.device),
+            * seconds_a_step(&learned_from, model, &settings.training, &device.device)?,
         device: device.name.clone(),
         data: data.display().to_string(),
     })

@@ -131,6 +131,8 @@ fn begin<T: Task>(
         settings.valid.as_deref().unwrap_or(data),
         &gathered.held_out,
     )?;
+    let an_epoch = gathered.learned_from.len().div_ceil(settings.training.batch);
+    settings.training.check_extent(an_epoch)?;
     let absolute = |path: &Path| std::path::absolute(path).ok();
     let description = RunDescription {
         data: absolute(data),

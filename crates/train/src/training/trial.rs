@@ -6,7 +6,7 @@ use burn::data::dataloader::DataLoader;
 use burn::tensor::Device;
 use burn::train::TrainStep;
 
-use crate::{AverageKind, Objective, OptimizerKind, Trainee, Training, Window};
+use crate::{AverageKind, Objective, OptimizerKind, TrainError, Trainee, Training, Window};
 
 /// How long is tried, at most.
 const TRIED: Duration = Duration::from_secs(3);
@@ -18,7 +18,7 @@ pub(crate) fn weight_bytes(training: &Training, parameters: usize) -> usize {
         OptimizerKind::Adam => 4,
         OptimizerKind::Sgd => 3,
     } + usize::from(training.averaging.kind != AverageKind::Off);
-    copies * parameters * size_of::<f32>()
+    parameters.saturating_mul(copies * size_of::<f32>())
 }
 
 /// The median of some steps, the first left out: what is made once is made there.
@@ -27,11 +27,12 @@ pub(crate) fn seconds_a_step<M: Objective>(
     model: M,
     training: &Training,
     device: &Device,
-) -> f64 {
+) -> Result<f64, TrainError> {
     let device = device.clone().autodiff();
     let model = model.fork(&device).train();
     let mut trainee = Trainee { model };
-    let mut optimizer = training.optimizer();
+    let mut optimizer = training.optimizer()?;
+    let clipper = training.clipping.init()?;
     let (mut carried, mut times) = (None, Vec::new());
     let windows = windows.to_device(&device);
     let mut windows = windows.iter();
@@ -42,7 +43,7 @@ pub(crate) fn seconds_a_step<M: Objective>(
         let mut window = window.expect("data in memory");
         window.state = carried.take();
         let mut output = trainee.step(window);
-        let norms = training.clipping.apply(&trainee, &mut output.grads);
+        let norms = clipper.apply(&trainee, &mut output.grads);
         trainee = optimizer.step(training.lr, trainee, output.grads);
         carried = output.item.state;
         // The step is over when its number is there.
@@ -54,5 +55,5 @@ pub(crate) fn seconds_a_step<M: Objective>(
     }
     let mut times = times.split_off(times.len().min(2) - 1);
     times.sort_by(f64::total_cmp);
-    times[times.len() / 2]
+    Ok(times[times.len() / 2])
 }

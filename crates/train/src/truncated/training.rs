@@ -20,11 +20,12 @@ use crate::averaging::Average;
 use crate::checkpoint::{Carried, Checkpoints, Position};
 use crate::guard::Watch;
 use crate::seed::mix;
-use crate::{History, Objective, Step, Trainee, Window, WindowOutput, failpoint, noise};
+use crate::{Clipper, History, Objective, Step, Trainee, Window, WindowOutput, failpoint, noise};
 
 /// What changes as training goes on.
 pub(super) struct Training<'a, M: Objective> {
     pub(super) strategy: &'a TruncatedBptt<M>,
+    pub(super) clipper: Clipper,
     pub(super) learner: Learner<Trainee<M>>,
     pub(super) valid: ValidLoader<Trainee<M>>,
     pub(super) average: Average<M>,
@@ -116,17 +117,12 @@ impl<M: Objective> Training<'_, M> {
         let mut output = self.learner.train_step(window);
         *carried = output.item.state.take();
         let learner = self.learner.model();
-        let norms = self.strategy.clipping.apply(&learner, &mut output.grads);
+        let norms = self.clipper.apply(&learner, &mut output.grads);
         let (nats, gradients) = (&output.item.nats, &output.grads);
-        let left_out = self.watch.as_mut().and_then(|watch| {
-            watch.look(
-                self.steps + 1,
-                &learner.model,
-                gradients,
-                nats,
-                &norms.before,
-            )
-        });
+        let left_out = self
+            .watch
+            .as_mut()
+            .and_then(|watch| watch.look(self.steps + 1, &learner.model, gradients, nats, &norms));
         drop(learner);
         self.learner.lr_step();
         match &left_out {

@@ -7,8 +7,8 @@ use std::sync::{Arc, Mutex};
 use backdraft_cells::Error;
 use backdraft_data::{Cut, Streams};
 use backdraft_train::{
-    Brake, Guard, Loss, Objective, Observer, PlainProgress, Step, StreamLoader, SymbolBatch,
-    TrainError, Trainee, TruncatedBptt, Validation,
+    Brake, Clipping, Guard, Loss, Objective, Observer, PlainProgress, Step, StreamLoader,
+    SymbolBatch, TrainError, Trainee, TruncatedBptt, Validation,
 };
 use burn::module::{Module, Param};
 use burn::optim::SgdConfig;
@@ -22,8 +22,11 @@ const RATE: f64 = 0.125;
 /// Symbols that are no numbers: of the first kind is the loss, of the second the gradient alone.
 const BAD_LOSS: u32 = 9;
 const BAD_GRADIENT: u32 = 8;
+/// A symbol whose loss is a number, and its gradient one whose square is none.
+const STEEP: u32 = 7;
 
-/// `loss = w (x + h)`, `h_t = h_{t-1} + sum x`; of 9 the loss is 0/0, of 8 the slope of a root at 0.
+/// `loss = w (x + h)`, `h_t = h_{t-1} + sum x`; of 9 the loss is 0/0, of 8 the slope of a root at 0, of 7
+/// the slope is 1e20.
 #[derive(Module, Debug)]
 struct Line {
     weight: Param<Tensor<1>>,
@@ -59,7 +62,9 @@ impl Objective for Line {
             .abs()
             .sqrt();
         let root = root * bad_gradient;
-        let loss = weight * (x.clone() + state.clone()) + one.clone() / one - 1.0 + root;
+        let steep = x.clone().equal_elem(STEEP).float() * 1e20;
+        let steep = steep * (weight.clone() - weight.clone().detach());
+        let loss = weight * (x.clone() + state.clone()) + one.clone() / one - 1.0 + root + steep;
         Ok(Loss {
             nats: loss.flatten(0, 1),
             penalty: None,
@@ -97,11 +102,21 @@ impl Observer<Line> for Record {
 
 /// One epoch over windows of one symbol.
 fn train(symbols: &[u32], weight: f32, guard: Guard) -> (Record, Brake) {
+    train_clipped(symbols, weight, guard, Clipping::default())
+}
+
+fn train_clipped(
+    symbols: &[u32],
+    weight: f32,
+    guard: Guard,
+    clipping: Clipping,
+) -> (Record, Brake) {
     let device = Device::flex();
     let (record, brake) = (Arc::new(Mutex::new(Record::default())), Brake::default());
     let strategy = TruncatedBptt::new(device.clone())
         .with_observer(record.clone())
         .with_guard(guard)
+        .with_clipping(clipping)
         .with_brake(brake.clone());
     let streams = |symbols: &[u32]| Streams::new(symbols, 1, 1).unwrap();
     let loader = |symbols: &[u32]| {
@@ -176,4 +191,19 @@ fn each_bad_step_lowers_the_rate_if_that_is_wanted() {
     };
     let (_, brake) = train(&symbols, 1.0, guard);
     assert_eq!(brake.value(), 0.25);
+}
+
+#[test]
+fn a_steep_step_is_taken_where_it_is_clipped() {
+    let _alone = alone();
+    let symbols = [1, STEEP, 0];
+    let clipped = Clipping::by_norm(1.0);
+    let (record, _) = train_clipped(&symbols, 1.0, Guard::default(), clipped);
+    assert_eq!(record.taken, [true, true]);
+    let expected = [1.0 - RATE as f32, 1.0 - 2.0 * RATE as f32];
+    assert_eq!(record.weights, expected);
+
+    let (record, _) = train(&symbols, 1.0, Guard::default());
+    assert_eq!(record.taken, [true, false]);
+    assert_eq!(record.reasons, ["the square of the gradient"]);
 }

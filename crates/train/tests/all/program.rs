@@ -175,6 +175,12 @@ fn nonsense_is_answered_with_one_clear_message() {
     with("--clip-norm", "0", "the norm to clip at");
     with("--clip-value", "NaN", "the value to clip at");
     with("--valid-fraction", "1", "the held-out fraction");
+    let warmup = ["--epochs", "2", "--warmup", "9999"];
+    train(
+        &text,
+        &warmup,
+        "the steps in which the learning rate rises: expected fewer than all",
+    );
     with(
         "--momentum",
         "0.5",

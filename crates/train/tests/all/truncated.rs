@@ -9,8 +9,8 @@ use backdraft_data::{Cut, Streams};
 use backdraft_models::{LanguageModel, LanguageModelConfig};
 use backdraft_train::checkpoint::Checkpoints;
 use backdraft_train::{
-    Clipping, Objective, Observer, PlainProgress, Saving, Step, StreamLoader, SymbolBatch, Trainee,
-    TruncatedBptt, Validation,
+    Averaging, Clipping, Falling, Guard, Objective, Observer, PlainProgress, Saving, Step,
+    StreamLoader, SymbolBatch, Trainee, TruncatedBptt, Validation,
 };
 use burn::module::Module;
 use burn::optim::{GradientsParams, SgdConfig};
@@ -66,6 +66,7 @@ fn by_hand(device: &Device) -> Record {
     let mut record = Record::default();
     let mut model = model(device).train();
     let mut optimizer = SgdConfig::new().init();
+    let clipper = Clipping::by_norm(LIMIT).init().unwrap();
     for _ in 0..2 {
         let mut state: Option<Tensor<2>> = None;
         for window in streams().windows() {
@@ -77,7 +78,7 @@ fn by_hand(device: &Device) -> Record {
             let loss = Objective::loss(&model, batch, state.take()).unwrap();
             record.windows.push(loss.nats.to_data().iter().collect());
             let mut gradients = GradientsParams::from_grads(loss.nats.mean().backward(), &model);
-            Clipping::by_norm(LIMIT).apply(&model, &mut gradients);
+            clipper.apply(&model, &mut gradients);
             model = optimizer.step(RATE, model, gradients);
             state = Some(loss.state.detach());
         }
@@ -128,13 +129,10 @@ fn each_window_continues_the_one_before_it() {
     assert!(record.validations[1] < record.validations[0]);
 }
 
-#[test]
-fn checkpoints_without_their_checkpointers_are_refused() {
-    let _alone = alone();
+/// Why a training that is launched takes no step.
+fn refusal(strategy: TruncatedBptt<Model>) -> String {
     let device = Device::flex();
     let folder = tempfile::tempdir().unwrap();
-    let checkpoints = Checkpoints::new(folder.path().join("saved"), Saving::default());
-    let strategy = TruncatedBptt::new(device.clone()).with_checkpoints(checkpoints);
     let loader = || {
         Arc::new(StreamLoader::new(
             streams(),
@@ -142,6 +140,8 @@ fn checkpoints_without_their_checkpointers_are_refused() {
             device.clone(),
         ))
     };
+    let record = Arc::new(Mutex::new(Record::default()));
+    let strategy = strategy.with_observer(record.clone());
     let model = model(&device).train();
     let learner = Learner::new(Trainee { model }, SgdConfig::new().init(), RATE);
     let result = SupervisedTraining::<Trainee<Model>>::new(folder.path(), loader(), loader())
@@ -149,9 +149,83 @@ fn checkpoints_without_their_checkpointers_are_refused() {
         .renderer(Box::new(PlainProgress::new(None)))
         .with_training_strategy(TrainingStrategy::Custom(Arc::new(strategy)))
         .launch(learner);
-    let reason = result.interrupted.unwrap().reason.unwrap();
+    assert!(record.lock().unwrap().windows.is_empty());
+    result.interrupted.unwrap().reason.unwrap()
+}
+
+#[test]
+fn checkpoints_without_their_checkpointers_are_refused() {
+    let _alone = alone();
+    let folder = tempfile::tempdir().unwrap();
+    let checkpoints = Checkpoints::new(folder.path().join("saved"), Saving::default());
+    let reason = refusal(TruncatedBptt::new(Device::flex()).with_checkpoints(checkpoints));
     assert!(
         reason.contains("are to be the training's checkpointers"),
         "{reason}"
+    );
+}
+
+/// Before a step is taken, and by the strategy itself.
+#[test]
+fn what_would_spoil_a_training_is_refused() {
+    let _alone = alone();
+    let refused = |change: fn(TruncatedBptt<Model>) -> TruncatedBptt<Model>, expected: &str| {
+        let strategy = || change(TruncatedBptt::new(Device::flex()));
+        let error = strategy().check().unwrap_err().to_string();
+        assert!(error.starts_with(expected), "{error}");
+        assert_eq!(refusal(strategy()), error);
+    };
+    refused(
+        |strategy| strategy.with_clipping(Clipping::by_norm(-1.0)),
+        "the norm to clip at: expected a finite number above 0, found -1",
+    );
+    refused(|strategy| strategy.with_noise(-1.0), "gradient noise");
+    refused(
+        |strategy| {
+            strategy.with_guard(Guard {
+                patience: 0,
+                ..Guard::default()
+            })
+        },
+        "the guard's patience",
+    );
+    refused(
+        |strategy| {
+            strategy.with_guard(Guard {
+                backoff: f64::NAN,
+                ..Guard::default()
+            })
+        },
+        "the guard's backoff",
+    );
+    refused(
+        |strategy| {
+            strategy.with_averaging(Averaging {
+                decay: 1.0,
+                ..Averaging::default()
+            })
+        },
+        "the decay of the average",
+    );
+    refused(
+        |strategy| {
+            strategy.with_plateau(Some(Falling {
+                factor: -0.5,
+                ..Falling::default()
+            }))
+        },
+        "the factor that the learning rate falls by",
+    );
+    refused(
+        |strategy| strategy.with_steps(Some(0)),
+        "the number of steps",
+    );
+    refused(
+        |strategy| strategy.with_evaluations(Some(0)),
+        "the steps between evaluations",
+    );
+    refused(
+        |strategy| strategy.with_stop_after(Some(0)),
+        "the evaluations without improvement",
     );
 }

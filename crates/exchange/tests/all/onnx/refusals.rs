@@ -467,3 +467,23 @@ fn broken_files_never_panic() {
         assert!(survivors > 100, "{name}: {survivors}");
     }
 }
+
+#[test]
+fn weights_that_are_no_numbers() {
+    let raw = |value: f32| value.to_le_bytes();
+    let tensors = |value| {
+        [
+            tensor("w", 1, &[1, 1, 1], &raw(0.5)),
+            tensor("r", 1, &[1, 1, 1], &raw(value)),
+        ]
+    };
+    with_tensors(&["x", "w", "r"], &tensors(0.5)).unwrap();
+    refused(
+        with_tensors(&["x", "w", "r"], &tensors(f32::NAN)),
+        "tensor r[0, 0, 0]: expected a finite number of type F32, found NaN",
+    );
+    refused(
+        with_tensors(&["x", "w", "r"], &tensors(f32::NEG_INFINITY)),
+        "tensor r[0, 0, 0]: expected a finite number of type F32, found -inf",
+    );
+}

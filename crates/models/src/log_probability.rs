@@ -1,0 +1,39 @@
+//! The logarithms of the probabilities of what comes next, where a model writes.
+//!
+//! ```text
+//! ln p_i = s_i - ln sum_j exp(s_j)
+//! ```
+//!
+//! A score of infinity is certain, as in [`Sampling`](crate::Sampling).
+
+use burn::tensor::{Tensor, activation::log_softmax};
+
+/// Of scores `[rows, symbols]`, row by row.
+pub(crate) fn log_probabilities(scores: Tensor<2>) -> Tensor<2> {
+    // Infinity less infinity is no number; the largest number is as good.
+    let certain = scores.clone().equal_elem(f32::INFINITY);
+    log_softmax(scores.mask_fill(certain, f32::MAX), 1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use burn::tensor::Device;
+
+    #[test]
+    fn infinite_scores_share_all_probability() {
+        let inf = f32::INFINITY;
+        let scores = [[1.0, inf, 2.0], [inf, f32::MIN, inf], [0.0, 0.0, -inf]];
+        let scores = Tensor::<2>::from_floats(scores, &Device::default());
+        let found: Vec<f32> = log_probabilities(scores).into_data().iter().collect();
+        let half = 0.5f32.ln();
+        let expected = [-inf, 0.0, -inf, half, -inf, half, half, half, -inf];
+        for (found, expected) in found.into_iter().zip(expected) {
+            let p = (found.exp(), expected.exp());
+            assert!((p.0 - p.1).abs() < 1e-6, "{found} against {expected}");
+        }
+        let nan = Tensor::<2>::from_floats([[f32::NAN, 1.0]], &Device::default());
+        let found: Vec<f32> = log_probabilities(nan).into_data().iter().collect();
+        assert!(found.iter().all(|log_p| log_p.is_nan()), "{found:?}");
+    }
+}
