@@ -11,6 +11,7 @@ mod inspect;
 mod predict;
 mod print;
 mod probe;
+mod reading;
 mod report;
 mod train;
 

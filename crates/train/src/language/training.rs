@@ -53,6 +53,8 @@ pub struct TrainReport {
     pub vocabulary: usize,
     /// The text.
     pub data: String,
+    /// Files of its folder that are not in it: they cannot be read, or are no text.
+    pub skipped_files: usize,
     /// The run folder.
     pub run: String,
     /// What the model wrote last.
@@ -133,10 +135,13 @@ pub fn resume_language_model(
     };
     let text = match (text, &description.data) {
         (Some(text), _) => text,
-        (None, Some(path)) => Text::open(Some(path), &settings.windows)?,
-        (None, None) if made.text == super::DEMO => Text::open(None, &settings.windows)?,
+        (None, Some(path)) => Text::open(Some(path), settings)?,
+        (None, None) if made.text == super::DEMO => Text::open(None, settings)?,
         (None, None) => {
-            return refuse(format!("the text, {}, was not read from a file", made.text));
+            return refuse(format!(
+                "the text, {}, cannot be read again by itself: it is needed (--data PATH)",
+                made.text
+            ));
         }
     };
     let found = checksum(text.content.as_bytes());
@@ -209,6 +214,7 @@ fn learn_from(
         unit: settings.lexicon.unit.to_string(),
         vocabulary,
         data: texts.source.to_string(),
+        skipped_files: texts.skipped_files,
         run: run.path().display().to_string(),
         sample: memory.sample,
     };

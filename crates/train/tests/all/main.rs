@@ -9,6 +9,7 @@ mod guard;
 mod inspect;
 mod learning;
 mod program;
+mod reading;
 mod recomputation;
 mod recordings;
 mod report;
