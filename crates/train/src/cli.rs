@@ -2,6 +2,7 @@
 
 mod baselines;
 mod devices;
+mod drawing;
 mod escape;
 mod evaluate;
 mod export;
