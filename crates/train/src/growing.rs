@@ -24,6 +24,10 @@ impl Growing {
             Err(error) => Err(error),
         };
         let opened = opened.map_err(|error| unwritable(path, error))?;
+        if opened.is_none() && self.bytes > 0 {
+            let path = path.to_path_buf();
+            return Err(TrainError::Missing { path });
+        }
         let found = opened.as_ref().map_or(0, |(_, length)| *length);
         if found < self.bytes {
             return Err(TrainError::Damaged {
@@ -88,5 +92,11 @@ mod tests {
             "{error}"
         );
         assert_eq!(std::fs::read_to_string(&path).unwrap(), "one\n");
+        std::fs::remove_file(&path).unwrap();
+        let error = growing.cut(&path).unwrap_err().to_string();
+        assert!(
+            error.contains("metrics.jsonl: the file is missing"),
+            "{error}"
+        );
     }
 }
