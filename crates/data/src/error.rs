@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use crate::Encoding;
+
 /// Data that cannot be read or used.
 #[derive(Debug, thiserror::Error)]
 pub enum DataError {
@@ -28,13 +30,26 @@ pub enum DataError {
         /// The line it is in, from 1.
         line: usize,
     },
+    /// A file that is not UTF-8, and looks like a text in another encoding.
+    #[error(
+        "{}: expected UTF-8 text, found what looks like {encoding}; \
+         `iconv -f {} -t UTF-8 OLD > NEW` converts it",
+        path.display(),
+        encoding.iconv()
+    )]
+    OtherEncoding {
+        /// Which file.
+        path: PathBuf,
+        /// Which encoding.
+        encoding: Encoding,
+    },
     /// A file or folder without any text.
     #[error("{}: expected text, found none: {reason}", path.display())]
     Empty {
         /// Which.
         path: PathBuf,
-        /// An empty file, or a folder with no file in it.
-        reason: &'static str,
+        /// An empty file, or a folder with no file in it that is read.
+        reason: String,
     },
     /// Fewer symbols than one window of each stream needs.
     #[error(

@@ -1,7 +1,7 @@
 //! Text to symbols to batches of sequences, for recurrent models on [Burn](https://burn.dev).
 //!
-//! [`read_text`] reads a file or a folder of files; a [`Vocabulary`] turns text to symbols and
-//! back; [`Streams`] cuts symbols into parallel streams and those into windows, each of which
+//! [`read_text`] reads a file or a folder of files, of which [`TextFiles`] picks some; a [`Vocabulary`] turns
+//! text to symbols and back; [`Streams`] cuts symbols into parallel streams and those into windows, each of which
 //! continues the one before it: what truncated backpropagation through time learns from. A [`Cut`]
 //! tells where windows of other kinds lie. [`read_series`] reads series in time from tables.
 //!
@@ -33,6 +33,7 @@ mod arrays;
 mod buckets;
 mod conll;
 mod cut;
+mod encoding;
 mod error;
 mod features;
 mod fourier;
@@ -47,6 +48,7 @@ mod pieces;
 mod series;
 mod streams;
 mod text;
+mod text_files;
 mod units;
 mod vocabulary;
 mod wav;
@@ -58,6 +60,7 @@ pub use arrays::{ArrayNames, Classes, read_arrays};
 pub use buckets::{BatchSize, Buckets};
 pub use conll::{ConllColumns, ConllReader, PassedOver, TaggedSentence};
 pub use cut::{Cut, Span};
+pub use encoding::Encoding;
 pub use error::DataError;
 pub use features::{FeatureSequences, moments};
 pub use held_out::hold_out;
@@ -68,7 +71,8 @@ pub use pairs::{Pair, PairColumns, Pairs};
 pub use pieces::Pieces;
 pub use series::{Calendar, SeriesColumns, Step, Time, TimeSeries, read_series};
 pub use streams::{Streams, Symbols, Window};
-pub use text::{read_text, read_text_where, split_held_out};
+pub use text::{read_text, read_text_from, split_held_out};
+pub use text_files::{FoundText, TextFiles};
 pub use units::{Spelling, Units};
 pub use vocabulary::Vocabulary;
 pub use wav::{Sound, read_wav};

@@ -137,7 +137,7 @@ impl<R: BufRead> Pairs<R> {
         if !pairs.read_line()? {
             return Err(DataError::Empty {
                 path: pairs.path,
-                reason: "an empty file",
+                reason: "an empty file".to_string(),
             });
         }
         let head = String::from_utf8_lossy(&pairs.bytes);

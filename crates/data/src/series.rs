@@ -138,10 +138,10 @@ pub fn read_series(
         .collect())
 }
 
-fn empty(path: &Path, reason: &'static str) -> DataError {
+fn empty(path: &Path, reason: &str) -> DataError {
     DataError::Empty {
         path: path.to_path_buf(),
-        reason,
+        reason: reason.to_string(),
     }
 }
 

@@ -1,101 +1,50 @@
-//! Plain text from files.
+//! Plain text: what the bytes of a file say.
 
-use std::fs;
-use std::path::{Path, PathBuf};
+use std::fs::File;
+use std::io::Read;
+use std::path::Path;
 
-use crate::DataError;
+use crate::{DataError, Encoding, TextFiles};
 
-/// Reads a file, or every file below a folder one after the other, in the order of their paths.
-///
-/// Files and folders whose name starts with a dot are passed over, and so are empty files in a
-/// folder. A line break is put after a file that does not end with one.
+/// Reads a file, or every file below a folder one after the other, as [`TextFiles`] does; all of them.
 ///
 /// # Errors
 ///
 /// When something cannot be read or is not UTF-8, and when there is no text at all.
 pub fn read_text(path: impl AsRef<Path>) -> Result<String, DataError> {
-    read_text_where(path, "", |_| true)
+    TextFiles::new().read(path)?.whole()
 }
 
-/// As [`read_text`], of a folder only the files that `keep` wants, with `between` between them.
+/// Reads anything to its end, without a byte order mark; errors call it `path`. The text may be empty.
 ///
 /// # Errors
 ///
-/// As [`read_text`].
-pub fn read_text_where(
-    path: impl AsRef<Path>,
-    between: &str,
-    keep: impl Fn(&Path) -> bool,
-) -> Result<String, DataError> {
-    let path = path.as_ref();
-    let unreadable = |error| DataError::Unreadable {
-        path: path.to_path_buf(),
-        error,
-    };
-    let is_folder = fs::metadata(path).map_err(unreadable)?.is_dir();
-    let mut text = String::new();
-    if is_folder {
-        for file in files_below(path)?.iter().filter(|file| keep(file)) {
-            let content = read_file(file)?;
-            if !text.is_empty() && !content.is_empty() {
-                text.push_str(between);
-            }
-            text.push_str(&content);
-            if !text.is_empty() && !text.ends_with('\n') {
-                text.push('\n');
-            }
-        }
-    } else {
-        text = read_file(path)?;
+/// When it cannot be read or is not UTF-8, and when it has a byte of zeros, as files have that are no text.
+pub fn read_text_from(mut reader: impl Read, path: &Path) -> Result<String, DataError> {
+    let mut bytes = Vec::new();
+    match reader.read_to_end(&mut bytes) {
+        Ok(_) => decode(bytes, path),
+        Err(error) => Err(unreadable(path, error)),
     }
-    if text.is_empty() {
-        let reason = if is_folder {
-            "no file with text in this folder"
-        } else {
-            "an empty file"
-        };
-        return Err(DataError::Empty {
-            path: path.to_path_buf(),
-            reason,
-        });
-    }
-    Ok(text)
-}
-
-fn files_below(folder: &Path) -> Result<Vec<PathBuf>, DataError> {
-    let unreadable = |error| DataError::Unreadable {
-        path: folder.to_path_buf(),
-        error,
-    };
-    let mut entries = fs::read_dir(folder)
-        .and_then(|entries| entries.collect::<Result<Vec<_>, _>>())
-        .map_err(unreadable)?;
-    entries.sort_by_key(fs::DirEntry::file_name);
-    let mut files = Vec::new();
-    for entry in entries {
-        let kind = entry.file_type().map_err(unreadable)?;
-        if entry.file_name().to_string_lossy().starts_with('.') {
-            continue;
-        }
-        // A link to a folder could lead back to where we are.
-        if kind.is_dir() {
-            files.extend(files_below(&entry.path())?);
-        } else if kind.is_file() || (kind.is_symlink() && entry.path().is_file()) {
-            files.push(entry.path());
-        }
-    }
-    Ok(files)
 }
 
 pub(crate) fn read_file(path: &Path) -> Result<String, DataError> {
-    let bytes = fs::read(path).map_err(|error| DataError::Unreadable {
-        path: path.to_path_buf(),
-        error,
-    })?;
-    String::from_utf8(bytes).map_err(|error| {
-        let offset = error.utf8_error().valid_up_to();
-        let bytes = error.as_bytes();
-        DataError::NotText {
+    let file = File::open(path).map_err(|error| unreadable(path, error))?;
+    read_text_from(file, path)
+}
+
+pub(crate) fn unreadable(path: &Path, error: std::io::Error) -> DataError {
+    let path = path.to_path_buf();
+    DataError::Unreadable { path, error }
+}
+
+fn decode(bytes: Vec<u8>, path: &Path) -> Result<String, DataError> {
+    let no_text = |bytes: &[u8], offset: usize| match Encoding::guess(bytes) {
+        Some(encoding) => DataError::OtherEncoding {
+            path: path.to_path_buf(),
+            encoding,
+        },
+        None => DataError::NotText {
             path: path.to_path_buf(),
             byte: bytes[offset],
             offset,
@@ -103,9 +52,21 @@ pub(crate) fn read_file(path: &Path) -> Result<String, DataError> {
                 .iter()
                 .filter(|byte| **byte == b'\n')
                 .count(),
-        }
-    })
+        },
+    };
+    let mut text = String::from_utf8(bytes)
+        .map_err(|error| no_text(error.as_bytes(), error.utf8_error().valid_up_to()))?;
+    if let Some(offset) = text.find('\0') {
+        return Err(no_text(text.as_bytes(), offset));
+    }
+    if text.starts_with(BYTE_ORDER_MARK) {
+        text.drain(..BYTE_ORDER_MARK.len_utf8());
+    }
+    Ok(text)
 }
+
+/// Which stands before a text, where it says that this is UTF-8; it is no character of it.
+const BYTE_ORDER_MARK: char = '\u{FEFF}';
 
 /// Splits a text in two: what to learn from, and the last `fraction` of it, held out.
 ///
@@ -139,55 +100,42 @@ pub fn split_held_out(text: &str, fraction: f64) -> Result<(&str, &str), DataErr
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
-
-    fn folder(files: &[(&str, &[u8])]) -> tempfile::TempDir {
-        let folder = tempfile::tempdir().unwrap();
-        for (name, content) in files {
-            let path = folder.path().join(name);
-            fs::create_dir_all(path.parent().unwrap()).unwrap();
-            fs::write(path, content).unwrap();
-        }
-        folder
-    }
-
-    #[test]
-    fn a_folder_is_read_in_the_order_of_its_paths() {
-        let files: [(&str, &[u8]); 5] = [
-            ("b.txt", b"two\n"),
-            ("a/z.txt", b"one"),
-            ("c.txt", "drei \u{1F525}".as_bytes()),
-            ("empty", b""),
-            (".hidden", b"no"),
-        ];
-        let folder = folder(&files);
-        assert_eq!(
-            read_text(folder.path()).unwrap(),
-            "one\ntwo\ndrei \u{1F525}\n"
-        );
-        assert_eq!(
-            read_text_where(folder.path(), "%", |_| true).unwrap(),
-            "one\n%two\n%drei \u{1F525}\n"
-        );
-    }
 
     #[test]
     fn a_file_that_is_not_text_is_named_with_the_place() {
-        let folder = folder(&[("bad.bin", b"abc\nd\xFFe")]);
-        let error = read_text(folder.path().join("bad.bin"))
-            .unwrap_err()
-            .to_string();
-        let expected = "bad.bin: expected UTF-8 text, found the byte 0xff at offset 5 (line 2)";
-        assert!(error.ends_with(expected), "{error}");
+        let error = |bytes: &[u8]| {
+            let error = decode(bytes.to_vec(), Path::new("bad.bin")).unwrap_err();
+            error.to_string()
+        };
+        assert_eq!(
+            error(b"abc\nd\xFFe"),
+            "bad.bin: expected UTF-8 text, found the byte 0xff at offset 5 (line 2)"
+        );
+        assert_eq!(
+            error(b"abc\nd\0e"),
+            "bad.bin: expected UTF-8 text, found the byte 0x00 at offset 5 (line 2)"
+        );
+        assert_eq!(
+            error(b"\xFF\xFEa\0"),
+            "bad.bin: expected UTF-8 text, found what looks like UTF-16; \
+             `iconv -f UTF-16 -t UTF-8 OLD > NEW` converts it"
+        );
+        assert!(error(b"caf\xE9 noir").contains("like Latin-1; `iconv -f ISO-8859-1 -t UTF-8 "));
     }
 
     #[test]
-    fn nothing_to_read_is_an_error() {
-        let folder = folder(&[("empty", b"")]);
-        let error = |path: &Path| read_text(path).unwrap_err().to_string();
-        assert!(error(&folder.path().join("empty")).ends_with("found none: an empty file"));
-        assert!(error(folder.path()).ends_with("no file with text in this folder"));
-        assert!(error(&folder.path().join("missing")).starts_with("cannot read "));
+    fn a_byte_order_mark_is_no_character() {
+        let read = |text: &str| read_text_from(text.as_bytes(), Path::new("text")).unwrap();
+        assert_eq!(read("\u{FEFF}a\u{FEFF}"), "a\u{FEFF}");
+        assert_eq!(read("\u{FEFF}"), "");
+        let folder = tempfile::tempdir().unwrap();
+        for name in ["one", "two"] {
+            fs::write(folder.path().join(name), format!("\u{FEFF}{name}")).unwrap();
+        }
+        assert_eq!(read_text(folder.path()).unwrap(), "one\ntwo\n");
     }
 
     #[test]

@@ -37,7 +37,7 @@ impl Checksums {
         if !path.exists() {
             return Ok(Self::default());
         }
-        let text = fs::read(&path).map_err(|error| damaged(error.to_string()))?;
+        let text = fs::read(&path).map_err(|error| TrainError::unread(&path, error))?;
         let text = String::from_utf8_lossy(&text);
         let mut all = Self::default();
         for (index, line) in text.lines().enumerate() {
@@ -80,7 +80,7 @@ impl Checksums {
             path: path.to_path_buf(),
             reason,
         };
-        let content = fs::read(path).map_err(|error| damaged(error.to_string()))?;
+        let content = fs::read(path).map_err(|error| TrainError::unread(path, error))?;
         let wrong = |what| damaged(format!("{what} {CHECKSUMS} beside it"));
         let known = self.0.get(name.as_ref());
         let known = known.ok_or_else(|| wrong("there is no checksum of it in"))?;
@@ -108,7 +108,12 @@ pub(crate) fn write_known(path: &Path, content: &[u8]) -> Result<(), TrainError>
 
 /// Reads a file of a folder that has checksums.
 pub(crate) fn read_known(path: &Path) -> Result<Vec<u8>, TrainError> {
-    Checksums::of(folder_of(path))?.read(path)
+    let folder = folder_of(path);
+    let checksums = folder.join(CHECKSUMS);
+    match checksums.exists() {
+        true => Checksums::of(folder)?.read(path),
+        false => Err(TrainError::Missing { path: checksums }),
+    }
 }
 
 fn folder_of(path: &Path) -> &Path {
@@ -149,6 +154,25 @@ mod tests {
         fs::write(&stranger, b"new").unwrap();
         let error = read_known(&stranger).unwrap_err().to_string();
         assert!(error.contains("no checksum of it"), "{error}");
+    }
+
+    #[test]
+    fn a_missing_file_is_called_missing_by_its_own_name() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.json");
+        write_known(&path, b"content").unwrap();
+        let missing = |name: &str| {
+            let error = read_known(&path).unwrap_err().to_string();
+            assert!(
+                error.contains(&format!("{name}: the file is missing")),
+                "{error}"
+            );
+        };
+        fs::remove_file(&path).unwrap();
+        missing("a.json");
+        fs::write(&path, b"content").unwrap();
+        fs::remove_file(folder.path().join(CHECKSUMS)).unwrap();
+        missing(CHECKSUMS);
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 mod baselines;
 mod devices;
+mod drawing;
 mod escape;
 mod evaluate;
 mod export;
@@ -11,6 +12,7 @@ mod inspect;
 mod predict;
 mod print;
 mod probe;
+mod reading;
 mod report;
 mod train;
 

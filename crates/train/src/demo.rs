@@ -8,7 +8,7 @@ use std::env;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use backdraft_data::read_text_where;
+use backdraft_data::TextFiles;
 
 use crate::TrainError;
 
@@ -57,8 +57,11 @@ fn source_below(registries: &Path, between: &str) -> Result<String, String> {
             registries.display()
         )
     })?;
-    let is_rust = |file: &Path| file.extension().is_some_and(|extension| extension == "rs");
-    let texts = folders(registry).map(|folder| read_text_where(folder, between, is_rust));
+    let files = TextFiles::new()
+        .with_between(between)
+        .with_include(["*.rs"]);
+    let files = files.expect("a pattern of files");
+    let texts = folders(registry).map(|folder| files.read(folder)?.whole());
     let texts: Result<Vec<String>, _> = texts.into_iter().collect();
     Ok(texts.map_err(|error| error.to_string())?.join(between))
 }

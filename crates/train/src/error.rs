@@ -1,6 +1,9 @@
 //! What can go wrong from the data to the run folder: what was expected, found, and where.
 
-use std::path::PathBuf;
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+
+use backdraft_data::DataError;
 
 /// Why a command or a training could not do what it was asked.
 #[derive(Debug, thiserror::Error)]
@@ -154,6 +157,12 @@ pub enum TrainError {
         /// The run folder.
         path: PathBuf,
     },
+    /// A file of a run that is not there.
+    #[error("{}: the file is missing: without it the run is not whole", path.display())]
+    Missing {
+        /// The file.
+        path: PathBuf,
+    },
     /// A file of a run that is not whole.
     #[error("{}: the file is damaged: {reason}", path.display())]
     Damaged {
@@ -245,4 +254,15 @@ pub enum TrainError {
         /// What it says.
         reason: String,
     },
+}
+
+impl TrainError {
+    /// A file of a run that could not be read.
+    pub(crate) fn unread(path: &Path, error: std::io::Error) -> Self {
+        let path = path.to_path_buf();
+        match error.kind() {
+            ErrorKind::NotFound => Self::Missing { path },
+            _ => Self::Data(DataError::Unreadable { path, error }),
+        }
+    }
 }

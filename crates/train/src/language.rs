@@ -22,15 +22,17 @@ pub use writing::{Prompted, Writer};
 
 use std::path::{Path, PathBuf};
 
-use backdraft_data::{Streams, Units, read_text_where};
+use backdraft_data::{DataError, Streams, TextFiles, Units, read_text_from};
 use backdraft_models::LanguageModel;
 use burn::module::Module;
 use burn::tensor::Device;
 
-use crate::{AnyLayer, Run, Settings, StreamLoader, TrainError, Windows, burn_source};
+use crate::{AnyLayer, Run, Settings, StreamLoader, TrainError, burn_source};
 
 /// What the text that is there without being asked for is called.
-const DEMO: &str = "the Rust source of Burn";
+pub(crate) const DEMO: &str = "the Rust source of Burn";
+/// What a text is called that is read from standard input.
+const STANDARD_INPUT: &str = "standard input";
 
 /// A text, and what to call it.
 #[derive(Debug, Clone)]
@@ -41,6 +43,8 @@ pub struct Text {
     pub source: String,
     /// Where it can be read again, if it is a file or a folder.
     pub path: Option<PathBuf>,
+    /// Of each file of a folder that is not in it, why: it cannot be read, or is no text.
+    pub skipped: Vec<String>,
 }
 
 impl Text {
@@ -50,6 +54,7 @@ impl Text {
             content: content.into(),
             source: source.into(),
             path: None,
+            skipped: Vec::new(),
         }
     }
 
@@ -57,9 +62,26 @@ impl Text {
     ///
     /// # Errors
     ///
-    /// When it cannot be read, is not UTF-8 or is empty.
+    /// When it cannot be read or is empty, and when a file is not UTF-8.
     pub fn read(path: &Path) -> Result<Self, TrainError> {
-        Self::open(Some(path), &Windows::default())
+        Self::open(Some(path), &Settings::default())
+    }
+
+    /// What comes from standard input, to its end.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be read, is not UTF-8 or is empty.
+    pub fn standard_input() -> Result<Self, TrainError> {
+        let path = PathBuf::from(STANDARD_INPUT);
+        let content = read_text_from(std::io::stdin().lock(), &path)?;
+        match content.is_empty() {
+            true => Err(TrainError::Data(DataError::Empty {
+                path,
+                reason: "it ended at once".to_string(),
+            })),
+            false => Ok(Self::new(content, STANDARD_INPUT)),
+        }
     }
 
     /// The text that is there without being asked for: Burn's source.
@@ -68,27 +90,29 @@ impl Text {
     ///
     /// When it is not on this machine.
     pub fn demo() -> Result<Self, TrainError> {
-        Self::open(None, &Windows::default())
+        Self::open(None, &Settings::default())
     }
 
-    /// Of a file or a folder, or else Burn's source; its documents told apart as `windows` says.
+    /// Of a file, or of those files of a folder that the settings include; or else Burn's source.
+    /// Documents are told apart as the settings say.
     ///
     /// # Errors
     ///
     /// As [`read`](Self::read) and [`demo`](Self::demo).
-    pub fn open(data: Option<&Path>, windows: &Windows) -> Result<Self, TrainError> {
-        let between = windows.separator();
-        Ok(match data {
-            Some(path) => Self {
-                content: read_text_where(path, between, |_| true)?,
-                source: path.display().to_string(),
-                path: std::path::absolute(path).ok(),
-            },
-            None => Self {
-                content: burn_source(between)?,
-                source: DEMO.to_string(),
-                path: None,
-            },
+    pub fn open(data: Option<&Path>, settings: &Settings) -> Result<Self, TrainError> {
+        let between = settings.windows.separator();
+        let Some(path) = data else {
+            return Ok(Self::new(burn_source(between)?, DEMO));
+        };
+        let found = TextFiles::new()
+            .with_between(between)
+            .with_include(&settings.include)?
+            .read(path)?;
+        Ok(Self {
+            content: found.content,
+            source: path.display().to_string(),
+            path: std::path::absolute(path).ok(),
+            skipped: found.skipped.iter().map(DataError::to_string).collect(),
         })
     }
 }
@@ -105,11 +129,11 @@ fn evaluated(
     text: &str,
     units: &Units,
     settings: &Settings,
+    streams: usize,
     device: &Device,
 ) -> Result<Evaluated, TrainError> {
     let (symbols, documents) = units.encode_documents(text, settings.windows.separator())?;
-    let streams = Streams::at_most(&symbols, settings.training.batch, settings.unroll)?
-        .with_documents(documents);
+    let streams = Streams::at_most(&symbols, streams, settings.unroll)?.with_documents(documents);
     let cut = backdraft_data::Cut::new(settings.unroll)?;
     let windows = StreamLoader::new(streams.clone(), cut, device.clone())
         .with_carrying(settings.windows.carry);

@@ -45,6 +45,7 @@ mod guard;
 mod history;
 mod insight;
 mod interrupt;
+mod json_lines;
 mod language;
 mod loader;
 mod lock;

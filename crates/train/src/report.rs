@@ -8,6 +8,7 @@ pub(crate) mod chart;
 mod coloured_text;
 mod history;
 mod inside;
+pub(crate) mod mark;
 mod page;
 mod picture;
 mod reach;
@@ -27,6 +28,8 @@ pub struct RunReport {
     pub page: String,
     /// Its figures: each with its name, as SVG.
     pub figures: Vec<(String, String)>,
+    /// What is said of lines of the runs' files that cannot be read: of each such file a sentence.
+    pub skipped: Vec<String>,
 }
 
 /// Draws one run, or several. What goes on inside its model is drawn of a run that is alone: several
@@ -34,8 +37,8 @@ pub struct RunReport {
 ///
 /// # Errors
 ///
-/// When a folder is no run, or its figures or weights are damaged. A run that has no weights yet is
-/// drawn without what goes on inside.
+/// When a folder is no run, has no figures, or its weights are damaged. A run that has no weights yet is
+/// drawn without what goes on inside; lines of figures that cannot be read are left out.
 pub fn report_runs(runs: &[&Path]) -> Result<RunReport, TrainError> {
     let paths = runs;
     let runs: Vec<History> = paths
@@ -71,10 +74,17 @@ pub fn report_runs(runs: &[&Path]) -> Result<RunReport, TrainError> {
         .iter()
         .map(|chart| Ok((chart.name.clone(), chart.svg()?)))
         .collect::<Result<Vec<_>, TrainError>>()?;
-    let page = page::page(&runs, &figures, inside.as_ref());
+    let of_inside = inside.iter().flat_map(|inside| &inside.skipped);
+    let skipped = runs.iter().flat_map(|run| &run.skipped).chain(of_inside);
+    let skipped: Vec<String> = skipped.cloned().collect();
+    let page = page::page(&runs, &figures, inside.as_ref(), &skipped);
     let inner = inside.into_iter().flat_map(Inside::into_figures);
     let figures = figures.into_iter().chain(inner).collect();
-    Ok(RunReport { page, figures })
+    Ok(RunReport {
+        page,
+        figures,
+        skipped,
+    })
 }
 
 /// A curve a run.

@@ -13,12 +13,13 @@
 //! events.out.tfevents.0.backdraft     the same for TensorBoard, if that was asked for
 //! spectra.jsonl      the eigenvalues of the recurrent matrices, a line now and then
 //! checkpoints/       where a training that was cut off goes on from
-//! checksums.txt      of each file that later commands read
+//! checksums.txt      of each file but those that grow as it learns: samples, metrics, events, spectra
 //! lock               held by the program that writes to the run
 //! ```
 //!
-//! Each file that a later command reads is whole or not there, whenever the program is killed; and
-//! a file that is not what was written is refused by name.
+//! Each file that has a checksum is whole or not there, whenever the program is killed; one that is not
+//! what was written is refused by name. Of one that grows, a line that cannot be read is left out of what is
+//! drawn.
 
 mod new;
 mod state;
@@ -27,7 +28,7 @@ mod weights;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use backdraft_data::{DataError, Units, read_text};
+use backdraft_data::Units;
 use burn::store::RecordError;
 use serde::Serialize;
 
@@ -185,9 +186,12 @@ impl Run {
     ///
     /// # Errors
     ///
-    /// When the file is missing or damaged.
-    pub fn samples(&self) -> Result<String, DataError> {
-        read_text(self.file(SAMPLES))
+    /// When the file is missing, or cannot be read.
+    pub fn samples(&self) -> Result<String, TrainError> {
+        let path = self.file(SAMPLES);
+        let content = fs::read(&path).map_err(|error| TrainError::unread(&path, error))?;
+        // It grows as it is written: its end may be half a character, after a machine went out.
+        Ok(String::from_utf8_lossy(&content).into_owned())
     }
 
     /// Makes sure that what a training which goes on does not write again is what was written.

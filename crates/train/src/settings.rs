@@ -35,6 +35,8 @@ pub struct Settings {
     pub tied: bool,
     /// What is learned beside the cross-entropy.
     pub penalties: Penalties,
+    /// Which files are read of a folder, as patterns: `*.rs`; all if there is none.
+    pub include: Vec<String>,
     /// Steps of a window: how far the gradient goes back.
     pub unroll: usize,
     /// How the text is cut into windows.
@@ -51,6 +53,7 @@ impl Default for Settings {
             recurrence: Recurrence::default(),
             tied: false,
             penalties: Penalties::default(),
+            include: Vec::new(),
             unroll: 64,
             windows: Windows::default(),
             training: Training::default(),

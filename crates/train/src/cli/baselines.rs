@@ -5,9 +5,10 @@ use std::path::PathBuf;
 use clap::ValueEnum;
 
 use super::print::{print, print_json};
+use super::reading::open_text;
 use crate::{
     BaselineRow, BaselineSettings, Baselines, CellKind, DeviceChoice, ForecastOptions, ScalingKind,
-    TagOptions, Text, TrainError, forecast_baselines, language_baselines, tag_baselines,
+    Settings, TagOptions, TrainError, forecast_baselines, language_baselines, tag_baselines,
 };
 
 #[derive(Debug, clap::Args)]
@@ -20,7 +21,7 @@ pub(super) struct Arguments {
 enum Task {
     /// Models of the next character
     Lm {
-        /// A text file or a folder of them
+        /// A text file or a folder of them, or - for standard input
         #[arg(long, value_name = "PATH")]
         data: PathBuf,
         #[command(flatten)]
@@ -147,7 +148,10 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), TrainError> {
     let (shared, baselines) = match &arguments.task {
         Task::Lm { data, shared } => {
             let settings = shared.settings(128, 8, 0.02);
-            let (text, device) = (Text::read(data)?, shared.device.pick()?);
+            let (text, device) = (
+                open_text(data, &Settings::default())?,
+                shared.device.pick()?,
+            );
             (
                 shared,
                 language_baselines(&settings, &text, &device, &mut tell)?,

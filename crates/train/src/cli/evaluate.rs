@@ -3,9 +3,10 @@
 use std::path::PathBuf;
 
 use super::print::{print, print_json, table};
+use super::reading::open_text;
 use super::with_task;
 use crate::{
-    DeviceChoice, PickedDevice, Run, Task, Text, TrainError, evaluate_language_model, evaluate_task,
+    DeviceChoice, PickedDevice, Run, Task, TrainError, evaluate_language_model, evaluate_task,
 };
 
 #[derive(Debug, clap::Args)]
@@ -15,6 +16,10 @@ pub(super) struct Arguments {
     /// A file as the run was trained on, of a text a folder too; by default what was held out of its own
     #[arg(long, value_name = "PATH")]
     data: Option<PathBuf>,
+    /// Streams that a text is read as, side by side: more are faster, and each begins without having read
+    /// anything [default: 1; of what was held out, as many as in training]
+    #[arg(long, value_name = "N")]
+    streams: Option<usize>,
     /// What to compute on
     #[arg(long, value_enum, default_value_t)]
     device: DeviceChoice,
@@ -31,6 +36,13 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), TrainError> {
 }
 
 fn evaluate<T: Task>(arguments: &Arguments, device: &PickedDevice) -> Result<(), TrainError> {
+    if let Some(streams) = arguments.streams {
+        return Err(TrainError::Invalid {
+            what: "--streams",
+            expected: "a run of `train lm`, whose text is read as streams".to_string(),
+            found: format!("{streams}, with a run of `train {}`", T::NAME),
+        });
+    }
     let report = evaluate_task::<T>(&arguments.run, arguments.data.as_deref(), device)?;
     if arguments.json {
         return print_json(&report);
@@ -52,21 +64,28 @@ fn evaluate<T: Task>(arguments: &Arguments, device: &PickedDevice) -> Result<(),
 }
 
 fn evaluate_text(arguments: &Arguments, device: &PickedDevice) -> Result<(), TrainError> {
-    let text = arguments.data.as_deref().map(Text::read).transpose()?;
-    let report = evaluate_language_model(&arguments.run, text, device)?;
+    let (_, description) = Run::open(&arguments.run)?;
+    let open = |path| open_text(path, &description.settings);
+    let text = arguments.data.as_deref().map(open).transpose()?;
+    let report = evaluate_language_model(&arguments.run, text, arguments.streams, device)?;
     if arguments.json {
         return print_json(&report);
     }
+    let streams = match report.streams {
+        1 => "one stream".to_string(),
+        several => format!("{several} streams"),
+    };
     print(&format!(
         "{:.4} bits per character ({:.4} nats, perplexity {:.2}) over {} symbols, {} of them \
          unknown: {}\n\
-         on {}, {:.1} s\n",
+         read as {}, on {}, {:.1} s\n",
         report.bits_per_character,
         report.loss,
         report.perplexity,
         report.symbols,
         report.unknown,
         report.data,
+        streams,
         report.device,
         report.seconds
     ))

@@ -7,6 +7,7 @@ use serde_json::json;
 
 use super::escape::unescape;
 use super::print::{print, print_json};
+use super::reading::read_prompt;
 use crate::{
     Asked, Author, Compose, DeviceChoice, PickedDevice, Prompted, Run, Settings, Task, TrainError,
     Writing,
@@ -17,16 +18,24 @@ pub(super) struct Arguments {
     /// The run folder
     run: PathBuf,
     /// What to write on from; a new line by default
-    #[arg(long, value_name = "TEXT", default_value = "")]
-    prompt: String,
+    #[arg(long, value_name = "TEXT", allow_hyphen_values = true)]
+    prompt: Option<String>,
+    /// A file with the prompt; or - to read it from standard input. A line break at its end is left out
+    #[arg(long, value_name = "FILE", conflicts_with = "prompt")]
+    prompt_file: Option<PathBuf>,
     /// What to write about, with a run of `train lm --condition`
-    #[arg(long, value_name = "KEY")]
+    #[arg(long, value_name = "KEY", allow_hyphen_values = true)]
     condition: Option<String>,
     /// Symbols to write, at most: characters, words or pieces of words
     #[arg(long, value_name = "N", default_value_t = 500)]
     length: usize,
     /// Texts to write, side by side
-    #[arg(long, value_name = "N", default_value_t = 1)]
+    #[arg(
+        long,
+        visible_alias = "num-samples",
+        value_name = "N",
+        default_value_t = 1
+    )]
     samples: usize,
     /// Below 1 prefers what is likely, above 1 evens out; 0 always takes the likeliest
     #[arg(long, value_name = "F", default_value_t = 0.7)]
@@ -45,7 +54,13 @@ pub(super) struct Arguments {
     )]
     beam: Option<usize>,
     /// Stop where this is written (\n and \t are understood)
-    #[arg(long, value_name = "TEXT", value_parser = ending)]
+    #[arg(
+        long,
+        visible_alias = "stop",
+        value_name = "TEXT",
+        value_parser = ending,
+        allow_hyphen_values = true
+    )]
     until: Option<String>,
     /// Write what the model does not know as <UNK>, or as U+FFFD; otherwise it is drawn again
     #[arg(long)]
@@ -85,19 +100,27 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), TrainError> {
         }
     }
     let (_, task, _) = Run::asked(&arguments.run)?;
+    let prompt = arguments.prompt()?;
     let device = arguments.device.pick()?;
     match task.as_str() {
-        Compose::NAME => compose(arguments, &device),
+        Compose::NAME => compose(arguments, &prompt, &device),
         Settings::TASK if arguments.condition.is_some() => Err(TrainError::Invalid {
             what: "--condition",
             expected: "a run of `train lm --condition`".to_string(),
             found: format!("{}, which was told nothing", arguments.run.display()),
         }),
-        _ => go_on(arguments, &device),
+        _ => go_on(arguments, &prompt, &device),
     }
 }
 
 impl Arguments {
+    fn prompt(&self) -> Result<String, TrainError> {
+        match (&self.prompt_file, &self.prompt) {
+            (Some(file), _) => read_prompt(file),
+            (None, prompt) => Ok(prompt.clone().unwrap_or_default()),
+        }
+    }
+
     fn sampling(&self) -> Sampling {
         Sampling::new()
             .with_temperature(self.temperature)
@@ -131,7 +154,7 @@ fn note_unknown(unknown: usize, of: &str) {
 }
 
 /// Writes about a key.
-fn compose(arguments: &Arguments, device: &PickedDevice) -> Result<(), TrainError> {
+fn compose(arguments: &Arguments, prompt: &str, device: &PickedDevice) -> Result<(), TrainError> {
     let Some(key) = &arguments.condition else {
         return Err(TrainError::Invalid {
             what: "--condition",
@@ -148,8 +171,8 @@ fn compose(arguments: &Arguments, device: &PickedDevice) -> Result<(), TrainErro
             seed: arguments.seed,
         },
     };
-    let (prompt, length) = (&arguments.prompt, arguments.length);
-    let mut written = author.write(key, prompt, length, writing, arguments.keep_unknown)?;
+    let (length, keep_unknown) = (arguments.length, arguments.keep_unknown);
+    let mut written = author.write(key, prompt, length, writing, keep_unknown)?;
     note_unknown(written.unknown, "key and of the prompt");
     if let Some(end) = &arguments.until {
         for text in &mut written.texts {
@@ -164,14 +187,15 @@ fn compose(arguments: &Arguments, device: &PickedDevice) -> Result<(), TrainErro
 }
 
 /// Writes on from a prompt.
-fn go_on(arguments: &Arguments, device: &PickedDevice) -> Result<(), TrainError> {
-    let (run, prompt) = (&arguments.run, &arguments.prompt);
-    let prompted = Prompted::open(run, prompt, arguments.keep_unknown, device)?;
+fn go_on(arguments: &Arguments, prompt: &str, device: &PickedDevice) -> Result<(), TrainError> {
+    let prompted = Prompted::open(&arguments.run, prompt, arguments.keep_unknown, device)?;
     note_unknown(prompted.unknown, "prompt");
     let until = arguments.until.as_deref();
     let texts = match arguments.search() {
         Some(search) => vec![prompted.likeliest(search, until)?],
-        None if arguments.samples == 1 && !arguments.json => return stream(arguments, &prompted),
+        None if arguments.samples == 1 && !arguments.json => {
+            return stream(arguments, prompt, &prompted);
+        }
         None => {
             let (texts, length) = (arguments.samples, arguments.length);
             prompted.texts(texts, length, until, arguments.sampling(), arguments.seed)?
@@ -182,9 +206,9 @@ fn go_on(arguments: &Arguments, device: &PickedDevice) -> Result<(), TrainError>
 }
 
 /// Writes one text as it is drawn.
-fn stream(arguments: &Arguments, prompted: &Prompted) -> Result<(), TrainError> {
+fn stream(arguments: &Arguments, prompt: &str, prompted: &Prompted) -> Result<(), TrainError> {
     let writer = prompted.writer(arguments.sampling(), arguments.seed)?;
-    print(&arguments.prompt)?;
+    print(prompt)?;
     let (mut symbols, mut text) = (0, String::new());
     for piece in writer.take(arguments.length) {
         print(&piece)?;

@@ -6,6 +6,7 @@ use clap::ValueEnum;
 use clap::builder::RangedU64ValueParser;
 use serde_json::json;
 
+use super::drawing::{self, Overwriting};
 use super::print::{print, print_json};
 use crate::{CellKind, Clipping, DeviceChoice, Probe, Problem, TrainError, Trial, draw_trials};
 
@@ -67,6 +68,8 @@ pub(super) struct Arguments {
     /// The file to draw what came of it in [default: probe-PROBLEM.svg]
     #[arg(long, value_name = "FILE")]
     svg: Option<PathBuf>,
+    #[command(flatten)]
+    overwriting: Overwriting,
     /// Print one JSON object on standard output
     #[arg(long)]
     json: bool,
@@ -110,6 +113,9 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), TrainError> {
         some => some,
     };
     let (problem, name) = (probe.problem, probe.problem.name());
+    let svg = arguments.svg.clone();
+    let svg = svg.unwrap_or_else(|| PathBuf::from(format!("probe-{name}.svg")));
+    arguments.overwriting.check("--svg", &svg)?;
     let last = arguments.seed.saturating_add(arguments.seeds);
     let mut trials: Vec<Trial> = Vec::new();
     for &length in &arguments.lengths {
@@ -121,13 +127,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), TrainError> {
             }
         }
     }
-    let svg = arguments.svg.clone();
-    let svg = svg.unwrap_or_else(|| PathBuf::from(format!("probe-{name}.svg")));
-    let unwritable = |error| TrainError::Unwritable {
-        path: svg.clone(),
-        error,
-    };
-    std::fs::write(&svg, draw_trials(problem, &trials)?).map_err(unwritable)?;
+    drawing::write(&svg, &draw_trials(problem, &trials)?)?;
     if arguments.json {
         return print_json(&json!({
             "problem": problem,

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use super::drawing::{self, Overwriting};
 use super::print::print;
 use crate::{TrainError, report_runs};
 
@@ -15,6 +16,8 @@ pub(super) struct Report {
     /// Write each figure as an SVG file into this folder, too
     #[arg(long, value_name = "FOLDER")]
     svg: Option<PathBuf>,
+    #[command(flatten)]
+    overwriting: Overwriting,
 }
 
 #[derive(Debug, clap::Args)]
@@ -28,40 +31,55 @@ pub(super) struct Compare {
     /// Write each figure as an SVG file into this folder, too
     #[arg(long, value_name = "FOLDER")]
     svg: Option<PathBuf>,
+    #[command(flatten)]
+    overwriting: Overwriting,
 }
 
 pub(super) fn report(arguments: &Report) -> Result<(), TrainError> {
     let default = || arguments.run.join("report.html");
     let out = arguments.out.clone().unwrap_or_else(default);
-    write(&[&arguments.run], &out, arguments.svg.as_deref())
+    let svg = arguments.svg.as_deref();
+    write(&[&arguments.run], &out, svg, arguments.overwriting)
 }
 
 pub(super) fn compare(arguments: &Compare) -> Result<(), TrainError> {
     let runs: Vec<&Path> = arguments.runs.iter().map(PathBuf::as_path).collect();
-    write(&runs, &arguments.out, arguments.svg.as_deref())
+    let svg = arguments.svg.as_deref();
+    write(&runs, &arguments.out, svg, arguments.overwriting)
 }
 
-fn write(runs: &[&Path], out: &Path, svg: Option<&Path>) -> Result<(), TrainError> {
+fn write(
+    runs: &[&Path],
+    out: &Path,
+    svg: Option<&Path>,
+    overwriting: Overwriting,
+) -> Result<(), TrainError> {
+    overwriting.check("--out", out)?;
     let report = report_runs(runs)?;
-    let mut told = String::new();
-    put(out, &report.page, &mut told)?;
+    for skipped in &report.skipped {
+        eprintln!("warning: {skipped}");
+    }
+    let figures: Vec<(PathBuf, &str)> = svg
+        .into_iter()
+        .flat_map(|folder| {
+            let figures = report.figures.iter();
+            figures.map(|(name, svg)| (folder.join(format!("{name}.svg")), svg.as_str()))
+        })
+        .collect();
+    for (path, _) in &figures {
+        overwriting.check("--svg", path)?;
+    }
     if let Some(folder) = svg {
         std::fs::create_dir_all(folder).map_err(|error| TrainError::Unwritable {
             path: folder.to_path_buf(),
             error,
         })?;
-        for (name, figure) in &report.figures {
-            put(&folder.join(format!("{name}.svg")), figure, &mut told)?;
-        }
+    }
+    let page = (out.to_path_buf(), report.page.as_str());
+    let mut told = String::new();
+    for (path, content) in std::iter::once(page).chain(figures) {
+        drawing::write(&path, content)?;
+        told.push_str(&format!("{}\n", path.display()));
     }
     print(&told)
-}
-
-fn put(path: &Path, content: &str, told: &mut String) -> Result<(), TrainError> {
-    std::fs::write(path, content).map_err(|error| TrainError::Unwritable {
-        path: path.to_path_buf(),
-        error,
-    })?;
-    told.push_str(&format!("{}\n", path.display()));
-    Ok(())
 }

@@ -13,11 +13,13 @@ pub(super) use arguments::Arguments;
 pub(super) use task::{Arguments as TaskArguments, run as run_task};
 
 use super::print::{print, print_json};
+use super::reading::{is_standard_input, open_text};
+use crate::language::DEMO;
 use crate::say::say;
 use crate::{
-    Asked, DeviceChoice, Display, PickedDevice, Resumed, Run, Settings, Task, Text, TrainError,
-    TrainReport, estimate_language_model, interrupt, resume_language_model, train_language_model,
-    train_language_model_from,
+    Asked, DeviceChoice, Display, PickedDevice, Resumed, Run, RunDescription, Settings, Task, Text,
+    TrainError, TrainReport, estimate_language_model, interrupt, resume_language_model,
+    train_language_model, train_language_model_from,
 };
 
 /// What is asked of a training that goes on.
@@ -43,7 +45,7 @@ pub(super) struct Resuming {
 pub(super) fn run(arguments: &Arguments, typed: &dyn Fn(&str) -> bool) -> Result<(), TrainError> {
     let asked = arguments.description(typed)?;
     let origin = arguments.origin()?;
-    let text = Text::open(asked.data.as_deref(), &asked.settings.windows)?;
+    let text = text(&asked)?;
     let device = asked.device.pick()?;
     if arguments.dry_run {
         let estimate = estimate_language_model(&asked.settings, &text, &device)?;
@@ -65,6 +67,33 @@ pub(super) fn run(arguments: &Arguments, typed: &dyn Fn(&str) -> bool) -> Result
         },
     )?;
     tell(&report, display, arguments.json)
+}
+
+/// The text that is asked for.
+fn text(asked: &RunDescription) -> Result<Text, TrainError> {
+    let refuse = |what, expected: &str, found: String| {
+        let expected = expected.to_string();
+        Err(TrainError::Invalid {
+            what,
+            expected,
+            found,
+        })
+    };
+    let (data, include) = (asked.data.as_deref(), &asked.settings.include);
+    let is_one = |path: &Path| is_standard_input(path) || (path.exists() && !path.is_dir());
+    let is_one = data.is_none_or(is_one);
+    match (data, &asked.made) {
+        _ if is_one && !include.is_empty() => {
+            refuse("--include", "--data with a folder", include.join(" "))
+        }
+        (Some(path), _) => open_text(path, &asked.settings),
+        (None, Some(made)) if made.text != DEMO => refuse(
+            "--data",
+            "the text of this run, which cannot be read again by itself",
+            format!("none, and {} before", made.text),
+        ),
+        (None, _) => Text::open(None, &asked.settings),
+    }
 }
 
 /// Tells what is about to be learned from; takes Ctrl-C from now on.
@@ -110,7 +139,7 @@ pub(super) fn resume(path: &Path, asked: &Resuming) -> Result<(), TrainError> {
     let text = match &asked.data {
         Some(data) => {
             let (_, description) = Run::open(path)?;
-            Some(Text::open(Some(data), &description.settings.windows)?)
+            Some(open_text(data, &description.settings)?)
         }
         None => None,
     };

@@ -22,6 +22,7 @@ use faer::Mat;
 use serde::{Deserialize, Serialize};
 
 use crate::TrainError;
+use crate::json_lines::JsonLines;
 
 /// Units of the largest matrix whose eigenvalues are computed.
 pub(crate) const MOST_UNITS: usize = 2048;
@@ -91,20 +92,11 @@ impl Snapshot {
     }
 
     /// Those of a run; none if it has no such file, as runs of before had not.
-    pub(crate) fn read(path: &Path) -> Result<Vec<Self>, TrainError> {
-        let damaged = |reason: String| TrainError::Damaged {
-            path: path.to_path_buf(),
-            reason,
-        };
-        if !path.exists() {
-            return Ok(Vec::new());
+    pub(crate) fn read(path: &Path) -> Result<JsonLines<Self>, TrainError> {
+        match path.exists() {
+            true => JsonLines::read(path),
+            false => Ok(JsonLines::default()),
         }
-        let text = std::fs::read_to_string(path).map_err(|error| damaged(error.to_string()))?;
-        let read = |(number, line): (usize, &str)| {
-            serde_json::from_str(line)
-                .map_err(|error| damaged(format!("line {}: {error}", number + 1)))
-        };
-        text.lines().enumerate().map(read).collect()
     }
 }
 

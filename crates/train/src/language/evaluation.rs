@@ -6,12 +6,12 @@ use std::time::Instant;
 use backdraft_data::Units;
 use backdraft_models::LanguageModel;
 use burn::data::dataloader::DataLoader;
-use burn::tensor::Device;
 use burn::train::InferenceStep;
 use serde::Serialize;
 
-use super::{Text, evaluated, load};
-use crate::{AnyLayer, PickedDevice, Run, Settings, TrainError, Trainee, Window};
+use super::{Evaluated, Text, evaluated, load};
+use crate::settings::check::counts;
+use crate::{AnyLayer, PickedDevice, Run, TrainError, Trainee, Window};
 
 /// What `backdraft evaluate` prints.
 #[derive(Debug, Clone, Serialize)]
@@ -26,6 +26,8 @@ pub struct EvaluationReport {
     pub symbols: usize,
     /// Of these, symbols that the model does not know.
     pub unknown: usize,
+    /// Streams that the text was read as, side by side: each begins without having read anything.
+    pub streams: usize,
     /// What it was computed on.
     pub device: String,
     /// How long it took.
@@ -36,33 +38,39 @@ pub struct EvaluationReport {
 
 /// Evaluates the model of a run on a text; without one, on the part that was held out of its own.
 ///
-/// The text is read as in training: by as many streams, in windows of the same length, so that
-/// the figure on the held-out part is the one that training gave.
+/// A text is read as one stream, from its beginning to its end: what the model gets of it does not depend
+/// on how it was trained. What was held out is read as in training, by as many streams, so that the figure is
+/// the one that training gave. `streams` is how many there are to be, at most, of either.
 ///
 /// # Errors
 ///
-/// When the run or the text cannot be used.
+/// When the run or the text cannot be used, or there are to be no streams.
 pub fn evaluate_language_model(
     path: &Path,
     text: Option<Text>,
+    streams: Option<usize>,
     device: &PickedDevice,
 ) -> Result<EvaluationReport, TrainError> {
     let start = Instant::now();
     let (run, description) = Run::open(path)?;
     let units = run.units()?;
-    let text = match text {
-        Some(text) => text,
-        None => Text {
-            content: run.held_out()?,
-            source: match &description.made {
+    let settings = &description.settings;
+    let (text, usual) = match text {
+        Some(text) => (text, 1),
+        None => {
+            let source = match &description.made {
                 Some(made) => format!("held out of {}", made.text),
                 None => "held out".to_string(),
-            },
-            path: None,
-        },
+            };
+            let text = Text::new(run.held_out()?, source);
+            (text, settings.training.batch)
+        }
     };
-    let settings = &description.settings;
-    let total = total(&run, settings, &units, &text.content, &device.device)?;
+    let streams = streams.unwrap_or(usual);
+    counts([("the streams of a text", streams)])?;
+    let model = load(&run, settings, &units, &device.device)?;
+    let read = evaluated(&text.content, &units, settings, streams, &device.device)?;
+    let total = total(model, read, &units);
     let loss = total.nats / total.symbols as f64;
     if !loss.is_finite() {
         return Err(TrainError::NoSymbol);
@@ -73,6 +81,7 @@ pub fn evaluate_language_model(
         perplexity: loss.exp(),
         symbols: total.symbols,
         unknown: total.unknown,
+        streams: total.streams,
         device: device.name.clone(),
         seconds: start.elapsed().as_secs_f64(),
         data: text.source,
@@ -87,19 +96,13 @@ struct Total {
     symbols: usize,
     /// Of these, symbols that the model does not know.
     unknown: usize,
+    /// Streams that there were.
+    streams: usize,
     /// Bits that a character costs, for each nat that a symbol does.
     bits_a_nat: f64,
 }
 
-fn total(
-    run: &Run,
-    settings: &Settings,
-    units: &Units,
-    text: &str,
-    device: &Device,
-) -> Result<Total, TrainError> {
-    let model = load(run, settings, units, device)?;
-    let text = evaluated(text, units, settings, device)?;
+fn total(model: LanguageModel<AnyLayer>, text: Evaluated, units: &Units) -> Total {
     let model = Trainee { model };
     let windows: &dyn DataLoader<Window<LanguageModel<AnyLayer>>> = &text.windows;
     let (mut nats, mut state) = (0.0, None);
@@ -114,10 +117,11 @@ fn total(
     let all = streams.between(0..streams.steps());
     let targets = (0..streams.batch()).flat_map(|row| all.targets.row(row));
     let unknown = targets.filter(|symbol| Some(**symbol) == units.unknown());
-    Ok(Total {
+    Total {
         nats,
         symbols: streams.predicted(),
         unknown: unknown.count(),
+        streams: streams.batch(),
         bits_a_nat: text.bits_a_nat,
-    })
+    }
 }

@@ -9,6 +9,7 @@ use crate::{Settings, StreamLoader, TrainError};
 /// What is learned of a text, and what it is tested with.
 pub(super) struct Texts<'a> {
     pub(super) source: &'a str,
+    pub(super) skipped_files: usize,
     pub(super) characters: usize,
     /// Bits that a character of what is held out costs, for each nat that a symbol does.
     pub(super) bits_a_nat: f64,
@@ -41,13 +42,14 @@ impl<'a> Texts<'a> {
             .with_carrying(asked.carry)
             .with_accumulation(asked.accumulate)
             .with_recomputation(asked.recompute);
-        let valid = evaluated(held_out, &units, settings, device);
+        let valid = evaluated(held_out, &units, settings, settings.training.batch, device);
         let valid = valid.map_err(|error| match error {
             TrainError::Data(error) => TrainError::HeldOut(error),
             error => error,
         })?;
         let texts = Self {
             source: &text.source,
+            skipped_files: text.skipped.len(),
             characters: learn.chars().count(),
             bits_a_nat: valid.bits_a_nat,
             units,

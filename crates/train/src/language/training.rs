@@ -57,6 +57,8 @@ pub struct TrainReport {
     pub vocabulary: usize,
     /// The text.
     pub data: String,
+    /// Files of its folder that are not in it: they cannot be read, or are no text.
+    pub skipped_files: usize,
     /// The run folder.
     pub run: String,
     /// What the model wrote last.
@@ -188,11 +190,11 @@ pub fn resume_language_model(
     };
     let text = match (text, &description.data) {
         (Some(text), _) => text,
-        (None, Some(path)) => Text::open(Some(path), &settings.windows).map_err(moved)?,
-        (None, None) if made.text == super::DEMO => Text::open(None, &settings.windows)?,
+        (None, Some(path)) => Text::open(Some(path), settings).map_err(moved)?,
+        (None, None) if made.text == super::DEMO => Text::open(None, settings)?,
         (None, None) => {
             return refuse(format!(
-                "the text, {}, was not read from a file; pass it with --data",
+                "the text, {}, cannot be read again by itself: it is needed (--data PATH)",
                 made.text
             ));
         }
@@ -241,6 +243,7 @@ struct Prepared<'a> {
     unit: String,
     vocabulary: usize,
     data: String,
+    skipped_files: usize,
 }
 
 impl<'a> Prepared<'a> {
@@ -263,6 +266,7 @@ impl<'a> Prepared<'a> {
             unit: settings.lexicon.unit.to_string(),
             vocabulary: author.units.len(),
             data: texts.source.to_string(),
+            skipped_files: texts.skipped_files,
             plan: Plan {
                 model,
                 learned_from: Arc::new(texts.windows),
@@ -296,6 +300,7 @@ impl<'a> Prepared<'a> {
             unit: self.unit,
             vocabulary: self.vocabulary,
             data: self.data,
+            skipped_files: self.skipped_files,
             run: run.path().display().to_string(),
             sample: memory.sample,
         };

@@ -4,6 +4,7 @@ use plotters::coord::ranged1d::ValueFormatter;
 use plotters::coord::types::RangedCoordf64;
 use plotters::prelude::*;
 
+use super::mark::marked;
 use crate::TrainError;
 
 const SIZE: (u32, u32) = (900, 300);
@@ -83,7 +84,8 @@ impl Chart {
 
     /// The picture.
     pub(crate) fn svg(&self) -> Result<String, TrainError> {
-        self.draw().map_err(|reason| TrainError::Stopped { reason })
+        let drawn = self.draw().map(marked);
+        drawn.map_err(|reason| TrainError::Stopped { reason })
     }
 
     fn draw(&self) -> Result<String, String> {

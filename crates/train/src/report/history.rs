@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
+use crate::json_lines::JsonLines;
 use crate::run::METRICS;
 use crate::{Recurrence, Run, TrainError, Training};
 
@@ -47,6 +48,8 @@ pub(super) struct History {
     /// The same as a file.
     pub(super) description: String,
     lines: Vec<Line>,
+    /// What is said of lines that cannot be read, if there are any.
+    pub(super) skipped: Option<String>,
     /// What the model wrote: after how many steps, and the text.
     pub(super) samples: Vec<(String, String)>,
 }
@@ -59,18 +62,7 @@ impl History {
             path: run.path().to_path_buf(),
             reason: error.to_string().trim().replace('\n', " "),
         })?;
-        let file = run.file(METRICS);
-        let damaged = |reason: String| TrainError::Damaged {
-            path: file.clone(),
-            reason,
-        };
-        let text = std::fs::read_to_string(&file).map_err(|error| damaged(error.to_string()))?;
-        let mut lines = Vec::new();
-        for (number, line) in text.lines().enumerate() {
-            let line = serde_json::from_str(line)
-                .map_err(|error| damaged(format!("line {}: {error}", number + 1)))?;
-            lines.push(line);
-        }
+        let JsonLines { lines, skipped } = JsonLines::read(&run.file(METRICS))?;
         // A run that was cut off early has written nothing yet.
         let samples = match run.file(crate::run::SAMPLES).exists() {
             true => split_samples(&run.samples()?),
@@ -81,6 +73,7 @@ impl History {
             asked,
             description,
             lines,
+            skipped,
             samples,
         })
     }

@@ -31,6 +31,8 @@ struct Figure {
 pub(super) struct Inside {
     sections: Vec<Section>,
     missing: Vec<String>,
+    /// What is said of lines of the file of spectra that cannot be read, if there are any.
+    pub(super) skipped: Option<String>,
 }
 
 impl Inside {
@@ -42,13 +44,16 @@ impl Inside {
                 return Ok(Self {
                     sections: Vec::new(),
                     missing: vec![error.to_string()],
+                    skipped: None,
                 });
             }
             Err(error) => return Err(error),
         };
         let (run, _) = Run::open(path)?;
         let snapshots = Snapshot::read(&run.file(SPECTRA))?;
-        Self::draw(&insight, &snapshots)
+        let skipped = snapshots.skipped;
+        let inside = Self::draw(&insight, &snapshots.lines)?;
+        Ok(Self { skipped, ..inside })
     }
 
     fn draw(insight: &Insight, snapshots: &[Snapshot]) -> Result<Self, TrainError> {
@@ -123,7 +128,11 @@ impl Inside {
                 figures: units.collect(),
             },
         ];
-        Ok(Self { sections, missing })
+        Ok(Self {
+            sections,
+            missing,
+            skipped: None,
+        })
     }
 
     /// Writes the sections that have something to show, and what is missing.

@@ -5,6 +5,7 @@ use std::fmt::Write;
 use super::chart::colour;
 use super::history::History;
 use super::inside::Inside;
+use super::mark;
 
 const STYLE: &str = "body{font:15px/1.5 sans-serif;color:#222;max-width:940px;margin:2em auto;\
 padding:0 1em}h1,h2{font-weight:600}table{border-collapse:collapse;margin:1em 0}\
@@ -20,13 +21,18 @@ pub(super) fn page(
     runs: &[History],
     figures: &[(String, String)],
     inside: Option<&Inside>,
+    skipped: &[String],
 ) -> String {
     let names: Vec<&str> = runs.iter().map(|run| run.name.as_str()).collect();
     let title = escape(&names.join(", "));
     let mut page = format!(
-        "<!doctype html>\n<html lang=\"en\"><meta charset=\"utf-8\"><title>{title}</title>\n\
-         <style>{STYLE}</style>\n<h1>{title}</h1>\n"
+        "<!doctype html>\n<html lang=\"en\"><meta charset=\"utf-8\">{}<title>{title}</title>\n\
+         <style>{STYLE}</style>\n<h1>{title}</h1>\n",
+        mark::ON_PAGES
     );
+    for skipped in skipped {
+        writeln!(page, "<p>{}</p>", escape(skipped)).expect("a string takes all");
+    }
     write_table(&mut page, runs);
     for (_, figure) in figures {
         page.push_str(figure);

@@ -2,6 +2,7 @@
 
 use std::fmt::{Display, Write};
 
+use super::mark::marked;
 use super::page::escape;
 
 /// A colour, as three numbers below 256.
@@ -62,12 +63,12 @@ impl Picture {
     /// The picture.
     pub(super) fn svg(self) -> String {
         let [width, height] = self.size;
-        format!(
+        marked(format!(
             "<svg width=\"{width:.0}\" height=\"{height:.0}\" viewBox=\"0 0 {width:.0} {height:.0}\" \
              xmlns=\"http://www.w3.org/2000/svg\" font-family=\"sans-serif\">\n\
              <rect width=\"100%\" height=\"100%\" fill=\"white\"/>\n{}</svg>\n",
             self.body
-        )
+        ))
     }
 }
 

@@ -3,6 +3,7 @@
 use std::fmt::Display;
 
 use backdraft_cells::Memory;
+use backdraft_data::TextFiles;
 
 use super::{Carrying, Recurrence, Settings, Training};
 use crate::{AverageKind, Decay, OptimizerKind, TrainError, noise};
@@ -21,6 +22,13 @@ impl Settings {
             ("the unroll length", self.unroll),
             ("the windows of a step", self.windows.accumulate),
         ])?;
+        if let Err(error) = TextFiles::new().with_include(&self.include) {
+            return refuse(
+                "the files to include",
+                "patterns such as `*.txt`",
+                &error.to_string(),
+            );
+        }
         self.lexicon.check()?;
         self.recurrence.check()?;
         self.training.check()?;

@@ -135,16 +135,17 @@ fn evaluating_a_run_gives_the_figure_of_its_training() {
     let report = train_language_model(&settings, &rule(), &path, &device, Display::Silent).unwrap();
     assert_eq!(report.epochs, 2);
 
-    let again = evaluate_language_model(&path, None, &device).unwrap();
+    let again = evaluate_language_model(&path, None, None, &device).unwrap();
     assert_eq!(again.loss.to_bits(), report.loss.to_bits());
     assert_eq!(again.symbols, report.valid_symbols);
 
     // A text of which half the characters are unknown costs dearly; one symbol is too few.
     let text = |content: &str| Text::new(content.to_string(), "test");
-    let strange = evaluate_language_model(&path, Some(text(&"a!".repeat(50))), &device).unwrap();
+    let strange =
+        evaluate_language_model(&path, Some(text(&"a!".repeat(50))), None, &device).unwrap();
     assert!(strange.loss > report.loss + 1.0);
     assert_eq!(strange.unknown, strange.symbols.div_ceil(2));
-    assert!(evaluate_language_model(&path, Some(text("a")), &device).is_err());
+    assert!(evaluate_language_model(&path, Some(text("a")), None, &device).is_err());
 }
 
 #[test]

@@ -12,6 +12,7 @@ mod inspect;
 mod learning;
 mod program;
 mod promises;
+mod reading;
 mod recomputation;
 mod recordings;
 mod report;

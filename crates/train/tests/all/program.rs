@@ -257,6 +257,15 @@ fn a_damaged_run_is_told_apart() {
         fs::write(&path, before).unwrap();
     };
     refused_with("run.toml", "{\"backdraft\": ", "the file is damaged");
+    let without = |file: &str| {
+        let path = Path::new(&run).join(file);
+        let before = fs::read(&path).unwrap();
+        fs::remove_file(&path).unwrap();
+        both(&format!("{file}: the file is missing"));
+        fs::write(&path, before).unwrap();
+    };
+    without("vocabulary.json");
+    without("checksums.txt");
     refused_with(
         "vocabulary.json",
         "[1, 2",
@@ -368,6 +377,47 @@ fn a_reader_that_has_seen_enough_is_no_error() {
         output.stderr.is_empty(),
         "{}",
         String::from_utf8_lossy(&output.stderr)
+    );
+}
+
+/// The weights of one run, in one that was trained by more streams.
+#[test]
+fn what_a_text_costs_does_not_depend_on_how_the_model_was_trained() {
+    let folder = tempfile::tempdir().unwrap();
+    let (run, report) = trained(folder.path(), &["--steps", "20"]);
+    let path = |name: &str| folder.path().join(name).display().to_string();
+    let (file, like, copy) = (path("weights.safetensors"), path("like"), path("copy"));
+    let text = path("text.txt");
+    let mut of_seven = train_arguments(&text, &like, &["--steps", "1"]);
+    let streams = of_seven.iter().position(|option| *option == "--batch");
+    of_seven[streams.unwrap() + 1] = "7";
+    succeeded(&of_seven);
+    succeeded(&["export", &run, &file]);
+    succeeded(&["import", &file, "--like", &like, "--out", &copy]);
+    let evaluate = |run: &str, more: &[&str]| -> Value {
+        let told = succeeded(&[&["evaluate", run, "--json"], more].concat());
+        serde_json::from_str(&told).unwrap()
+    };
+    let (one, same) = (
+        evaluate(&run, &["--data", &text]),
+        evaluate(&copy, &["--data", &text]),
+    );
+    assert_eq!(one["streams"], 1);
+    assert_eq!(one["loss"], same["loss"]);
+    // All but the first symbol are foreseen.
+    assert_eq!(one["symbols"], fs::read_to_string(&text).unwrap().len() - 1);
+    let several = evaluate(&run, &["--data", &text, "--streams", "4"]);
+    assert_eq!(several["streams"], 4);
+    assert_ne!(several["loss"], one["loss"]);
+    // What was held out is read as it was in training.
+    let held_out = evaluate(&run, &[]);
+    assert_eq!(held_out["loss"], report["loss"]);
+    assert!(held_out["streams"].as_u64().unwrap() > 1);
+    let told = succeeded(&["evaluate", &run, "--data", &text]);
+    assert!(told.contains("read as one stream, on "), "{told}");
+    refused(
+        &["evaluate", &run, "--streams", "0"],
+        "the streams of a text: expected at least 1",
     );
 }
 

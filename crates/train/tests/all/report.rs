@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use crate::support::{backdraft, refused, trained};
+use crate::support::{backdraft, refused, succeeded, trained};
 
 #[test]
 fn a_run_is_drawn_and_runs_are_laid_side_by_side() {
@@ -71,11 +71,89 @@ fn a_run_is_drawn_and_runs_are_laid_side_by_side() {
         "expected a run folder",
     );
     refused(&["compare", &run], "2 values required");
-    fs::write(Path::new(&run).join("metrics.jsonl"), "{}\n").unwrap();
-    refused(
-        &["report", &run],
-        "metrics.jsonl: the file is damaged: line 1",
-    );
     fs::remove_file(Path::new(&run).join("metrics.jsonl")).unwrap();
-    refused(&["report", &run], "metrics.jsonl: the file is damaged: ");
+    refused(&["report", &run], "metrics.jsonl: the file is missing");
+}
+
+#[test]
+fn a_line_that_cannot_be_read_is_left_out_and_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let (run, _) = trained(folder.path(), &["--steps", "20"]);
+    let path = |name: &str| Path::new(&run).join(name);
+    let page = || {
+        let output = backdraft(&["report", &run]);
+        assert!(output.status.success(), "{output:?}");
+        let page = fs::read_to_string(path("report.html")).unwrap();
+        (page, String::from_utf8(output.stderr).unwrap())
+    };
+    let (whole, told) = page();
+    assert_eq!(told, "");
+    for name in ["metrics.jsonl", "spectra.jsonl"] {
+        let before = fs::read(path(name)).unwrap();
+        // A block of zeros, a line of something else, and half a line.
+        let half = &before[..before.len() / 2];
+        let damaged = [&before, &b"\0\0\0\0\n{}\n"[..], &half[..40]].concat();
+        fs::write(path(name), damaged).unwrap();
+        let (shown, told) = page();
+        let line = format!("{name}: 3 of ");
+        assert!(shown.contains(&line), "{shown}");
+        assert!(
+            told.starts_with("warning: ") && told.contains(&line),
+            "{told}"
+        );
+        // All else is as it was.
+        let without: String = shown
+            .split_inclusive('\n')
+            .filter(|part| !part.contains(&line))
+            .collect();
+        assert_eq!(without, whole);
+        fs::write(path(name), before).unwrap();
+    }
+    // A sample that ends within a character.
+    let samples = fs::read(path("samples.txt")).unwrap();
+    fs::write(path("samples.txt"), [&samples[..], b"\xC3"].concat()).unwrap();
+    assert!(page().0.contains('\u{FFFD}'));
+}
+
+#[test]
+fn what_is_not_ours_is_not_written_over() {
+    let folder = tempfile::tempdir().unwrap();
+    let (run, _) = trained(folder.path(), &["--steps", "3"]);
+    let path = |name: &str| folder.path().join(name).to_str().unwrap().to_string();
+    let (mine, pictures) = (path("mine.html"), path("pictures"));
+    fs::write(&mine, "<!doctype html>\n<html>mine</html>\n").unwrap();
+    fs::create_dir(&pictures).unwrap();
+    let loss = format!("{pictures}/loss.svg");
+    fs::write(&loss, "<svg>mine</svg>").unwrap();
+    let refuse = |arguments: &[&str], expected: &str| {
+        refused(arguments, expected);
+        assert_eq!(backdraft(arguments).status.code(), Some(2));
+    };
+    let page = path("page.html");
+    for command in [&["report", &run][..], &["compare", &run, &run]] {
+        let out = ["--out", &mine];
+        let expected = "--out: expected a new file, or one that this program drew";
+        refuse(&[command, &out].concat(), expected);
+        let svg = ["--out", &page, "--svg", &pictures];
+        refuse(&[command, &svg].concat(), "--svg: expected a new file");
+        assert!(!Path::new(&page).exists());
+    }
+    refuse(&["report", &run, "--out", &pictures], "found a folder, ");
+    assert!(fs::read_to_string(&mine).unwrap().contains("mine"));
+    assert_eq!(fs::read_to_string(&loss).unwrap(), "<svg>mine</svg>");
+    assert_eq!(fs::read_dir(&pictures).unwrap().count(), 1);
+
+    // What was drawn before is drawn again, and with --force anything.
+    let all = ["report", &run, "--out", &mine, "--svg", &pictures];
+    succeeded(&[&all[..], &["--force"]].concat());
+    assert!(!fs::read_to_string(&mine).unwrap().contains("mine</html>"));
+    succeeded(&all);
+
+    let svg = path("own.svg");
+    fs::write(&svg, "<svg>mine</svg>").unwrap();
+    refuse(
+        &["probe", "adding", "--lengths", "5", "--svg", &svg],
+        "--svg: expected",
+    );
+    assert_eq!(fs::read_to_string(&svg).unwrap(), "<svg>mine</svg>");
 }

@@ -24,9 +24,12 @@ pub(in crate::cli) struct Arguments {
     /// A file that describes the run, as run.toml in a run does; what is given beside it counts more
     #[arg(long, value_name = "FILE.toml")]
     config: Option<PathBuf>,
-    /// A text file or a folder of them; by default the Rust source of Burn
+    /// A text file or a folder of them, or - for standard input; by default the Rust source of Burn
     #[arg(long, value_name = "PATH")]
     data: Option<PathBuf>,
+    /// Read of a folder only what fits a pattern, such as '*.rs' or 'src/**/*.rs'; may be given again
+    #[arg(long, value_name = "PATTERN")]
+    include: Vec<String>,
     /// The folder to make for the run; runs/lm-1, runs/lm-2 .. by default
     #[arg(long, value_name = "RUN")]
     pub(super) out: Option<PathBuf>,
@@ -82,6 +85,7 @@ impl Arguments {
         };
         take!(self, typed, asked, data device);
         let settings = &mut asked.settings;
+        take!(self, typed, settings, include);
         take!(self, typed, settings.training, epochs steps seed);
         self.shaping.put(typed, settings);
         self.optimising.put(typed, &mut settings.training)?;

@@ -77,7 +77,7 @@ struct Cutting {
     #[arg(long, value_enum, default_value_t)]
     carry: Carrying,
     /// What is between two documents (\n and \t are understood); between the files of a folder, too
-    #[arg(long, value_name = "TEXT", value_parser = unescape)]
+    #[arg(long, value_name = "TEXT", value_parser = unescape, allow_hyphen_values = true)]
     separator: Option<String>,
     /// Windows that a step learns from, one after the other
     #[arg(long, value_name = "N", default_value_t = Settings::default().windows.accumulate)]

@@ -1,0 +1,42 @@
+//! Files that commands draw into: new ones, or those that they drew before.
+
+use std::fs;
+use std::path::Path;
+
+use crate::TrainError;
+use crate::report::mark::is_marked;
+
+/// What is written over: pages and pictures that were drawn before, or with `--force` any file.
+#[derive(Debug, Clone, Copy, clap::Args)]
+pub(super) struct Overwriting {
+    /// Write over files that this program did not draw, too
+    #[arg(long)]
+    force: bool,
+}
+
+impl Overwriting {
+    /// Refuses to write over somebody's own file, or a folder; `option` is what asked for it.
+    pub(super) fn check(self, option: &'static str, path: &Path) -> Result<(), TrainError> {
+        let is_drawn = || is_marked(path).unwrap_or(false);
+        let found = match fs::metadata(path) {
+            Ok(found) if found.is_dir() => "a folder",
+            // What is no file, such as a pipe, has nothing in it that could be lost.
+            Ok(found) if found.is_file() && !self.force && !is_drawn() => "another file",
+            _ => return Ok(()),
+        };
+        Err(TrainError::Invalid {
+            what: option,
+            expected: "a new file, or one that this program drew (--force writes over any file)"
+                .to_string(),
+            found: format!("{found}, {}", path.display()),
+        })
+    }
+}
+
+/// Writes a page or a picture.
+pub(super) fn write(path: &Path, content: &str) -> Result<(), TrainError> {
+    fs::write(path, content).map_err(|error| TrainError::Unwritable {
+        path: path.to_path_buf(),
+        error,
+    })
+}
