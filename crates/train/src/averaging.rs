@@ -21,12 +21,12 @@ use crate::History;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, ValueEnum)]
 #[serde(rename_all = "kebab-case")]
 pub enum AverageKind {
-    /// None: the weights as they are
+    /// No average
     #[default]
     Off,
-    /// The exponential moving average
+    /// Exponential moving average
     Ema,
-    /// The mean, from where the evaluations get no better on
+    /// Mean from where evaluations stop improving
     NtAsgd,
 }
 

@@ -2,15 +2,19 @@
 
 use std::path::PathBuf;
 
+use backdraft_data::DataError;
+
+use crate::settings::names::flag;
+
 /// Why a command or a training could not do what it was asked.
 #[derive(Debug, thiserror::Error)]
 pub enum TrainError {
     /// The data cannot be read or used.
     #[error(transparent)]
-    Data(#[from] backdraft_data::DataError),
+    Data(#[from] DataError),
     /// The part of the text that is held out is too small.
-    #[error("the held-out part of the text: {0}; a larger --valid-fraction holds out more")]
-    HeldOut(backdraft_data::DataError),
+    #[error("the held-out part of the text: {}", held_out(.0))]
+    HeldOut(DataError),
     /// The model cannot be built or does not fit.
     #[error(transparent)]
     Model(#[from] backdraft_cells::Error),
@@ -18,9 +22,25 @@ pub enum TrainError {
     #[error(transparent)]
     Exchange(#[from] backdraft_exchange::Error),
     /// A setting makes no sense.
-    #[error("{what}: expected {expected}, found {found}")]
+    #[error("{}: expected {expected}, found {found}", flag(setting))]
     Invalid {
-        /// Which setting.
+        /// Which setting, by its key in a file: `regularize.drop_connect`. It is told as the flag.
+        setting: &'static str,
+        /// What would be possible.
+        expected: String,
+        /// What it was.
+        found: String,
+    },
+    /// A command line that cannot be understood.
+    #[error("{reason}")]
+    Usage {
+        /// Which argument, what was expected, and found.
+        reason: String,
+    },
+    /// Data, or a model, that what was asked for cannot be done with.
+    #[error("{what}: expected {expected}, found {found}")]
+    Unfit {
+        /// What about them.
         what: &'static str,
         /// What would be possible.
         expected: String,
@@ -223,4 +243,52 @@ pub enum TrainError {
         /// What it says.
         reason: String,
     },
+}
+
+/// What is wrong with what is held out. It is read in as few streams as it takes, so that a smaller batch
+/// would not help.
+fn held_out(error: &DataError) -> String {
+    match error {
+        DataError::TooShort { needed, found, .. } => format!(
+            "expected at least {needed} symbols, found {found}; a larger --valid-fraction holds out more"
+        ),
+        error => error.to_string(),
+    }
+}
+
+impl TrainError {
+    /// Which kind of error it is, for programs: the name of the variant.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Data(_) => "data",
+            Self::HeldOut(_) => "held_out",
+            Self::Model(_) => "model",
+            Self::Exchange(_) => "exchange",
+            Self::Invalid { .. } => "invalid",
+            Self::Usage { .. } => "usage",
+            Self::Unfit { .. } => "unfit",
+            Self::Undescribed { .. } => "undescribed",
+            Self::NoDevice { .. } => "no_device",
+            Self::NoDemo { .. } => "no_demo",
+            Self::RunExists { .. } => "run_exists",
+            Self::NotARun { .. } => "not_a_run",
+            Self::OtherTask { .. } => "other_task",
+            Self::NoTask { .. } => "no_task",
+            Self::NoExamples { .. } => "no_examples",
+            Self::NoHeldOut { .. } => "no_held_out",
+            Self::OtherKind { .. } => "other_kind",
+            Self::NoCovariate { .. } => "no_covariate",
+            Self::NoQuestion { .. } => "no_question",
+            Self::NoWeights { .. } => "no_weights",
+            Self::Damaged { .. } => "damaged",
+            Self::RunInUse { .. } => "run_in_use",
+            Self::CannotResume { .. } => "cannot_resume",
+            Self::Unwritable { .. } => "unwritable",
+            Self::Diverged { .. } => "diverged",
+            Self::NotFinite { .. } => "not_finite",
+            Self::NoSymbol => "no_symbol",
+            Self::Interrupted { .. } => "interrupted",
+            Self::Stopped { .. } => "stopped",
+        }
+    }
 }

@@ -23,7 +23,7 @@ use backdraft_models::LanguageModel;
 use burn::module::Module;
 use burn::tensor::Device;
 
-use crate::{AnyLayer, Run, Settings, StreamLoader, TrainError, Windows, burn_source};
+use crate::{AnyLayer, Origin, Run, Settings, StreamLoader, TrainError, Windows, burn_source};
 
 /// What the text that is there without being asked for is called.
 const DEMO: &str = "the Rust source of Burn";
@@ -65,6 +65,15 @@ impl Text {
     /// When it is not on this machine.
     pub fn demo() -> Result<Self, TrainError> {
         Self::open(None, &Windows::default())
+    }
+
+    /// Where it is from.
+    pub(crate) fn origin(&self) -> Origin {
+        match (&self.path, self.source.as_str()) {
+            (Some(_), _) => Origin::File,
+            (None, DEMO) => Origin::Burn,
+            (None, _) => Origin::Caller,
+        }
     }
 
     /// Of a file or a folder, or else Burn's source; its documents told apart as `windows` says.

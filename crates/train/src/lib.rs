@@ -75,7 +75,7 @@ pub use baselines::{
 };
 pub use clipping::{Clipping, Norms};
 pub use demo::burn_source;
-pub use description::{Asked, Made, RunDescription};
+pub use description::{Asked, Made, Origin, RunDescription};
 pub use device::{DeviceChoice, KnownDevice, PickedDevice, known_devices};
 pub use error::TrainError;
 pub use guard::{Guard, LeftOut};

@@ -27,16 +27,16 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, ValueEnum)]
 #[serde(rename_all = "snake_case")]
 pub enum Decay {
-    /// It stays
+    /// Constant
     Constant,
-    /// It falls along half a cosine, slowly at first and at last
+    /// Falls along half a cosine
     #[default]
     Cosine,
-    /// It falls along a line
+    /// Falls along a line
     Linear,
-    /// It falls by a factor, one half, with each epoch after the first ones
+    /// Halves with each epoch after the first ones
     Halve,
-    /// It falls by a factor, one half, when evaluations get no better
+    /// Halves when evaluations do not improve
     Plateau,
 }
 

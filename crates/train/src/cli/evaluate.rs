@@ -10,15 +10,15 @@ use crate::{
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Arguments {
-    /// The run folder
+    /// Folder of the run
     run: PathBuf,
-    /// A file as the run was trained on, of a text a folder too; by default what was held out of its own
+    /// File, or folder of text files, to measure on [default: the held-out data of the run]
     #[arg(long, value_name = "PATH")]
     data: Option<PathBuf>,
-    /// What to compute on
+    /// Device to compute on
     #[arg(long, value_enum, default_value_t)]
     device: DeviceChoice,
-    /// Print one JSON object
+    /// Print one JSON object on standard output and nothing else
     #[arg(long)]
     json: bool,
 }

@@ -9,15 +9,15 @@ use crate::{Answer, DeviceChoice, PickedDevice, Predictor, Run, Task, TrainError
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Arguments {
-    /// The run folder
+    /// Folder of the run
     run: PathBuf,
-    /// A file of examples; or - to answer standard input line by line, at once
+    /// File of examples, or - to answer each line of standard input at once
     #[arg(value_name = "FILE")]
     data: PathBuf,
-    /// What to compute on
+    /// Device to compute on
     #[arg(long, value_enum, default_value_t)]
     device: DeviceChoice,
-    /// Print a JSON object a line
+    /// Print one JSON object for each answer, one on a line
     #[arg(long)]
     json: bool,
 }

@@ -13,7 +13,9 @@ use std::path::{Path, PathBuf};
 pub(super) use arguments::Arguments;
 pub(super) use task::{Arguments as TaskArguments, run as run_task};
 
+use super::escape::escape;
 use super::print::{print, print_json};
+use crate::checksums::checksum;
 use crate::{
     Asked, Display, PickedDevice, Run, Settings, Task, Text, TrainError, TrainReport,
     estimate_language_model, interrupt, resume_language_model, train_language_model,
@@ -22,6 +24,9 @@ use crate::{
 pub(super) fn run(arguments: &Arguments, typed: &dyn Fn(&str) -> bool) -> Result<(), TrainError> {
     let asked = arguments.description(typed)?;
     let text = Text::open(asked.data.as_deref(), &asked.settings.windows)?;
+    if let Some(file) = arguments.file_of_data(typed) {
+        warn(&asked.warnings(file, &checksum(text.content.as_bytes()), None));
+    }
     let device = asked.device.pick()?;
     if arguments.dry_run {
         let estimate = estimate_language_model(&asked.settings, &text, &device)?;
@@ -39,6 +44,13 @@ pub(super) fn run(arguments: &Arguments, typed: &dyn Fn(&str) -> bool) -> Result
     let display = display(arguments.json);
     let report = train_language_model(&asked.settings, &text, &path, &device, display)?;
     tell(&report, &path, arguments.json)
+}
+
+/// Tells what somebody may want to know before a file is used again.
+fn warn(warnings: &[String]) {
+    for warning in warnings {
+        eprintln!("warning: {}", escape(warning));
+    }
 }
 
 /// Tells what is about to be learned from, and where the run is written; takes Ctrl-C from now on.

@@ -84,6 +84,7 @@ pub fn train_language_model(
         },
         made: Some(Made {
             backdraft: env!("CARGO_PKG_VERSION").to_string(),
+            origin: text.origin(),
             text: text.source.clone(),
             sha256: checksum(text.content.as_bytes()),
             valid_sha256: None,
@@ -92,6 +93,7 @@ pub fn train_language_model(
         }),
         ..RunDescription::default()
     };
+    description.check()?;
     let model = new_model(settings, &texts.units)?;
     let run = Run::create(path)?;
     let _lock = run.lock()?;
@@ -159,6 +161,7 @@ pub(super) fn new_model(
     settings: &Settings,
     units: &Units,
 ) -> Result<LanguageModel<AnyLayer>, TrainError> {
+    settings.lexicon.check_bounds(units.len())?;
     let device = Device::flex();
     device.seed(settings.training.seed);
     Ok(settings.model(units.len()).init(&device)?)

@@ -11,10 +11,10 @@ use crate::{Averaging, Clipping, Decay, Decayed, Falling, FusedAdam, Guard, Sche
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, ValueEnum)]
 #[serde(rename_all = "snake_case")]
 pub enum OptimizerKind {
-    /// Adam with PyTorch's constants: 0.9, 0.999, 1e-8 (Kingma and Ba 2015, arXiv 1412.6980)
+    /// Adam, with beta 0.9 and 0.999 and epsilon 1e-8 (Kingma and Ba 2015, arXiv 1412.6980)
     #[default]
     Adam,
-    /// Stochastic gradient descent with momentum, as PyTorch's, without dampening
+    /// Stochastic gradient descent with momentum
     Sgd,
 }
 

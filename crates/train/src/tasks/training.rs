@@ -12,7 +12,7 @@ use super::{ExampleLoader, Examples, Task, TaskSettings};
 use crate::checkpoint::Saved;
 use crate::run::{RESULT, TASK};
 use crate::training::{Figure, Plan, Shows, last_checkpoint, learn, paths};
-use crate::{Display, Made, PickedDevice, Run, RunDescription, TrainError};
+use crate::{Display, Made, Origin, PickedDevice, Run, RunDescription, TrainError};
 
 /// Examples of the held-out part whose answers are shown as it learns.
 const SHOWN: usize = 8;
@@ -163,6 +163,7 @@ pub fn train_task<T: Task>(
         },
         made: Some(Made {
             backdraft: env!("CARGO_PKG_VERSION").to_string(),
+            origin: Origin::File,
             text: data.display().to_string(),
             sha256: gathered.sha256.clone(),
             valid_sha256: gathered.valid_sha256.clone(),
@@ -171,6 +172,7 @@ pub fn train_task<T: Task>(
         }),
         ..RunDescription::default()
     };
+    description.check()?;
     let run = Run::create(path)?;
     let _lock = run.lock()?;
     let json = serde_json::to_string(&task).expect("our own types are valid JSON");

@@ -2,6 +2,7 @@
 
 mod baselines;
 mod classify;
+mod command_line;
 mod composition;
 mod description;
 mod following;
