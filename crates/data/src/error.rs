@@ -54,7 +54,8 @@ pub enum DataError {
     /// Fewer symbols than one window of each stream needs.
     #[error(
         "the text is too short: {batch} streams of one window of {unroll} steps need at least \
-         {needed} symbols, found {found}; use a smaller batch, a shorter unroll or more text"
+         {needed} symbols, found {found}; use {}",
+        remedies(*batch, *unroll)
     )]
     TooShort {
         /// Parallel streams.
@@ -172,4 +173,14 @@ pub enum DataError {
         /// What the line holds.
         found: String,
     },
+}
+
+/// What makes a text long enough: what is already as small as can be, is none of it.
+fn remedies(batch: usize, unroll: usize) -> &'static str {
+    match (batch > 1, unroll > 1) {
+        (true, true) => "a smaller batch, a shorter unroll or more text",
+        (true, false) => "a smaller batch or more text",
+        (false, true) => "a shorter unroll or more text",
+        (false, false) => "more text",
+    }
 }

@@ -282,6 +282,8 @@ mod tests {
             "the text is too short: 8 streams of one window of 5 steps need at least 41 symbols, \
              found 40; use a smaller batch, a shorter unroll or more text"
         );
+        let error = Streams::at_most(&[0], 8, 5).unwrap_err().to_string();
+        assert!(error.ends_with("found 1; use more text"), "{error}");
         assert!(Streams::new(&[0; 41], 8, 5).is_ok());
         assert!(Streams::new(&[0; 41], 0, 5).is_err());
         assert!(Streams::new(&[0; 41], 5, 0).is_err());

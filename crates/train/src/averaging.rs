@@ -22,12 +22,12 @@ use crate::{History, TrainError};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, ValueEnum)]
 #[serde(rename_all = "kebab-case")]
 pub enum AverageKind {
-    /// None: the weights as they are
+    /// No average
     #[default]
     Off,
-    /// The exponential moving average
+    /// Exponential moving average
     Ema,
-    /// The mean, from where the evaluations get no better on
+    /// Mean from where evaluations stop improving
     NtAsgd,
 }
 
@@ -60,7 +60,7 @@ impl Averaging {
     ///
     /// When the moving average keeps less than nothing of itself in a step, or all.
     pub fn check(&self) -> Result<(), TrainError> {
-        parts([("the decay of the average", self.decay)])
+        parts([("averaging.decay", self.decay)])
     }
 }
 

@@ -18,7 +18,7 @@ pub use forecasting::forecast_baselines;
 pub use language::language_baselines;
 pub use tagging::tag_baselines;
 
-use crate::settings::check::{counts, positive, require};
+use crate::settings::check::{bounded, counts, features, held_out, positive, rows};
 use crate::{CellKind, TrainError};
 
 /// How baselines are made, whatever they are of.
@@ -67,17 +67,16 @@ impl BaselineSettings {
     ///
     /// Names the first setting that is impossible, what would be possible and what it was.
     pub fn check(&self) -> Result<(), TrainError> {
-        counts([
-            ("the hidden size", self.hidden),
-            ("the inputs that are seen", self.window),
-            ("the batch size", self.batch),
-            ("the number of steps", self.steps),
-            ("the states of a hidden Markov model", self.states),
+        features([
+            ("hidden", self.hidden),
+            ("window", self.window),
+            ("states", self.states),
         ])?;
-        positive([("the learning rate", Some(self.lr))])?;
-        let part = self.valid_fraction;
-        let holds = part > 0.0 && part < 1.0;
-        require("the held-out fraction", "above 0 and below 1", part, holds)
+        rows([("batch", self.batch)])?;
+        counts([("steps", self.steps)])?;
+        bounded([("seed", self.seed as usize)])?;
+        positive([("lr", Some(self.lr))])?;
+        held_out(self.valid_fraction)
     }
 }
 

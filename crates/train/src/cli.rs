@@ -3,7 +3,7 @@
 mod baselines;
 mod devices;
 mod drawing;
-mod escape;
+pub(crate) mod escape;
 mod evaluate;
 mod export;
 mod generate;
@@ -15,24 +15,30 @@ mod probe;
 mod reading;
 mod report;
 mod train;
+mod usage;
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+use clap::error::ErrorKind;
 use clap::parser::ValueSource;
 use clap::{ArgMatches, CommandFactory, FromArgMatches, Parser, Subcommand};
+use escape::escape;
+use print::print_json;
+use serde_json::json;
 use toml::{Table, Value};
 
 use crate::description::task_of;
 use crate::say::say;
+use crate::settings::names::{ALIASES, field};
 use crate::{
     Classify, ClassifyOptions, Compose, ComposeOptions, Forecast, ForecastOptions, Run, Tag,
     TagOptions, TaskOptions, TaskSettings, TrainError, Transcribe, TranscribeOptions, Translate,
     TranslateOptions, failpoint, interrupt,
 };
 
-/// Recurrent sequence models, trained by backpropagation through time.
+/// Train and use recurrent sequence models.
 #[derive(Debug, Parser)]
 #[command(name = "backdraft", version, about, arg_required_else_help = true)]
 struct Arguments {
@@ -42,15 +48,15 @@ struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Train a model, or go on with a training that was cut off
+    /// Train a model, or continue a training that was interrupted
     #[command(
         args_conflicts_with_subcommands = true,
         arg_required_else_help = true,
-        after_help = "`backdraft train FILE.toml` does what the file says: run.toml of a run, or \
-                      one like it; flags after it count more."
+        after_help = "`backdraft train FILE.toml` trains as the file says: the run.toml of a run, or a \
+                      file like it. Flags after it override it."
     )]
     Train {
-        /// A run whose training was cut off: it goes on as if it had never stopped
+        /// Continue the interrupted training of this run, as if it had never stopped
         #[arg(long, value_name = "RUN")]
         resume: Option<PathBuf>,
         #[command(flatten)]
@@ -58,49 +64,49 @@ enum Command {
         #[command(subcommand)]
         task: Option<Task>,
     },
-    /// Write text with the model of a run
+    /// Generate text with a language model
     Generate(generate::Arguments),
-    /// Tell what the model of a run answers to a file of examples, or to lines of standard input
+    /// Predict labels, tags, forecasts or texts for a file, or for each line of standard input
     Predict(predict::Arguments),
-    /// Tell how well the model of a run does on other data
+    /// Measure a model on its held-out data, or on other data
     Evaluate(evaluate::Arguments),
-    /// Draw a run: a page with its curves, its settings and what it wrote
+    /// Write a page about a run: curves, settings, samples and the inside of the model
     Report(report::Report),
-    /// Tell what goes on inside the model of a run: weights, spectra, gradients, gates, units
+    /// Look inside a model: weights, spectra, gradients through time, gates, units
     Inspect(inspect::Arguments),
-    /// Draw runs beside each other
+    /// Compare runs on one page
     Compare(report::Compare),
-    /// Write the weights of a run for PyTorch
+    /// Export the weights of a run to PyTorch
     Export(export::Arguments),
-    /// Make a run of weights from PyTorch
+    /// Import weights from PyTorch into a new run
     Import(import::Arguments),
-    /// Tell what a recurrent net adds: every kind of model on one split of one file
+    /// Compare recurrent models with simpler ones on the same data
     Baselines(baselines::Arguments),
-    /// Tell what memory is worth: problems that need it, for each cell and length
+    /// Test how long cells remember, on problems that need memory
     Probe(probe::Arguments),
-    /// Tell what this build can compute on, and what it picks
+    /// List the devices that this build can use, and the one it picks
     Devices(devices::Arguments),
 }
 
 #[derive(Debug, Subcommand)]
 enum Task {
-    /// A language model: what comes next, character by character
+    /// A language model of characters, words or pieces of words
     #[command(
-        after_help = "With --condition [state|step|both], texts given what they are to be about: \
-                            `train compose`, whose --help tells the rest."
+        after_help = "With --condition [state|step|both] this is `train compose`: texts about a given \
+                            key. `backdraft train compose --help` lists its options."
     )]
     Lm(Box<train::Arguments>),
-    /// Classes of whole sequences: texts, or vectors such as the frames of a sound
+    /// A classifier of sequences: texts, or vectors such as the frames of a sound
     Classify(Box<train::TaskArguments<ClassifyOptions>>),
-    /// A tag for each word: parts of speech, names, phrases
+    /// A tagger of words: parts of speech, names, phrases
     Tag(Box<train::TaskArguments<TagOptions>>),
-    /// What comes next in series, and how sure that is
+    /// A forecaster of time series, with the uncertainty of each value
     Forecast(Box<train::TaskArguments<ForecastOptions>>),
-    /// Sequences given others: sentences, how a word is spoken
+    /// A translator of sequences: sentences, or spellings into sounds
     Translate(Box<train::TaskArguments<TranslateOptions>>),
-    /// What is said in a sound, without being told when
+    /// A transcriber of speech, trained without alignments
     Transcribe(Box<train::TaskArguments<TranscribeOptions>>),
-    /// Texts given what they are to be about: tunes, names, poems; also `lm --condition`
+    /// A writer of texts about a given key: tunes, names, poems; also `lm --condition`
     Compose(Box<train::TaskArguments<ComposeOptions>>),
 }
 
@@ -179,9 +185,12 @@ pub fn run() -> ExitCode {
         ));
     }));
     failpoint::check();
-    let (arguments, matches) = match parse(std::env::args_os().collect()) {
+    let typed: Vec<OsString> = std::env::args_os().collect();
+    // Even where the rest of what was typed cannot be understood.
+    let json = typed.iter().any(|argument| argument == "--json");
+    let (arguments, matches) = match parse(typed) {
         Ok(parsed) => parsed,
-        Err(error) => return fail(&error),
+        Err(error) => return fail(&error, json),
     };
     let result = match arguments.command {
         Command::Train {
@@ -189,11 +198,11 @@ pub fn run() -> ExitCode {
         } => {
             let matches = matches.subcommand_matches("train");
             let matches = matches.and_then(|train| train.subcommand());
-            let typed = |name: &str| {
-                let source = matches.and_then(|(_, task)| task.value_source(name));
-                source == Some(ValueSource::CommandLine)
-            };
-            task.train(&typed)
+            let (_, matches) = matches.expect("clap knows the task");
+            let typed = |name: &str| is_typed(matches, name);
+            let file = matches.get_one::<PathBuf>("config");
+            let trained = task.train(&typed);
+            trained.map_err(|error| by_key(error, file, &typed))
         }
         Command::Train {
             task: None,
@@ -215,7 +224,31 @@ pub fn run() -> ExitCode {
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,
-        Err(error) => fail(&error),
+        Err(error) => fail(&error, json),
+    }
+}
+
+/// Whether a flag was given; it is called as its field.
+fn is_typed(matches: &ArgMatches, name: &str) -> bool {
+    let known = matches.try_contains_id(name).is_ok();
+    known && matches.value_source(name) == Some(ValueSource::CommandLine)
+}
+
+/// A setting that is from a file and was not typed is told by its key there.
+fn by_key(error: TrainError, file: Option<&PathBuf>, typed: &dyn Fn(&str) -> bool) -> TrainError {
+    match (error, file) {
+        (
+            TrainError::Invalid {
+                setting,
+                expected,
+                found,
+            },
+            Some(path),
+        ) if !typed(&field(setting)) => TrainError::Undescribed {
+            path: path.clone(),
+            reason: format!("`{setting}`: expected {expected}, found {found}"),
+        },
+        (error, _) => error,
     }
 }
 
@@ -239,21 +272,53 @@ fn parse(mut arguments: Vec<OsString>) -> Result<(Arguments, ArgMatches), TrainE
     if is_conditioned(&arguments) {
         arguments[2] = "compose".into();
     }
-    let command = Arguments::command().mut_subcommand("train", |train| {
+    understood(&program(), &arguments)
+}
+
+/// What the program takes these arguments for.
+fn understood(
+    program: &clap::Command,
+    arguments: &[OsString],
+) -> Result<(Arguments, ArgMatches), TrainError> {
+    let parsed = program.clone().try_get_matches_from(arguments);
+    let parsed = parsed.and_then(|matches| {
+        let arguments = Arguments::from_arg_matches(&matches)?;
+        Ok((arguments, matches))
+    });
+    parsed.map_err(|error| match error.kind() {
+        ErrorKind::DisplayHelp
+        | ErrorKind::DisplayVersion
+        | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => error.exit(),
+        _ => usage::explained(&error, program, arguments),
+    })
+}
+
+/// The program and its commands, as they are parsed.
+fn program() -> clap::Command {
+    let program = Arguments::command().mut_subcommand("train", |train| {
         names().iter().fold(train, |train, name| {
             train.mut_subcommand(name, |task| defaults_of(name, task))
         })
     });
-    let matches = negatives_are_values(command).get_matches_from(arguments);
-    let arguments = Arguments::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
-    Ok((arguments, matches))
+    with_aliases(program)
 }
 
-/// A number below 0 is what a flag was given, to be refused for what it is, not an unknown flag.
-fn negatives_are_values(command: clap::Command) -> clap::Command {
+/// With the second names of all flags. And a number below 0 is what a flag was given, to be refused for
+/// what it is, not an unknown flag.
+fn with_aliases(command: clap::Command) -> clap::Command {
+    let named = |argument: clap::Arg| {
+        let own = |(_, flag): &&(&str, &str)| argument.get_long() == Some(*flag);
+        let aliases: Vec<&str> = ALIASES
+            .iter()
+            .filter(own)
+            .map(|(alias, _)| *alias)
+            .collect();
+        argument.visible_aliases(aliases)
+    };
     command
         .allow_negative_numbers(true)
-        .mut_subcommands(negatives_are_values)
+        .mut_args(named)
+        .mut_subcommands(with_aliases)
 }
 
 /// `train lm --condition ..` is `train compose --condition ..`.
@@ -300,11 +365,188 @@ fn resume(run: &Path, asked: &train::Resuming) -> Result<(), TrainError> {
         lm => train::resume(run, asked))
 }
 
-fn fail(error: &TrainError) -> ExitCode {
-    say(format_args!("error: {error}"));
-    ExitCode::from(match error {
-        TrainError::Invalid { .. } | TrainError::Undescribed { .. } => 2,
+fn fail(error: &TrainError, json: bool) -> ExitCode {
+    let message = error.to_string();
+    say(format_args!("error: {}", escape(&message)));
+    if json {
+        let told = json!({ "error": message, "kind": error.kind() });
+        // It has been told already where somebody reads it.
+        print_json(&told).ok();
+    }
+    ExitCode::from(code(error))
+}
+
+/// The exit code of an error.
+fn code(error: &TrainError) -> u8 {
+    match error {
+        TrainError::Invalid { .. } | TrainError::Undescribed { .. } | TrainError::Usage { .. } => 2,
         TrainError::Interrupted { .. } => interrupt::EXIT_CODE,
         _ => 1,
-    })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::settings::names;
+
+    /// Why a command line of `train` is refused before anything is read.
+    fn refused(program: &clap::Command, arguments: &[&str]) -> Option<String> {
+        let all = ["backdraft", "train"].iter().chain(arguments);
+        let all: Vec<OsString> = all.map(OsString::from).collect();
+        let (arguments, matches) = match understood(program, &all) {
+            Ok(parsed) => parsed,
+            Err(error) => return Some(error.to_string()),
+        };
+        let (_, train) = matches.subcommand().expect("train");
+        let (_, task) = train.subcommand().expect("a task");
+        let typed = |name: &str| is_typed(task, name);
+        let Command::Train {
+            task: Some(task), ..
+        } = arguments.command
+        else {
+            unreachable!("a task")
+        };
+        let described = match task {
+            Task::Lm(asked) => asked.description(&typed).map(drop),
+            Task::Classify(asked) => asked.description(&typed).map(drop),
+            Task::Tag(asked) => asked.description(&typed).map(drop),
+            Task::Forecast(asked) => asked.description(&typed).map(drop),
+            Task::Translate(asked) => asked.description(&typed).map(drop),
+            Task::Transcribe(asked) => asked.description(&typed).map(drop),
+            Task::Compose(asked) => asked.description(&typed).map(drop),
+        };
+        described.err().map(|error| {
+            let code = code(&error);
+            assert_eq!(code, 2, "{error:?}");
+            error.to_string()
+        })
+    }
+
+    /// The flags of each task that take a number, with the task.
+    fn numbers(program: &clap::Command) -> Vec<(String, String)> {
+        let train = program.find_subcommand("train").expect("train");
+        let flags = |task: &clap::Command| {
+            let task_name = task.get_name().to_string();
+            let taking = task.get_arguments().filter(|flag| {
+                let names = flag.get_value_names().unwrap_or_default();
+                let is_number = |name: &clap::builder::Str| {
+                    ["N", "F", "B", "T", "S", "P", "MS", "STEPS", "N,N.."].contains(&name.as_str())
+                };
+                names.iter().any(is_number)
+            });
+            let names = taking
+                .filter_map(|flag| flag.get_long())
+                .map(str::to_string);
+            names
+                .map(|flag| (task_name.clone(), flag))
+                .collect::<Vec<_>>()
+        };
+        train.get_subcommands().flat_map(flags).collect()
+    }
+
+    #[test]
+    fn an_impossible_number_is_refused_by_the_flag_that_was_typed() {
+        let program = program();
+        let all = numbers(&program);
+        assert!(all.len() > 150, "{} flags", all.len());
+        for (task, flag) in all {
+            let refused = |value: &str| refused(&program, &[&task, &format!("--{flag}={value}")]);
+            for value in [
+                "NaN",
+                "inf",
+                "-inf",
+                "-1",
+                "99999999999999999999",
+                "many",
+                "",
+            ] {
+                let reason = refused(value);
+                let expected = format!("--{flag}: expected ");
+                let (negative, is_bias) = (value == "-1", flag == "forget-bias");
+                match reason {
+                    Some(reason) => assert!(reason.starts_with(&expected), "{value}: {reason}"),
+                    // The only numbers that may be below 0, and the only ones so large.
+                    None => assert!(
+                        is_bias && negative || value == "99999999999999999999" && is_weight(&flag),
+                        "train {task} --{flag} {value}"
+                    ),
+                }
+            }
+            // Whatever can be asked for can be written to a file and read again.
+            for value in ["9223372036854775808", "18446744073709551615"] {
+                let reason = refused(value);
+                assert!(
+                    reason.is_some() || is_weight(&flag),
+                    "train {task} --{flag} {value}"
+                );
+            }
+        }
+    }
+
+    /// Help is read by what is looked for; only what is the same for every command stands apart.
+    #[test]
+    fn every_flag_of_a_training_is_under_a_heading() {
+        let headings = [
+            "Data",
+            "Model",
+            "Training",
+            "Optimiser",
+            "Regularisation",
+            "Guard",
+            "Saving",
+            "Decoding",
+        ];
+        let apart = ["config", "out", "device", "dry_run", "json"];
+        let program = program();
+        let train = program.find_subcommand("train").expect("train");
+        for task in train.get_subcommands() {
+            for flag in task.get_arguments() {
+                let (id, heading) = (flag.get_id().as_str(), flag.get_help_heading());
+                let is_apart = apart.contains(&id) && heading.is_none();
+                let is_under = heading.is_some_and(|heading| headings.contains(&heading));
+                assert!(
+                    is_apart || is_under,
+                    "{} {id}: {heading:?}",
+                    task.get_name()
+                );
+            }
+        }
+    }
+
+    /// A table that names what is not there would suggest it.
+    #[test]
+    fn what_other_programs_call_a_flag_leads_to_one_that_there_is() {
+        fn flags(command: &clap::Command) -> Vec<String> {
+            let own = command.get_arguments().filter_map(clap::Arg::get_long);
+            let own = own.map(str::to_string);
+            own.chain(command.get_subcommands().flat_map(flags))
+                .collect()
+        }
+        let all = flags(&program());
+        for name in names::every_name() {
+            let meant = names::meant_by(name).expect("it is in the table");
+            assert!(all.iter().any(|flag| flag == meant), "{name}: --{meant}");
+        }
+    }
+
+    /// Whether a flag takes a number without a bound.
+    fn is_weight(flag: &str) -> bool {
+        [
+            "activation-penalty",
+            "clip-adaptive",
+            "clip-norm",
+            "clip-tensor",
+            "clip-value",
+            "forget-bias",
+            "gradient-noise",
+            "length-penalty",
+            "lr",
+            "save-seconds",
+            "temperature",
+            "temporal-penalty",
+            "weight-decay",
+        ]
+        .contains(&flag)
+    }
 }

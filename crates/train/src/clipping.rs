@@ -80,10 +80,10 @@ impl Clipping {
     /// Names the first such limit.
     pub fn check(&self) -> Result<(), TrainError> {
         positive([
-            ("the value to clip at", self.value),
-            ("the norm to clip each tensor at", self.tensor),
-            ("the part of the weights to clip at", self.adaptive),
-            ("the norm to clip at", self.norm),
+            ("clipping.value", self.value),
+            ("clipping.tensor", self.tensor),
+            ("clipping.adaptive", self.adaptive),
+            ("clipping.norm", self.norm),
         ])
     }
 
@@ -224,6 +224,7 @@ impl ModuleVisitor for Shorten<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::settings::names::flag;
     use burn::nn::{Linear, LinearConfig};
     use burn::tensor::Device;
 
@@ -389,27 +390,30 @@ mod tests {
                         value: some,
                         ..none
                     },
-                    "the value to clip at",
+                    "clipping.value",
                 ),
                 (
                     Clipping {
                         tensor: some,
                         ..none
                     },
-                    "the norm to clip each tensor at",
+                    "clipping.tensor",
                 ),
                 (
                     Clipping {
                         adaptive: some,
                         ..none
                     },
-                    "the part of the weights to clip at",
+                    "clipping.adaptive",
                 ),
-                (Clipping { norm: some, ..none }, "the norm to clip at"),
+                (Clipping { norm: some, ..none }, "clipping.norm"),
             ] {
                 assert_eq!(
                     clipping.init().unwrap_err().to_string(),
-                    format!("{what}: expected a finite number above 0, found {limit}")
+                    format!(
+                        "{}: expected a finite number above 0, found {limit}",
+                        flag(what)
+                    )
                 );
             }
         }

@@ -23,6 +23,8 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use toml::{Table, Value};
 
 use crate::settings::Saving;
+use crate::settings::check::require;
+use crate::settings::names::{field, flag_name, meant_by};
 use crate::{Clipping, DeviceChoice, Lexicon, Settings, TrainError, Training, Windows};
 
 /// What can be asked of a kind of training.
@@ -34,6 +36,11 @@ pub trait Asked:
 
     /// With a value for each key that there is, those too that have none by default.
     fn full() -> Self;
+
+    /// A file that is held out, if there is one.
+    fn valid(&self) -> Option<&Path> {
+        None
+    }
 }
 
 /// What `run.toml` holds, of a run or before it.
@@ -41,7 +48,8 @@ pub trait Asked:
 pub struct RunDescription<S = Settings> {
     /// What the run is for: `lm`.
     pub task: String,
-    /// The data, a file or a folder; not if it was handed over, or is the source of Burn.
+    /// The data, a file or a folder. Without it, the source of Burn; of a run that was made, what
+    /// [`Made::origin`] says.
     pub data: Option<PathBuf>,
     /// What to compute on; of a run, what it was computed on.
     pub device: DeviceChoice,
@@ -52,11 +60,25 @@ pub struct RunDescription<S = Settings> {
     pub made: Option<Made>,
 }
 
+/// Where the data of a run came from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Origin {
+    /// A file or a folder, which `data` names.
+    File,
+    /// The source of Burn, on the machine that built the program.
+    Burn,
+    /// A program that called this library.
+    Caller,
+}
+
 /// What the program adds to the description of a run.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Made {
     /// The version of this program.
     pub backdraft: String,
+    /// Where the data came from; `data` alone does not tell the source of Burn from a caller's text.
+    pub origin: Origin,
     /// The data, as it is called.
     pub text: String,
     /// Its checksum.
@@ -105,7 +127,37 @@ impl<S: Asked> RunDescription<S> {
             reason,
         };
         let text = std::fs::read_to_string(path).map_err(|error| undescribed(error.to_string()))?;
-        Self::parse(&text).map_err(undescribed)
+        let parsed = Self::parse(&text);
+        parsed.map_err(|reason| match newer(&text) {
+            Some(newer) => undescribed(format!("{reason}; {newer}")),
+            None => undescribed(reason),
+        })
+    }
+
+    /// What is to be known before the file at `path` is used again: that a newer program wrote it, or
+    /// that the data are not those that it was made of. `data` is the checksum of those there are.
+    pub(crate) fn warnings(&self, path: &Path, data: &str, valid: Option<&str>) -> Vec<String> {
+        let Some(made) = &self.made else {
+            return Vec::new();
+        };
+        let path = path.display();
+        let newer =
+            is_newer(&made.backdraft).then(|| format!("{path}: {}", written_by(&made.backdraft)));
+        let changed = |what: &str, expected: &str, found: &str| {
+            format!(
+                "{path}: {what} has changed since this file was made: expected the SHA-256 {expected}, \
+                 found {found}"
+            )
+        };
+        let data = (data != made.sha256)
+            .then(|| changed(&format!("the data, {},", made.text), &made.sha256, data));
+        let valid = match (&made.valid_sha256, valid) {
+            (Some(expected), Some(found)) if expected != found => {
+                Some(changed("the held-out file", expected, found))
+            }
+            _ => None,
+        };
+        [newer, data, valid].into_iter().flatten().collect()
     }
 
     /// The same of its text; the error is a sentence.
@@ -115,7 +167,10 @@ impl<S: Asked> RunDescription<S> {
         if task != S::TASK {
             return Err(format!("task: expected `{}`, found `{task}`", S::TASK));
         }
-        check_keys(&asked, &known::<S>(), "")?;
+        let known = known::<S>();
+        let mut all = paths(&known, "");
+        all.extend(IN_MEMORY.map(str::to_string));
+        check_keys(&asked, &known, &all, "")?;
         with(&asked).map_err(|error| {
             // The error does not say of which key: the first that is refused by itself.
             let alone = |(key, value): (&String, &Value)| {
@@ -127,7 +182,27 @@ impl<S: Asked> RunDescription<S> {
         })
     }
 
+    /// Refuses what cannot be written to a file and read again: a path that is not UTF-8.
+    ///
+    /// # Errors
+    ///
+    /// Names the setting. Impossible settings are found by their own `check`.
+    pub fn check(&self) -> Result<(), TrainError> {
+        let valid = self.settings.valid();
+        for (setting, path) in [("data", self.data.as_deref()), ("valid", valid)] {
+            let Some(path) = path else { continue };
+            let path = std::path::absolute(path).unwrap_or_else(|_| path.to_path_buf());
+            let expected = "a path in UTF-8, which run.toml can hold";
+            require(setting, expected, path.display(), path.to_str().is_some())?;
+        }
+        Ok(())
+    }
+
     /// As a file.
+    ///
+    /// # Panics
+    ///
+    /// When [`check`](Self::check), or that of the settings, refuses it.
     pub fn to_toml(&self) -> String {
         toml::to_string_pretty(self).expect("our own types are valid TOML")
     }
@@ -147,6 +222,29 @@ pub(crate) fn task_of(path: &Path) -> Result<String, TrainError> {
     table(&text)
         .and_then(|asked| task(&asked))
         .map_err(undescribed)
+}
+
+/// That a newer program wrote the text of a description, if one did.
+fn newer(text: &str) -> Option<String> {
+    let table = table(text).ok()?;
+    let version = table.get("made")?.get("backdraft")?.as_str()?;
+    is_newer(version).then(|| written_by(version))
+}
+
+fn written_by(version: &str) -> String {
+    let own = env!("CARGO_PKG_VERSION");
+    format!("it was written by backdraft {version}, which is newer than this one, {own}")
+}
+
+/// Whether a version is newer than this program's.
+fn is_newer(version: &str) -> bool {
+    let parts = |version: &str| {
+        let numbers = version
+            .split(['.', '-', '+'])
+            .map_while(|part| part.parse().ok());
+        numbers.collect::<Vec<u64>>()
+    };
+    parts(version) > parts(env!("CARGO_PKG_VERSION"))
 }
 
 fn table(text: &str) -> Result<Table, String> {
@@ -200,6 +298,7 @@ fn known<S: Asked>() -> Table {
         settings: S::full(),
         made: Some(Made {
             backdraft: String::new(),
+            origin: Origin::File,
             text: String::new(),
             sha256: String::new(),
             valid_sha256: Some(String::new()),
@@ -259,20 +358,56 @@ impl Asked for Settings {
     }
 }
 
-fn check_keys(asked: &Table, known: &Table, within: &str) -> Result<(), String> {
+/// Keys of which there is one or none, in a table that is a word where there is none.
+const IN_MEMORY: [&str; 2] = ["memory.chrono.longest", "memory.forget_bias"];
+
+/// Below it, two names are no more alike than any two.
+const ALIKE: f64 = 0.75;
+
+/// The key, with the tables that it is in, that was meant by another: the key of its flag, of what it is
+/// called elsewhere, or else the one that is most alike.
+fn nearest(key: &str, all: &[String]) -> Option<String> {
+    let flag = key.replace('_', "-");
+    let flag = meant_by(&flag).unwrap_or(&flag);
+    let by_flag = all.iter().find(|known| flag_name(known) == flag);
+    let alike = |known: &String| {
+        let names = [
+            known.as_str(),
+            known.rsplit('.').next().unwrap_or(known),
+            &field(known),
+        ];
+        let alike = names.map(|name| strsim::jaro(key, name));
+        alike.into_iter().fold(0.0, f64::max)
+    };
+    let scored = all.iter().map(|known| (known, alike(known)));
+    let best = scored.max_by(|a, b| a.1.total_cmp(&b.1));
+    let best = best
+        .filter(|(_, score)| *score >= ALIKE)
+        .map(|(known, _)| known);
+    by_flag.or(best).cloned()
+}
+
+/// The keys of a table and of those in it.
+fn paths(table: &Table, within: &str) -> Vec<String> {
+    let of = |(key, value): (&String, &Value)| match value {
+        Value::Table(table) => paths(table, &format!("{within}{key}.")),
+        _ => vec![format!("{within}{key}")],
+    };
+    table.iter().flat_map(of).collect()
+}
+
+fn check_keys(asked: &Table, known: &Table, all: &[String], within: &str) -> Result<(), String> {
     for (key, value) in asked {
         let Some(meant) = known.get(key) else {
-            let nearest = known
-                .keys()
-                .max_by(|a, b| strsim::jaro(key, a).total_cmp(&strsim::jaro(key, b)))
-                .expect("there are keys");
-            return Err(format!(
-                "unknown key `{within}{key}`; did you mean `{within}{nearest}`?"
-            ));
+            let unknown = format!("unknown key `{within}{key}`");
+            return Err(match nearest(key, all) {
+                Some(meant) => format!("{unknown}; did you mean `{meant}`?"),
+                None => unknown,
+            });
         };
         match (value, meant) {
             (Value::Table(asked), Value::Table(known)) => {
-                check_keys(asked, known, &format!("{within}{key}."))?;
+                check_keys(asked, known, all, &format!("{within}{key}."))?;
             }
             (_, Value::Table(_)) => {
                 let found = value.type_str();
@@ -280,10 +415,33 @@ fn check_keys(asked: &Table, known: &Table, within: &str) -> Result<(), String> 
                     "`{within}{key}`: expected a table, [{key}], found {found}"
                 ));
             }
-            _ => {}
+            (value, meant) => {
+                check_kind(value, meant).map_err(|reason| format!("`{within}{key}`: {reason}"))?
+            }
         }
     }
     Ok(())
+}
+
+/// Refuses a value of another kind than the one that is meant, where that has but one.
+fn check_kind(value: &Value, meant: &Value) -> Result<(), String> {
+    let expected = match (meant, value) {
+        (Value::Integer(_), Value::Integer(number)) if *number < 0 => {
+            return Err(format!(
+                "expected a whole number that is not negative, found {number}"
+            ));
+        }
+        (Value::Integer(_), Value::Integer(_))
+        | (Value::Float(_), Value::Float(_) | Value::Integer(_))
+        | (Value::Boolean(_), Value::Boolean(_))
+        | (Value::Array(_), Value::Array(_)) => return Ok(()),
+        (Value::Integer(_), _) => "a whole number",
+        (Value::Float(_), _) => "a number",
+        (Value::Boolean(_), _) => "true or false",
+        (Value::Array(_), _) => "a list, [..]",
+        _ => return Ok(()),
+    };
+    Err(format!("expected {expected}, found {value}"))
 }
 
 #[cfg(test)]
@@ -330,6 +488,7 @@ mod tests {
         let description = RunDescription {
             made: Some(Made {
                 backdraft: "0.1.0".to_string(),
+                origin: Origin::Caller,
                 text: "a text".to_string(),
                 sha256: "e3b0".to_string(),
                 valid_sha256: None,
@@ -358,6 +517,22 @@ mod tests {
             assert!(error.contains(expected), "{error}");
         };
         refused("hiden = 5", "unknown key `hiden`; did you mean `hidden`?");
+        for (key, meant) in [
+            ("learning_rate", "lr"),
+            ("nhid", "hidden"),
+            ("clip_norm", "clipping.norm"),
+            ("drop_connect", "regularize.drop_connect"),
+            ("max_grad_norm", "clipping.norm"),
+            ("save_steps", "saving.steps"),
+            ("chrono", "memory.chrono.longest"),
+        ] {
+            let expected = format!("unknown key `{key}`; did you mean `{meant}`?");
+            refused(&format!("{key} = 1"), &expected);
+        }
+        assert_eq!(
+            RunDescription::<Settings>::parse("xyzzy = 1").unwrap_err(),
+            "unknown key `xyzzy`"
+        );
         refused(
             "[clipping]\nnorms = 5",
             "`clipping.norms`; did you mean `clipping.norm`?",
@@ -368,7 +543,7 @@ mod tests {
         );
         refused(
             "hidden = \"many\"",
-            "`hidden`: invalid type: string \"many\"",
+            "`hidden`: expected a whole number, found \"many\"",
         );
         refused(
             "cell = \"transformer\"",
@@ -378,7 +553,7 @@ mod tests {
         refused("hidden 5", "line 1");
         refused(
             "lr = 1\nhidden = -5",
-            "`hidden`: invalid value: integer `-5`",
+            "`hidden`: expected a whole number that is not negative, found -5",
         );
     }
 }

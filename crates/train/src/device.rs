@@ -10,15 +10,15 @@ use crate::TrainError;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, ValueEnum)]
 #[serde(rename_all = "lowercase")]
 pub enum DeviceChoice {
-    /// A real GPU when one answers, else the CPU
+    /// A GPU if there is one, else the CPU
     #[default]
     Auto,
-    /// The CPU, through Burn's Flex
+    /// The CPU, with Burn's Flex
     Flex,
-    /// The CPU, through Burn's NdArray
+    /// The CPU, with Burn's NdArray
     #[value(name = "ndarray")]
     NdArray,
-    /// The GPU, through WGPU; a software one too
+    /// The GPU, with WGPU; also a software GPU
     Wgpu,
 }
 

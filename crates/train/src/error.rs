@@ -5,18 +5,20 @@ use std::path::{Path, PathBuf};
 
 use backdraft_data::DataError;
 
+use crate::settings::names::flag;
+
 /// Why a command or a training could not do what it was asked.
 #[derive(Debug, thiserror::Error)]
 pub enum TrainError {
     /// The data cannot be read or used.
     #[error(transparent)]
-    Data(#[from] backdraft_data::DataError),
+    Data(#[from] DataError),
     /// The data of a run are not where they were.
     #[error("{0}; if the data have moved, tell where with --data")]
-    Moved(backdraft_data::DataError),
+    Moved(DataError),
     /// The part of the text that is held out is too small.
-    #[error("the held-out part of the text: {0}; a larger --valid-fraction holds out more")]
-    HeldOut(backdraft_data::DataError),
+    #[error("the held-out part of the text: {}", held_out(.0))]
+    HeldOut(DataError),
     /// The model cannot be built or does not fit.
     #[error(transparent)]
     Model(#[from] backdraft_cells::Error),
@@ -24,9 +26,25 @@ pub enum TrainError {
     #[error(transparent)]
     Exchange(#[from] backdraft_exchange::Error),
     /// A setting makes no sense.
-    #[error("{what}: expected {expected}, found {found}")]
+    #[error("{}: expected {expected}, found {found}", flag(setting))]
     Invalid {
-        /// Which setting.
+        /// Which setting, by its key in a file: `regularize.drop_connect`. It is told as the flag.
+        setting: &'static str,
+        /// What would be possible.
+        expected: String,
+        /// What it was.
+        found: String,
+    },
+    /// A command line that cannot be understood.
+    #[error("{reason}")]
+    Usage {
+        /// Which argument, what was expected, and found.
+        reason: String,
+    },
+    /// Data, or a model, that what was asked for cannot be done with.
+    #[error("{what}: expected {expected}, found {found}")]
+    Unfit {
+        /// What about them.
         what: &'static str,
         /// What would be possible.
         expected: String,
@@ -256,6 +274,17 @@ pub enum TrainError {
     },
 }
 
+/// What is wrong with what is held out. It is read in as few streams as it takes, so that a smaller batch
+/// would not help.
+fn held_out(error: &DataError) -> String {
+    match error {
+        DataError::TooShort { needed, found, .. } => format!(
+            "expected at least {needed} symbols, found {found}; a larger --valid-fraction holds out more"
+        ),
+        error => error.to_string(),
+    }
+}
+
 impl TrainError {
     /// A file of a run that could not be read.
     pub(crate) fn unread(path: &Path, error: std::io::Error) -> Self {
@@ -263,6 +292,45 @@ impl TrainError {
         match error.kind() {
             ErrorKind::NotFound => Self::Missing { path },
             _ => Self::Data(DataError::Unreadable { path, error }),
+        }
+    }
+
+    /// Which kind of error it is, for programs: the name of the variant.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Data(_) => "data",
+            Self::Moved(_) => "moved",
+            Self::HeldOut(_) => "held_out",
+            Self::Model(_) => "model",
+            Self::Exchange(_) => "exchange",
+            Self::Invalid { .. } => "invalid",
+            Self::Usage { .. } => "usage",
+            Self::Unfit { .. } => "unfit",
+            Self::Undescribed { .. } => "undescribed",
+            Self::NoDevice { .. } => "no_device",
+            Self::NoDemo { .. } => "no_demo",
+            Self::RunExists { .. } => "run_exists",
+            Self::NotARun { .. } => "not_a_run",
+            Self::OtherTask { .. } => "other_task",
+            Self::NoTask { .. } => "no_task",
+            Self::NoExamples { .. } => "no_examples",
+            Self::NoHeldOut { .. } => "no_held_out",
+            Self::OtherKind { .. } => "other_kind",
+            Self::NoCovariate { .. } => "no_covariate",
+            Self::NoQuestion { .. } => "no_question",
+            Self::NoWeights { .. } => "no_weights",
+            Self::Damaged { .. } => "damaged",
+            Self::RunInUse { .. } => "run_in_use",
+            Self::Missing { .. } => "missing",
+            Self::NoCheckpoint { .. } => "no_checkpoint",
+            Self::Removed { .. } => "removed",
+            Self::CannotResume { .. } => "cannot_resume",
+            Self::Unwritable { .. } => "unwritable",
+            Self::Diverged { .. } => "diverged",
+            Self::NotFinite { .. } => "not_finite",
+            Self::NoSymbol => "no_symbol",
+            Self::Interrupted { .. } => "interrupted",
+            Self::Stopped { .. } => "stopped",
         }
     }
 }

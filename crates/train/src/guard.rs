@@ -45,8 +45,8 @@ impl Guard {
     /// When no step may be left out, or the learning rate would not be a positive number after one,
     /// or larger.
     pub fn check(&self) -> Result<(), TrainError> {
-        counts([("the guard's patience", self.patience)])?;
-        factor("the guard's backoff", self.backoff)
+        counts([("guard.patience", self.patience)])?;
+        factor("guard.backoff", self.backoff)
     }
 }
 

@@ -5,7 +5,7 @@ mod estimate;
 mod evaluation;
 mod exchange;
 mod inspection;
-mod origin;
+mod pretrained;
 mod texts;
 mod training;
 mod writing;
@@ -14,7 +14,7 @@ pub use estimate::{Estimate, estimate_language_model};
 pub use evaluation::{EvaluationReport, evaluate_language_model};
 pub use exchange::{ExchangeReport, export_language_model, import_language_model};
 pub use inspection::inspect_language_model;
-pub use origin::{Origin, VocabularyUse};
+pub use pretrained::{Pretrained, VocabularyUse};
 pub use training::{
     TrainReport, resume_language_model, train_language_model, train_language_model_from,
 };
@@ -27,7 +27,7 @@ use backdraft_models::LanguageModel;
 use burn::module::Module;
 use burn::tensor::Device;
 
-use crate::{AnyLayer, Run, Settings, StreamLoader, TrainError, burn_source};
+use crate::{AnyLayer, Origin, Run, Settings, StreamLoader, TrainError, burn_source};
 
 /// What the text that is there without being asked for is called.
 pub(crate) const DEMO: &str = "the Rust source of Burn";
@@ -91,6 +91,15 @@ impl Text {
     /// When it is not on this machine.
     pub fn demo() -> Result<Self, TrainError> {
         Self::open(None, &Settings::default())
+    }
+
+    /// Where it is from.
+    pub(crate) fn origin(&self) -> Origin {
+        match (&self.path, self.source.as_str()) {
+            (Some(_), _) => Origin::File,
+            (None, DEMO) => Origin::Burn,
+            (None, _) => Origin::Caller,
+        }
     }
 
     /// Of a file, or of those files of a folder that the settings include; or else Burn's source.

@@ -77,7 +77,7 @@ pub use baselines::{
 };
 pub use clipping::{Clipper, Clipping, Norms};
 pub use demo::burn_source;
-pub use description::{Asked, Made, MadeFrom, RunDescription};
+pub use description::{Asked, Made, MadeFrom, Origin, RunDescription};
 pub use device::{DeviceChoice, KnownDevice, PickedDevice, known_devices};
 pub use error::TrainError;
 pub use guard::{Guard, LeftOut};
@@ -87,8 +87,8 @@ pub use insight::{
     WeightSummary,
 };
 pub use language::{
-    Estimate, EvaluationReport, ExchangeReport, Origin, Prompted, Text, TrainReport, VocabularyUse,
-    Writer, estimate_language_model, evaluate_language_model, export_language_model,
+    Estimate, EvaluationReport, ExchangeReport, Pretrained, Prompted, Text, TrainReport,
+    VocabularyUse, Writer, estimate_language_model, evaluate_language_model, export_language_model,
     import_language_model, inspect_language_model, resume_language_model, train_language_model,
     train_language_model_from,
 };
@@ -110,11 +110,11 @@ pub use tasks::{
     Answer, AttentionKind, Author, BatchOf, CalendarKind, ClassBatch, ClassExample, Classify,
     ClassifyOptions, Compose, ComposeBatch, ComposeExample, ComposeOptions, ConditioningKind,
     DecoderKind, ExampleLoader, Examples, Forecast, ForecastOptions, KeyUnit, OutputKind,
-    PairBatch, PairExample, Parts, PoolingKind, Predictor, Reading, Resumed, ScalingKind, Scores,
-    Sequence, SeriesBatch, SeriesExample, SoundBatch, SoundExample, Tag, TagBatch, TagOptions,
-    Task, TaskEstimate, TaskEvaluation, TaskOptions, TaskOrigin, TaskReport, TaskSettings,
-    TextReader, Transcribe, TranscribeOptions, Translate, TranslateOptions, Unit, Ways, Writing,
-    Written, estimate_task, evaluate_task, resume_task, train_task, train_task_from,
+    PairBatch, PairExample, Parts, PoolingKind, Predictor, PretrainedTask, Reading, Resumed,
+    ScalingKind, Scores, Sequence, SeriesBatch, SeriesExample, SoundBatch, SoundExample, Tag,
+    TagBatch, TagOptions, Task, TaskEstimate, TaskEvaluation, TaskOptions, TaskReport,
+    TaskSettings, TextReader, Transcribe, TranscribeOptions, Translate, TranslateOptions, Unit,
+    Ways, Writing, Written, estimate_task, evaluate_task, resume_task, train_task, train_task_from,
 };
 pub use trainee::{Trainee, WindowOutput};
 pub use truncated::{Start, TruncatedBptt};

@@ -18,7 +18,7 @@ const DECAY: f64 = 0.55;
 
 /// Refuses a variance that none can be.
 pub(crate) fn check(variance: f64) -> Result<(), TrainError> {
-    weights([("gradient noise", variance)])
+    weights([("gradient_noise", variance)])
 }
 
 /// Adds the noise of step `step`, from 0, with `n` = `noise`.

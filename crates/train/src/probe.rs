@@ -20,7 +20,7 @@ pub use drawing::draw_trials;
 pub use problem::{Problem, Sample};
 pub use trial::Trial;
 
-use crate::settings::check::{counts, positive};
+use crate::settings::check::{counts, features, positive, require, rows};
 use crate::{CellKind, Clipping, TrainError};
 
 /// What is probed, beside length, cell and seed.
@@ -84,15 +84,22 @@ impl Probe {
     ///
     /// Names the first setting that is impossible, what would be possible and what it was.
     pub fn check(&self) -> Result<(), TrainError> {
-        counts([
-            ("the number of layers", self.layers),
-            ("the hidden size", self.hidden),
-            ("the batch size", self.batch),
-            ("the number of steps", self.steps),
-            ("the test sequences", self.test),
-            ("the steps between tests", self.test_steps),
-        ])?;
-        positive([("the learning rate", Some(self.lr))])?;
+        features([("layers", self.layers), ("hidden", self.hidden)])?;
+        rows([("batch", self.batch), ("test", self.test)])?;
+        counts([("steps", self.steps), ("test_steps", self.test_steps)])?;
+        positive([("lr", Some(self.lr))])?;
         self.clipping.check()
+    }
+
+    /// Refuses sequences that are too short for the problem, or too long for any memory.
+    ///
+    /// # Errors
+    ///
+    /// As [`check`](Self::check).
+    pub fn check_length(&self, length: usize) -> Result<(), TrainError> {
+        let (problem, shortest) = (self.problem, self.problem.shortest());
+        let expected = format!("at least {shortest} for {}", problem.name());
+        require("lengths", &expected, length, length >= shortest)?;
+        rows([("lengths", length)])
     }
 }

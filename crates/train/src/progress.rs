@@ -42,8 +42,8 @@ impl Display {
             (Self::Auto, None) => Ok(Self::Dashboard),
             (Self::Auto, Some(_)) => Ok(Self::Plain),
             (Self::Dashboard, Some(found)) => Err(TrainError::Invalid {
-                what: "--progress dashboard",
-                expected: "a terminal on standard output".to_string(),
+                setting: "progress",
+                expected: "a terminal on standard output for a dashboard".to_string(),
                 found: found.to_string(),
             }),
             (settled, _) => Ok(settled),

@@ -107,7 +107,17 @@ impl Run {
         if let Err(error) = fs::metadata(&path) {
             return Err(not_a_run(&format!("no readable run.toml: {error}")));
         }
-        let (path, text) = run.text(RUN)?;
+        let (path, text) = run.text(RUN).map_err(|error| match error {
+            TrainError::Damaged { path, reason } => TrainError::Damaged {
+                reason: format!(
+                    "{reason}; if you have edited it, `backdraft train {} --out NEW` trains with the \
+                     new settings",
+                    path.display()
+                ),
+                path,
+            },
+            error => error,
+        })?;
         Ok((run, path, text))
     }
 

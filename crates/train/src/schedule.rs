@@ -30,16 +30,16 @@ use crate::settings::check::{counts, factor, positive, require};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, ValueEnum)]
 #[serde(rename_all = "snake_case")]
 pub enum Decay {
-    /// It stays
+    /// Constant
     Constant,
-    /// It falls along half a cosine, slowly at first and at last
+    /// Falls along half a cosine
     #[default]
     Cosine,
-    /// It falls along a line
+    /// Falls along a line
     Linear,
-    /// It falls by a factor, one half, with each epoch after the first ones
+    /// Halves with each epoch after the first ones
     Halve,
-    /// It falls by a factor, one half, when evaluations get no better
+    /// Halves when evaluations do not improve
     Plateau,
 }
 
@@ -86,8 +86,8 @@ impl Falling {
     /// When the rate would not fall to a smaller positive number, or before there was anything to
     /// fall after.
     pub fn check(&self) -> Result<(), TrainError> {
-        counts([("what the learning rate falls after", self.after)])?;
-        factor("the factor that the learning rate falls by", self.factor)
+        counts([("falling.after", self.after)])?;
+        factor("falling.factor", self.factor)
     }
 }
 
@@ -145,15 +145,10 @@ impl Schedule {
     ///
     /// When the rate is no positive number, or rises until the last step or longer.
     pub fn new(rate: f64, decay: Decay, warmup: usize, steps: usize) -> Result<Self, TrainError> {
-        positive([("the learning rate", Some(rate))])?;
+        positive([("lr", Some(rate))])?;
         let expected = format!("fewer than all {steps} steps");
         let holds = warmup == 0 || warmup < steps;
-        require(
-            "the steps in which the learning rate rises",
-            &expected,
-            warmup,
-            holds,
-        )?;
+        require("warmup", &expected, warmup, holds)?;
         Ok(Self {
             rate,
             decay,

@@ -3,6 +3,7 @@
 mod cell;
 pub(crate) mod check;
 mod lexicon;
+pub(crate) mod names;
 mod recurrence;
 mod regularize;
 mod saving;

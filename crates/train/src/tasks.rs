@@ -16,8 +16,8 @@ mod evaluation;
 pub(crate) mod forecast;
 mod gathered;
 mod loader;
-mod origin;
 mod prediction;
+mod pretrained;
 mod sequences;
 mod settings;
 pub(crate) mod tag;
@@ -44,8 +44,8 @@ pub use forecast::{
     CalendarKind, Forecast, ForecastOptions, OutputKind, ScalingKind, SeriesBatch, SeriesExample,
 };
 pub use loader::ExampleLoader;
-pub use origin::TaskOrigin;
 pub use prediction::Predictor;
+pub use pretrained::PretrainedTask;
 pub use sequences::{Reading, Sequence, TextReader, Unit, Ways};
 pub use settings::{TaskOptions, TaskSettings};
 pub use tag::{DecoderKind, Tag, TagBatch, TagOptions};

@@ -207,15 +207,9 @@ impl<M: Objective> TruncatedBptt<M> {
         self.guard.map_or(Ok(()), |guard| guard.check())?;
         self.plateau.map_or(Ok(()), |plateau| plateau.check())?;
         counts([
-            ("the number of steps", self.steps.unwrap_or(1)),
-            (
-                "the steps between evaluations",
-                self.evaluate_steps.unwrap_or(1),
-            ),
-            (
-                "the evaluations without improvement",
-                self.stop_after.unwrap_or(1),
-            ),
+            ("steps", self.steps.unwrap_or(1)),
+            ("evaluate_steps", self.evaluate_steps.unwrap_or(1)),
+            ("stop_after", self.stop_after.unwrap_or(1)),
         ])
     }
 

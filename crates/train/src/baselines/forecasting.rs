@@ -22,6 +22,7 @@ use rand::{RngExt, SeedableRng};
 
 use super::descent::descend;
 use super::{BaselineRow, BaselineSettings, Baselines, Remembers, step_microseconds};
+use crate::TaskOptions;
 use crate::tasks::forecast::{Means, figures, parts};
 use crate::{
     AnyLayerConfig, ForecastOptions, PickedDevice, Recurrence, SeriesBatch, SeriesExample,
@@ -65,6 +66,7 @@ pub fn forecast_baselines(
     told: &mut dyn FnMut(&BaselineRow),
 ) -> Result<Baselines, TrainError> {
     settings.check()?;
+    options.check(&ForecastOptions::recurrence())?;
     let mut all = parts::read(path, options)?;
     all.retain(|example| example.known > 0);
     if all.is_empty() {

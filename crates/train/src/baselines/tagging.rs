@@ -13,6 +13,7 @@ use burn::tensor::Device;
 
 use super::descent::descend;
 use super::{BaselineRow, BaselineSettings, Baselines, Remembers, step_microseconds};
+use crate::TaskOptions;
 use crate::{
     AnyLayerConfig, PickedDevice, Recurrence, Tag, TagOptions, Task, TaskSettings, TrainError,
 };
@@ -41,6 +42,7 @@ pub fn tag_baselines(
     told: &mut dyn FnMut(&BaselineRow),
 ) -> Result<Baselines, TrainError> {
     settings.check()?;
+    options.check(&TagOptions::recurrence())?;
     let options = TagOptions {
         characters: 0,
         ..options.clone()

@@ -6,6 +6,7 @@ use clap::ValueEnum;
 
 use super::print::{print, print_json};
 use super::reading::open_text;
+use crate::say::say;
 use crate::{
     BaselineRow, BaselineSettings, Baselines, CellKind, DeviceChoice, ForecastOptions, ScalingKind,
     Settings, TagOptions, TrainError, forecast_baselines, language_baselines, tag_baselines,
@@ -19,17 +20,17 @@ pub(super) struct Arguments {
 
 #[derive(Debug, clap::Subcommand)]
 enum Task {
-    /// Models of the next character
+    /// Models of text, character by character
     Lm {
-        /// A text file or a folder of them, or - for standard input
+        /// Text file, folder of text files, or - for standard input
         #[arg(long, value_name = "PATH")]
         data: PathBuf,
         #[command(flatten)]
         shared: Shared,
     },
-    /// Models of the next value of series
+    /// Models of time series
     Forecast {
-        /// A table with a row a step
+        /// Table with a row for each step
         #[arg(long, value_name = "FILE")]
         data: PathBuf,
         #[command(flatten)]
@@ -37,90 +38,86 @@ enum Task {
         #[command(flatten)]
         columns: Columns,
     },
-    /// Models of the tags of words
+    /// Models of tags of words
     Tag {
-        /// Tagged sentences, a word a line
+        /// Tagged sentences, with a word on each line
         #[arg(long, value_name = "FILE")]
         data: PathBuf,
         #[command(flatten)]
         shared: Shared,
-        /// The column of the word, from 1; in CoNLL-U it is 2
-        #[arg(long, value_name = "N", default_value_t = 1, value_parser = from_1())]
-        word_column: u64,
-        /// The column of the tag, from 1; in CoNLL-U it is 4 [default: the last]
-        #[arg(long, value_name = "N", value_parser = from_1())]
-        tag_column: Option<u64>,
-        /// Tell capital letters from small ones in words
+        /// Column of the word, from 1; 2 in CoNLL-U
+        #[arg(long, value_name = "N", default_value_t = 1)]
+        word_column: usize,
+        /// Column of the tag, from 1; 4 in CoNLL-U [default: the last]
+        #[arg(long, value_name = "N")]
+        tag_column: Option<usize>,
+        /// Distinguish upper case from lower case in words
         #[arg(long)]
         case: bool,
-        /// Words that occur less often are one unknown word
-        #[arg(long, value_name = "N", default_value_t = 2, value_parser = from_1())]
-        min_count: u64,
+        /// Treat words that occur less often as unknown
+        #[arg(long, value_name = "N", default_value_t = 2)]
+        min_count: usize,
     },
-}
-
-fn from_1() -> clap::builder::RangedU64ValueParser<u64> {
-    clap::builder::RangedU64ValueParser::new().range(1..)
 }
 
 #[derive(Debug, clap::Args)]
 struct Columns {
-    /// The column of the times [default: the one called so, or the first]
+    /// Column of the times [default: the one called `time`, or the first]
     #[arg(long, value_name = "NAME")]
     time_column: Option<String>,
-    /// The column of the values [default: the first other]
+    /// Column of the values [default: the first other]
     #[arg(long, value_name = "NAME")]
     value_column: Option<String>,
-    /// The column that tells which series a row is of [default: there is one]
+    /// Column of the name of the series [default: there is one series]
     #[arg(long, value_name = "NAME")]
     series_column: Option<String>,
-    /// Columns of what else is known of each step; only nets see them
+    /// Columns of covariates, which only networks use
     #[arg(long, value_name = "NAME,..", value_delimiter = ',')]
     covariates: Vec<String>,
-    /// What the calendar tells of each step; only nets see it
+    /// Calendar features of each step, which only networks use
     #[arg(long, value_enum, value_delimiter = ',')]
     calendar: Vec<crate::CalendarKind>,
-    /// Steps of a season; 1 is none
-    #[arg(long, value_name = "T", default_value_t = 1, value_parser = from_1())]
-    season: u64,
-    /// Steps at the end of each series that are held out [default: the held-out fraction]
-    #[arg(long, value_name = "T", value_parser = from_1())]
-    valid_steps: Option<u64>,
+    /// Steps in a season; 1 for none
+    #[arg(long, value_name = "T", default_value_t = 1)]
+    season: usize,
+    /// Hold out the last T steps of each series [default: --valid-fraction of them]
+    #[arg(long, value_name = "T")]
+    valid_steps: Option<usize>,
 }
 
 #[derive(Debug, clap::Args)]
 struct Shared {
-    /// Units of a hidden layer, recurrent or not [default: 128, of series 32]
+    /// Units in each hidden layer [default: 128; for series 32]
     #[arg(long, value_name = "N")]
     hidden: Option<usize>,
-    /// Inputs that a net without memory sees [default: 8, of words 3]
+    /// Inputs that a network without memory sees [default: 8; for words 3]
     #[arg(long, value_name = "N")]
     window: Option<usize>,
-    /// States of a hidden Markov model of which they are not known
+    /// States of a hidden Markov model whose states are not known
     #[arg(long, value_name = "N", default_value_t = BaselineSettings::default().states)]
     states: usize,
-    /// Recurrent cells; every one by default
+    /// Recurrent cells [default: all]
     #[arg(long, value_name = "CELL,..", value_delimiter = ',', value_enum)]
     cells: Vec<CellKind>,
-    /// Sequences that a step of a net learns from
+    /// Sequences in a batch
     #[arg(long, value_name = "N", default_value_t = BaselineSettings::default().batch)]
     batch: usize,
-    /// Steps that each net is trained for
+    /// Training steps of each network
     #[arg(long, value_name = "N", default_value_t = BaselineSettings::default().steps)]
     steps: usize,
-    /// The learning rate of nets, at its highest
+    /// Learning rate of networks, at its highest
     #[arg(long, value_name = "F", default_value_t = BaselineSettings::default().lr)]
     lr: f64,
-    /// The part of the data that is held out [default: 0.02, of series 0.15, of sentences 0.1]
+    /// Fraction of the data to hold out [default: 0.02; of series 0.15, of sentences 0.1]
     #[arg(long, value_name = "F")]
     valid_fraction: Option<f64>,
-    /// The seed of everything that is drawn
+    /// Seed of all random numbers
     #[arg(long, value_name = "S", default_value_t = 0)]
     seed: u64,
-    /// What to compute nets on
+    /// Device to compute networks on
     #[arg(long, value_enum, default_value_t)]
     device: DeviceChoice,
-    /// Print one JSON object on standard output
+    /// Print one JSON object on standard output and nothing else
     #[arg(long)]
     json: bool,
 }
@@ -178,10 +175,10 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), TrainError> {
         } => {
             let settings = shared.settings(128, 3, 0.1);
             let options = TagOptions {
-                word_column: *word_column as usize,
-                tag_column: tag_column.map(|column| column as usize),
+                word_column: *word_column,
+                tag_column: *tag_column,
                 case: *case,
-                min_count: *min_count as usize,
+                min_count: *min_count,
                 ..TagOptions::default()
             };
             let device = shared.device.pick()?;
@@ -205,8 +202,8 @@ impl Columns {
             series_column: self.series_column.clone(),
             covariates: self.covariates.clone(),
             calendar: self.calendar.clone(),
-            season: self.season as usize,
-            valid_steps: self.valid_steps.map(|steps| steps as usize),
+            season: self.season,
+            valid_steps: self.valid_steps,
             scaling: ScalingKind::Standard,
             ..ForecastOptions::default()
         }
@@ -217,12 +214,12 @@ impl Columns {
 fn tell(row: &BaselineRow) {
     let figures = row.figures.iter();
     let figures = figures.map(|(name, value)| format!("{} {value:.4}", name.replace('_', " ")));
-    eprintln!(
+    say(format_args!(
         "{}: {} in {:.1} s",
         row.model,
         figures.collect::<Vec<_>>().join(", "),
         row.fit_seconds
-    );
+    ));
 }
 
 fn table(baselines: &Baselines) -> String {

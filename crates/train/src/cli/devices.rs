@@ -7,7 +7,7 @@ use crate::{DeviceChoice, TrainError, known_devices};
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Arguments {
-    /// Print one JSON object
+    /// Print one JSON object on standard output and nothing else
     #[arg(long)]
     json: bool,
 }

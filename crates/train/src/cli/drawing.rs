@@ -25,7 +25,7 @@ impl Overwriting {
             _ => return Ok(()),
         };
         Err(TrainError::Invalid {
-            what: option,
+            setting: option,
             expected: "a new file, or one that this program drew (--force writes over any file)"
                 .to_string(),
             found: format!("{found}, {}", path.display()),

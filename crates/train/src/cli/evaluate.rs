@@ -11,19 +11,19 @@ use crate::{
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Arguments {
-    /// The run folder
+    /// Folder of the run
     run: PathBuf,
-    /// A file as the run was trained on, of a text a folder too; by default what was held out of its own
+    /// File, or folder of text files, to measure on [default: the held-out data of the run]
     #[arg(long, value_name = "PATH")]
     data: Option<PathBuf>,
-    /// Streams that a text is read as, side by side: more are faster, and each begins without having read
-    /// anything [default: 1; of what was held out, as many as in training]
+    /// Streams to read a text as, side by side: more are faster, but each starts without context [default: 1;
+    /// for the held-out data, as many as in training]
     #[arg(long, value_name = "N")]
     streams: Option<usize>,
-    /// What to compute on
+    /// Device to compute on
     #[arg(long, value_enum, default_value_t)]
     device: DeviceChoice,
-    /// Print one JSON object
+    /// Print one JSON object on standard output and nothing else
     #[arg(long)]
     json: bool,
 }
@@ -38,7 +38,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), TrainError> {
 fn evaluate<T: Task>(arguments: &Arguments, device: &PickedDevice) -> Result<(), TrainError> {
     if let Some(streams) = arguments.streams {
         return Err(TrainError::Invalid {
-            what: "--streams",
+            setting: "streams",
             expected: "a run of `train lm`, whose text is read as streams".to_string(),
             found: format!("{streams}, with a run of `train {}`", T::NAME),
         });

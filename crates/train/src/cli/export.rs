@@ -7,15 +7,25 @@ use crate::{TrainError, export_language_model};
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Arguments {
-    /// The run folder
+    /// Folder of the run
     run: PathBuf,
-    /// The .safetensors file to write: a state dict, with the names of a module that has an
-    /// Embedding called embedding, an RNN, LSTM or GRU called recurrent and a Linear called output
-    #[arg(value_name = "FILE.safetensors")]
+    /// File to write: a state dict for a module with an Embedding called `embedding`, an RNN, LSTM or
+    /// GRU called `recurrent` and a Linear called `output`
+    #[arg(value_name = "FILE.safetensors", value_parser = safetensors)]
     file: PathBuf,
-    /// Print one JSON object
+    /// Print one JSON object on standard output and nothing else
     #[arg(long)]
     json: bool,
+}
+
+/// A file that another program knows by its name.
+fn safetensors(name: &str) -> Result<PathBuf, String> {
+    match name.ends_with(".safetensors") {
+        true => Ok(PathBuf::from(name)),
+        false => Err(format!(
+            "expected a name that ends in .safetensors, found `{name}`"
+        )),
+    }
 }
 
 pub(super) fn run(arguments: &Arguments) -> Result<(), TrainError> {

@@ -2,12 +2,15 @@
 
 use std::path::PathBuf;
 
+use backdraft_cells::Error;
 use backdraft_models::{BeamSearch, Sampling};
 use serde_json::json;
 
 use super::escape::unescape;
 use super::print::{print, print_json};
 use super::reading::read_prompt;
+use crate::say::say;
+use crate::settings::check::{counts, rows};
 use crate::{
     Asked, Author, Compose, DeviceChoice, PickedDevice, Prompted, Run, Settings, Task, TrainError,
     Writing,
@@ -85,31 +88,38 @@ fn ending(text: &str) -> Result<String, String> {
 }
 
 pub(super) fn run(arguments: &Arguments) -> Result<(), TrainError> {
-    arguments.sampling().check()?;
-    for (what, count) in [
-        ("--samples", arguments.samples),
-        ("--length", arguments.length),
-        ("--beam", arguments.beam.unwrap_or(1)),
-    ] {
-        if count == 0 {
-            return Err(TrainError::Invalid {
-                what,
-                expected: "at least 1".to_string(),
-                found: "0".to_string(),
-            });
-        }
-    }
+    arguments.sampling().check().map_err(named)?;
+    counts([("length", arguments.length)])?;
+    rows([
+        ("samples", arguments.samples),
+        ("beam", arguments.beam.unwrap_or(1)),
+    ])?;
     let (_, task, _) = Run::asked(&arguments.run)?;
     let prompt = arguments.prompt()?;
     let device = arguments.device.pick()?;
     match task.as_str() {
         Compose::NAME => compose(arguments, &prompt, &device),
         Settings::TASK if arguments.condition.is_some() => Err(TrainError::Invalid {
-            what: "--condition",
+            setting: "condition",
             expected: "a run of `train lm --condition`".to_string(),
             found: format!("{}, which was told nothing", arguments.run.display()),
         }),
         _ => go_on(arguments, &prompt, &device),
+    }
+}
+
+/// A setting of the sampling by its flag.
+fn named(error: Error) -> TrainError {
+    let setting = match error.what.as_str() {
+        "temperature" => "temperature",
+        "top-k" => "top_k",
+        "top-p" => "top_p",
+        _ => return error.into(),
+    };
+    TrainError::Invalid {
+        setting,
+        expected: error.expected,
+        found: error.found,
     }
 }
 
@@ -149,7 +159,9 @@ impl Arguments {
 
 fn note_unknown(unknown: usize, of: &str) {
     if unknown > 0 {
-        eprintln!("note: the model does not know {unknown} symbols of the {of}");
+        say(format_args!(
+            "note: the model does not know {unknown} symbols of the {of}"
+        ));
     }
 }
 
@@ -157,7 +169,7 @@ fn note_unknown(unknown: usize, of: &str) {
 fn compose(arguments: &Arguments, prompt: &str, device: &PickedDevice) -> Result<(), TrainError> {
     let Some(key) = &arguments.condition else {
         return Err(TrainError::Invalid {
-            what: "--condition",
+            setting: "condition",
             expected: "what to write about, as this run was told".to_string(),
             found: "none".to_string(),
         });

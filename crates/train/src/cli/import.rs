@@ -7,18 +7,18 @@ use crate::{TrainError, import_language_model};
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Arguments {
-    /// A state dict: .safetensors, or what torch.save wrote
+    /// State dict: a .safetensors file, or a file that torch.save wrote
     file: PathBuf,
-    /// The run of the same model, whose settings, characters and held-out text the new one gets
+    /// Run of the same model, from which to copy settings, vocabulary and held-out text
     #[arg(long, value_name = "RUN")]
     like: PathBuf,
-    /// The folder to make for the new run
+    /// Folder of the new run
     #[arg(long, value_name = "RUN")]
     out: PathBuf,
-    /// What the names of the model's tensors begin with, such as `model.`
+    /// Prefix of the names of the tensors, such as `model.`
     #[arg(long, value_name = "PREFIX", default_value = "")]
     prefix: String,
-    /// Print one JSON object
+    /// Print one JSON object on standard output and nothing else
     #[arg(long)]
     json: bool,
 }

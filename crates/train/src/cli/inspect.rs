@@ -9,9 +9,9 @@ use crate::{TrainError, inspect_language_model};
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Arguments {
-    /// The run folder
+    /// Folder of the run
     run: PathBuf,
-    /// Print one JSON object
+    /// Print one JSON object on standard output and nothing else
     #[arg(long)]
     json: bool,
 }

@@ -5,19 +5,20 @@ use std::path::{Path, PathBuf};
 
 use super::print::print;
 use super::with_task;
+use crate::say::say;
 use crate::{Answer, DeviceChoice, PickedDevice, Predictor, Run, Task, TrainError};
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Arguments {
-    /// The run folder
+    /// Folder of the run
     run: PathBuf,
-    /// A file of examples; or - to answer standard input line by line, at once
+    /// File of examples, or - to answer each line of standard input at once
     #[arg(value_name = "FILE")]
     data: PathBuf,
-    /// What to compute on
+    /// Device to compute on
     #[arg(long, value_enum, default_value_t)]
     device: DeviceChoice,
-    /// Print a JSON object a line
+    /// Print one JSON object for each answer, one on a line
     #[arg(long)]
     json: bool,
 }
@@ -49,7 +50,9 @@ fn answer<T: Task>(arguments: &Arguments, device: &PickedDevice) -> Result<(), T
     }
     let skipped = predictor.answer_file(&arguments.data, &mut { tell })?;
     if skipped > 0 {
-        eprintln!("note: {skipped} rows could not be used and were passed over");
+        say(format_args!(
+            "note: {skipped} rows could not be used and were passed over"
+        ));
     }
     Ok(())
 }

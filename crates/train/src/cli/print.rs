@@ -1,16 +1,21 @@
 //! Standard output that may be a pipe which somebody closes.
 
-use std::io::{ErrorKind, Write};
+use std::io::{ErrorKind, IsTerminal, Write};
 use std::path::PathBuf;
 
 use serde::Serialize;
 
+use super::escape::escape;
 use crate::TrainError;
 
-/// Writes to standard output at once. A reader that has seen enough, such as `head`, ends the
-/// program quietly.
+/// Writes to standard output at once; to a terminal, nothing that it would obey. A reader that has seen
+/// enough, such as `head`, ends the program quietly.
 pub(super) fn print(text: &str) -> Result<(), TrainError> {
     let mut out = std::io::stdout();
+    let text = match out.is_terminal() {
+        true => escape(text),
+        false => text.into(),
+    };
     match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
         Err(error) if error.kind() == ErrorKind::BrokenPipe => std::process::exit(0),
         Err(error) => Err(TrainError::Unwritable {

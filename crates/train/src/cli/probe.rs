@@ -3,80 +3,76 @@
 use std::path::PathBuf;
 
 use clap::ValueEnum;
-use clap::builder::RangedU64ValueParser;
 use serde_json::json;
 
 use super::drawing::{self, Overwriting};
 use super::print::{print, print_json};
+use crate::say::say;
+use crate::settings::check::counts;
 use crate::{CellKind, Clipping, DeviceChoice, Probe, Problem, TrainError, Trial, draw_trials};
 
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "A trial ends when what it reaches is below a hundredth (of copies, a tenth of what is reached \
-                  without memory), or after --steps. Each is told on standard error as it ends."
+    after_help = "A trial ends when its error is below a hundredth (for copies, below a tenth of the error \
+                  without memory), or after --steps. Each is reported on standard error as it ends."
 )]
 pub(super) struct Arguments {
-    /// The problem
+    /// Problem to learn
     #[arg(value_enum)]
     problem: Problem,
     /// Lengths of the sequences
     #[arg(long, value_name = "T,..", value_delimiter = ',', default_values_t = [50, 100, 200])]
     lengths: Vec<usize>,
-    /// Cells; every one by default
+    /// Recurrent cells [default: all]
     #[arg(long, value_name = "CELL,..", value_delimiter = ',', value_enum)]
     cells: Vec<CellKind>,
-    /// Trials of each length and cell, from different seeds
-    #[arg(long, value_name = "N", value_parser = at_least_1(), default_value_t = 1)]
-    seeds: u64,
-    /// The first seed
+    /// Trials of each length and cell, with different seeds
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    seeds: usize,
+    /// First seed
     #[arg(long, value_name = "S", default_value_t = 0)]
     seed: u64,
-    /// Recurrent layers
+    /// Number of recurrent layers
     #[arg(long, value_name = "N", default_value_t = defaults().layers)]
     layers: usize,
-    /// Units of each layer
+    /// Units in each layer
     #[arg(long, value_name = "N", default_value_t = defaults().hidden)]
     hidden: usize,
-    /// Start the keeping gates of lstm, gru and janet as other biases, and not at memories of up to the
-    /// length of the sequences
+    /// Do not initialise the gates that keep (lstm, gru, janet) for memories as long as the sequences
     #[arg(long)]
     no_chrono: bool,
-    /// Sequences that a step learns from
+    /// Sequences in a batch
     #[arg(long, value_name = "N", default_value_t = defaults().batch)]
     batch: usize,
-    /// Steps of a trial that does not solve it, at most
+    /// Maximum number of steps of a trial
     #[arg(long, value_name = "N", default_value_t = defaults().steps)]
     steps: usize,
-    /// The learning rate of Adam
+    /// Learning rate of Adam
     #[arg(long, value_name = "F", default_value_t = defaults().lr)]
     lr: f64,
-    /// The norm that the whole gradient is clipped at
+    /// Clip the gradient to this norm
     #[arg(long, value_name = "F", default_value_t = defaults().clipping.norm.unwrap_or(1.0))]
     clip_norm: f64,
-    /// Clip nothing
+    /// Do not clip the gradient
     #[arg(long, conflicts_with = "clip_norm")]
     no_clip: bool,
-    /// Sequences that a trial is tested on
+    /// Sequences to test on
     #[arg(long, value_name = "N", default_value_t = defaults().test)]
     test: usize,
     /// Steps between tests
     #[arg(long, value_name = "N", default_value_t = defaults().test_steps)]
     test_steps: usize,
-    /// What to compute on
+    /// Device to compute on
     #[arg(long, value_enum, default_value_t)]
     device: DeviceChoice,
-    /// The file to draw what came of it in [default: probe-PROBLEM.svg]
+    /// File to draw the results in [default: probe-PROBLEM.svg]
     #[arg(long, value_name = "FILE")]
     svg: Option<PathBuf>,
     #[command(flatten)]
     overwriting: Overwriting,
-    /// Print one JSON object on standard output
+    /// Print one JSON object on standard output and nothing else
     #[arg(long)]
     json: bool,
-}
-
-fn at_least_1() -> RangedU64ValueParser<u64> {
-    RangedU64ValueParser::new().range(1..)
 }
 
 /// The same whatever the problem.
@@ -106,8 +102,12 @@ impl Arguments {
 }
 
 pub(super) fn run(arguments: &Arguments) -> Result<(), TrainError> {
-    let device = arguments.device.pick()?;
     let probe = arguments.probe();
+    probe.check()?;
+    counts([("seeds", arguments.seeds)])?;
+    let mut lengths = arguments.lengths.iter();
+    lengths.try_for_each(|length| probe.check_length(*length))?;
+    let device = arguments.device.pick()?;
     let cells = match arguments.cells.as_slice() {
         [] => CellKind::value_variants(),
         some => some,
@@ -115,14 +115,14 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), TrainError> {
     let (problem, name) = (probe.problem, probe.problem.name());
     let svg = arguments.svg.clone();
     let svg = svg.unwrap_or_else(|| PathBuf::from(format!("probe-{name}.svg")));
-    arguments.overwriting.check("--svg", &svg)?;
-    let last = arguments.seed.saturating_add(arguments.seeds);
+    arguments.overwriting.check("svg", &svg)?;
+    let last = arguments.seed.saturating_add(arguments.seeds as u64);
     let mut trials: Vec<Trial> = Vec::new();
     for &length in &arguments.lengths {
         for &cell in cells {
             for seed in arguments.seed..last {
                 let trial = probe.trial(cell, length, seed, &device, &mut |_, _| {})?;
-                eprintln!("{name} {length}: {}", line(&trial));
+                say(format_args!("{name} {length}: {}", line(&trial)));
                 trials.push(trial);
             }
         }

@@ -5,6 +5,7 @@ use std::path::Path;
 
 use backdraft_data::{DataError, read_text_from};
 
+use crate::say::say;
 use crate::{Settings, Text, TrainError};
 
 /// Whether standard input is meant by a path.
@@ -21,7 +22,9 @@ pub(super) fn open_text(path: &Path, settings: &Settings) -> Result<Text, TrainE
     if let Some(first) = text.skipped.first() {
         let (count, source) = (text.skipped.len(), &text.source);
         let more = if count > 1 { "; and others" } else { "" };
-        eprintln!("note: files of {source} that were passed over: {count}: {first}{more}");
+        say(format_args!(
+            "note: files of {source} that were passed over: {count}: {first}{more}"
+        ));
     }
     Ok(text)
 }

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use super::drawing::{self, Overwriting};
 use super::print::print;
+use crate::say::say;
 use crate::{TrainError, report_runs};
 
 #[derive(Debug, clap::Args)]
@@ -54,10 +55,10 @@ fn write(
     svg: Option<&Path>,
     overwriting: Overwriting,
 ) -> Result<(), TrainError> {
-    overwriting.check("--out", out)?;
+    overwriting.check("out", out)?;
     let report = report_runs(runs)?;
     for skipped in &report.skipped {
-        eprintln!("warning: {skipped}");
+        say(format_args!("warning: {skipped}"));
     }
     let figures: Vec<(PathBuf, &str)> = svg
         .into_iter()
@@ -67,7 +68,7 @@ fn write(
         })
         .collect();
     for (path, _) in &figures {
-        overwriting.check("--svg", path)?;
+        overwriting.check("svg", path)?;
     }
     if let Some(folder) = svg {
         std::fs::create_dir_all(folder).map_err(|error| TrainError::Unwritable {

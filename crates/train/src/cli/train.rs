@@ -12,9 +12,10 @@ use std::path::{Path, PathBuf};
 pub(super) use arguments::Arguments;
 pub(super) use task::{Arguments as TaskArguments, run as run_task};
 
+use super::escape::escape;
 use super::print::{print, print_json};
 use super::reading::{is_standard_input, open_text};
-use crate::language::DEMO;
+use crate::checksums::checksum;
 use crate::say::say;
 use crate::{
     Asked, DeviceChoice, Display, PickedDevice, Resumed, Run, RunDescription, Settings, Task, Text,
@@ -44,8 +45,11 @@ pub(super) struct Resuming {
 
 pub(super) fn run(arguments: &Arguments, typed: &dyn Fn(&str) -> bool) -> Result<(), TrainError> {
     let asked = arguments.description(typed)?;
-    let origin = arguments.origin()?;
+    let pretrained = arguments.pretrained()?;
     let text = text(&asked)?;
+    if let Some(file) = arguments.file_of_data(typed) {
+        warn(&asked.warnings(file, &checksum(text.content.as_bytes()), None));
+    }
     let device = asked.device.pick()?;
     if arguments.dry_run {
         let estimate = estimate_language_model(&asked.settings, &text, &device)?;
@@ -59,40 +63,42 @@ pub(super) fn run(arguments: &Arguments, typed: &dyn Fn(&str) -> bool) -> Result
     let report = in_a_folder(
         arguments.out.as_deref(),
         Settings::TASK,
-        |path| match &origin {
-            Some(origin) => {
-                train_language_model_from(origin, &asked.settings, &text, path, &device, display)
-            }
+        |path| match &pretrained {
+            Some(pretrained) => train_language_model_from(
+                pretrained,
+                &asked.settings,
+                &text,
+                path,
+                &device,
+                display,
+            ),
             None => train_language_model(&asked.settings, &text, path, &device, display),
         },
     )?;
     tell(&report, display, arguments.json)
 }
 
+/// Tells what somebody may want to know before a file is used again.
+fn warn(warnings: &[String]) {
+    for warning in warnings {
+        say(format_args!("warning: {}", escape(warning)));
+    }
+}
+
 /// The text that is asked for.
 fn text(asked: &RunDescription) -> Result<Text, TrainError> {
-    let refuse = |what, expected: &str, found: String| {
-        let expected = expected.to_string();
-        Err(TrainError::Invalid {
-            what,
-            expected,
-            found,
-        })
-    };
     let (data, include) = (asked.data.as_deref(), &asked.settings.include);
     let is_one = |path: &Path| is_standard_input(path) || (path.exists() && !path.is_dir());
-    let is_one = data.is_none_or(is_one);
-    match (data, &asked.made) {
-        _ if is_one && !include.is_empty() => {
-            refuse("--include", "--data with a folder", include.join(" "))
-        }
-        (Some(path), _) => open_text(path, &asked.settings),
-        (None, Some(made)) if made.text != DEMO => refuse(
-            "--data",
-            "the text of this run, which cannot be read again by itself",
-            format!("none, and {} before", made.text),
-        ),
-        (None, _) => Text::open(None, &asked.settings),
+    if data.is_none_or(is_one) && !include.is_empty() {
+        return Err(TrainError::Invalid {
+            setting: "include",
+            expected: "--data with a folder".to_string(),
+            found: include.join(" "),
+        });
+    }
+    match data {
+        Some(path) => open_text(path, &asked.settings),
+        None => Text::open(None, &asked.settings),
     }
 }
 
@@ -145,7 +151,7 @@ pub(super) fn resume(path: &Path, asked: &Resuming) -> Result<(), TrainError> {
     };
     if asked.valid.is_some() {
         return Err(TrainError::Invalid {
-            what: "--valid",
+            setting: "valid",
             expected: "a run of a task that has such a file".to_string(),
             found: format!("{}, a language model", path.display()),
         });
@@ -172,8 +178,8 @@ fn display(progress: Display, json: bool) -> Result<Display, TrainError> {
     match (progress, json) {
         (Display::Auto, true) => Ok(Display::Plain),
         (Display::Dashboard, true) => Err(TrainError::Invalid {
-            what: "--progress dashboard",
-            expected: "no --json beside it: both are for standard output".to_string(),
+            setting: "progress",
+            expected: "no dashboard with --json: both are for standard output".to_string(),
             found: "one".to_string(),
         }),
         (progress, _) => progress.settled(),

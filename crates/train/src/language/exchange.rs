@@ -31,7 +31,7 @@ macro_rules! with_twin {
                 let $twin = $model.clone().map_layer(|_| stack);
                 $call
             })*
-            _ => Err(TrainError::Invalid {
+            _ => Err(TrainError::Unfit {
                 what: "the cell",
                 expected: "one that PyTorch has: elman, lstm or gru".to_string(),
                 found: $settings.recurrence.cell.name(),
@@ -63,7 +63,7 @@ pub fn export_language_model(run: &Path, file: &Path) -> Result<ExchangeReport, 
         .extension()
         .is_none_or(|extension| extension != "safetensors")
     {
-        return Err(TrainError::Invalid {
+        return Err(TrainError::Unfit {
             what: "the file to write",
             expected: "a name that ends in .safetensors".to_string(),
             found: file.display().to_string(),

@@ -11,7 +11,7 @@ use serde::Serialize;
 
 use super::Text;
 use super::author::Author;
-use super::origin::Origin;
+use super::pretrained::Pretrained;
 use super::texts::Texts;
 use crate::checkpoint::Latest;
 use crate::checksums::checksum;
@@ -92,10 +92,10 @@ pub fn train_language_model(
 ///
 /// # Errors
 ///
-/// When the model asked for is another one than that of `origin`, or the text has symbols that it does not
+/// When the model asked for is another one than that of `pretrained`, or the text has symbols that it does not
 /// know and that are not to be learned as unknown ones; and as [`train_language_model`].
 pub fn train_language_model_from(
-    origin: &Origin,
+    pretrained: &Pretrained,
     settings: &Settings,
     text: &Text,
     path: &Path,
@@ -103,11 +103,11 @@ pub fn train_language_model_from(
     display: Display,
 ) -> Result<TrainReport, TrainError> {
     settings.check()?;
-    origin.check(settings, text)?;
-    let units = Some(origin.units().clone());
+    pretrained.check(settings, text)?;
+    let units = Some(pretrained.units().clone());
     let (texts, held_out) = Texts::of(text, settings, units, &device.device)?;
-    let model = origin.model(settings)?;
-    let from = Some(origin.made());
+    let model = pretrained.model(settings)?;
+    let from = Some(pretrained.made());
     begin(
         settings, text, texts, held_out, model, from, path, device, display,
     )
@@ -135,6 +135,7 @@ fn begin(
         },
         made: Some(Made {
             backdraft: env!("CARGO_PKG_VERSION").to_string(),
+            origin: text.origin(),
             text: text.source.clone(),
             sha256: checksum(text.content.as_bytes()),
             valid_sha256: None,
@@ -144,6 +145,7 @@ fn begin(
         }),
         ..RunDescription::default()
     };
+    description.check()?;
     settings.training.check_extent(texts.windows.len())?;
     let display = display.settled()?;
     let new = NewRun::begin(path)?;
@@ -229,6 +231,7 @@ pub(super) fn new_model(
     settings: &Settings,
     units: &Units,
 ) -> Result<LanguageModel<AnyLayer>, TrainError> {
+    settings.lexicon.check_bounds(units.len())?;
     let device = Device::flex();
     device.seed(settings.training.seed);
     Ok(settings.model(units.len()).init(&device)?)

@@ -164,8 +164,8 @@ impl Prompted {
         match symbols[..] {
             [symbol] if Some(symbol) != self.units.unknown() => Ok(symbol),
             _ => Err(TrainError::Invalid {
-                what: "what a search goes on to (--until beside --beam)",
-                expected: "one symbol that the model knows".to_string(),
+                setting: "until",
+                expected: "one symbol that the model knows, as --beam is given".to_string(),
                 found: format!("{text:?}"),
             }),
         }

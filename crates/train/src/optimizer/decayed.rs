@@ -28,7 +28,7 @@ impl<O: Optimizer> Decayed<O> {
     ///
     /// When it is below 0, so that the weights would grow, or no finite number.
     pub fn new(optimizer: O, decay: f64) -> Result<Self, TrainError> {
-        weights([("weight decay", decay)])?;
+        weights([("weight_decay", decay)])?;
         Ok(Self { optimizer, decay })
     }
 }

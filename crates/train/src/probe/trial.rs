@@ -12,7 +12,6 @@ use serde::Serialize;
 use super::Probe;
 use super::model::{Batch, Model};
 use crate::seed::mix;
-use crate::settings::check::require;
 use crate::{CellKind, FusedAdam, PickedDevice, TrainError};
 
 /// What became of a trial.
@@ -67,9 +66,7 @@ impl Probe {
     ) -> Result<Trial, TrainError> {
         self.check()?;
         let (problem, device) = (self.problem, &device.device);
-        let (what, shortest) = ("the length of the sequences", problem.shortest());
-        let expected = format!("at least {shortest} for {}", problem.name());
-        require(what, &expected, length, length >= shortest)?;
+        self.check_length(length)?;
         let start = Instant::now();
         let host = Device::flex();
         host.seed(seed);

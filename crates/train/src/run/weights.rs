@@ -69,7 +69,7 @@ impl Run {
     /// # Errors
     ///
     /// When there are none, or they are not whole.
-    pub(crate) fn as_origin(&self) -> Result<MadeFrom, TrainError> {
+    pub(crate) fn as_pretrained(&self) -> Result<MadeFrom, TrainError> {
         let sha256 = match self.has_best()? {
             true => checksum(&read_known(&self.file(WEIGHTS))?),
             false => Latest::of(self.path())?.saved.sha256(),

@@ -1,5 +1,6 @@
 //! The cells that can be asked for by name.
 
+use backdraft_cells::Regularizer;
 use clap::ValueEnum;
 use serde::{Deserialize, Serialize};
 
@@ -18,15 +19,15 @@ pub enum CellKind {
     LayerNormLstm,
     /// A GRU with normalised gates
     LayerNormGru,
-    /// An LSTM that keeps nothing but the forget gate
+    /// An LSTM with only the forget gate
     Janet,
-    /// A GRU of one gate
+    /// A GRU with only one gate
     Mgu,
     /// An LSTM with exponential gates
     SLstm,
-    /// A GRU whose gates see the input alone, scanned over time
+    /// A GRU whose gates see only the input: a parallel scan over time
     MinGru,
-    /// An LSTM whose gates see the input alone, scanned over time
+    /// An LSTM whose gates see only the input: a parallel scan over time
     MinLstm,
 }
 
@@ -42,8 +43,22 @@ impl CellKind {
         matches!(self, Self::Lstm | Self::Gru | Self::Janet)
     }
 
-    /// Whether its gates look at the last output, so that something can be dropped on that way.
-    pub(super) fn looks_back(self) -> bool {
-        !matches!(self, Self::MinGru | Self::MinLstm)
+    /// What can be dropped inside its recurrence.
+    pub(super) fn takes(self) -> &'static [Regularizer] {
+        match self {
+            Self::Elman => &[Regularizer::DropConnect, Regularizer::RecurrentDropout],
+            Self::SLstm | Self::MinGru | Self::MinLstm => &[],
+            Self::Lstm
+            | Self::Gru
+            | Self::LayerNormLstm
+            | Self::LayerNormGru
+            | Self::Janet
+            | Self::Mgu => &Regularizer::ALL,
+        }
+    }
+
+    /// Whether its weights can be learned as a direction and a length.
+    pub(super) fn takes_weight_norm(self) -> bool {
+        !matches!(self, Self::SLstm | Self::MinGru | Self::MinLstm)
     }
 }

@@ -1,15 +1,24 @@
-//! What makes no sense among the settings, by name.
+//! What makes no sense among the settings. Each is named by its key in a file.
 
 use std::fmt::Display;
 
-use backdraft_cells::Memory;
+use backdraft_cells::{Memory, Regularizer};
 use backdraft_data::TextFiles;
 
-use super::{Carrying, Recurrence, Settings, Training};
+use super::{Carrying, NormedWeights, Recurrence, Settings, Training};
 use crate::{AverageKind, Decay, OptimizerKind, TrainError, noise};
 
 /// 8 GiB of them, in single precision.
 const MOST_WEIGHTS: usize = 1 << 31;
+
+/// Features or units, of which a weight has the square.
+const MOST_FEATURES: usize = 1 << 14;
+
+/// Rows that are computed side by side.
+const MOST_ROWS: usize = 1 << 20;
+
+/// The largest whole number that a file can hold.
+const MOST: usize = i64::MAX as usize;
 
 impl Settings {
     /// Refuses what makes no sense.
@@ -19,53 +28,73 @@ impl Settings {
     /// Names the first setting that is impossible, what would be possible and what it was.
     pub fn check(&self) -> Result<(), TrainError> {
         counts([
-            ("the unroll length", self.unroll),
-            ("the windows of a step", self.windows.accumulate),
+            ("unroll", self.unroll),
+            ("windows.accumulate", self.windows.accumulate),
         ])?;
         if let Err(error) = TextFiles::new().with_include(&self.include) {
-            return refuse(
-                "the files to include",
-                "patterns such as `*.txt`",
-                &error.to_string(),
-            );
+            return refuse("include", "patterns such as `*.txt`", &error.to_string());
         }
         self.lexicon.check()?;
         self.recurrence.check()?;
         self.training.check()?;
         let (stride, unroll) = (self.windows.stride.unwrap_or(self.unroll), self.unroll);
-        let expected = format!("1 to {unroll}, the unroll length");
+        let expected = format!("1 to {unroll}, the steps of a window");
         let fits = (1..=unroll).contains(&stride);
-        require("the steps from window to window", &expected, stride, fits)?;
-        parts([("label smoothing", self.penalties.label_smoothing)])?;
+        require("windows.stride", &expected, stride, fits)?;
+        parts([("penalties.label_smoothing", self.penalties.label_smoothing)])?;
         weights([
-            ("the activation penalty", self.penalties.activation),
+            ("penalties.activation", self.penalties.activation),
             (
-                "the temporal activation penalty",
+                "penalties.temporal_activation",
                 self.penalties.temporal_activation,
             ),
         ])?;
-        self.check_together()
+        self.check_softmax()?;
+        self.check_windows()
     }
 
-    /// Refuses what would be without effect, or wrong, beside something else.
-    fn check_together(&self) -> Result<(), TrainError> {
+    /// Refuses what the output of the model cannot be.
+    fn check_softmax(&self) -> Result<(), TrainError> {
+        let Recurrence {
+            hidden, embedding, ..
+        } = self.recurrence;
+        let is_adaptive = !self.lexicon.adaptive.is_empty();
+        if self.tied && is_adaptive {
+            return refuse("tied", "no adaptive softmax beside it", "one");
+        }
+        if self.tied && hidden != embedding {
+            let expected = format!("an embedding of {hidden} features, as there are units");
+            return require("tied", &expected, format!("one of {embedding}"), false);
+        }
+        let smoothing = self.penalties.label_smoothing;
+        let fits = smoothing == 0.0 || !is_adaptive;
+        let expected = "0 with an adaptive softmax";
+        require("penalties.label_smoothing", expected, smoothing, fits)
+    }
+
+    /// Refuses what windows cannot be.
+    fn check_windows(&self) -> Result<(), TrainError> {
         let windows = &self.windows;
         let separated = windows
             .separator
             .as_ref()
             .is_some_and(|text| !text.is_empty());
-        if (windows.carry == Carrying::Documents) != separated {
-            let (expected, found) = match separated {
-                false => ("--separator, which tells documents apart", "none"),
-                true => ("--carry documents beside --separator", "another"),
-            };
-            return refuse("what windows continue from", expected, found);
+        match (windows.carry, separated) {
+            (Carrying::Documents, false) => {
+                let expected = "the text that separates documents";
+                return refuse("windows.separator", expected, "none");
+            }
+            (Carrying::Always | Carrying::Never, true) => {
+                let expected = "documents, since a separator is given";
+                return refuse("windows.carry", expected, "another");
+            }
+            _ => {}
         }
         let regularize = self.recurrence.regularize;
         let a_window = regularize.drop_connect + regularize.recurrent_dropout;
         if windows.recompute && a_window > 0.0 {
             let expected = "no dropout that is drawn for a whole window (drop-connect, recurrent)";
-            return refuse("what is computed twice", expected, "one");
+            return refuse("windows.recompute", expected, "one");
         }
         Ok(())
     }
@@ -79,26 +108,65 @@ impl Recurrence {
     /// As [`Settings::check`].
     pub fn check(&self) -> Result<(), TrainError> {
         counts([
-            ("the number of layers", self.layers),
-            ("the hidden size", self.hidden),
-            ("the embedding size", self.embedding),
+            ("layers", self.layers),
+            ("hidden", self.hidden),
+            ("embedding", self.embedding),
         ])?;
-        parts([
-            ("dropout", self.dropout),
-            ("drop-connect", self.regularize.drop_connect),
-            ("recurrent dropout", self.regularize.recurrent_dropout),
-            ("candidate dropout", self.regularize.candidate_dropout),
-        ])?;
-        if !self.cell.looks_back() && self.regularize != Default::default() {
-            let expected = format!("none, with {}", self.cell.name());
-            return refuse("the regularisers of the recurrence", &expected, "one");
-        }
-        if !self.cell.has_memory() && self.memory != Memory::AsDrawn {
-            let what = "what the keeping gate starts at";
-            let expected = "a cell that has one: lstm, gru or janet";
-            return refuse(what, expected, &self.cell.name());
-        }
+        parts([("dropout", self.dropout)])?;
+        self.check_regularizers()?;
+        self.check_memory()?;
         self.check_weights()
+    }
+
+    /// Refuses what the cell has no place for.
+    fn check_regularizers(&self) -> Result<(), TrainError> {
+        let (asked, cell) = (&self.regularize, self.cell.name());
+        let dropped = [
+            (
+                "regularize.drop_connect",
+                asked.drop_connect,
+                Regularizer::DropConnect,
+            ),
+            (
+                "regularize.recurrent_dropout",
+                asked.recurrent_dropout,
+                Regularizer::RecurrentDropout,
+            ),
+            (
+                "regularize.candidate_dropout",
+                asked.candidate_dropout,
+                Regularizer::CandidateDropout,
+            ),
+        ];
+        for (setting, probability, regularizer) in dropped {
+            parts([(setting, probability)])?;
+            let fits = probability == 0.0 || self.cell.takes().contains(&regularizer);
+            let expected = format!("0, as {cell} cells do not support it");
+            require(setting, &expected, probability, fits)?;
+        }
+        let normed = asked.weight_norm != NormedWeights::Off;
+        let fits = !normed || self.cell.takes_weight_norm();
+        let expected = format!("off, as {cell} cells do not support it");
+        require("regularize.weight_norm", &expected, "another", fits)
+    }
+
+    /// Refuses what the gate that keeps cannot start at.
+    fn check_memory(&self) -> Result<(), TrainError> {
+        let (setting, found) = match self.memory {
+            Memory::AsDrawn => return Ok(()),
+            Memory::ForgetBias(bias) => ("memory.forget_bias", bias.to_string()),
+            Memory::Chrono { longest } => ("memory.chrono.longest", longest.to_string()),
+        };
+        if !self.cell.has_memory() {
+            let expected = "a cell with a gate that keeps: lstm, gru or janet";
+            return refuse(setting, expected, &self.cell.name());
+        }
+        let (expected, holds) = match self.memory {
+            Memory::ForgetBias(bias) => ("a finite number", bias.is_finite()),
+            Memory::Chrono { longest } => ("at least 3", (3..=MOST).contains(&longest)),
+            Memory::AsDrawn => return Ok(()),
+        };
+        require(setting, expected, found, holds)
     }
 
     /// Refuses sizes that no machine's memory holds, before anything is allocated.
@@ -110,9 +178,16 @@ impl Recurrence {
         let upper = self.hidden.saturating_mul(self.hidden).saturating_mul(2);
         let upper = upper.saturating_mul(self.layers - 1);
         let weights = first.saturating_add(upper).saturating_mul(4);
-        let what = "the hidden size, the embedding size and the number of layers";
-        let expected = format!("at most {MOST_WEIGHTS} recurrent weights between them");
-        require(what, &expected, weights, weights <= MOST_WEIGHTS)
+        let sizes = [
+            ("hidden", self.hidden),
+            ("embedding", self.embedding),
+            ("layers", self.layers),
+        ];
+        let largest = sizes.into_iter().max_by_key(|(_, size)| *size);
+        let (setting, size) = largest.expect("there are three");
+        let expected = format!("at most {MOST_WEIGHTS} recurrent weights in all");
+        let found = format!("{size}, which makes more");
+        require(setting, &expected, found, weights <= MOST_WEIGHTS)
     }
 }
 
@@ -134,42 +209,30 @@ impl Training {
 
     fn check_counts(&self) -> Result<(), TrainError> {
         counts([
-            ("the batch size", self.batch),
-            ("the number of epochs", self.epochs.unwrap_or(1)),
-            ("the number of steps", self.steps.unwrap_or(1)),
-            (
-                "the steps between evaluations",
-                self.evaluate_steps.unwrap_or(1),
-            ),
-            (
-                "the evaluations without improvement",
-                self.stop_after.unwrap_or(1),
-            ),
-            (
-                "the steps between checkpoints",
-                self.saving.steps.unwrap_or(1),
-            ),
-            ("the checkpoints to keep", self.saving.keep),
+            ("batch", self.batch),
+            ("epochs", self.epochs.unwrap_or(1)),
+            ("steps", self.steps.unwrap_or(1)),
+            ("evaluate_steps", self.evaluate_steps.unwrap_or(1)),
+            ("stop_after", self.stop_after.unwrap_or(1)),
+            ("saving.steps", self.saving.steps.unwrap_or(1)),
+            ("saving.keep", self.saving.keep),
+        ])?;
+        bounded([
+            ("warmup", self.warmup),
+            ("averaging.after", self.averaging.after),
         ])?;
         let (seed, most) = (self.seed, i64::MAX as u64);
-        require("the seed", &format!("at most {most}"), seed, seed <= most)
+        require("seed", &format!("at most {most}"), seed, seed <= most)
     }
 
     fn check_numbers(&self) -> Result<(), TrainError> {
-        parts([("the momentum", self.momentum)])?;
-        let fraction = self.valid_fraction;
-        let holds = fraction > 0.0 && fraction < 1.0;
-        require(
-            "the held-out fraction",
-            "above 0 and below 1",
-            fraction,
-            holds,
-        )?;
+        parts([("momentum", self.momentum)])?;
+        held_out(self.valid_fraction)?;
         positive([
-            ("the learning rate", Some(self.lr)),
-            ("the seconds between checkpoints", self.saving.seconds),
+            ("lr", Some(self.lr)),
+            ("saving.seconds", self.saving.seconds),
         ])?;
-        weights([("weight decay", self.weight_decay)])?;
+        weights([("weight_decay", self.weight_decay)])?;
         noise::check(self.gradient_noise)
     }
 
@@ -177,66 +240,105 @@ impl Training {
         let nt_asgd = self.averaging.kind == AverageKind::NtAsgd;
         let once =
             self.evaluate_steps.is_none() && self.epochs.unwrap_or(1) == 1 && self.steps.is_none();
-        if (self.decay == Decay::Plateau || nt_asgd) && once {
-            let expected = "more than one evaluation, by --epochs or --evaluate-steps";
-            return refuse("what follows the evaluations", expected, "one, at the end");
+        let expected = "more than one evaluation: several epochs, or steps between evaluations";
+        if self.decay == Decay::Plateau && once {
+            return refuse("decay", expected, "one, at the end");
+        }
+        if nt_asgd && once {
+            return refuse("averaging.kind", expected, "one, at the end");
         }
         if nt_asgd && self.optimizer == OptimizerKind::Adam {
-            let expected = "--optimizer sgd: it averages the steps of stochastic gradient descent";
-            return refuse("--average nt-asgd", expected, "adam");
+            let expected = "sgd as the optimizer, whose steps nt-asgd averages";
+            return refuse("averaging.kind", expected, "adam");
         }
         Ok(())
     }
 }
 
 pub(crate) fn counts<const N: usize>(counts: [(&'static str, usize); N]) -> Result<(), TrainError> {
-    for (what, count) in counts {
-        require(what, "at least 1", count, count > 0)?;
+    within(MOST, counts)
+}
+
+/// Counts that may be 0.
+pub(crate) fn bounded<const N: usize>(
+    counts: [(&'static str, usize); N],
+) -> Result<(), TrainError> {
+    for (setting, count) in counts {
+        require(setting, &format!("at most {MOST}"), count, count <= MOST)?;
     }
     Ok(())
+}
+
+/// Features or units of a small part of a model.
+pub(crate) fn features<const N: usize>(
+    sizes: [(&'static str, usize); N],
+) -> Result<(), TrainError> {
+    within(MOST_FEATURES, sizes)
+}
+
+/// Rows that are computed side by side.
+pub(crate) fn rows<const N: usize>(rows: [(&'static str, usize); N]) -> Result<(), TrainError> {
+    within(MOST_ROWS, rows)
+}
+
+fn within<const N: usize>(
+    most: usize,
+    counts: [(&'static str, usize); N],
+) -> Result<(), TrainError> {
+    for (setting, count) in counts {
+        require(setting, "at least 1", count, count > 0)?;
+        require(setting, &format!("at most {most}"), count, count <= most)?;
+    }
+    Ok(())
+}
+
+/// The part of the data that is held out.
+pub(crate) fn held_out(part: f64) -> Result<(), TrainError> {
+    let holds = part > 0.0 && part < 1.0;
+    require("valid_fraction", "above 0 and below 1", part, holds)
 }
 
 /// Numbers that may not be given.
 pub(crate) fn positive<const N: usize>(
     numbers: [(&'static str, Option<f64>); N],
 ) -> Result<(), TrainError> {
-    for (what, number) in numbers {
+    for (setting, number) in numbers {
         let Some(number) = number else { continue };
         let holds = number.is_finite() && number > 0.0;
-        require(what, "a finite number above 0", number, holds)?;
+        require(setting, "a finite number above 0", number, holds)?;
     }
     Ok(())
 }
 
 /// Parts of a whole that they are not to use up.
 pub(crate) fn parts<const N: usize>(parts: [(&'static str, f64); N]) -> Result<(), TrainError> {
-    for (what, part) in parts {
+    for (setting, part) in parts {
         let holds = (0.0..1.0).contains(&part);
-        require(what, "at least 0 and below 1", part, holds)?;
+        require(setting, "at least 0 and below 1", part, holds)?;
     }
     Ok(())
 }
 
 pub(crate) fn weights<const N: usize>(weights: [(&'static str, f64); N]) -> Result<(), TrainError> {
-    for (what, weight) in weights {
+    for (setting, weight) in weights {
         let holds = weight.is_finite() && weight >= 0.0;
-        require(what, "a finite number, at least 0", weight, holds)?;
+        require(setting, "a finite number, at least 0", weight, holds)?;
     }
     Ok(())
 }
 
 /// What something is multiplied by that is not to grow.
-pub(crate) fn factor(what: &'static str, factor: f64) -> Result<(), TrainError> {
+pub(crate) fn factor(setting: &'static str, factor: f64) -> Result<(), TrainError> {
     let holds = factor > 0.0 && factor <= 1.0;
-    require(what, "above 0 and at most 1", factor, holds)
+    require(setting, "above 0 and at most 1", factor, holds)
 }
 
-fn refuse(what: &'static str, expected: &str, found: &str) -> Result<(), TrainError> {
-    require(what, expected, found, false)
+fn refuse(setting: &'static str, expected: &str, found: &str) -> Result<(), TrainError> {
+    require(setting, expected, found, false)
 }
 
 pub(crate) fn require(
-    what: &'static str,
+    setting: &'static str,
     expected: &str,
     found: impl Display,
     holds: bool,
@@ -245,7 +347,7 @@ pub(crate) fn require(
         return Ok(());
     }
     Err(TrainError::Invalid {
-        what,
+        setting,
         expected: expected.to_string(),
         found: found.to_string(),
     })
@@ -253,6 +355,9 @@ pub(crate) fn require(
 
 #[cfg(test)]
 mod tests {
+    use burn::tensor::Device;
+    use clap::ValueEnum;
+
     use super::*;
     use crate::CellKind;
 
@@ -266,56 +371,105 @@ mod tests {
         assert!(Settings::default().check().is_ok());
         assert_eq!(
             refuse(|s| s.training.batch = 0),
-            "the batch size: expected at least 1, found 0"
+            "--batch: expected at least 1, found 0"
         );
         assert_eq!(
             refuse(|s| s.training.lr = f64::NAN),
-            "the learning rate: expected a finite number above 0, found NaN"
+            "--lr: expected a finite number above 0, found NaN"
         );
         assert_eq!(
             refuse(|s| s.windows.stride = Some(65)),
-            "the steps from window to window: expected 1 to 64, the unroll length, found 65"
+            "--stride: expected 1 to 64, the steps of a window, found 65"
         );
         assert_eq!(
             refuse(|s| s.windows.carry = Carrying::Documents),
-            "what windows continue from: expected --separator, which tells documents apart, found none"
+            "--separator: expected the text that separates documents, found none"
         );
         let starts = |change, expected: &str| {
             let found = refuse(change);
             assert!(found.starts_with(expected), "{found}");
         };
-        starts(|s| s.recurrence.dropout = 1.0, "dropout");
+        starts(|s| s.recurrence.dropout = 1.0, "--dropout: ");
         starts(
             |s| {
                 s.recurrence.cell = CellKind::MinLstm;
                 s.recurrence.memory = Memory::ForgetBias(1.0);
             },
-            "what the keeping gate starts at: expected a cell that has one: lstm, gru or janet, found min-lstm",
+            "--forget-bias: expected a cell with a gate that keeps: lstm, gru or janet, found min-lstm",
         );
-        starts(|s| s.training.valid_fraction = 0.0, "the held-out fraction");
+        starts(|s| s.training.valid_fraction = 0.0, "--valid-fraction: ");
+        starts(|s| s.training.clipping.norm = Some(-1.0), "--clip-norm: ");
+        starts(|s| s.training.steps = Some(0), "--steps: ");
+        starts(|s| s.windows.separator = Some("%".to_string()), "--carry: ");
+        starts(|s| s.training.decay = Decay::Plateau, "--decay: ");
         starts(
-            |s| s.training.clipping.norm = Some(-1.0),
-            "the norm to clip at",
+            |s| s.training.weight_decay = f64::INFINITY,
+            "--weight-decay: ",
         );
-        starts(|s| s.training.steps = Some(0), "the number of steps");
-        starts(
-            |s| s.windows.separator = Some("%".to_string()),
-            "what windows continue from",
-        );
-        starts(
-            |s| s.training.decay = Decay::Plateau,
-            "what follows the evaluations",
-        );
-        starts(|s| s.training.weight_decay = f64::INFINITY, "weight decay");
         let nt_asgd = |s: &mut Settings| {
             s.training.averaging.kind = AverageKind::NtAsgd;
             s.training.epochs = Some(9);
         };
-        starts(nt_asgd, "--average nt-asgd");
+        starts(nt_asgd, "--average: ");
         let twice = |s: &mut Settings| {
             s.windows.recompute = true;
             s.recurrence.regularize.drop_connect = 0.5;
         };
-        starts(twice, "what is computed twice");
+        starts(twice, "--recompute: ");
+    }
+
+    /// What a cell supports is written here and there; a model refuses what it does not.
+    #[test]
+    fn a_regularizer_is_refused_where_the_cell_would_refuse_it() {
+        let changes: [fn(&mut Settings); 4] = [
+            |s| s.recurrence.regularize.drop_connect = 0.5,
+            |s| s.recurrence.regularize.recurrent_dropout = 0.5,
+            |s| s.recurrence.regularize.candidate_dropout = 0.5,
+            |s| s.recurrence.regularize.weight_norm = NormedWeights::Both,
+        ];
+        for cell in CellKind::value_variants() {
+            for (number, change) in changes.iter().enumerate() {
+                let mut settings = Settings::default();
+                settings.recurrence.cell = *cell;
+                settings.recurrence.hidden = 4;
+                settings.recurrence.embedding = 4;
+                change(&mut settings);
+                // The scanned cells have no gates that look back, so nothing would be dropped there.
+                let scanned = matches!(cell, CellKind::MinGru | CellKind::MinLstm);
+                let built = settings.model(5).init(&Device::flex());
+                let expected = built.is_ok() && !scanned;
+                let found = settings.check();
+                assert_eq!(found.is_ok(), expected, "{cell:?}, {number}: {found:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_the_model_would_refuse_is_refused_by_name() {
+        let refuse = |change: fn(&mut Settings)| {
+            let mut settings = Settings::default();
+            change(&mut settings);
+            settings.check().unwrap_err().to_string()
+        };
+        assert_eq!(
+            refuse(|s| s.tied = true),
+            "--tied: expected an embedding of 192 features, as there are units, found one of 64"
+        );
+        assert_eq!(
+            refuse(|s| s.lexicon.adaptive = vec![5, 5]),
+            "--adaptive: expected rising numbers above 0, found 5,5"
+        );
+        assert_eq!(
+            refuse(|s| s.recurrence.regularize.drop_connect = 2.0),
+            "--drop-connect: expected at least 0 and below 1, found 2"
+        );
+        assert_eq!(
+            refuse(|s| s.recurrence.memory = Memory::Chrono { longest: 2 }),
+            "--chrono: expected at least 3, found 2"
+        );
+        assert_eq!(
+            refuse(|s| s.training.steps = Some(1 << 63)),
+            "--steps: expected at most 9223372036854775807, found 9223372036854775808"
+        );
     }
 }

@@ -7,6 +7,7 @@ use std::str::FromStr;
 use backdraft_data::{Pieces, Units};
 use serde::{Deserialize, Serialize};
 
+use super::check::{bounded, counts, require};
 use crate::TrainError;
 
 /// What a symbol of a text is.
@@ -111,27 +112,32 @@ impl Lexicon {
 
     /// Refuses what means nothing for this unit.
     pub(super) fn check(&self) -> Result<(), TrainError> {
-        let invalid = |what, expected: &str, found: String| {
-            let expected = expected.to_string();
-            Err(TrainError::Invalid {
-                what,
-                expected,
-                found,
-            })
-        };
-        if self.min_count == 0 {
-            let expected = "at least 1";
-            return invalid("how often a word must occur", expected, "0".to_string());
-        }
-        if self.most_words == Some(0) {
-            return invalid("the words that are known", "at least 1", "0".to_string());
-        }
-        let defaults = Self::default();
-        let counted = self.min_count != defaults.min_count || self.most_words.is_some();
-        if counted && self.unit != TextUnit::Word {
-            let expected = "a unit of words, for its counts to mean something";
-            return invalid("the unit", expected, self.unit.to_string());
-        }
-        Ok(())
+        counts([
+            ("min_count", self.min_count),
+            ("most_words", self.most_words.unwrap_or(1)),
+        ])?;
+        let is_word = self.unit == TextUnit::Word;
+        let (expected, min_count) = ("word as the unit", Self::default().min_count);
+        let counted = self.min_count != min_count;
+        require("min_count", expected, &self.unit, is_word || !counted)?;
+        let limited = self.most_words.is_some();
+        require("most_words", expected, &self.unit, is_word || !limited)?;
+        let bounds = &self.adaptive;
+        let rising = bounds.first() != Some(&0) && bounds.is_sorted_by(|a, b| a < b);
+        require("adaptive", "rising numbers above 0", listed(bounds), rising)?;
+        bounded([("adaptive", bounds.last().copied().unwrap_or(0))])
     }
+
+    /// Refuses to cut a vocabulary where it has ended.
+    pub(crate) fn check_bounds(&self, vocabulary: usize) -> Result<(), TrainError> {
+        let expected = format!("numbers below {vocabulary}, the size of the vocabulary");
+        let fits = self.adaptive.last().is_none_or(|last| *last < vocabulary);
+        require("adaptive", &expected, listed(&self.adaptive), fits)
+    }
+}
+
+/// Numbers as they are typed.
+fn listed(numbers: &[usize]) -> String {
+    let numbers: Vec<String> = numbers.iter().map(usize::to_string).collect();
+    numbers.join(",")
 }

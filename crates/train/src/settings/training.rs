@@ -15,10 +15,10 @@ const FEW: usize = 100;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, ValueEnum)]
 #[serde(rename_all = "snake_case")]
 pub enum OptimizerKind {
-    /// Adam with PyTorch's constants: 0.9, 0.999, 1e-8 (Kingma and Ba 2015, arXiv 1412.6980)
+    /// Adam, with beta 0.9 and 0.999 and epsilon 1e-8 (Kingma and Ba 2015, arXiv 1412.6980)
     #[default]
     Adam,
-    /// Stochastic gradient descent with momentum, as PyTorch's, without dampening
+    /// Stochastic gradient descent with momentum
     Sgd,
 }
 
@@ -139,7 +139,7 @@ impl Training {
         Ok(match self.optimizer {
             OptimizerKind::Adam => Decayed::new(FusedAdam::default(), self.weight_decay)?.into(),
             OptimizerKind::Sgd => {
-                parts([("the momentum", self.momentum)])?;
+                parts([("momentum", self.momentum)])?;
                 let momentum = MomentumConfig {
                     momentum: self.momentum,
                     dampening: 0.0,

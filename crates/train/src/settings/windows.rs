@@ -8,12 +8,12 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, ValueEnum)]
 #[serde(rename_all = "kebab-case")]
 pub enum Carrying {
-    /// The state after the window before it
+    /// The window before it
     #[default]
     Always,
-    /// The same, but each document begins anew, wherever in a window it does
+    /// The window before it, but each document begins with a new state
     Documents,
-    /// Nothing: every window begins anew
+    /// Nowhere: every window begins with a new state
     Never,
 }
 

@@ -123,7 +123,7 @@ impl Task for Classify {
         classes.sort_unstable();
         classes.dedup();
         if classes.len() < 2 {
-            return Err(TrainError::Invalid {
+            return Err(TrainError::Unfit {
                 what: "the number of classes",
                 expected: "at least 2".to_string(),
                 found: format!("{} ({})", classes.len(), classes.join(", ")),

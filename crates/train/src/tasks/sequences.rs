@@ -20,7 +20,7 @@ use crate::TrainError;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, ValueEnum)]
 #[serde(rename_all = "kebab-case")]
 pub enum Unit {
-    /// Words, and what stands between them
+    /// Words and punctuation
     #[default]
     Word,
     /// Characters
@@ -169,7 +169,7 @@ impl Reading {
                     vectors.push(values.as_slice());
                 }
                 other => {
-                    return Err(TrainError::Invalid {
+                    return Err(TrainError::Unfit {
                         what: "the features of a vector",
                         expected: format!("{features}, as the first has"),
                         found: width(other).map_or("a text".to_string(), |f| f.to_string()),

@@ -1,7 +1,7 @@
 //! What the user asks of a task: the layers, what the task has of its own, and the training.
 
 use std::fmt::Debug;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
@@ -25,12 +25,12 @@ pub trait TaskOptions:
     /// How it is trained by default.
     fn training() -> Training;
 
-    /// Refuses what makes no sense.
+    /// Refuses what makes no sense, by itself or with these layers.
     ///
     /// # Errors
     ///
     /// Names the first option that is impossible, what would be possible and what it was.
-    fn check(&self) -> Result<(), TrainError>;
+    fn check(&self, recurrence: &Recurrence) -> Result<(), TrainError>;
 }
 
 /// How the model of a task is built and trained.
@@ -69,7 +69,7 @@ impl<O: TaskOptions> TaskSettings<O> {
     pub fn check(&self) -> Result<(), TrainError> {
         self.recurrence.check()?;
         self.training.check()?;
-        self.options.check()
+        self.options.check(&self.recurrence)
     }
 }
 
@@ -83,5 +83,9 @@ impl<O: TaskOptions> Asked for TaskSettings<O> {
             options: O::full(),
             training: Training::full(),
         }
+    }
+
+    fn valid(&self) -> Option<&Path> {
+        self.valid.as_deref()
     }
 }

@@ -9,12 +9,14 @@ use burn::tensor::Device;
 use serde::Serialize;
 
 use super::gathered::Gathered;
-use super::origin::TaskOrigin;
+use super::pretrained::PretrainedTask;
 use super::{ExampleLoader, Task, TaskSettings};
 use crate::checkpoint::Latest;
 use crate::run::{NewRun, RunState, TASK};
 use crate::training::{Figure, Plan, Shows, paths};
-use crate::{DeviceChoice, Display, Made, MadeFrom, PickedDevice, Run, RunDescription, TrainError};
+use crate::{
+    DeviceChoice, Display, Made, MadeFrom, Origin, PickedDevice, Run, RunDescription, TrainError,
+};
 
 /// Examples of the held-out part whose answers are shown as it learns.
 const SHOWN: usize = 8;
@@ -87,10 +89,10 @@ pub fn train_task<T: Task>(
 ///
 /// # Errors
 ///
-/// When the settings are of another model than that of `origin`, or an example has an answer that it does not
+/// When the settings are of another model than that of `pretrained`, or an example has an answer that it does not
 /// know; and as [`train_task`].
 pub fn train_task_from<T: Task>(
-    origin: &TaskOrigin<T>,
+    pretrained: &PretrainedTask<T>,
     settings: &TaskSettings<T::Options>,
     data: &Path,
     path: &Path,
@@ -99,16 +101,16 @@ pub fn train_task_from<T: Task>(
 ) -> Result<TaskReport, TrainError> {
     settings.check()?;
     let gathered = Gathered::<T>::read(settings, data)?;
-    let (task, model) = origin.begun(settings)?;
+    let (task, model) = pretrained.begun(settings)?;
     task.check_all(data, &gathered.learned_from)?;
     for example in gathered.learned_from.iter() {
         task.check_learned(example)
             .map_err(|reason| TrainError::OtherKind {
                 path: data.to_path_buf(),
-                reason: format!("{reason}; it is known to {}", origin.path().display()),
+                reason: format!("{reason}; it is known to {}", pretrained.path().display()),
             })?;
     }
-    let from = Some(origin.made());
+    let from = Some(pretrained.made());
     begin(
         task, gathered, model, from, settings, data, path, device, display,
     )
@@ -131,7 +133,10 @@ fn begin<T: Task>(
         settings.valid.as_deref().unwrap_or(data),
         &gathered.held_out,
     )?;
-    let an_epoch = gathered.learned_from.len().div_ceil(settings.training.batch);
+    let an_epoch = gathered
+        .learned_from
+        .len()
+        .div_ceil(settings.training.batch);
     settings.training.check_extent(an_epoch)?;
     let absolute = |path: &Path| std::path::absolute(path).ok();
     let description = RunDescription {
@@ -143,6 +148,7 @@ fn begin<T: Task>(
         },
         made: Some(Made {
             backdraft: env!("CARGO_PKG_VERSION").to_string(),
+            origin: Origin::File,
             text: data.display().to_string(),
             sha256: gathered.sha256.clone(),
             valid_sha256: gathered.valid_sha256.clone(),
@@ -152,6 +158,7 @@ fn begin<T: Task>(
         }),
         ..RunDescription::default()
     };
+    description.check()?;
     let display = display.settled()?;
     let new = NewRun::begin(path)?;
     let json = serde_json::to_string(&task).expect("our own types are valid JSON");

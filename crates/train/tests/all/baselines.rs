@@ -200,7 +200,7 @@ fn models_of_series_are_held_against_the_last_value() {
             "--season",
             "340",
         ],
-        "the steps of a season: expected less than the 340 steps",
+        "--season: expected less than the 340 steps",
     );
 }
 
@@ -292,16 +292,16 @@ fn a_probe_tells_who_remembers_and_draws_it() {
     refused(
         folder.path(),
         &["probe", "adding", "--lr", "-1"],
-        "the learning rate",
+        "--lr: expected a finite number above 0, found -1",
     );
     refused(
         folder.path(),
         &["probe", "adding", "--hidden", "0"],
-        "the hidden size",
+        "--hidden: expected at least 1, found 0",
     );
     refused(
         folder.path(),
         &["probe", "adding", "--clip-norm", "0"],
-        "the norm to clip at",
+        "--clip-norm: expected a finite number above 0, found 0",
     );
 }

@@ -244,12 +244,12 @@ fn nonsense_is_answered_with_one_clear_message() {
     refuse(
         &data,
         &["--min-count", "0"],
-        "the occurrences of a known word: expected at least 1",
+        "--min-count: expected at least 1",
     );
     refuse(
         &data,
         &["--hidden", "0"],
-        "the hidden size: expected at least 1, found 0",
+        "--hidden: expected at least 1, found 0",
     );
     refuse(
         &data,

@@ -183,11 +183,7 @@ fn a_text_can_be_told_of_a_vector_by_the_command_of_a_language_model() {
     refuse(
         &data,
         &["--min-count", "2"],
-        "expected 1 where the units are characters",
+        "--min-count: expected 1, as the unit is a character",
     );
-    refuse(
-        &data,
-        &["--fields", "RM"],
-        "the fields of a key: expected letters",
-    );
+    refuse(&data, &["--fields", "RM"], "--fields: expected letters");
 }

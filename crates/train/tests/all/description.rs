@@ -55,7 +55,7 @@ fn one_file_describes_a_run() {
     );
     refuse(
         "lr = -1",
-        "the learning rate: expected a finite number above 0, found -1",
+        "mine.toml: `lr`: expected a finite number above 0, found -1",
     );
     refuse("task = 'chess'", "`compose`, found `chess`");
     refuse("lr = = 1", "line 2");

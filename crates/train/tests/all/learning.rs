@@ -195,7 +195,7 @@ fn what_cannot_be_trained_is_refused_before_a_folder_is_made() {
             },
             text
         )
-        .contains("hidden size")
+        .contains("--hidden: ")
     );
     assert!(
         refuse(
@@ -208,7 +208,7 @@ fn what_cannot_be_trained_is_refused_before_a_folder_is_made() {
             },
             text
         )
-        .contains("learning rate")
+        .contains("--lr: ")
     );
     assert!(
         refuse(
@@ -218,7 +218,7 @@ fn what_cannot_be_trained_is_refused_before_a_folder_is_made() {
             },
             text
         )
-        .contains("tied weights")
+        .contains("--tied: ")
     );
     assert!(refuse(&small(), "short").contains("the text is too short"));
     let tiny = Settings {
@@ -229,6 +229,7 @@ fn what_cannot_be_trained_is_refused_before_a_folder_is_made() {
         ..small()
     };
     assert!(
-        refuse(&tiny, text).starts_with("the held-out part of the text: the text is too short")
+        refuse(&tiny, text)
+            .starts_with("the held-out part of the text: expected at least 2 symbols, found ")
     );
 }

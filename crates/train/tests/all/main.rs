@@ -3,6 +3,7 @@
 mod baselines;
 mod beginning;
 mod classify;
+mod command_line;
 mod composition;
 mod description;
 mod following;

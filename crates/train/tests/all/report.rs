@@ -70,7 +70,7 @@ fn a_run_is_drawn_and_runs_are_laid_side_by_side() {
         &["report", folder.path().to_str().unwrap()],
         "expected a run folder",
     );
-    refused(&["compare", &run], "2 values required");
+    refused(&["compare", &run], "RUNS: expected at least 2, found 1");
     fs::remove_file(Path::new(&run).join("metrics.jsonl")).unwrap();
     refused(&["report", &run], "metrics.jsonl: the file is missing");
 }

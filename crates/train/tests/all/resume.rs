@@ -457,6 +457,9 @@ fn what_cannot_go_on_says_why() {
         &["train", "--resume", &folder.run("none")],
         "expected a run folder",
     );
-    refused(&["train", "--resume", &run, "lm"], "cannot be used with");
+    refused(
+        &["train", "--resume", &run, "lm"],
+        "lm: expected no --resume RUN beside it",
+    );
     refused(&["train", "--json"], "--resume");
 }

@@ -353,7 +353,7 @@ fn what_cannot_be_learned_from_is_refused() {
         "translate",
         pairs,
         &["--scheduled-sampling", "1.5"],
-        "the part of the symbols that the writer draws: expected at least 0 and at most 1",
+        "--scheduled-sampling: expected at least 0 and at most 1",
     );
     refuse(
         "translate",
@@ -365,7 +365,7 @@ fn what_cannot_be_learned_from_is_refused() {
         "transcribe",
         sounds,
         &["--names", "a,b"],
-        "the number of --names: expected 4",
+        "--names: expected 4 names",
     );
     refuse("transcribe", pairs, &[], "cannot read");
     let priced = "day,sold,price\n2000,1,5\n2001,2,\n2002,3,5\n2003,4,5\n";

@@ -130,14 +130,17 @@ fn what_means_nothing_is_refused() {
         &["--unit", "letter"],
         "expected char, word or the name of a tokenizer",
     );
-    refused(&["--min-count", "3"], "expected a unit of words");
+    refused(
+        &["--min-count", "3"],
+        "--min-count: expected word as the unit",
+    );
     refused(
         &["--unit", "word", "--min-count", "0"],
-        "how often a word must occur",
+        "--min-count: expected at least 1, found 0",
     );
     refused(&["--unit", "missing.json"], "missing.json");
     refused(
         &["--adaptive", "5,3"],
-        "bounds of the adaptive softmax: expected rising",
+        "--adaptive: expected rising numbers above 0, found 5,3",
     );
 }

@@ -1,12 +1,13 @@
 //! What `backdraft train lm` takes: a file, flags, and which count more.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::keeping::Keeping;
 use super::optimising::Optimising;
 use super::shaping::Shaping;
 use crate::{
-    DeviceChoice, Display, Origin, Run, RunDescription, TrainError, Training, VocabularyUse,
+    DeviceChoice, Display, Origin, Pretrained, Run, RunDescription, TrainError, Training,
+    VocabularyUse,
 };
 
 /// Puts what was typed in the place of what the file says; `$typed` knows flags by their fields.
@@ -21,63 +22,88 @@ pub(super) use take;
 
 #[derive(Debug, clap::Args)]
 pub(in crate::cli) struct Arguments {
-    /// A file that describes the run, as run.toml in a run does; what is given beside it counts more
+    /// Read settings from this file, such as the run.toml of a run; flags override it
     #[arg(long, value_name = "FILE.toml")]
     config: Option<PathBuf>,
-    /// A text file or a folder of them, or - for standard input; by default the Rust source of Burn
-    #[arg(long, value_name = "PATH")]
+    /// Text file, folder of text files, or - for standard input [default: the Rust source of Burn]
+    #[arg(long, value_name = "PATH", help_heading = "Data")]
     data: Option<PathBuf>,
-    /// Read of a folder only what fits a pattern, such as '*.rs' or 'src/**/*.rs'; may be given again
-    #[arg(long, value_name = "PATTERN")]
+    /// Read only those files of a folder that match a pattern, such as '*.rs' or 'src/**/*.rs'; may be repeated
+    #[arg(long, value_name = "PATTERN", help_heading = "Data")]
     include: Vec<String>,
-    /// The folder to make for the run; runs/lm-1, runs/lm-2 .. by default
+    /// Folder of the new run [default: runs/lm-1, runs/lm-2 ..]
     #[arg(long, value_name = "RUN")]
     pub(super) out: Option<PathBuf>,
-    /// What to compute on
+    /// Device to compute on
     #[arg(long, value_enum, default_value_t)]
     device: DeviceChoice,
-    /// Passes over the text [default: 1, or as many as --steps needs]
-    #[arg(long, value_name = "N")]
-    epochs: Option<usize>,
-    /// Steps of the optimiser, at most
-    #[arg(long, value_name = "N")]
-    steps: Option<usize>,
-    /// The seed of everything that is drawn
-    #[arg(long, value_name = "S", default_value_t = Training::default().seed)]
-    seed: u64,
-    /// Learn nothing: tell what the model is, what it needs and about how long it would take
+    /// Do not train: print the size of the model, its memory and an estimate of the time
     #[arg(long)]
     pub(super) dry_run: bool,
-    /// Begin with the weights of this run, and with its settings but for those that are given
+    /// Start from the weights of this run, and from its settings; flags override them
     #[arg(long, value_name = "RUN", conflicts_with = "config")]
     from: Option<PathBuf>,
-    /// With --from: what is done about symbols of the text that the run does not know
-    #[arg(long, value_enum, default_value_t, requires = "from")]
+    /// With --from: what to do with symbols of the text that the run does not know
+    #[arg(
+        long,
+        value_enum,
+        default_value_t,
+        requires = "from",
+        help_heading = "Data"
+    )]
     vocabulary: VocabularyUse,
-    /// How the training shows itself
+    /// How to show progress
     #[arg(long, value_enum, default_value_t)]
     pub(super) progress: Display,
-    /// Print one JSON object on standard output, and nothing else there
+    /// Print one JSON object on standard output and nothing else
     #[arg(long)]
     pub(super) json: bool,
     #[command(flatten)]
     shaping: Shaping,
+    /// Passes over the text [default: 1, or as many as --steps needs]
+    #[arg(long, value_name = "N", help_heading = "Training")]
+    epochs: Option<usize>,
+    /// Maximum number of optimiser steps
+    #[arg(long, value_name = "N", help_heading = "Training")]
+    steps: Option<usize>,
+    /// Seed of all random numbers
+    #[arg(long, value_name = "S", default_value_t = Training::default().seed, help_heading = "Training")]
+    seed: u64,
     #[command(flatten)]
     optimising: Optimising,
     #[command(flatten)]
     keeping: Keeping,
 }
 
+/// Refuses to take Burn's source for a text that a caller handed over, which is not there any more.
+fn refuse_lost(asked: &RunDescription) -> Result<(), TrainError> {
+    let origin = asked.made.as_ref().map(|made| made.origin);
+    match (&asked.data, origin) {
+        (None, Some(Origin::Caller)) => Err(TrainError::Invalid {
+            setting: "data",
+            expected:
+                "a file or a folder, since the text of this run cannot be read again by itself"
+                    .to_string(),
+            found: "none".to_string(),
+        }),
+        _ => Ok(()),
+    }
+}
+
 impl Arguments {
+    /// The file that says which data are meant, if one does.
+    pub(super) fn file_of_data(&self, typed: &dyn Fn(&str) -> bool) -> Option<&Path> {
+        self.config.as_deref().filter(|_| !typed("data"))
+    }
+
     /// What is asked for: by the file, if there is one, and by what was typed beside it.
-    pub(super) fn description(
+    pub(in crate::cli) fn description(
         &self,
         typed: &dyn Fn(&str) -> bool,
     ) -> Result<RunDescription, TrainError> {
         let mut asked: RunDescription = match (&self.config, &self.from) {
             (Some(path), _) => RunDescription::read(path)?,
             (None, Some(run)) => RunDescription {
-                made: None,
                 device: DeviceChoice::Auto,
                 ..Run::open(run)?.1
             },
@@ -91,12 +117,14 @@ impl Arguments {
         self.optimising.put(typed, &mut settings.training)?;
         self.keeping.put(typed, &mut settings.training);
         asked.settings.check()?;
+        asked.check()?;
+        refuse_lost(&asked)?;
         Ok(asked)
     }
 
     /// The run whose weights the training begins with, if there is one.
-    pub(super) fn origin(&self) -> Result<Option<Origin>, TrainError> {
-        let open = |run: &PathBuf| Origin::open(run, self.vocabulary);
+    pub(super) fn pretrained(&self) -> Result<Option<Pretrained>, TrainError> {
+        let open = |run: &PathBuf| Pretrained::open(run, self.vocabulary);
         self.from.as_ref().map(open).transpose()
     }
 }

@@ -4,27 +4,27 @@ use super::arguments::take;
 use crate::{Saving, Training};
 
 #[derive(Debug, clap::Args)]
-#[command(next_help_heading = "Evaluating and saving")]
+#[command(next_help_heading = "Saving")]
 pub(super) struct Keeping {
-    /// The part of the data that is held out; of a text, its end
-    #[arg(long, value_name = "F", default_value_t = Training::default().valid_fraction)]
+    /// Fraction of the data to hold out; of a text, its end
+    #[arg(long, value_name = "F", default_value_t = Training::default().valid_fraction, help_heading = "Data")]
     valid_fraction: f64,
-    /// Evaluate it after so many steps, too, and not only after each epoch
-    #[arg(long, value_name = "N")]
+    /// Evaluate every N steps, and not only after each epoch
+    #[arg(long, value_name = "N", help_heading = "Training")]
     evaluate_steps: Option<usize>,
-    /// End the training after so many evaluations in a row without improvement
-    #[arg(long, value_name = "N")]
+    /// Stop after N evaluations in a row without improvement
+    #[arg(long, value_name = "N", help_heading = "Training")]
     stop_after: Option<usize>,
-    /// Save the training, to go on from there, after so many steps
+    /// Write a checkpoint every N steps
     #[arg(long, value_name = "N")]
     save_steps: Option<usize>,
-    /// Save it after so many seconds
+    /// Write a checkpoint every S seconds
     #[arg(long, value_name = "S", default_value_t = 60.0)]
     save_seconds: f64,
-    /// Checkpoints that stay
+    /// Number of checkpoints to keep
     #[arg(long, value_name = "N", default_value_t = Saving::default().keep)]
     keep: usize,
-    /// Write the figures as TensorBoard reads them, too
+    /// Also write the figures for TensorBoard
     #[arg(long)]
     tensorboard: bool,
 }

@@ -16,43 +16,42 @@ pub(super) struct Layering {
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Model")]
 struct Layers {
-    /// The recurrent cell
+    /// Recurrent cell
     #[arg(long, value_enum, default_value_t = Recurrence::default().cell)]
     cell: CellKind,
-    /// Recurrent layers
+    /// Number of recurrent layers
     #[arg(long, value_name = "N", default_value_t = Recurrence::default().layers)]
     layers: usize,
-    /// Units of each layer
+    /// Units in each layer
     #[arg(long, value_name = "N", default_value_t = Recurrence::default().hidden)]
     hidden: usize,
-    /// Features of a symbol
+    /// Size of the embedding of a symbol
     #[arg(long, value_name = "N", default_value_t = Recurrence::default().embedding)]
     embedding: usize,
-    /// The longest dependency that is expected, in steps: the gate that keeps starts at memories of
-    /// up to as many (chrono), with lstm, gru and janet
+    /// Initialise the gate that keeps for memories of up to STEPS steps (lstm, gru, janet)
     #[arg(long, value_name = "STEPS", conflicts_with = "forget_bias")]
     chrono: Option<usize>,
-    /// What the bias of the gate that keeps starts at, with lstm, gru and janet
+    /// Initial bias of the gate that keeps (lstm, gru, janet)
     #[arg(long, value_name = "F")]
     forget_bias: Option<f64>,
 }
 
 #[derive(Debug, clap::Args)]
-#[command(next_help_heading = "Regularising")]
+#[command(next_help_heading = "Regularisation")]
 struct Regularising {
-    /// The probability of dropping a connection that does not recur
+    /// Dropout between layers
     #[arg(long, value_name = "F", default_value_t = Recurrence::default().dropout)]
     dropout: f64,
-    /// The probability of dropping a recurrent weight, for a window
+    /// Dropout of recurrent weights, the same for a window (DropConnect)
     #[arg(long, value_name = "F", default_value_t = 0.0)]
     drop_connect: f64,
-    /// The probability of dropping a unit of the last output, for a window
+    /// Dropout of the recurrent input, the same for a window (variational)
     #[arg(long, value_name = "F", default_value_t = 0.0)]
     recurrent_dropout: f64,
-    /// The probability of dropping a unit of the candidate, in a step
+    /// Dropout of the candidate, new in each step
     #[arg(long, value_name = "F", default_value_t = 0.0)]
     candidate_dropout: f64,
-    /// Which weights are learned as a direction and a length
+    /// Weights to learn as a direction and a length (weight normalisation)
     #[arg(long, value_enum, default_value_t)]
     weight_norm: NormedWeights,
 }

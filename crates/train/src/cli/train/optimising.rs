@@ -1,6 +1,7 @@
 //! How it is learned: the optimiser, its rate, and what is done to the gradient.
 
 use super::arguments::take;
+use crate::settings::names::field;
 use crate::{
     AverageKind, Averaging, Clipping, Decay, Falling, OptimizerKind, TrainError, Training,
 };
@@ -16,63 +17,73 @@ pub(super) struct Optimising {
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Optimiser")]
 struct Stepping {
-    /// The optimiser
+    /// Optimiser
     #[arg(long, value_enum, default_value_t = Training::default().optimizer)]
     optimizer: OptimizerKind,
-    /// The learning rate, at its highest
+    /// Learning rate, at its highest
     #[arg(long, value_name = "F", default_value_t = Training::default().lr)]
     lr: f64,
-    /// The momentum of sgd
+    /// Momentum of sgd
     #[arg(long, value_name = "F", default_value_t = Training::default().momentum)]
     momentum: f64,
-    /// The part of the weights that goes in each step, times the learning rate
-    #[arg(long, value_name = "F", default_value_t = 0.0)]
+    /// Weight decay, decoupled from the gradient
+    #[arg(
+        long,
+        value_name = "F",
+        default_value_t = 0.0,
+        help_heading = "Regularisation"
+    )]
     weight_decay: f64,
-    /// How the learning rate falls
+    /// Schedule of the learning rate after the warm-up
     #[arg(long, value_enum, default_value_t = Training::default().decay)]
     decay: Decay,
-    /// What it falls by, with `halve` and `plateau`
+    /// Factor of each fall, with --decay halve and plateau
     #[arg(long, value_name = "F", default_value_t = Falling::default().factor)]
     fall_factor: f64,
-    /// Epochs before it falls (`halve`), or evaluations that are no better (`plateau`)
+    /// Epochs before the first fall (halve), or evaluations without improvement (plateau)
     #[arg(long, value_name = "N", default_value_t = Falling::default().after)]
     fall_after: usize,
-    /// Steps in which the learning rate rises
+    /// Steps of warm-up, in which the learning rate rises
     #[arg(long, value_name = "N", default_value_t = Training::default().warmup)]
     warmup: usize,
-    /// Which average of the weights is evaluated and kept
+    /// Average of the weights to evaluate and keep
     #[arg(long, value_enum, default_value_t)]
     average: AverageKind,
-    /// What the moving average keeps of itself in a step
+    /// Decay of the moving average, with --average ema
     #[arg(long, value_name = "F", default_value_t = Averaging::default().decay)]
     average_decay: f64,
-    /// Evaluations that nt-asgd looks back over
+    /// Evaluations without improvement before --average nt-asgd begins
     #[arg(long, value_name = "N", default_value_t = Averaging::default().after)]
     average_after: usize,
 }
 
 #[derive(Debug, clap::Args)]
-#[command(next_help_heading = "Gradient")]
+#[command(next_help_heading = "Guard")]
 struct Holding {
-    /// The norm that the whole gradient is shortened to [default: 1, unless another --clip is given]
+    /// Clip the gradient to this norm [default: 1, unless another --clip flag is given]
     #[arg(long, value_name = "F")]
     clip_norm: Option<f64>,
-    /// The norm that the gradient of each tensor is shortened to
+    /// Clip the gradient of each tensor to this norm
     #[arg(long, value_name = "F")]
     clip_tensor: Option<f64>,
-    /// The same of each unit, as part of the norm of its weights (AGC)
+    /// Clip the gradient of each unit to this fraction of the norm of its weights (AGC)
     #[arg(long, value_name = "F")]
     clip_adaptive: Option<f64>,
-    /// The absolute value that each component of the gradient is cut at
+    /// Clip each component of the gradient to this absolute value
     #[arg(long, value_name = "F")]
     clip_value: Option<f64>,
-    /// The variance of the noise on the first gradient; it falls with the steps
-    #[arg(long, value_name = "F", default_value_t = 0.0)]
+    /// Variance of Gaussian noise on the gradient, which falls with the steps
+    #[arg(
+        long,
+        value_name = "F",
+        default_value_t = 0.0,
+        help_heading = "Regularisation"
+    )]
     gradient_noise: f64,
-    /// Steps in a row that are left out, since loss or gradient are not finite, before training ends
+    /// Stop after N steps in a row whose loss or gradient is not finite
     #[arg(long, value_name = "N", default_value_t = Training::default().guard.patience)]
     patience: usize,
-    /// What the learning rate is multiplied by after each step that is left out
+    /// Multiply the learning rate by this after each such step, which is skipped
     #[arg(long, value_name = "F", default_value_t = Training::default().guard.backoff)]
     backoff: f64,
 }
@@ -125,39 +136,26 @@ impl Optimising {
         let idle = [
             (
                 "momentum",
-                "--momentum",
                 "--optimizer sgd",
                 training.optimizer == OptimizerKind::Sgd,
             ),
+            ("falling.factor", "--decay halve or plateau", falls),
+            ("falling.after", "--decay halve or plateau", falls),
             (
-                "fall_factor",
-                "--fall-factor",
-                "--decay halve or plateau",
-                falls,
-            ),
-            (
-                "fall_after",
-                "--fall-after",
-                "--decay halve or plateau",
-                falls,
-            ),
-            (
-                "average_decay",
-                "--average-decay",
+                "averaging.decay",
                 "--average ema",
                 average == AverageKind::Ema,
             ),
             (
-                "average_after",
-                "--average-after",
+                "averaging.after",
                 "--average nt-asgd",
                 average == AverageKind::NtAsgd,
             ),
         ];
-        for (id, what, beside, holds) in idle {
-            if typed(id) && !holds {
+        for (setting, beside, holds) in idle {
+            if typed(&field(setting)) && !holds {
                 return Err(TrainError::Invalid {
-                    what,
+                    setting,
                     expected: format!("{beside} beside it"),
                     found: "another".to_string(),
                 });

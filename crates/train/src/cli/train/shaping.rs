@@ -20,69 +20,74 @@ pub(super) struct Shaping {
 }
 
 #[derive(Debug, clap::Args)]
-#[command(next_help_heading = "Symbols of the text")]
+#[command(next_help_heading = "Data")]
 struct Symbols {
-    /// What a symbol is: char, word, or the tokenizer.json of a Hugging Face tokenizer
+    /// Symbols of the text: characters, words, or the pieces of a Hugging Face tokenizer
     #[arg(long, value_name = "char|word|FILE.json", default_value_t)]
     unit: TextUnit,
-    /// How often a word must occur to be known
+    /// Treat words that occur less often as unknown
     #[arg(long, value_name = "N", default_value_t = Lexicon::default().min_count)]
     min_count: usize,
-    /// Words that are known, at most: the most frequent [default: all]
+    /// Know only the N most frequent words [default: all]
     #[arg(long, value_name = "N")]
     most_words: Option<usize>,
-    /// Cut the vocabulary, the frequent first, for an adaptive softmax: 2000,10000
-    #[arg(long, value_name = "N,N..", value_delimiter = ',')]
+    /// Use an adaptive softmax that cuts the vocabulary here, such as 2000,10000
+    #[arg(
+        long,
+        value_name = "N,N..",
+        value_delimiter = ',',
+        help_heading = "Model"
+    )]
     adaptive: Vec<usize>,
 }
 
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Model")]
 struct Model {
-    /// Share the weights of output and embedding; their sizes must agree
+    /// Share the weights of the output and the embedding, whose sizes must be equal
     #[arg(long)]
     tied: bool,
 }
 
 #[derive(Debug, clap::Args)]
-#[command(next_help_heading = "Regularising")]
+#[command(next_help_heading = "Regularisation")]
 struct Penalising {
-    /// The part of each target that all symbols share
+    /// Label smoothing: the part of each target that is spread over all symbols
     #[arg(long, value_name = "F", default_value_t = 0.0)]
     label_smoothing: f64,
-    /// The weight of what large outputs cost (AR)
+    /// Penalty on large outputs of the layers (AR)
     #[arg(long, value_name = "F", default_value_t = 0.0)]
     activation_penalty: f64,
-    /// The weight of what quickly changing outputs cost (TAR)
+    /// Penalty on outputs that change quickly (TAR)
     #[arg(long, value_name = "F", default_value_t = 0.0)]
     temporal_penalty: f64,
 }
 
 #[derive(Debug, clap::Args)]
-#[command(next_help_heading = "Windows of the text")]
+#[command(next_help_heading = "Training")]
 struct Cutting {
-    /// Streams learned from side by side
+    /// Streams of text in a batch
     #[arg(long, value_name = "B", default_value_t = Settings::default().training.batch)]
     batch: usize,
-    /// Steps that the gradient goes back (k2)
+    /// Steps in a window: how far gradients go back (k2)
     #[arg(long, value_name = "T", default_value_t = Settings::default().unroll)]
     unroll: usize,
-    /// Steps from window to window (k1) [default: as many as the gradient goes back]
+    /// Steps from one window to the next (k1) [default: --unroll]
     #[arg(long, value_name = "T")]
     stride: Option<usize>,
-    /// Draw the lengths of the windows, and let the learning rate follow them
+    /// Draw the lengths of windows at random, and scale the learning rate with them
     #[arg(long)]
     drawn: bool,
-    /// What a window continues from
+    /// Where the state of a window comes from
     #[arg(long, value_enum, default_value_t)]
     carry: Carrying,
-    /// What is between two documents (\n and \t are understood); between the files of a folder, too
-    #[arg(long, value_name = "TEXT", value_parser = unescape, allow_hyphen_values = true)]
+    /// Text between two documents, and between the files of a folder; \n and \t are understood
+    #[arg(long, value_name = "TEXT", value_parser = unescape, allow_hyphen_values = true, help_heading = "Data")]
     separator: Option<String>,
-    /// Windows that a step learns from, one after the other
+    /// Windows whose gradients are summed before each step
     #[arg(long, value_name = "N", default_value_t = Settings::default().windows.accumulate)]
     accumulate: usize,
-    /// Keep every sqrt(T)-th state alone for the backward pass, and compute the rest again
+    /// Save memory: keep every sqrt(T)-th state and recompute the others
     #[arg(long)]
     recompute: bool,
 }

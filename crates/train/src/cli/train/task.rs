@@ -1,6 +1,6 @@
 //! `backdraft train` of a task that learns from examples, with flags or with a file.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -10,58 +10,60 @@ use super::arguments::take;
 use super::keeping::Keeping;
 use super::layering::Layering;
 use super::optimising::Optimising;
-use super::{begin, display, in_a_folder};
+use super::{begin, display, in_a_folder, warn};
+use crate::checksums::checksum;
 use crate::cli::print::{print, print_json, table};
+use crate::settings::names::flag;
 use crate::{
-    DeviceChoice, Display, Run, RunDescription, Task, TaskOptions, TaskOrigin, TaskReport,
+    DeviceChoice, Display, PretrainedTask, Run, RunDescription, Task, TaskOptions, TaskReport,
     TaskSettings, TrainError, Training, estimate_task, train_task, train_task_from,
 };
 
 #[derive(Debug, clap::Args)]
 pub(in crate::cli) struct Arguments<O: clap::Args> {
-    /// A file that describes the run, as run.toml in a run does; what is given beside it counts more
+    /// Read settings from this file, such as the run.toml of a run; flags override it
     #[arg(long, value_name = "FILE.toml")]
     config: Option<PathBuf>,
-    /// The file with the examples
-    #[arg(long, value_name = "FILE")]
+    /// File of examples
+    #[arg(long, value_name = "FILE", help_heading = "Data")]
     data: Option<PathBuf>,
-    /// A file with the examples that are held out; a part of the others by default
-    #[arg(long, value_name = "FILE")]
+    /// File of held-out examples [default: a part of the others]
+    #[arg(long, value_name = "FILE", help_heading = "Data")]
     valid: Option<PathBuf>,
-    /// The folder to make for the run; runs/TASK-1, runs/TASK-2 .. by default
+    /// Folder of the new run [default: runs/TASK-1, runs/TASK-2 ..]
     #[arg(long, value_name = "RUN")]
     out: Option<PathBuf>,
-    /// What to compute on
+    /// Device to compute on
     #[arg(long, value_enum, default_value_t)]
     device: DeviceChoice,
-    /// Passes over the examples, at most
-    #[arg(long, value_name = "N")]
-    epochs: Option<usize>,
-    /// Steps of the optimiser, at most
-    #[arg(long, value_name = "N")]
-    steps: Option<usize>,
-    /// Examples that a step learns from
-    #[arg(long, value_name = "B", default_value_t = Training::default().batch)]
-    batch: usize,
-    /// The seed of everything that is drawn
-    #[arg(long, value_name = "S", default_value_t = Training::default().seed)]
-    seed: u64,
-    /// Learn nothing: tell what the model is, what it needs and about how long it would take
+    /// Do not train: print the size of the model, its memory and an estimate of the time
     #[arg(long)]
     dry_run: bool,
-    /// Begin with the weights of this run, and with its settings but for those that are given
+    /// Start from the weights of this run, and from its settings; flags override them
     #[arg(long, value_name = "RUN", conflicts_with = "config")]
     from: Option<PathBuf>,
-    /// How the training shows itself
+    /// How to show progress
     #[arg(long, value_enum, default_value_t)]
     progress: Display,
-    /// Print one JSON object on standard output, and nothing else there
+    /// Print one JSON object on standard output and nothing else
     #[arg(long)]
     json: bool,
     #[command(flatten)]
     options: O,
     #[command(flatten)]
     layering: Layering,
+    /// Maximum number of passes over the examples
+    #[arg(long, value_name = "N", help_heading = "Training")]
+    epochs: Option<usize>,
+    /// Maximum number of optimiser steps
+    #[arg(long, value_name = "N", help_heading = "Training")]
+    steps: Option<usize>,
+    /// Examples in a batch
+    #[arg(long, value_name = "B", default_value_t = Training::default().batch, help_heading = "Training")]
+    batch: usize,
+    /// Seed of all random numbers
+    #[arg(long, value_name = "S", default_value_t = Training::default().seed, help_heading = "Training")]
+    seed: u64,
     #[command(flatten)]
     optimising: Optimising,
     #[command(flatten)]
@@ -70,14 +72,13 @@ pub(in crate::cli) struct Arguments<O: clap::Args> {
 
 impl<O: TaskOptions + clap::Args> Arguments<O> {
     /// What is asked for: by the file, if there is one, and by what was typed beside it.
-    fn description(
+    pub(in crate::cli) fn description(
         &self,
         typed: &dyn Fn(&str) -> bool,
     ) -> Result<RunDescription<TaskSettings<O>>, TrainError> {
         let mut asked: RunDescription<TaskSettings<O>> = match (&self.config, &self.from) {
             (Some(path), _) => RunDescription::read(path)?,
             (None, Some(run)) => RunDescription {
-                made: None,
                 device: DeviceChoice::Auto,
                 ..Run::open_as(run)?.1
             },
@@ -87,19 +88,36 @@ impl<O: TaskOptions + clap::Args> Arguments<O> {
         let settings = &mut asked.settings;
         take!(self, typed, settings, valid);
         take!(self, typed, settings.training, epochs steps batch seed);
+        refuse_too_large(&self.options)?;
         settings.options = put(&settings.options, &self.options, typed);
         self.layering.put(typed, &mut settings.recurrence);
         self.optimising.put(typed, &mut settings.training)?;
         self.keeping.put(typed, &mut settings.training);
         settings.check()?;
+        asked.check()?;
+        let settings = &asked.settings;
         if settings.valid.is_some() && typed("valid_fraction") {
             return Err(TrainError::Invalid {
-                what: "--valid-fraction",
+                setting: "valid_fraction",
                 expected: "no --valid beside it".to_string(),
                 found: "one".to_string(),
             });
         }
         Ok(asked)
+    }
+}
+
+/// Refuses a number that no file can hold.
+fn refuse_too_large(flags: &impl Serialize) -> Result<(), TrainError> {
+    let all = serde_json::to_value(flags).expect("our own types are valid JSON");
+    let most = i64::MAX as u64;
+    let mut fields = all.as_object().into_iter().flatten();
+    let too_large = fields.find(|(_, value)| value.as_u64().is_some_and(|number| number > most));
+    match too_large {
+        None => Ok(()),
+        Some((name, number)) => Err(TrainError::Usage {
+            reason: format!("{}: expected at most {most}, found {number}", flag(name)),
+        }),
     }
 }
 
@@ -119,11 +137,20 @@ pub(in crate::cli) fn run<T: Task<Options: clap::Args>>(
     let asked = arguments.description(typed)?;
     let Some(data) = &asked.data else {
         return Err(TrainError::Invalid {
-            what: "--data",
+            setting: "data",
             expected: "the file with the examples".to_string(),
             found: "none".to_string(),
         });
     };
+    if let Some(file) = arguments.config.as_deref().filter(|_| !typed("data"))
+        && asked.made.is_some()
+    {
+        let sum = |path: &Path| Some(checksum(&std::fs::read(path).ok()?));
+        let valid = asked.settings.valid.as_deref().and_then(sum);
+        if let Some(data) = sum(data) {
+            warn(&asked.warnings(file, &data, valid.as_deref()));
+        }
+    }
     let device = asked.device.pick()?;
     if arguments.dry_run {
         let estimate = estimate_task::<T>(&asked.settings, data, &device)?;
@@ -137,18 +164,24 @@ pub(in crate::cli) fn run<T: Task<Options: clap::Args>>(
         let path = data.clone();
         TrainError::Data(backdraft_data::DataError::Unreadable { path, error })
     })?;
-    let origin = arguments
+    let pretrained = arguments
         .from
         .as_deref()
-        .map(TaskOrigin::<T>::open)
+        .map(PretrainedTask::<T>::open)
         .transpose()?;
     let source = data.display().to_string();
     let display = display(arguments.progress, arguments.json)?;
     begin(&source, &device, display);
-    let report = in_a_folder(arguments.out.as_deref(), T::NAME, |path| match &origin {
-        Some(origin) => train_task_from(origin, &asked.settings, data, path, &device, display),
-        None => train_task::<T>(&asked.settings, data, path, &device, display),
-    })?;
+    let report = in_a_folder(
+        arguments.out.as_deref(),
+        T::NAME,
+        |path| match &pretrained {
+            Some(pretrained) => {
+                train_task_from(pretrained, &asked.settings, data, path, &device, display)
+            }
+            None => train_task::<T>(&asked.settings, data, path, &device, display),
+        },
+    )?;
     tell(&report, arguments.json)
 }
 

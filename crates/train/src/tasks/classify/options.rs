@@ -3,7 +3,7 @@
 use clap::ValueEnum;
 use serde::{Deserialize, Serialize};
 
-use crate::settings::check::require;
+use crate::settings::check::{counts, parts};
 use crate::tasks::sequences::{TextReader, Unit, Ways};
 use crate::{Clipping, Recurrence, TaskOptions, TrainError, Training};
 
@@ -11,47 +11,52 @@ use crate::{Clipping, Recurrence, TaskOptions, TrainError, Training};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, ValueEnum)]
 #[serde(rename_all = "kebab-case")]
 pub enum PoolingKind {
-    /// The output where everything has been read
+    /// The last output
     Last,
     /// The mean over the steps
     Mean,
-    /// The largest value of each feature
+    /// The maximum of each feature
     Max,
-    /// A mean weighted by how well each step answers a learnt query
+    /// A weighted mean, with learned attention
     #[default]
     Attention,
 }
 
 /// What is asked of a classification.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, clap::Args)]
-#[command(next_help_heading = "Classification")]
+#[command(next_help_heading = "Data")]
 pub struct ClassifyOptions {
-    /// What the steps of a text are
+    /// Symbols of a text
     #[arg(long, value_enum, default_value_t)]
     pub unit: Unit,
-    /// Tell capital letters from small ones
+    /// Distinguish upper case from lower case
     #[arg(long)]
     pub case: bool,
-    /// Words or characters that occur less often are unknown
+    /// Treat symbols that occur less often as unknown
     #[arg(long, value_name = "N", default_value_t = 2)]
     pub min_count: usize,
-    /// Steps of a text, at most: the rest is not read
+    /// Read only the first T symbols of a text
     #[arg(long, value_name = "T", default_value_t = 400)]
     pub max_steps: usize,
-    /// The column of the class in a table [default: the first]
+    /// Column of the class in a table [default: the first]
     #[arg(long, value_name = "NAME")]
     pub label_column: Option<String>,
-    /// The column of the text in a table [default: the other]
+    /// Column of the text in a table [default: the other]
     #[arg(long, value_name = "NAME")]
     pub text_column: Option<String>,
-    /// Which ways the layers read
-    #[arg(long, value_enum, default_value_t)]
+    /// Directions that the layers read in
+    #[arg(long, value_enum, default_value_t, help_heading = "Model")]
     pub ways: Ways,
-    /// How the outputs at all steps become one vector
-    #[arg(long, value_enum, default_value_t)]
+    /// Pooling of the outputs of all steps into one vector
+    #[arg(long, value_enum, default_value_t, help_heading = "Model")]
     pub pooling: PoolingKind,
-    /// The part of each target that all classes share
-    #[arg(long, value_name = "F", default_value_t = 0.1)]
+    /// Label smoothing: the part of each target that is spread over all classes
+    #[arg(
+        long,
+        value_name = "F",
+        default_value_t = 0.1,
+        help_heading = "Regularisation"
+    )]
     pub label_smoothing: f64,
 }
 
@@ -112,20 +117,8 @@ impl TaskOptions for ClassifyOptions {
         }
     }
 
-    fn check(&self) -> Result<(), TrainError> {
-        for (what, count) in [
-            ("the occurrences of a known word", self.min_count),
-            ("the steps of a text", self.max_steps),
-        ] {
-            require(what, "at least 1", count, count > 0)?;
-        }
-        let smoothing = self.label_smoothing;
-        let holds = (0.0..1.0).contains(&smoothing);
-        require(
-            "label smoothing",
-            "at least 0 and below 1",
-            smoothing,
-            holds,
-        )
+    fn check(&self, _recurrence: &Recurrence) -> Result<(), TrainError> {
+        counts([("min_count", self.min_count), ("max_steps", self.max_steps)])?;
+        parts([("label_smoothing", self.label_smoothing)])
     }
 }

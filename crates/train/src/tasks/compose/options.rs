@@ -5,7 +5,7 @@ use backdraft_models::Conditioning;
 use clap::ValueEnum;
 use serde::{Deserialize, Serialize};
 
-use crate::settings::check::require;
+use crate::settings::check::{counts, features, require, weights};
 use crate::tasks::sequences::Unit;
 use crate::{Recurrence, TaskOptions, TrainError, Training};
 
@@ -13,9 +13,9 @@ use crate::{Recurrence, TaskOptions, TrainError, Training};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, ValueEnum)]
 #[serde(rename_all = "kebab-case")]
 pub enum ConditioningKind {
-    /// Where it begins: the initial state of each layer
+    /// Through the initial state of each layer
     State,
-    /// At each of its steps
+    /// Through the input of each step
     Step,
     /// Both
     #[default]
@@ -36,46 +36,58 @@ impl From<ConditioningKind> for Conditioning {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, ValueEnum)]
 #[serde(rename_all = "kebab-case")]
 pub enum KeyUnit {
-    /// Words, with spaces between them, in any order
+    /// Words separated by spaces, in any order
     #[default]
     Word,
-    /// Numbers, with spaces between them: a vector
+    /// A vector: numbers separated by spaces
     Number,
 }
 
 /// What is asked of a composition.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, clap::Args)]
-#[command(next_help_heading = "Composition")]
+#[command(next_help_heading = "Data")]
 pub struct ComposeOptions {
-    /// Where a text is told what it is to be about
-    #[arg(long, value_enum, num_args = 0..=1, default_value_t, default_missing_value = "both")]
+    /// Where the key enters the model
+    #[arg(
+        long,
+        value_enum,
+        num_args = 0..=1,
+        default_value_t,
+        default_missing_value = "both",
+        help_heading = "Model"
+    )]
     pub condition: ConditioningKind,
-    /// What a key is made of
+    /// What a key consists of
     #[arg(long, value_enum, default_value_t)]
     pub key_unit: KeyUnit,
-    /// Features of a word of a key
-    #[arg(long, value_name = "N", default_value_t = 16)]
+    /// Size of the embedding of a word of a key
+    #[arg(long, value_name = "N", default_value_t = 16, help_heading = "Model")]
     pub key_size: usize,
-    /// What the steps of a text are
+    /// Symbols of a text
     #[arg(long, value_enum, default_value = "char")]
     pub unit: Unit,
-    /// Words of texts that occur less often are unknown
+    /// Treat words that occur less often as unknown
     #[arg(long, value_name = "N", default_value_t = 1)]
     pub min_count: usize,
-    /// Steps of a text, at most: longer ones are passed over in training
+    /// Do not train on texts of more than T symbols
     #[arg(long, value_name = "T", default_value_t = 1000)]
     pub max_steps: usize,
-    /// The column of the keys in a table [default: the first]
+    /// Column of the keys in a table [default: the first]
     #[arg(long, value_name = "NAME")]
     pub key_column: Option<String>,
-    /// The column of the texts in a table [default: the other]
+    /// Column of the texts in a table [default: the other]
     #[arg(long, value_name = "NAME")]
     pub text_column: Option<String>,
-    /// The fields of a tune that are its key, in an .abc file
+    /// Fields of a tune in an .abc file that are its key
     #[arg(long, value_name = "LETTER,..", default_value = "R,M,K")]
     pub fields: String,
-    /// Of what is written as it learns, and by `predict`: below 1 prefers what is likely
-    #[arg(long, value_name = "F", default_value_t = 0.7)]
+    /// Sampling temperature of the samples and of `predict`
+    #[arg(
+        long,
+        value_name = "F",
+        default_value_t = 0.7,
+        help_heading = "Decoding"
+    )]
     pub temperature: f64,
 }
 
@@ -153,24 +165,18 @@ impl TaskOptions for ComposeOptions {
         }
     }
 
-    fn check(&self) -> Result<(), TrainError> {
-        for (what, count) in [
-            ("the features of a word of a key", self.key_size),
-            ("the occurrences of a known unit", self.min_count),
-            ("the steps of a text", self.max_steps),
-        ] {
-            require(what, "at least 1", count, count > 0)?;
-        }
+    fn check(&self, _recurrence: &Recurrence) -> Result<(), TrainError> {
+        features([("key_size", self.key_size)])?;
+        counts([("min_count", self.min_count), ("max_steps", self.max_steps)])?;
         require(
-            "the occurrences of a known unit",
-            "1 where the units are characters",
+            "min_count",
+            "1, as the unit is a character",
             self.min_count,
             self.min_count == 1 || self.unit == Unit::Word,
         )?;
         let expected = "letters with commas between them";
         let are_letters = self.letters().is_some();
-        require("the fields of a key", expected, &self.fields, are_letters)?;
-        let (t, expected) = (self.temperature, "a finite number, at least 0");
-        require("the temperature", expected, t, t.is_finite() && t >= 0.0)
+        require("fields", expected, &self.fields, are_letters)?;
+        weights([("temperature", self.temperature)])
     }
 }

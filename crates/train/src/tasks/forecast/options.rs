@@ -5,7 +5,7 @@ use backdraft_models::{Output, PointError, Scaling};
 use clap::ValueEnum;
 use serde::{Deserialize, Serialize};
 
-use crate::settings::check::require;
+use crate::settings::check::{counts, require, rows};
 use crate::{Recurrence, TaskOptions, TrainError, Training};
 
 /// What is told of each value to come.
@@ -17,9 +17,9 @@ pub enum OutputKind {
     Gaussian,
     /// A distribution of counts
     NegativeBinomial,
-    /// Quantiles, from 5 to 95 per cent
+    /// Quantiles from 5 % to 95 %
     Quantiles,
-    /// One number
+    /// A single number
     Point,
 }
 
@@ -38,12 +38,12 @@ impl From<OutputKind> for Output {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, ValueEnum)]
 #[serde(rename_all = "kebab-case")]
 pub enum ScalingKind {
-    /// Those of its mean size
+    /// Divide by the mean absolute value
     #[default]
     Mean,
-    /// Those of its standard deviation, from its mean
+    /// Subtract the mean and divide by the standard deviation
     Standard,
-    /// Its own
+    /// None
     Off,
 }
 
@@ -61,11 +61,11 @@ impl From<ScalingKind> for Scaling {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ValueEnum)]
 #[serde(rename_all = "kebab-case")]
 pub enum CalendarKind {
-    /// The position in the year
+    /// Position in the year
     Year,
-    /// Which month
+    /// Month
     Month,
-    /// Which weekday
+    /// Day of the week
     Weekday,
 }
 
@@ -81,39 +81,44 @@ impl From<CalendarKind> for Calendar {
 
 /// What is asked of forecasting.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, clap::Args)]
-#[command(next_help_heading = "Forecasting")]
+#[command(next_help_heading = "Data")]
 pub struct ForecastOptions {
-    /// The column of the times [default: the one called so, or the first]
+    /// Column of the times [default: the one called `time`, or the first]
     #[arg(long, value_name = "NAME")]
     pub time_column: Option<String>,
-    /// The column of the values [default: the first other]
+    /// Column of the values [default: the first other]
     #[arg(long, value_name = "NAME")]
     pub value_column: Option<String>,
-    /// The column that tells which series a row is of [default: there is one]
+    /// Column of the name of the series [default: there is one series]
     #[arg(long, value_name = "NAME")]
     pub series_column: Option<String>,
-    /// Columns of what else is known of each step, those to come included
+    /// Columns of covariates, which must be known for future steps too
     #[arg(long, value_name = "NAME,..", value_delimiter = ',')]
     pub covariates: Vec<String>,
-    /// What the calendar tells of each step
+    /// Calendar features of each step
     #[arg(long, value_enum, value_delimiter = ',')]
     pub calendar: Vec<CalendarKind>,
-    /// What is told of each value to come
-    #[arg(long, value_enum, default_value_t)]
+    /// Distribution of each future value
+    #[arg(long, value_enum, default_value_t, help_heading = "Model")]
     pub output: OutputKind,
-    /// The units that a series is read in
-    #[arg(long, value_enum, default_value_t)]
+    /// Scaling of each series
+    #[arg(long, value_enum, default_value_t, help_heading = "Model")]
     pub scaling: ScalingKind,
-    /// Steps that are learned from at once
-    #[arg(long, value_name = "T", default_value_t = 64)]
+    /// Steps in a training window
+    #[arg(
+        long,
+        value_name = "T",
+        default_value_t = 64,
+        help_heading = "Training"
+    )]
     pub window: usize,
-    /// Steps at the end of each series that are held out [default: the held-out fraction]
+    /// Hold out the last T steps of each series [default: --valid-fraction of them]
     #[arg(long, value_name = "T")]
     pub valid_steps: Option<usize>,
-    /// Steps of a season, for the forecast to compare with that repeats it; 1 is none
+    /// Steps in a season, for the naive forecast to compare with; 1 for none
     #[arg(long, value_name = "T", default_value_t = 1)]
     pub season: usize,
-    /// Steps to come that `predict` tells
+    /// Future steps that `predict` forecasts
     #[arg(long, value_name = "T", default_value_t = 12)]
     pub horizon: usize,
 }
@@ -193,15 +198,16 @@ impl TaskOptions for ForecastOptions {
         }
     }
 
-    fn check(&self) -> Result<(), TrainError> {
-        for (what, count) in [
-            ("the steps of a window", self.window),
-            ("the steps that are held out", self.valid_steps.unwrap_or(1)),
-            ("the steps of a season", self.season),
-            ("the steps to come", self.horizon),
-        ] {
-            require(what, "at least 1", count, count > 0)?;
-        }
-        Ok(())
+    fn check(&self, _recurrence: &Recurrence) -> Result<(), TrainError> {
+        counts([
+            ("window", self.window),
+            ("valid_steps", self.valid_steps.unwrap_or(1)),
+            ("season", self.season),
+        ])?;
+        rows([("horizon", self.horizon)])?;
+        let counted = self.output == OutputKind::NegativeBinomial;
+        let fits = !counted || self.scaling != ScalingKind::Standard;
+        let expected = "mean or off, as the output is a distribution of counts";
+        require("scaling", expected, "standard", fits)
     }
 }

@@ -120,7 +120,7 @@ pub(crate) fn scored(
             );
             // The units are of what is known, of which there must be some.
             if held_out + 2 > steps {
-                return Err(TrainError::Invalid {
+                return Err(TrainError::Unfit {
                     what: "the steps of a series",
                     expected: format!("at least 2 more than the {held_out} that are held out"),
                     found: steps.to_string(),
@@ -128,8 +128,7 @@ pub(crate) fn scored(
             }
             let known = steps - held_out;
             let expected = format!("less than the {known} steps of a series before those held out");
-            let (season, what) = (options.season, "the steps of a season");
-            require(what, &expected, season, season < known)?;
+            require("season", &expected, options.season, options.season < known)?;
             Ok(SeriesExample {
                 scale: Scaling::from(options.scaling).of(&example.series.values[..known]),
                 known,

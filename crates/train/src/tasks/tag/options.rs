@@ -5,7 +5,7 @@ use backdraft_models::Decoder;
 use clap::ValueEnum;
 use serde::{Deserialize, Serialize};
 
-use crate::settings::check::require;
+use crate::settings::check::{counts, features};
 use crate::{Recurrence, TaskOptions, TrainError, Training};
 
 /// How tags are told from their scores.
@@ -15,7 +15,7 @@ pub enum DecoderKind {
     /// A conditional random field over the whole sentence
     #[default]
     Crf,
-    /// A softmax at each position, whatever the tags beside it
+    /// A softmax at each position, independent of the others
     Softmax,
 }
 
@@ -30,28 +30,28 @@ impl From<DecoderKind> for Decoder {
 
 /// What is asked of tagging.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, clap::Args)]
-#[command(next_help_heading = "Tagging")]
+#[command(next_help_heading = "Data")]
 pub struct TagOptions {
-    /// The column of the word, from 1; in CoNLL-U it is 2
+    /// Column of the word, from 1; 2 in CoNLL-U
     #[arg(long, value_name = "N", default_value_t = 1)]
     pub word_column: usize,
-    /// The column of the tag, from 1; in CoNLL-U it is 4 [default: the last]
+    /// Column of the tag, from 1; 4 in CoNLL-U [default: the last]
     #[arg(long, value_name = "N")]
     pub tag_column: Option<usize>,
-    /// Tell capital letters from small ones in words; their characters always do
+    /// Distinguish upper case from lower case in words; their characters always do
     #[arg(long)]
     pub case: bool,
-    /// Words that occur less often are known by their characters alone
+    /// Know words that occur less often only by their characters
     #[arg(long, value_name = "N", default_value_t = 2)]
     pub min_count: usize,
-    /// Units of each direction that read the characters of a word; 0 reads none
-    #[arg(long, value_name = "N", default_value_t = 32)]
+    /// Units in each direction of the layer over characters; 0 for no such layer
+    #[arg(long, value_name = "N", default_value_t = 32, help_heading = "Model")]
     pub characters: usize,
-    /// Features of a character
-    #[arg(long, value_name = "N", default_value_t = 24)]
+    /// Size of the embedding of a character
+    #[arg(long, value_name = "N", default_value_t = 24, help_heading = "Model")]
     pub character_embedding: usize,
-    /// How tags are told from their scores
-    #[arg(long, value_enum, default_value_t)]
+    /// How tags are decoded from their scores
+    #[arg(long, value_enum, default_value_t, help_heading = "Model")]
     pub decoder: DecoderKind,
 }
 
@@ -107,15 +107,15 @@ impl TaskOptions for TagOptions {
         }
     }
 
-    fn check(&self) -> Result<(), TrainError> {
-        for (what, count) in [
-            ("the column of the word", self.word_column),
-            ("the column of the tag", self.tag_column.unwrap_or(1)),
-            ("the occurrences of a known word", self.min_count),
-            ("the features of a character", self.character_embedding),
-        ] {
-            require(what, "at least 1", count, count > 0)?;
-        }
-        Ok(())
+    fn check(&self, _recurrence: &Recurrence) -> Result<(), TrainError> {
+        counts([
+            ("word_column", self.word_column),
+            ("tag_column", self.tag_column.unwrap_or(1)),
+            ("min_count", self.min_count),
+        ])?;
+        features([
+            ("characters", self.characters.max(1)),
+            ("character_embedding", self.character_embedding),
+        ])
     }
 }

@@ -3,46 +3,46 @@
 use backdraft_data::MfccConfig;
 use serde::{Deserialize, Serialize};
 
-use crate::settings::check::require;
+use crate::settings::check::{features, require, rows};
 use crate::tasks::sequences::Ways;
 use crate::{Recurrence, TaskOptions, TrainError, Training};
 
 /// What is asked of a transcription.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, clap::Args)]
-#[command(next_help_heading = "Transcription")]
+#[command(next_help_heading = "Data")]
 pub struct TranscribeOptions {
-    /// What the classes of the arrays are written as, in their order: zero,one,two ..
+    /// Texts of the classes of the arrays, in their order: zero,one,two ..
     #[arg(long, value_name = "TEXT,..", value_delimiter = ',')]
     pub names: Vec<String>,
-    /// Frames that are read as one step
-    #[arg(long, value_name = "N", default_value_t = 1)]
+    /// Frames to stack into one step
+    #[arg(long, value_name = "N", default_value_t = 1, help_heading = "Model")]
     pub stacking: usize,
-    /// The column of the files in a list of WAV files [default: the first]
+    /// Column of the file names in a list of WAV files [default: the first]
     #[arg(long, value_name = "NAME")]
     pub file_column: Option<String>,
-    /// The column of what is said in a list of WAV files [default: the next]
+    /// Column of the transcripts in a list of WAV files [default: the next]
     #[arg(long, value_name = "NAME")]
     pub text_column: Option<String>,
-    /// Milliseconds of a frame of a WAV file
+    /// Length of a frame of a WAV file, in milliseconds
     #[arg(long, value_name = "MS", default_value_t = 25.0)]
     pub frame_ms: f64,
-    /// Milliseconds from frame to frame
+    /// Step from one frame to the next, in milliseconds
     #[arg(long, value_name = "MS", default_value_t = 10.0)]
     pub step_ms: f64,
-    /// Filters that a WAV file is heard through
+    /// Number of mel filters
     #[arg(long, value_name = "N", default_value_t = 26)]
     pub filters: usize,
-    /// Mel-frequency cepstral coefficients of a frame
+    /// Mel-frequency cepstral coefficients of each frame
     #[arg(long, value_name = "N", default_value_t = 13)]
     pub coefficients: usize,
-    /// Beside them: 1 for how fast they change, 2 for how fast that does, too
+    /// Derivatives of the coefficients: 0, 1 for the first, 2 for the second too
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub deltas: usize,
-    /// Which ways the layers read
-    #[arg(long, value_enum, default_value_t)]
+    /// Directions that the layers read in
+    #[arg(long, value_enum, default_value_t, help_heading = "Model")]
     pub ways: Ways,
-    /// Beginnings that are kept at each step; 1 takes the likeliest symbol each time
-    #[arg(long, value_name = "N", default_value_t = 8)]
+    /// Width of the beam search; 1 for a greedy search
+    #[arg(long, value_name = "N", default_value_t = 8, help_heading = "Decoding")]
     pub beam: usize,
 }
 
@@ -108,14 +108,20 @@ impl TaskOptions for TranscribeOptions {
         }
     }
 
-    fn check(&self) -> Result<(), TrainError> {
-        for (what, count) in [
-            ("the frames of a step", self.stacking),
-            ("the filters", self.filters),
-            ("the coefficients", self.coefficients),
-            ("the width of the beam", self.beam),
-        ] {
-            require(what, "at least 1", count, count > 0)?;
+    fn check(&self, _recurrence: &Recurrence) -> Result<(), TrainError> {
+        features([
+            ("stacking", self.stacking),
+            ("filters", self.filters),
+            ("coefficients", self.coefficients),
+        ])?;
+        rows([("beam", self.beam)])?;
+        let (kept, filters) = (self.coefficients, self.filters);
+        let expected = format!("at most {filters}, as there are filters");
+        require("coefficients", &expected, kept, kept <= filters)?;
+        require("deltas", "at most 2", self.deltas, self.deltas <= 2)?;
+        for (setting, length) in [("frame_ms", self.frame_ms), ("step_ms", self.step_ms)] {
+            let holds = length > 0.0 && length <= 1000.0;
+            require(setting, "above 0 and at most 1000", length, holds)?;
         }
         Ok(())
     }

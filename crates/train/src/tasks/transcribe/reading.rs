@@ -124,8 +124,8 @@ fn arrays(
         && classes.names.len() > names.len()
     {
         return Err(TrainError::Invalid {
-            what: "the number of --names",
-            expected: format!("{}, one for each class", classes.names.len()),
+            setting: "names",
+            expected: format!("{} names, one for each class", classes.names.len()),
             found: names.len().to_string(),
         });
     }

@@ -4,7 +4,7 @@ use backdraft_models::Score;
 use clap::ValueEnum;
 use serde::{Deserialize, Serialize};
 
-use crate::settings::check::require;
+use crate::settings::check::{bounded, counts, require, rows, weights};
 use crate::tasks::sequences::Unit;
 use crate::{Recurrence, TaskOptions, TrainError, Training};
 
@@ -12,14 +12,14 @@ use crate::{Recurrence, TaskOptions, TrainError, Training};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, ValueEnum)]
 #[serde(rename_all = "kebab-case")]
 pub enum AttentionKind {
-    /// What fits best by a layer that sees both (Bahdanau)
+    /// Additive attention (Bahdanau)
     Additive,
-    /// What fits best by the dot product (Luong)
+    /// Dot product (Luong)
     Dot,
-    /// What fits best by the dot product with a linear map of the source (Luong)
+    /// Dot product with a linear map of the source (Luong)
     #[default]
     General,
-    /// Nothing: all that is known of the source is where the writer begins
+    /// None: the decoder only starts from the state of the encoder
     Off,
 }
 
@@ -36,43 +36,58 @@ impl AttentionKind {
 
 /// What is asked of a translation.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, clap::Args)]
-#[command(next_help_heading = "Translation")]
+#[command(next_help_heading = "Data")]
 pub struct TranslateOptions {
-    /// What the steps of a source are
+    /// Symbols of a source
     #[arg(long, value_enum, default_value_t)]
     pub source_unit: Unit,
-    /// What the steps of a target are
+    /// Symbols of a target
     #[arg(long, value_enum, default_value_t)]
     pub target_unit: Unit,
-    /// Tell capital letters from small ones in sources; targets always do
+    /// Distinguish upper case from lower case in sources; targets always do
     #[arg(long)]
     pub case: bool,
-    /// Units that occur less often are unknown
+    /// Treat symbols that occur less often as unknown
     #[arg(long, value_name = "N", default_value_t = 1)]
     pub min_count: usize,
-    /// Steps of a source or a target, at most: longer pairs are passed over in training
+    /// Do not train on pairs of which either has more than T symbols
     #[arg(long, value_name = "T", default_value_t = 60)]
     pub max_steps: usize,
-    /// The column of the sources in a table [default: the first]
+    /// Column of the sources in a table [default: the first]
     #[arg(long, value_name = "NAME")]
     pub source_column: Option<String>,
-    /// The column of the targets in a table [default: the next]
+    /// Column of the targets in a table [default: the next]
     #[arg(long, value_name = "NAME")]
     pub target_column: Option<String>,
-    /// What the writer sees of the source at each step
-    #[arg(long, value_enum, default_value_t)]
+    /// Attention of the decoder to the source
+    #[arg(long, value_enum, default_value_t, help_heading = "Model")]
     pub attention: AttentionKind,
-    /// How often the writer learns from a symbol that it drew itself in the place of the right one
-    #[arg(long, value_name = "P", default_value_t = 0.0)]
+    /// Scheduled sampling: probability of feeding the decoder its own symbol in training
+    #[arg(
+        long,
+        value_name = "P",
+        default_value_t = 0.0,
+        help_heading = "Regularisation"
+    )]
     pub scheduled_sampling: f64,
-    /// Steps over which that rises from 0
-    #[arg(long, value_name = "N", default_value_t = 0)]
+    /// Steps over which scheduled sampling rises from 0
+    #[arg(
+        long,
+        value_name = "N",
+        default_value_t = 0,
+        help_heading = "Regularisation"
+    )]
     pub sampling_steps: usize,
-    /// Translations that are kept at each step; 1 takes the likeliest symbol each time
-    #[arg(long, value_name = "N", default_value_t = 5)]
+    /// Width of the beam search; 1 for a greedy search
+    #[arg(long, value_name = "N", default_value_t = 5, help_heading = "Decoding")]
     pub beam: usize,
-    /// What longer translations are favoured by (alpha of Wu et al. 2016)
-    #[arg(long, value_name = "F", default_value_t = 0.0)]
+    /// How much the beam search favours long translations (alpha of Wu et al. 2016)
+    #[arg(
+        long,
+        value_name = "F",
+        default_value_t = 0.0,
+        help_heading = "Decoding"
+    )]
     pub length_penalty: f64,
 }
 
@@ -125,35 +140,20 @@ impl TaskOptions for TranslateOptions {
         }
     }
 
-    fn check(&self) -> Result<(), TrainError> {
-        for (what, count) in [
-            ("the occurrences of a known unit", self.min_count),
-            ("the steps of a pair", self.max_steps),
-            ("the width of the beam", self.beam),
-        ] {
-            require(what, "at least 1", count, count > 0)?;
-        }
+    fn check(&self, recurrence: &Recurrence) -> Result<(), TrainError> {
+        counts([("min_count", self.min_count), ("max_steps", self.max_steps)])?;
+        rows([("beam", self.beam)])?;
         let p = self.scheduled_sampling;
-        require(
-            "the part of the symbols that the writer draws",
-            "at least 0 and at most 1",
-            p,
-            (0.0..=1.0).contains(&p),
-        )?;
-        let steps = self.sampling_steps;
-        require(
-            "the steps over which scheduled sampling rises",
-            "0 without scheduled sampling",
-            steps,
-            steps == 0 || p > 0.0,
-        )?;
-        let alpha = self.length_penalty;
-        let holds = alpha.is_finite() && alpha >= 0.0;
-        require(
-            "the length penalty",
-            "a finite number, at least 0",
-            alpha,
-            holds,
-        )
+        let holds = (0.0..=1.0).contains(&p);
+        require("scheduled_sampling", "at least 0 and at most 1", p, holds)?;
+        let (steps, expected) = (self.sampling_steps, "0 without scheduled sampling");
+        require("sampling_steps", expected, steps, steps == 0 || p > 0.0)?;
+        bounded([("sampling_steps", steps)])?;
+        weights([("length_penalty", self.length_penalty)])?;
+        let (hidden, expected) = (
+            recurrence.hidden,
+            "an even number: half of the units read in each direction",
+        );
+        require("hidden", expected, hidden, hidden.is_multiple_of(2))
     }
 }

@@ -26,7 +26,7 @@ const SHOWN: usize = 10;
 
 /// A run whose weights another training begins with: one that has ended, was imported, or was stopped.
 #[derive(Debug)]
-pub struct Origin {
+pub struct Pretrained {
     run: Run,
     settings: Settings,
     units: Units,
@@ -34,7 +34,7 @@ pub struct Origin {
     made: MadeFrom,
 }
 
-impl Origin {
+impl Pretrained {
     /// Opens a run to begin with.
     ///
     /// # Errors
@@ -45,7 +45,7 @@ impl Origin {
         description.settings.check()?;
         Ok(Self {
             units: run.units()?,
-            made: run.as_origin()?,
+            made: run.as_pretrained()?,
             settings: description.settings,
             run,
             vocabulary,
@@ -86,7 +86,7 @@ impl Origin {
                 Ok(())
             }
             (_, VocabularyUse::Same) => Err(TrainError::Invalid {
-                what: "the text",
+                setting: "data",
                 expected: format!(
                     "symbols that {} knows; --vocabulary keep learns others as the unknown symbol",
                     self.run.path().display()
@@ -100,24 +100,24 @@ impl Origin {
         let values = |settings: &Settings| {
             let recurrence = &settings.recurrence;
             [
-                ("--cell", recurrence.cell.name()),
-                ("--layers", recurrence.layers.to_string()),
-                ("--hidden", recurrence.hidden.to_string()),
-                ("--embedding", recurrence.embedding.to_string()),
+                ("cell", recurrence.cell.name()),
+                ("layers", recurrence.layers.to_string()),
+                ("hidden", recurrence.hidden.to_string()),
+                ("embedding", recurrence.embedding.to_string()),
                 (
-                    "--weight-norm",
+                    "regularize.weight_norm",
                     format!("{:?}", recurrence.regularize.weight_norm).to_lowercase(),
                 ),
-                ("--tied", settings.tied.to_string()),
-                ("--unit", settings.lexicon.unit.to_string()),
-                ("--adaptive", format!("{:?}", settings.lexicon.adaptive)),
+                ("tied", settings.tied.to_string()),
+                ("unit", settings.lexicon.unit.to_string()),
+                ("adaptive", format!("{:?}", settings.lexicon.adaptive)),
             ]
         };
         let own = values(&self.settings);
-        for ((what, expected), (_, found)) in own.into_iter().zip(values(settings)) {
+        for ((setting, expected), (_, found)) in own.into_iter().zip(values(settings)) {
             if expected != found {
                 return Err(TrainError::Invalid {
-                    what,
+                    setting,
                     expected: format!("{expected}, as in {}", self.run.path().display()),
                     found,
                 });

@@ -13,14 +13,14 @@ use crate::{MadeFrom, Run, RunDescription, TrainError};
 ///
 /// What is known of its examples, such as vocabularies, labels and scales, stays as it is.
 #[derive(Debug)]
-pub struct TaskOrigin<T: Task> {
+pub struct PretrainedTask<T: Task> {
     run: Run,
     description: RunDescription<TaskSettings<T::Options>>,
     task: T,
     made: MadeFrom,
 }
 
-impl<T: Task> TaskOrigin<T> {
+impl<T: Task> PretrainedTask<T> {
     /// Opens a run to begin with.
     ///
     /// # Errors
@@ -31,7 +31,7 @@ impl<T: Task> TaskOrigin<T> {
         description.settings.check()?;
         Ok(Self {
             task: open(&run)?,
-            made: run.as_origin()?,
+            made: run.as_pretrained()?,
             description,
             run,
         })
@@ -56,7 +56,7 @@ impl<T: Task> TaskOrigin<T> {
         let model = new_model(&self.task, settings)?;
         let loaded = model.try_load_record(record);
         let model = loaded.map_err(|error| TrainError::Invalid {
-            what: "--from",
+            setting: "from",
             expected: format!(
                 "settings of the same model as that of {}",
                 self.run.path().display()
