@@ -17,6 +17,7 @@ use std::io::BufRead;
 use std::path::{Path, PathBuf};
 
 use crate::DataError;
+use crate::text::refuse_wide;
 pub use columns::ConllColumns;
 
 mod columns;
@@ -100,6 +101,9 @@ impl<R: BufRead> ConllReader<R> {
 
     /// The next line, without what ends it.
     fn text(&mut self) -> Result<Option<String>, DataError> {
+        if self.offset == 0 {
+            refuse_wide(&mut self.lines, &self.path)?;
+        }
         let mut bytes = Vec::new();
         let read = self.lines.read_until(b'\n', &mut bytes);
         let read = read.map_err(|error| DataError::Unreadable {
@@ -287,5 +291,7 @@ mod tests {
             error(b"a\tA\n\nb\xFF\tB\n", ConllColumns::new()),
             "some.conll: expected UTF-8 text, found the byte 0xff at offset 6 (line 3)"
         );
+        let wide = error(b"a\0\t\0A\0\n\0", ConllColumns::new());
+        assert!(wide.contains("found what looks like UTF-16"), "{wide}");
     }
 }

@@ -30,9 +30,12 @@ const FILLER: u8 = 0xFF;
 impl Encoding {
     /// What `bytes`, which are not a text in UTF-8, look like; none if like no text.
     pub fn guess(bytes: &[u8]) -> Option<Self> {
-        Self::by_mark(bytes)
-            .or_else(|| Self::utf16_without_mark(bytes))
-            .or_else(|| Self::western(bytes))
+        Self::guess_wide(bytes).or_else(|| Self::western(bytes))
+    }
+
+    /// The same of encodings in units of more than 8 bits, which show at the beginning of a file.
+    pub(crate) fn guess_wide(bytes: &[u8]) -> Option<Self> {
+        Self::by_mark(bytes).or_else(|| Self::utf16_without_mark(bytes))
     }
 
     fn by_mark(bytes: &[u8]) -> Option<Self> {

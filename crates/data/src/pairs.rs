@@ -14,6 +14,7 @@ use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 
 use crate::DataError;
+use crate::text::refuse_wide;
 
 /// Which columns of a table hold sources and targets.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -134,6 +135,7 @@ impl<R: BufRead> Pairs<R> {
             skipped: 0,
             is_over: false,
         };
+        refuse_wide(&mut pairs.reader, &pairs.path)?;
         if !pairs.read_line()? {
             return Err(DataError::Empty {
                 path: pairs.path,
@@ -294,6 +296,12 @@ mod tests {
         assert_eq!(
             error(b""),
             "words.tsv: expected text, found none: an empty file"
+        );
+        let wide = b"s\0\t\0t\0\n\0".as_slice();
+        let wide = Pairs::new(wide, "words.tsv", &columns).unwrap_err();
+        assert!(
+            wide.to_string().contains("what looks like UTF-16"),
+            "{wide}"
         );
         let missing = Pairs::open("/nowhere/words.tsv", &columns).unwrap_err();
         let told = missing.to_string();

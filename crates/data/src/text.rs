@@ -1,7 +1,7 @@
 //! Plain text: what the bytes of a file say.
 
 use std::fs::File;
-use std::io::Read;
+use std::io::{BufRead, Read};
 use std::path::Path;
 
 use crate::{DataError, Encoding, TextFiles};
@@ -33,6 +33,24 @@ pub(crate) fn read_file(path: &Path) -> Result<String, DataError> {
     read_text_from(file, path)
 }
 
+/// Refuses what is about to be read line by line, if it begins in units of more than 8 bits: each line would
+/// be told of by itself, as something else.
+pub(crate) fn refuse_wide(reader: &mut impl BufRead, path: &Path) -> Result<(), DataError> {
+    let head = reader.fill_buf().map_err(|error| unreadable(path, error))?;
+    // What is buffered may end within a character.
+    let (whole, shorter) = (head, &head[..head.len().saturating_sub(2)]);
+    let found = [whole, shorter].into_iter().find_map(Encoding::guess_wide);
+    match found {
+        Some(encoding) => Err(other_encoding(path, encoding)),
+        None => Ok(()),
+    }
+}
+
+fn other_encoding(path: &Path, encoding: Encoding) -> DataError {
+    let path = path.to_path_buf();
+    DataError::OtherEncoding { path, encoding }
+}
+
 pub(crate) fn unreadable(path: &Path, error: std::io::Error) -> DataError {
     let path = path.to_path_buf();
     DataError::Unreadable { path, error }
@@ -40,10 +58,7 @@ pub(crate) fn unreadable(path: &Path, error: std::io::Error) -> DataError {
 
 fn decode(bytes: Vec<u8>, path: &Path) -> Result<String, DataError> {
     let no_text = |bytes: &[u8], offset: usize| match Encoding::guess(bytes) {
-        Some(encoding) => DataError::OtherEncoding {
-            path: path.to_path_buf(),
-            encoding,
-        },
+        Some(encoding) => other_encoding(path, encoding),
         None => DataError::NotText {
             path: path.to_path_buf(),
             byte: bytes[offset],
@@ -124,6 +139,22 @@ mod tests {
              `iconv -f UTF-16 -t UTF-8 OLD > NEW` converts it"
         );
         assert!(error(b"caf\xE9 noir").contains("like Latin-1; `iconv -f ISO-8859-1 -t UTF-8 "));
+    }
+
+    #[test]
+    fn wide_units_are_refused_wherever_the_buffer_ends() {
+        let wide: Vec<u8> = "source\t\u{1F525}\n"
+            .encode_utf16()
+            .flat_map(u16::to_le_bytes)
+            .collect();
+        for length in [wide.len(), wide.len() - 4] {
+            let error = refuse_wide(&mut &wide[..length], Path::new("a.tsv")).unwrap_err();
+            assert!(error.to_string().contains("UTF-16LE"), "{error}");
+        }
+        let narrow = "source\ttarget\nGr\u{FC}\u{DF}e\t\u{1F525}\n".as_bytes();
+        for length in 0..narrow.len() {
+            refuse_wide(&mut &narrow[..length], Path::new("a.tsv")).unwrap();
+        }
     }
 
     #[test]
