@@ -206,6 +206,21 @@ pub enum TrainError {
     /// The model writes nothing.
     #[error("the model gives no symbol a probability: its weights are not numbers")]
     NoSymbol,
+    /// More than the memory of the machine holds.
+    #[error(
+        "too large for this machine: {weights} for {parameters} weights, their gradients and the \
+         optimiser{more}; {free} are free"
+    )]
+    TooLarge {
+        /// Numbers that would be learned.
+        parameters: usize,
+        /// What they would take.
+        weights: String,
+        /// What else would be taken: `, 2.0 GiB for ..`.
+        more: String,
+        /// What is free.
+        free: String,
+    },
     /// Somebody wanted it to stop.
     #[error(
         "interrupted after {steps} steps, and saved: `backdraft train --resume {}` goes on from there",

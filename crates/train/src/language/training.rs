@@ -162,7 +162,12 @@ pub(super) fn new_model(
 ) -> Result<LanguageModel<AnyLayer>, TrainError> {
     let device = Device::flex();
     device.seed(settings.training.seed);
-    Ok(settings.model(units.len()).init(&device)?)
+    let model = settings.model(units.len()).init(&device)?;
+    debug_assert_eq!(
+        settings.num_params(units.len()).ok(),
+        Some(model.num_params())
+    );
+    Ok(model)
 }
 
 fn learn_from(

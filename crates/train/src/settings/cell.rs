@@ -42,6 +42,16 @@ impl CellKind {
         matches!(self, Self::Lstm | Self::Gru | Self::Janet)
     }
 
+    /// Numbers of a unit that are kept of a step for its backward pass: what the kernel says of its
+    /// equations, and the state; of cells that are equations alone, about as many as of an LSTM.
+    pub(super) fn kept(self) -> usize {
+        match self {
+            Self::Elman => 2,
+            Self::Gru => 5,
+            _ => 6,
+        }
+    }
+
     /// Whether its gates look at the last output, so that something can be dropped on that way.
     pub(super) fn looks_back(self) -> bool {
         !matches!(self, Self::MinGru | Self::MinLstm)

@@ -10,9 +10,10 @@ use serde::Serialize;
 
 use super::{ExampleLoader, Examples, Task, TaskSettings};
 use crate::checkpoint::Saved;
+use crate::memory::{self, Needed};
 use crate::run::{RESULT, TASK};
 use crate::training::{Figure, Plan, Shows, last_checkpoint, learn, paths};
-use crate::{Display, Made, PickedDevice, Run, RunDescription, TrainError};
+use crate::{Display, Made, PickedDevice, Recurrence, Run, RunDescription, TrainError, polynomial};
 
 /// Examples of the held-out part whose answers are shown as it learns.
 const SHOWN: usize = 8;
@@ -155,6 +156,7 @@ pub fn train_task<T: Task>(
     let rows = settings.training.batch;
     let an_epoch = gathered.learned_from.len().div_ceil(rows);
     settings.training.check_extent(an_epoch)?;
+    check_memory(&task, settings, device)?;
     let model = new_model(&task, settings)?;
     let absolute = |path: &Path| std::path::absolute(path).ok();
     let description = RunDescription {
@@ -235,13 +237,51 @@ pub(super) fn open<T: Task>(run: &Run) -> Result<T, TrainError> {
     })
 }
 
+/// Refuses weights that the memory that is free does not hold.
+pub(super) fn check_memory<T: Task>(
+    task: &T,
+    settings: &TaskSettings<T::Options>,
+    device: &PickedDevice,
+) -> Result<(), TrainError> {
+    let parameters = num_params(task, settings)?;
+    Needed::new(&settings.training, parameters, &device.device).check(memory::free())
+}
+
+/// Numbers that the model of a task learns. It is not built, however large its layers are.
+pub(super) fn num_params<T: Task>(
+    task: &T,
+    settings: &TaskSettings<T::Options>,
+) -> Result<usize, TrainError> {
+    let Recurrence {
+        layers,
+        hidden,
+        embedding,
+        ..
+    } = settings.recurrence;
+    let of = |layers| {
+        let small = |embedding, hidden| -> Result<usize, TrainError> {
+            let mut small = settings.clone();
+            small.recurrence.layers = layers;
+            (small.recurrence.embedding, small.recurrence.hidden) = (embedding, hidden);
+            Ok(task.model(&small, &Device::flex())?.num_params())
+        };
+        polynomial::value([embedding, hidden], small)
+    };
+    // All layers but the first are alike.
+    let (one, two) = (of(1)?, of(2)?);
+    let upper = two.saturating_sub(one).saturating_mul(layers - 1);
+    Ok(one.saturating_add(upper))
+}
+
 pub(super) fn new_model<T: Task>(
     task: &T,
     settings: &TaskSettings<T::Options>,
 ) -> Result<T::Model, TrainError> {
     let device = Device::flex();
     device.seed(settings.training.seed);
-    Ok(task.model(settings, &device)?)
+    let model = task.model(settings, &device)?;
+    debug_assert_eq!(num_params(task, settings).ok(), Some(model.num_params()));
+    Ok(model)
 }
 
 /// The batches that are learned from, and those of the held-out part.

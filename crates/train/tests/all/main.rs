@@ -14,6 +14,7 @@ mod recordings;
 mod report;
 mod resume;
 mod rule;
+mod sizes;
 mod support;
 mod tasks;
 mod truncated;
