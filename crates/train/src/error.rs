@@ -207,17 +207,10 @@ pub enum TrainError {
     #[error("the model gives no symbol a probability: its weights are not numbers")]
     NoSymbol,
     /// More than the memory of the machine holds.
-    #[error(
-        "too large for this machine: {weights} for {parameters} weights, their gradients and the \
-         optimiser{more}; {free} are free"
-    )]
+    #[error("too large for this machine: {needed}; {free} are free")]
     TooLarge {
-        /// Numbers that would be learned.
-        parameters: usize,
-        /// What they would take.
-        weights: String,
-        /// What else would be taken: `, 2.0 GiB for ..`.
-        more: String,
+        /// What would be taken, and for what.
+        needed: String,
         /// What is free.
         free: String,
     },

@@ -12,8 +12,9 @@ use crate::{TrainError, Training};
 pub(crate) struct Needed {
     /// Numbers that are learned.
     parameters: usize,
-    /// The weights, and where they are learned on the CPU their gradients and what the optimiser
-    /// remembers.
+    /// What is here of them: on a GPU, they are drawn here and learned there.
+    held: &'static str,
+    /// What that takes.
     weights: usize,
     /// What a window keeps for its backward pass, where that is on the CPU.
     window: usize,
@@ -24,12 +25,17 @@ pub(crate) struct Needed {
 impl Needed {
     /// For so many weights: drawn on the CPU, then learned on `device`.
     pub(crate) fn new(training: &Training, parameters: usize, device: &Device) -> Self {
+        let (held, weights) = match is_host(device) {
+            true => (
+                "weights, their gradients and the optimiser",
+                weight_bytes(training, parameters),
+            ),
+            false => ("weights", parameters.saturating_mul(size_of::<f32>())),
+        };
         Self {
             parameters,
-            weights: match is_host(device) {
-                true => weight_bytes(training, parameters),
-                false => parameters.saturating_mul(size_of::<f32>()),
-            },
+            held,
+            weights,
             window: 0,
             symbols: 0,
         }
@@ -59,16 +65,16 @@ impl Needed {
         let Some(free) = free.filter(|free| all > *free) else {
             return Ok(());
         };
-        let more = [
+        let weights = format!("{} {}", self.parameters, self.held);
+        let needed = [
+            (self.weights, weights.as_str()),
             (self.window, "the backward pass of a window"),
             (self.symbols, "the symbols of the text"),
         ];
-        let more = more.into_iter().filter(|(bytes, _)| *bytes > 0);
-        let more = more.map(|(bytes, what)| format!(", {} for {what}", size(bytes)));
+        let needed = needed.into_iter().filter(|(bytes, _)| *bytes > 0);
+        let needed = needed.map(|(bytes, what)| format!("{} for {what}", size(bytes)));
         Err(TrainError::TooLarge {
-            parameters: self.parameters,
-            weights: size(self.weights),
-            more: more.collect(),
+            needed: needed.collect::<Vec<_>>().join(", "),
             free: size(free),
         })
     }
