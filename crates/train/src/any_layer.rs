@@ -14,8 +14,8 @@ use burn::module::{Module, ModuleDisplay};
 use burn::tensor::{Device, Tensor};
 use serde::{Deserialize, Serialize};
 
-use crate::Recurrence;
 use crate::settings::CellKind;
+use crate::{Recurrence, polynomial};
 
 /// Configuration of an [`AnyLayer`].
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -43,6 +43,28 @@ impl AnyLayerConfig {
     pub fn with_both(mut self, both: bool) -> Self {
         self.both = both;
         self
+    }
+
+    /// Numbers that the layers learn. They are not built, however large they are.
+    ///
+    /// # Errors
+    ///
+    /// As [`init`](SequenceConfig::init).
+    pub fn num_params(&self) -> Result<usize, Error> {
+        let Recurrence { layers, hidden, .. } = self.recurrence;
+        let ways = if self.both { 2 } else { 1 };
+        let one = |input| {
+            let small = |input, hidden| -> Result<usize, Error> {
+                let mut one = Self::new(input, &self.recurrence);
+                (one.recurrence.layers, one.recurrence.hidden) = (1, hidden);
+                Ok(one.init(&Device::flex())?.num_params())
+            };
+            polynomial::value([input, hidden], small)
+        };
+        let first = one(self.input_size)?;
+        let upper = one(hidden.saturating_mul(ways))?;
+        let upper = upper.saturating_mul(layers.saturating_sub(1));
+        Ok(first.saturating_add(upper).saturating_mul(ways))
     }
 
     fn directions<K: SequenceConfig<Built: Cell>>(
@@ -391,6 +413,38 @@ mod tests {
                 rest.assert_approx_eq(&expected, tolerance);
             }
         }
+    }
+
+    #[test]
+    fn weights_are_counted_without_being_drawn() {
+        let device = Device::flex();
+        for &cell in CellKind::value_variants() {
+            for both in [false, true] {
+                for layers in 1..=3 {
+                    let mut recurrence = Recurrence {
+                        cell,
+                        layers,
+                        hidden: 12,
+                        ..Recurrence::default()
+                    };
+                    if cell == CellKind::Lstm {
+                        recurrence.regularize.weight_norm = crate::NormedWeights::Both;
+                    }
+                    let config = AnyLayerConfig::new(7, &recurrence).with_both(both);
+                    let built = config.init(&device).unwrap().num_params();
+                    let counted = config.num_params().unwrap();
+                    assert_eq!(counted, built, "{cell:?}, {layers} layers, {both}");
+                }
+            }
+        }
+        let recurrence = Recurrence {
+            hidden: 1 << 30,
+            ..Recurrence::default()
+        };
+        // Three gates that see the input and the last output, with two biases.
+        let expected = 3 * ((1 << 30) * (7 + (1 << 30)) + 2 * (1 << 30));
+        let counted = AnyLayerConfig::new(7, &recurrence).num_params();
+        assert_eq!(counted.unwrap(), expected);
     }
 
     /// Of an LSTM the forget gate is the second, of a GRU the update gate.

@@ -255,6 +255,14 @@ pub enum TrainError {
     /// The model writes nothing.
     #[error("the model gives no symbol a probability: its weights are not numbers")]
     NoSymbol,
+    /// More than the memory of the machine holds.
+    #[error("too large for this machine: {needed}; {free} are free")]
+    TooLarge {
+        /// What would be taken, and for what.
+        needed: String,
+        /// What is free.
+        free: String,
+    },
     /// Somebody wanted it to stop.
     #[error(
         "interrupted after {steps} steps, and saved: `backdraft train --resume {}` goes on from there",
@@ -330,6 +338,7 @@ impl TrainError {
             Self::NotFinite { .. } => "not_finite",
             Self::NoSymbol => "no_symbol",
             Self::Interrupted { .. } => "interrupted",
+            Self::TooLarge { .. } => "too_large",
             Self::Stopped { .. } => "stopped",
         }
     }

@@ -33,9 +33,9 @@ fn wish() {
     if LEAVES.swap(true, Ordering::Relaxed) {
         leave();
     }
-    // On a dashboard there is no place for it, and it is gone in a moment.
-    if !dashboard::is_shown() {
-        say("\nfinishing this step and saving; Ctrl-C again leaves at once");
+    const TOLD: &str = "finishing this step and saving; Ctrl-C again leaves at once";
+    if !dashboard::tell(TOLD) {
+        say(format_args!("\n{TOLD}"));
     }
 }
 

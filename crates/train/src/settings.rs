@@ -73,6 +73,48 @@ impl Settings {
             .with_penalties(self.penalties)
     }
 
+    /// Numbers that the model of these settings learns, for a vocabulary of this size. It is not built,
+    /// however large it is.
+    ///
+    /// # Errors
+    ///
+    /// When the layers cannot be built.
+    pub fn num_params(&self, vocabulary_size: usize) -> Result<usize, backdraft_cells::Error> {
+        let model = self.model(vocabulary_size);
+        let layers = model.layer.num_params()?;
+        let beside = model.num_params_beside(self.recurrence.hidden);
+        Ok(layers.saturating_add(beside))
+    }
+
+    /// Bytes, about, that a window keeps for its backward pass, for a vocabulary of this size.
+    pub(crate) fn window_bytes(&self, vocabulary_size: usize) -> usize {
+        // What is kept of each piece, where the rest is computed again.
+        let steps = match self.windows.recompute {
+            true => 2 * (self.unroll as f64).sqrt().ceil() as usize,
+            false => self.unroll,
+        };
+        // Of an adaptive softmax the head alone: a tail is computed for the few targets that are in it.
+        let bounds = &self.lexicon.adaptive;
+        let head = |first: &usize| first.saturating_add(bounds.len());
+        let scores = bounds.first().map_or(vocabulary_size, head);
+        // Of each position what the recurrent layers keep, and the scores, their logarithms and their
+        // gradient.
+        let Recurrence {
+            cell,
+            layers,
+            hidden,
+            embedding,
+            ..
+        } = self.recurrence;
+        let layers = hidden.saturating_mul(layers).saturating_mul(cell.kept());
+        let kept = layers
+            .saturating_add(embedding)
+            .saturating_add(scores.saturating_mul(3));
+        [steps, kept, size_of::<f32>()]
+            .into_iter()
+            .fold(self.training.batch, usize::saturating_mul)
+    }
+
     /// How streams are cut into windows.
     ///
     /// # Errors

@@ -55,22 +55,6 @@ pub fn estimate_language_model(
     let (parameters, vocabulary) = (model.num_params(), texts.units.len());
     let (_, steps) = settings.training.extent(texts.windows.len());
     settings.training.check_extent(texts.windows.len())?;
-    let float = size_of::<f32>();
-    // What is kept of each piece, where the rest is computed again.
-    let kept_steps = match settings.windows.recompute {
-        true => 2 * (settings.unroll as f64).sqrt().ceil() as usize,
-        false => settings.unroll,
-    };
-    // Of an adaptive softmax the head alone: a tail is computed for the few targets that are in it.
-    let bounds = &settings.lexicon.adaptive;
-    let scores = bounds
-        .first()
-        .map_or(vocabulary, |first| first + bounds.len());
-    // Of each position what a recurrent layer keeps, some six numbers a unit, and the scores,
-    // their logarithms and their gradient.
-    let kept = 6 * settings.recurrence.hidden * settings.recurrence.layers
-        + settings.recurrence.embedding
-        + 3 * scores;
     Ok(Estimate {
         model: model.recurrent.describe(),
         path: paths(&model.recurrent, &device.device),
@@ -79,7 +63,7 @@ pub fn estimate_language_model(
         parameters,
         vocabulary,
         weight_bytes: weight_bytes(&settings.training, parameters),
-        window_bytes: settings.training.batch * kept_steps * kept * float,
+        window_bytes: settings.window_bytes(vocabulary),
         steps,
         symbols: steps * texts.symbols_a_step,
         device: device.name.clone(),

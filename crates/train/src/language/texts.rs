@@ -4,7 +4,8 @@ use backdraft_data::{Streams, Units, split_held_out};
 use burn::tensor::Device;
 
 use super::{Text, evaluated};
-use crate::{Settings, StreamLoader, TrainError};
+use crate::memory::{self, Needed};
+use crate::{Settings, StreamLoader, TextUnit, TrainError};
 
 /// What is learned of a text, and what it is tested with.
 pub(super) struct Texts<'a> {
@@ -22,7 +23,8 @@ pub(super) struct Texts<'a> {
 
 impl<'a> Texts<'a> {
     /// What is learned of a text and what is held out, the latter also as it is; on a device. What
-    /// the symbols are is told by the text, if not by `units`.
+    /// the symbols are is told by the text, if not by `units`. What does not fit into the memory that is
+    /// free is refused before its symbols are made.
     pub(super) fn of(
         text: &'a Text,
         settings: &Settings,
@@ -34,6 +36,19 @@ impl<'a> Texts<'a> {
             Some(units) => units,
             None => settings.lexicon.units(learn)?,
         };
+        // A character is a symbol; how many another unit makes of the text is seen when it is cut.
+        let symbols = match settings.lexicon.unit {
+            TextUnit::Char => learn.chars().count(),
+            TextUnit::Word | TextUnit::File(_) => 0,
+        };
+        Needed::new(
+            &settings.training,
+            settings.num_params(units.len())?,
+            device,
+        )
+        .with_window(settings.window_bytes(units.len()), device)
+        .with_symbols(symbols)
+        .check(memory::free())?;
         let (symbols, documents) = units.encode_documents(learn, settings.windows.separator())?;
         let streams = Streams::new(&symbols, settings.training.batch, settings.unroll)?
             .with_documents(documents);

@@ -234,7 +234,12 @@ pub(super) fn new_model(
     settings.lexicon.check_bounds(units.len())?;
     let device = Device::flex();
     device.seed(settings.training.seed);
-    Ok(settings.model(units.len()).init(&device)?)
+    let model = settings.model(units.len()).init(&device)?;
+    debug_assert_eq!(
+        settings.num_params(units.len()).ok(),
+        Some(model.num_params())
+    );
+    Ok(model)
 }
 
 /// A training that can begin, and what is told of it when it has ended.

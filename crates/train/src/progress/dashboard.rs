@@ -19,10 +19,11 @@ use burn::train::renderer::{
     MetricsRendererTraining,
 };
 use burn::train::{Interrupter, LearnerSummary};
-use crossterm::cursor::Show;
+use crossterm::cursor::{MoveTo, Show};
 use crossterm::event::DisableMouseCapture;
 use crossterm::execute;
-use crossterm::terminal::{LeaveAlternateScreen, disable_raw_mode, is_raw_mode_enabled};
+use crossterm::style::Print;
+use crossterm::terminal::{LeaveAlternateScreen, disable_raw_mode, is_raw_mode_enabled, size};
 
 use super::PlainProgress;
 use crate::interrupt;
@@ -30,17 +31,23 @@ use crate::interrupt;
 /// Whether there is one.
 static SHOWN: AtomicBool = AtomicBool::new(false);
 
-/// Whether a dashboard has the terminal.
-pub(crate) fn is_shown() -> bool {
-    SHOWN.load(Ordering::Relaxed)
+/// Writes a line at the bottom of the terminal, if a dashboard has it.
+pub(crate) fn tell(line: &str) -> bool {
+    let is_shown = SHOWN.load(Ordering::Relaxed);
+    if is_shown {
+        let (_, rows) = size().unwrap_or((80, 24));
+        let bottom = MoveTo(0, rows.saturating_sub(1));
+        execute!(stdout(), bottom, Print(line)).ok();
+    }
+    is_shown
 }
 
 /// Gives the terminal back as it was, if a dashboard has it.
 pub(crate) fn restore() {
     if SHOWN.swap(false, Ordering::Relaxed) {
         // A terminal that is gone needs nothing.
-        disable_raw_mode().ok();
         execute!(stdout(), DisableMouseCapture, LeaveAlternateScreen, Show).ok();
+        disable_raw_mode().ok();
     }
 }
 

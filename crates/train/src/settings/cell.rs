@@ -43,6 +43,16 @@ impl CellKind {
         matches!(self, Self::Lstm | Self::Gru | Self::Janet)
     }
 
+    /// Numbers of a unit that are kept of a step for its backward pass: what the kernel says of its
+    /// equations, and the state; of cells that are equations alone, about as many as of an LSTM.
+    pub(super) fn kept(self) -> usize {
+        match self {
+            Self::Elman => 2,
+            Self::Gru => 5,
+            _ => 6,
+        }
+    }
+
     /// What can be dropped inside its recurrence.
     pub(super) fn takes(self) -> &'static [Regularizer] {
         match self {

@@ -9,7 +9,7 @@ use burn::module::Module;
 use serde::Serialize;
 
 use super::gathered::Gathered;
-use super::training::{all_paths, loaders, new_model};
+use super::training::{all_paths, check_memory, loaders, new_model};
 use super::{Task, TaskSettings};
 use crate::training::{seconds_a_step, weight_bytes};
 use crate::{PickedDevice, TrainError};
@@ -54,6 +54,7 @@ pub fn estimate_task<T: Task>(
     settings.check()?;
     let gathered = Gathered::<T>::read(settings, data)?;
     let task = Arc::new(T::of(&gathered.learned_from, settings)?);
+    check_memory(&*task, settings, device)?;
     let model = new_model(&*task, settings)?;
     let [learned_from, _] = loaders(&task, &gathered, settings, &device.device)?;
     settings.training.check_extent(an_epoch(&learned_from))?;

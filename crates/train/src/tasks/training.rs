@@ -12,10 +12,12 @@ use super::gathered::Gathered;
 use super::pretrained::PretrainedTask;
 use super::{ExampleLoader, Task, TaskSettings};
 use crate::checkpoint::Latest;
+use crate::memory::{self, Needed};
 use crate::run::{NewRun, RunState, TASK};
 use crate::training::{Figure, Plan, Shows, paths};
 use crate::{
-    DeviceChoice, Display, Made, MadeFrom, Origin, PickedDevice, Run, RunDescription, TrainError,
+    DeviceChoice, Display, Made, MadeFrom, Origin, PickedDevice, Recurrence, Run, RunDescription,
+    TrainError, polynomial,
 };
 
 /// Examples of the held-out part whose answers are shown as it learns.
@@ -78,6 +80,7 @@ pub fn train_task<T: Task>(
     settings.check()?;
     let gathered = Gathered::<T>::read(settings, data)?;
     let task = T::of(&gathered.learned_from, settings)?;
+    check_memory(&task, settings, device)?;
     let model = new_model(&task, settings)?;
     begin(
         task, gathered, model, None, settings, data, path, device, display,
@@ -224,13 +227,51 @@ pub(super) fn open<T: Task>(run: &Run) -> Result<T, TrainError> {
     })
 }
 
+/// Refuses weights that the memory that is free does not hold.
+pub(super) fn check_memory<T: Task>(
+    task: &T,
+    settings: &TaskSettings<T::Options>,
+    device: &PickedDevice,
+) -> Result<(), TrainError> {
+    let parameters = num_params(task, settings)?;
+    Needed::new(&settings.training, parameters, &device.device).check(memory::free())
+}
+
+/// Numbers that the model of a task learns. It is not built, however large its layers are.
+pub(super) fn num_params<T: Task>(
+    task: &T,
+    settings: &TaskSettings<T::Options>,
+) -> Result<usize, TrainError> {
+    let Recurrence {
+        layers,
+        hidden,
+        embedding,
+        ..
+    } = settings.recurrence;
+    let of = |layers| {
+        let small = |embedding, hidden| -> Result<usize, TrainError> {
+            let mut small = settings.clone();
+            small.recurrence.layers = layers;
+            (small.recurrence.embedding, small.recurrence.hidden) = (embedding, hidden);
+            Ok(task.model(&small, &Device::flex())?.num_params())
+        };
+        polynomial::value([embedding, hidden], small)
+    };
+    // All layers but the first are alike.
+    let (one, two) = (of(1)?, of(2)?);
+    let upper = two.saturating_sub(one).saturating_mul(layers - 1);
+    Ok(one.saturating_add(upper))
+}
+
 pub(super) fn new_model<T: Task>(
     task: &T,
     settings: &TaskSettings<T::Options>,
 ) -> Result<T::Model, TrainError> {
     let device = Device::flex();
     device.seed(settings.training.seed);
-    Ok(task.model(settings, &device)?)
+    let model = task.model(settings, &device)?;
+    debug_assert_eq!(num_params(task, settings).ok(), Some(model.num_params()));
+    Ok(model)
 }
 
 /// The batches that are learned from, and those of the held-out part.

@@ -35,7 +35,7 @@ fn wherever_the_room_goes_the_training_ends_in_a_line() {
         ("run/metrics.jsonl", 1, true),
         ("run/samples.txt", 3, true),
         ("run/model.bpk", 1, true),
-        ("run/checksums.txt", 7, true),
+        ("run/checksums.txt", 10, true),
         ("checkpoint/checkpoint.json", 5, true),
         ("checkpoint/state.bpk", 5, true),
         ("checkpoint/optimizer.bpk", 5, true),

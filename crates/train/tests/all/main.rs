@@ -19,6 +19,7 @@ mod recordings;
 mod report;
 mod resume;
 mod rule;
+mod sizes;
 mod support;
 mod tasks;
 #[cfg(unix)]

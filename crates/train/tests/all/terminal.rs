@@ -109,10 +109,9 @@ fn q_stops_the_training_or_leaves_at_once() {
                 assert_eq!(state(&run)["state"], "running", "{seen}");
             }
         }
-        let resumed = Terminal::start(&["train", "--resume", &run], Some("hang:step:1"));
-        let mut resumed = resumed;
+        let mut resumed = Terminal::start(&["train", "--resume", &run], Some("wait:step:1"));
         resumed.see("waiting at step 1");
-        resumed.press_until_it_ends("\x03");
+        resumed.press("\x03");
         let (seen, code) = resumed.end();
         assert_eq!(code, Some(130), "{seen}");
     }
@@ -127,7 +126,9 @@ fn a_second_ctrl_c_leaves_at_once() {
         let arguments = train_arguments(&folder.text, &run, &more);
         let mut terminal = Terminal::start(&arguments, Some("hang:step:50"));
         terminal.see("waiting at step 50");
-        terminal.press_until_it_ends("\x03");
+        terminal.press("\x03");
+        terminal.see("Ctrl-C again leaves at once");
+        terminal.press("\x03");
         let (seen, code) = terminal.end();
         assert_eq!(code, Some(130), "{seen}");
         assert_eq!(had_dashboard(&seen), progress == "dashboard");
@@ -230,14 +231,11 @@ fn progress_is_shown_as_it_is_asked_for() {
     let arguments: Vec<&str> = arguments.split(' ').collect();
     refused(
         &arguments,
-        "expected a terminal on standard output, found a file or a pipe",
+        "--progress: expected a terminal on standard output for a dashboard, found a file or a pipe",
     );
     let arguments = dashboard(&["--json"]);
     let arguments: Vec<&str> = arguments.split(' ').collect();
-    refused(
-        &arguments,
-        "--progress dashboard: expected no --json beside it",
-    );
+    refused(&arguments, "--progress: expected no dashboard with --json");
     assert!(!Path::new(&run).exists());
     succeeded(&["evaluate", &quiet]);
 }

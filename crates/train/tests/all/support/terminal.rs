@@ -59,15 +59,6 @@ impl Terminal {
         self.pty.write_all(keys.as_bytes()).unwrap();
     }
 
-    /// Types something again and again, until the program ends.
-    pub fn press_until_it_ends(&mut self, keys: &str) {
-        while self.child.try_wait().unwrap().is_none() {
-            // The program may end right now.
-            self.pty.write_all(keys.as_bytes()).ok();
-            std::thread::yield_now();
-        }
-    }
-
     pub fn process(&self) -> u32 {
         self.child.id()
     }
