@@ -37,7 +37,7 @@ use crate::{
 
 /// Train and use recurrent sequence models.
 #[derive(Debug, Parser)]
-#[command(name = "backdraft", version, about, arg_required_else_help = true)]
+#[command(name = "backdraft", version, arg_required_else_help = true)]
 struct Arguments {
     #[command(subcommand)]
     command: Command,
@@ -49,6 +49,9 @@ enum Command {
     #[command(
         args_conflicts_with_subcommands = true,
         arg_required_else_help = true,
+        override_usage = "backdraft train <COMMAND> [OPTIONS]\n       \
+                          backdraft train FILE.toml [OPTIONS]\n       \
+                          backdraft train --resume <RUN> [--json]",
         after_help = "`backdraft train FILE.toml` trains as the file says: the run.toml of a run, or a \
                       file like it. Flags after it override it."
     )]
@@ -291,10 +294,10 @@ fn understood(
 
 /// The program and its commands, as they are parsed.
 fn program() -> clap::Command {
-    let program = Arguments::command().mut_subcommand("train", |train| {
-        names().iter().fold(train, |train, name| {
-            train.mut_subcommand(name, |task| defaults_of(name, task))
-        })
+    let with_own_defaults = |task: clap::Command| defaults_of(&task.get_name().to_string(), task);
+    let program = Arguments::command().mut_subcommands(|command| match command.get_name() {
+        "train" => command.mut_subcommands(with_own_defaults),
+        _ => command,
     });
     with_aliases(program)
 }
