@@ -294,7 +294,6 @@ fn understood(
 
 /// The program and its commands, as they are parsed.
 fn program() -> clap::Command {
-    let with_own_defaults = |task: clap::Command| defaults_of(&task.get_name().to_string(), task);
     let program = Arguments::command().mut_subcommands(|command| match command.get_name() {
         "train" => command.mut_subcommands(with_own_defaults),
         _ => command,
@@ -330,9 +329,9 @@ fn is_conditioned(arguments: &[OsString]) -> bool {
     is(1, "train") && is(2, "lm") && arguments.iter().any(asks)
 }
 
-/// The command of the task of that name, with its own defaults.
-fn defaults_of(name: &str, command: clap::Command) -> clap::Command {
-    let changed = with_task!(name, |Named| {
+/// The command of a task, with the task's own defaults.
+fn with_own_defaults(command: clap::Command) -> clap::Command {
+    let changed = with_task!(command.get_name(), |Named| {
         Ok(with_defaults::<<Named as crate::Task>::Options>(command.clone()))
     }, lm => Ok(command.clone()));
     changed.unwrap_or(command)
