@@ -53,8 +53,8 @@ pub enum DataError {
     },
     /// Fewer symbols than one window of each stream needs.
     #[error(
-        "the text is too short: {batch} streams of one window of {unroll} steps need at least \
-         {needed} symbols, found {found}; use {}",
+        "the text is too short: {}expected at least {needed} symbols, found {found}; use {}",
+        for_windows(*batch, *unroll),
         remedies(*batch, *unroll)
     )]
     TooShort {
@@ -173,6 +173,14 @@ pub enum DataError {
         /// What the line holds.
         found: String,
     },
+}
+
+/// What so many symbols are for, where it could be less.
+fn for_windows(batch: usize, unroll: usize) -> String {
+    match (batch, unroll) {
+        (1, 1) => String::new(),
+        _ => format!("for {batch} streams of one window of {unroll} steps each, "),
+    }
 }
 
 /// What makes a text long enough: what is already as small as can be, is none of it.

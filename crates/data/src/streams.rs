@@ -279,11 +279,14 @@ mod tests {
         let error = Streams::new(&[0; 40], 8, 5).unwrap_err();
         assert_eq!(
             error.to_string(),
-            "the text is too short: 8 streams of one window of 5 steps need at least 41 symbols, \
-             found 40; use a smaller batch, a shorter unroll or more text"
+            "the text is too short: for 8 streams of one window of 5 steps each, expected at least 41 \
+             symbols, found 40; use a smaller batch, a shorter unroll or more text"
         );
         let error = Streams::at_most(&[0], 8, 5).unwrap_err().to_string();
-        assert!(error.ends_with("found 1; use more text"), "{error}");
+        assert_eq!(
+            error,
+            "the text is too short: expected at least 2 symbols, found 1; use more text"
+        );
         assert!(Streams::new(&[0; 41], 8, 5).is_ok());
         assert!(Streams::new(&[0; 41], 0, 5).is_err());
         assert!(Streams::new(&[0; 41], 5, 0).is_err());

@@ -40,7 +40,7 @@ use crate::{
 
 /// Train and use recurrent sequence models.
 #[derive(Debug, Parser)]
-#[command(name = "backdraft", version, about, arg_required_else_help = true)]
+#[command(name = "backdraft", version, arg_required_else_help = true)]
 struct Arguments {
     #[command(subcommand)]
     command: Command,
@@ -52,6 +52,9 @@ enum Command {
     #[command(
         args_conflicts_with_subcommands = true,
         arg_required_else_help = true,
+        override_usage = "backdraft train <COMMAND> [OPTIONS]\n       \
+                          backdraft train FILE.toml [OPTIONS]\n       \
+                          backdraft train --resume <RUN> [--json]",
         after_help = "`backdraft train FILE.toml` trains as the file says: the run.toml of a run, or a \
                       file like it. Flags after it override it."
     )]
@@ -295,10 +298,9 @@ fn understood(
 
 /// The program and its commands, as they are parsed.
 fn program() -> clap::Command {
-    let program = Arguments::command().mut_subcommand("train", |train| {
-        names().iter().fold(train, |train, name| {
-            train.mut_subcommand(name, |task| defaults_of(name, task))
-        })
+    let program = Arguments::command().mut_subcommands(|command| match command.get_name() {
+        "train" => command.mut_subcommands(with_own_defaults),
+        _ => command,
     });
     with_aliases(program)
 }
@@ -331,9 +333,9 @@ fn is_conditioned(arguments: &[OsString]) -> bool {
     is(1, "train") && is(2, "lm") && arguments.iter().any(asks)
 }
 
-/// The command of the task of that name, with its own defaults.
-fn defaults_of(name: &str, command: clap::Command) -> clap::Command {
-    let changed = with_task!(name, |Named| {
+/// The command of a task, with the task's own defaults.
+fn with_own_defaults(command: clap::Command) -> clap::Command {
+    let changed = with_task!(command.get_name(), |Named| {
         Ok(with_defaults::<<Named as crate::Task>::Options>(command.clone()))
     }, lm => Ok(command.clone()));
     changed.unwrap_or(command)

@@ -37,9 +37,9 @@ pub enum Decay {
     Cosine,
     /// Falls along a line
     Linear,
-    /// Halves with each epoch after the first ones
+    /// Falls by --fall-factor with each epoch after the first ones
     Halve,
-    /// Halves when evaluations do not improve
+    /// Falls by --fall-factor when evaluations do not improve
     Plateau,
 }
 

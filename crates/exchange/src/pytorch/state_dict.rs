@@ -1,6 +1,7 @@
 //! Tensors by name, as `state_dict()` gives them.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
@@ -187,6 +188,10 @@ impl StateDict {
             .and_then(|views| safetensors::serialize(views, Some(metadata)))
             .map_err(|error| unwritable(error.to_string()))?;
 
+        // Burn's own error is about a file beside it, which nobody has heard of.
+        let folder = path.parent().filter(|folder| *folder != Path::new(""));
+        let folder = fs::metadata(folder.unwrap_or(Path::new(".")));
+        folder.map_err(|error| unwritable(error.to_string()))?;
         let (whole, mut handle) =
             AtomicFile::create(path).map_err(|error| unwritable(error.to_string()))?;
         handle

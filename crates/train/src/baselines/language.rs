@@ -52,6 +52,14 @@ pub fn language_baselines(
 ) -> Result<Baselines, TrainError> {
     settings.check()?;
     let (learn, held_out) = split_held_out(&text.content, settings.valid_fraction)?;
+    let [learned, tested] = [learn, held_out].map(|text| text.chars().count());
+    if learned.min(tested) < 2 {
+        return Err(TrainError::Unfit {
+            what: "the text",
+            expected: "at least 2 characters to learn from and 2 that are held out".to_string(),
+            found: format!("{learned} and {tested}"),
+        });
+    }
     let units = Units::characters(learn);
     let split = Split {
         learn: units.encode(learn)?,

@@ -27,11 +27,11 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), TrainError> {
     let (_, task, _) = Run::asked(&arguments.run)?;
     let device = arguments.device.pick()?;
     with_task!(task.as_str(), |Named| answer::<Named>(arguments, &device), lm => {
-        Err(TrainError::OtherTask {
-            path: arguments.run.clone(),
-            expected: "classify or another task with answers; `backdraft generate` writes with a \
-                       language model",
-            found: task.clone(),
+        Err(TrainError::Unfit {
+            what: "the run",
+            expected: "one of `train classify` or another task with answers, as `backdraft generate` \
+                       writes with a language model".to_string(),
+            found: format!("{}, of `train {task}`", arguments.run.display()),
         })
     })
 }

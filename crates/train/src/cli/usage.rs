@@ -10,6 +10,9 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 use crate::TrainError;
 use crate::settings::names::meant_by;
 
+/// Below it, two flags are no more alike than any two, if both begin with dashes.
+const ALIKE: f64 = 0.85;
+
 /// What is wrong with these arguments, in the words of this program.
 pub(super) fn explained(
     error: &clap::Error,
@@ -172,6 +175,8 @@ impl<'a> Asked<'a> {
         }
         let nearest = told.string(ContextKind::SuggestedArg);
         let nearest = nearest.split(' ').next().unwrap_or_default();
+        let alike = strsim::jaro(&argument, nearest) >= ALIKE;
+        let nearest = if alike { nearest } else { "" };
         let meant = meant_by(argument.trim_start_matches('-'));
         let meant = meant.and_then(|flag| self.with_flag(flag));
         match (meant, nearest.is_empty()) {

@@ -142,6 +142,10 @@ fn an_impossible_value_is_refused_by_its_flag_with_exit_code_2() {
             &["import", "weights.pt"],
             "expected --like RUN and --out RUN, found nothing more",
         ),
+        (
+            &["train", "--resume"],
+            "--resume: expected a value, found none",
+        ),
         (&["compare", "run"], "RUNS: expected at least 2, found 1"),
         (
             &["inspect", "run", "other"],
@@ -271,6 +275,7 @@ fn with_json_an_error_is_an_object_too() {
     told(&["train", "lm", "--json", "--xyzzy"], 2, "usage");
     told(&["train", "none.toml", "--json"], 2, "undescribed");
     told(&["train", "lm", "--data", "none", "--json"], 1, "data");
+    told(&["train", "--json"], 2, "usage");
     told(&["probe", "adding", "--steps", "0", "--json"], 2, "invalid");
     told(&["baselines", "lm", "--data", "none", "--json"], 1, "data");
     for arguments in [
@@ -380,6 +385,38 @@ fn a_description_that_is_used_again_says_what_has_changed() {
     let expected =
         format!("{path}: `data`: expected a file or a folder, since a program handed over");
     nonsense(&["train", path], &expected);
+}
+
+/// What is wrong is told without what it was wrapped in: layers of the library, files beside the one that
+/// was named, advice that cannot help.
+#[test]
+fn what_cannot_be_done_is_told_in_plain_words() {
+    let folder = tempfile::tempdir().unwrap();
+    let (run, _) = trained(folder.path(), &["--steps", "2"]);
+    let path = |name: &str| folder.path().join(name).to_str().unwrap().to_string();
+    fs::write(path("one.txt"), "x").unwrap();
+    let told = |arguments: &[&str]| {
+        let output = backdraft(arguments);
+        let error = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(1), "{arguments:?}: {error}");
+        error
+    };
+    assert_eq!(
+        told(&["evaluate", &run, "--data", &path("one.txt")]),
+        "error: the text is too short: expected at least 2 symbols, found 1; use more text\n"
+    );
+    assert_eq!(
+        told(&["baselines", "lm", "--data", &path("one.txt")]),
+        "error: the text: expected at least 2 characters to learn from and 2 that are held out, found 1 and \
+         0\n"
+    );
+    let file = path("none/weights.safetensors");
+    let expected = format!("error: cannot write {file}: No such file or directory (os error 2)\n");
+    assert_eq!(told(&["export", &run, &file]), expected);
+    let expected =
+        "error: the run: expected one of `train classify` or another task with answers, as";
+    let found = told(&["predict", &run, &path("one.txt")]);
+    assert!(found.starts_with(expected), "{found}");
 }
 
 #[cfg(unix)]

@@ -461,5 +461,4 @@ fn what_cannot_go_on_says_why() {
         &["train", "--resume", &run, "lm"],
         "lm: expected no --resume RUN beside it",
     );
-    refused(&["train", "--json"], "--resume");
 }

@@ -341,7 +341,7 @@ fn what_cannot_be_learned_from_is_refused() {
         "translate",
         pairs,
         &["--beam", "0"],
-        "the width of the beam: expected at least 1",
+        "--beam: expected at least 1, found 0",
     );
     refuse(
         "translate",

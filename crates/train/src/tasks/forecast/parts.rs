@@ -119,7 +119,15 @@ pub(crate) fn scored(
                 held_out(&example, options, fraction),
             );
             // The units are of what is known, of which there must be some.
-            if held_out + 2 > steps {
+            let fits = held_out + 2 <= steps;
+            let expected = format!(
+                "at most {}, as a series has {steps}",
+                steps.saturating_sub(2)
+            );
+            if let Some(asked) = options.valid_steps {
+                require("valid_steps", &expected, asked, fits)?;
+            }
+            if !fits {
                 return Err(TrainError::Unfit {
                     what: "the steps of a series",
                     expected: format!("at least 2 more than the {held_out} that are held out"),

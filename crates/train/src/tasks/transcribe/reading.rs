@@ -10,7 +10,8 @@
 use std::path::{Path, PathBuf};
 
 use backdraft_data::{
-    ArrayNames, LabelColumns, LabelledText, Mfcc, MfccConfig, read_arrays, read_labelled, read_wav,
+    ArrayNames, DataError, LabelColumns, LabelledText, Mfcc, MfccConfig, read_arrays,
+    read_labelled, read_wav,
 };
 
 use super::{SoundExample, TranscribeOptions};
@@ -43,7 +44,10 @@ impl<'a> Ear<'a> {
         };
         let (rate, mfcc) = match self.mfcc.take() {
             Some(known) => known,
-            None => (sound.rate, self.config.init(sound.rate)?),
+            None => (
+                sound.rate,
+                self.config.init(sound.rate).map_err(by_setting)?,
+            ),
         };
         if sound.rate != rate {
             let found = sound.rate;
@@ -80,6 +84,35 @@ impl<'a> Ear<'a> {
             self.hear(&folder.join(file), said)
         });
         Ok((examples.collect::<Result<_, _>>()?, skipped))
+    }
+}
+
+/// What cannot be at the sample rate of the files, by the setting that asks for it.
+fn by_setting(error: DataError) -> TrainError {
+    let DataError::Invalid {
+        what,
+        expected,
+        found,
+    } = error
+    else {
+        return error.into();
+    };
+    let setting = match what {
+        "the filters" => "filters",
+        "the milliseconds of a frame" => "frame_ms",
+        "the milliseconds from frame to frame" => "step_ms",
+        what => {
+            return TrainError::Unfit {
+                what,
+                expected,
+                found,
+            };
+        }
+    };
+    TrainError::Invalid {
+        setting,
+        expected,
+        found,
     }
 }
 
