@@ -499,7 +499,9 @@ mod tests {
             "Saving",
             "Decoding",
         ];
-        let apart = ["config", "out", "device", "dry_run", "json"];
+        let apart = [
+            "config", "from", "out", "device", "dry_run", "progress", "json",
+        ];
         let program = program();
         let train = program.find_subcommand("train").expect("train");
         for task in train.get_subcommands() {

@@ -260,14 +260,11 @@ mod tests {
             schedule.unwrap_err().to_string()
         };
         for rate in [0.0, -1.0, f64::NAN, f64::INFINITY] {
-            let expected =
-                format!("the learning rate: expected a finite number above 0, found {rate}");
+            let expected = format!("--lr: expected a finite number above 0, found {rate}");
             assert_eq!(refused(rate, 0), expected);
         }
         for warmup in [10, 11, usize::MAX] {
-            let expected = format!(
-                "the steps in which the learning rate rises: expected fewer than all 10 steps, found {warmup}"
-            );
+            let expected = format!("--warmup: expected fewer than all 10 steps, found {warmup}");
             assert_eq!(refused(1.0, warmup), expected);
         }
         for factor in [0.0, -0.5, 1.5, f64::NAN] {

@@ -66,7 +66,7 @@ mod tests {
             let error = Decayed::new(FusedAdam::default(), decay).unwrap_err();
             assert_eq!(
                 error.to_string(),
-                format!("weight decay: expected a finite number, at least 0, found {decay}")
+                format!("--weight-decay: expected a finite number, at least 0, found {decay}")
             );
         }
     }

@@ -40,7 +40,11 @@ impl Inside {
     pub(super) fn of(path: &Path) -> Result<Self, TrainError> {
         let insight = match inspect_language_model(path) {
             Ok(insight) => insight,
-            Err(error @ (TrainError::NoWeights { .. } | TrainError::OtherTask { .. })) => {
+            Err(
+                error @ (TrainError::NoWeights { .. }
+                | TrainError::Missing { .. }
+                | TrainError::OtherTask { .. }),
+            ) => {
                 return Ok(Self {
                     sections: Vec::new(),
                     missing: vec![error.to_string()],

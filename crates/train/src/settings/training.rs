@@ -176,7 +176,7 @@ mod tests {
         assert!(training(0, 1).check_extent(1).is_ok());
         assert_eq!(
             training(20, 2).check_extent(10).unwrap_err().to_string(),
-            "the steps in which the learning rate rises: expected fewer than all 20 steps, found 20"
+            "--warmup: expected fewer than all 20 steps, found 20"
         );
     }
 

@@ -188,7 +188,7 @@ fn models_of_series_are_held_against_the_last_value() {
             "--valid-steps",
             "399",
         ],
-        "at least 2 more than the 399",
+        "--valid-steps: expected at most 398, as a series has 400, found 399",
     );
     refused(
         folder.path(),

@@ -330,11 +330,8 @@ fn examples_may_move_and_others_may_be_learned_with_the_same_weights() {
     assert_eq!(begun["accuracy"], report["accuracy"]);
 
     fs::remove_dir_all(&again).unwrap();
-    fs::write(
-        &other,
-        "label\ttext\nsalt-first\tsalt oak pepper\nneither\toak fir\n".repeat(40),
-    )
-    .unwrap();
+    let rows = "salt-first\tsalt oak pepper\nneither\toak fir\n".repeat(40);
+    fs::write(&other, format!("label\ttext\n{rows}")).unwrap();
     let says = |output: std::process::Output, expected: &str| {
         let error = String::from_utf8_lossy(&output.stderr);
         assert!(

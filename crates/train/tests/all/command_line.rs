@@ -383,7 +383,7 @@ fn a_description_that_is_used_again_says_what_has_changed() {
     let lost = lost.replace("origin = \"file\"", "origin = \"caller\"");
     fs::write(&described, lost).unwrap();
     let expected =
-        format!("{path}: `data`: expected a file or a folder, since a program handed over");
+        format!("{path}: `data`: expected a file or a folder, since the text of this run");
     nonsense(&["train", path], &expected);
 }
 

@@ -171,12 +171,12 @@ fn what_is_missing_is_said_and_the_rest_is_drawn() {
     fs::write(path("spectra.jsonl"), spectra).unwrap();
     assert!(page(&run).contains("untrained"));
 
-    // One that was cut off before its weights were saved.
+    // One whose weights are gone.
     fs::remove_file(path("model.bpk")).unwrap();
     let shown = page(&run);
-    assert!(shown.contains("this run has no weights yet"), "{shown}");
+    assert!(shown.contains("model.bpk: the file is missing"), "{shown}");
     assert!(shown.contains("Norm of the whole gradient"));
-    refused(&["inspect", &run], "this run has no weights yet");
+    refused(&["inspect", &run], "model.bpk: the file is missing");
     refused(
         &["inspect", folder.path().to_str().unwrap()],
         "expected a run folder",

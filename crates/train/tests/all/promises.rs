@@ -166,7 +166,8 @@ fn goes_wrong(row: &Row, all: &Trainings) -> String {
             return said;
         }
         "the run folder is removed while it is trained" => {
-            let waiting = waiting_after(50, &train_arguments(&all.text, run, &STEPS));
+            // Nothing is written beside it while it is removed.
+            let waiting = waiting_after(50, &train_arguments(&all.text, run, &STEPS[..2]));
             fs::remove_dir_all(run).unwrap();
             let (said, code) = waiting.interrupt();
             assert_eq!(code, Some(1), "{said}");
@@ -214,6 +215,27 @@ fn goes_wrong(row: &Row, all: &Trainings) -> String {
                 flip_a_bit(&path.join(file));
             }
             flip_a_bit(&path.join("model.bpk"));
+        }
+        "a file of the run is not there" => {
+            all.cut_off(run);
+            for file in [
+                "vocabulary.json",
+                "held-out.txt",
+                "state.json",
+                "checksums.txt",
+                "model.bpk",
+            ] {
+                let content = fs::read(path.join(file)).unwrap();
+                fs::remove_file(path.join(file)).unwrap();
+                let said = refused_untouched(all, run);
+                assert!(
+                    said.lines().any(|line| says(line, &row.said)),
+                    "{file}: {said}"
+                );
+                assert!(said.contains(file), "{said}");
+                fs::write(path.join(file), content).unwrap();
+            }
+            fs::remove_file(path.join("state.json")).unwrap();
         }
         "the text is another one now" => {
             all.cut_off(run);

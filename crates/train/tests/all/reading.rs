@@ -44,7 +44,10 @@ fn a_prompt_may_begin_with_a_dash_and_come_from_a_file() {
     assert_eq!(String::from_utf8(from_input.stdout).unwrap(), by_flag);
 
     let both = ["--prompt", "a", "--prompt-file", "-"];
-    refused(&[&fixed[..], &both].concat(), "cannot be used with");
+    refused(
+        &[&fixed[..], &both].concat(),
+        "--prompt: expected no --prompt-file FILE beside it",
+    );
     let latin = written(folder.path(), "latin.txt", b"caf\xE9 noir");
     let latin = ["--prompt-file", latin.to_str().unwrap()];
     refused(&[&fixed[..], &latin].concat(), "`iconv -f ISO-8859-1 ");
@@ -84,7 +87,7 @@ fn a_text_from_standard_input_is_learned_and_asked_for_again() {
     let file = format!("{run}/run.toml");
     nonsense(
         &["train", &file, "--out", &path("again")],
-        "--data: expected ",
+        "`data`: expected a file or a folder, since the text of this run cannot be read again",
     );
     assert!(!Path::new(&path("again")).exists());
     let data = text.to_str().unwrap();
@@ -160,7 +163,7 @@ fn of_a_folder_what_is_asked_for_is_read_and_what_is_no_text_is_told() {
         nonsense(&train_arguments(data, &none, &more), expected);
         assert!(!Path::new(&none).exists());
     };
-    refuse(data, "a**b", "the files to include: expected patterns");
+    refuse(data, "a**b", "--include: expected patterns");
     let one = text(folder.path());
     refuse(
         one.to_str().unwrap(),

@@ -177,9 +177,9 @@ fn what_would_spoil_a_training_is_refused() {
     };
     refused(
         |strategy| strategy.with_clipping(Clipping::by_norm(-1.0)),
-        "the norm to clip at: expected a finite number above 0, found -1",
+        "--clip-norm: expected a finite number above 0, found -1",
     );
-    refused(|strategy| strategy.with_noise(-1.0), "gradient noise");
+    refused(|strategy| strategy.with_noise(-1.0), "--gradient-noise");
     refused(
         |strategy| {
             strategy.with_guard(Guard {
@@ -187,7 +187,7 @@ fn what_would_spoil_a_training_is_refused() {
                 ..Guard::default()
             })
         },
-        "the guard's patience",
+        "--patience",
     );
     refused(
         |strategy| {
@@ -196,7 +196,7 @@ fn what_would_spoil_a_training_is_refused() {
                 ..Guard::default()
             })
         },
-        "the guard's backoff",
+        "--backoff",
     );
     refused(
         |strategy| {
@@ -205,7 +205,7 @@ fn what_would_spoil_a_training_is_refused() {
                 ..Averaging::default()
             })
         },
-        "the decay of the average",
+        "--average-decay",
     );
     refused(
         |strategy| {
@@ -214,18 +214,12 @@ fn what_would_spoil_a_training_is_refused() {
                 ..Falling::default()
             }))
         },
-        "the factor that the learning rate falls by",
+        "--fall-factor",
     );
-    refused(
-        |strategy| strategy.with_steps(Some(0)),
-        "the number of steps",
-    );
+    refused(|strategy| strategy.with_steps(Some(0)), "--steps");
     refused(
         |strategy| strategy.with_evaluations(Some(0)),
-        "the steps between evaluations",
+        "--evaluate-steps",
     );
-    refused(
-        |strategy| strategy.with_stop_after(Some(0)),
-        "the evaluations without improvement",
-    );
+    refused(|strategy| strategy.with_stop_after(Some(0)), "--stop-after");
 }
