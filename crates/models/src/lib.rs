@@ -59,6 +59,7 @@ mod ctc_decoding;
 mod distribution;
 mod drawing;
 mod edit;
+mod eigenvalues;
 mod forecast_scores;
 mod forecaster;
 mod generator;
@@ -89,6 +90,7 @@ pub use ctc::{BLANK, ctc_loss, steps_needed};
 pub use ctc_decoding::CtcDecoding;
 pub use distribution::{Output, PointError, Predictive, ln_gamma};
 pub use edit::{EditScore, Edits};
+pub use eigenvalues::eigenvalues;
 pub use forecast_scores::{
     coverage, crps, crps_of_samples, mase, naive_forecast, seasonal_naive_forecast, smape,
 };
