@@ -4,11 +4,78 @@
 //! is a reason to end a training, so what cannot be said is not.
 
 use std::fmt::Display;
+use std::fs::File;
 use std::io::Write;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// Says a line.
 pub(crate) fn say(line: impl Display) {
     // In one write: several threads may say something.
     let line = format!("{line}\n");
-    std::io::stderr().write_all(line.as_bytes()).ok();
+    match aside().as_mut() {
+        Some(kept) => kept.write_all(line.as_bytes()),
+        None => std::io::stderr().write_all(line.as_bytes()),
+    }
+    .ok();
+}
+
+/// Standard error, while it is put aside.
+static ASIDE: Mutex<Option<File>> = Mutex::new(None);
+
+fn aside() -> MutexGuard<'static, Option<File>> {
+    ASIDE.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Standard error put aside while something else has the terminal: nobody but [`say`] reaches it.
+///
+/// What others write there would stand in the middle of a dashboard; and `eprintln!`, with which some of them
+/// do, panics where the terminal is gone, in a destructor too, which ends the program.
+#[derive(Debug)]
+pub(crate) struct Aside(());
+
+impl Aside {
+    /// Puts it aside, until this is dropped.
+    pub(crate) fn new() -> Self {
+        *aside() = descriptor::replace();
+        Self(())
+    }
+}
+
+impl Drop for Aside {
+    fn drop(&mut self) {
+        if let Some(kept) = aside().take() {
+            descriptor::restore(kept);
+        }
+    }
+}
+
+#[cfg(unix)]
+mod descriptor {
+    use std::fs::File;
+
+    use rustix::io::dup;
+    use rustix::stdio::{dup2_stderr, stderr};
+
+    /// Nothing in the place of standard error, which is kept.
+    pub(super) fn replace() -> Option<File> {
+        let kept = dup(stderr()).ok()?;
+        let nothing = File::options().write(true).open("/dev/null").ok()?;
+        dup2_stderr(nothing).ok()?;
+        Some(File::from(kept))
+    }
+
+    pub(super) fn restore(kept: File) {
+        dup2_stderr(kept).ok();
+    }
+}
+
+#[cfg(not(unix))]
+mod descriptor {
+    use std::fs::File;
+
+    pub(super) fn replace() -> Option<File> {
+        None
+    }
+
+    pub(super) fn restore(_: File) {}
 }

@@ -27,6 +27,7 @@ use crossterm::terminal::{LeaveAlternateScreen, disable_raw_mode, is_raw_mode_en
 
 use super::PlainProgress;
 use crate::interrupt;
+use crate::say::Aside;
 
 /// Whether there is one.
 static SHOWN: AtomicBool = AtomicBool::new(false);
@@ -65,6 +66,8 @@ pub(super) fn why_not() -> Option<&'static str> {
 /// burn-train's dashboard.
 pub(crate) struct Dashboard {
     inner: TuiMetricsRendererWrapper,
+    /// Ends after the dashboard has given the terminal back.
+    _standard_error: Aside,
     /// Counts what the dashboard does not: speed and time left.
     plain: PlainProgress,
     epochs: usize,
@@ -78,6 +81,7 @@ impl Dashboard {
     pub(super) fn new(interrupter: Interrupter, plain: PlainProgress) -> Self {
         SHOWN.store(true, Ordering::Relaxed);
         let mut dashboard = Self {
+            _standard_error: Aside::new(),
             inner: TuiMetricsRendererWrapper::new(interrupter, None),
             plain,
             epochs: 1,
@@ -156,7 +160,7 @@ impl TrainingProgressLogger for Dashboard {
     }
 
     fn end(&mut self) {
-        self.with(|inner| TrainingProgressLogger::end(inner));
+        self.with(TrainingProgressLogger::end);
     }
 
     /// Not passed on: it would count what was shown, and call that iterations.
