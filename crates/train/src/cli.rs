@@ -54,7 +54,7 @@ enum Command {
         arg_required_else_help = true,
         override_usage = "backdraft train <COMMAND> [OPTIONS]\n       \
                           backdraft train FILE.toml [OPTIONS]\n       \
-                          backdraft train --resume <RUN> [--json]",
+                          backdraft train --resume <RUN> [--data <PATH>] [--device <DEVICE>] [OPTIONS]",
         after_help = "`backdraft train FILE.toml` trains as the file says: the run.toml of a run, or a \
                       file like it. Flags after it override it."
     )]

@@ -19,14 +19,14 @@ const EVERY: Duration = Duration::from_secs(5);
 /// How a training shows itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
 pub enum Display {
-    /// The dashboard where it can be shown, plain lines elsewhere
+    /// The dashboard on a terminal that can show it, plain lines elsewhere
     #[default]
     Auto,
     /// burn-train's dashboard, which needs a terminal
     Dashboard,
     /// Plain lines and samples on standard error
     Plain,
-    /// Nothing
+    /// No progress
     #[value(name = "none")]
     Silent,
 }

@@ -8,10 +8,14 @@ use std::fs::File;
 use std::io::Write;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use crate::cli::escape::escape;
+
 /// Says a line.
 pub(crate) fn say(line: impl Display) {
-    // In one write: several threads may say something.
+    // What is said may have the name of a file in it, or a sample: nothing for a terminal to obey. And in one
+    // write, as several threads may say something.
     let line = format!("{line}\n");
+    let line = escape(&line);
     match aside().as_mut() {
         Some(kept) => kept.write_all(line.as_bytes()),
         None => std::io::stderr().write_all(line.as_bytes()),

@@ -9,7 +9,7 @@ use crate::report::mark::is_marked;
 /// What is written over: pages and pictures that were drawn before, or with `--force` any file.
 #[derive(Debug, Clone, Copy, clap::Args)]
 pub(super) struct Overwriting {
-    /// Write over files that this program did not draw, too
+    /// Overwrite files even if this program did not write them
     #[arg(long)]
     force: bool,
 }

@@ -18,21 +18,21 @@ use crate::{
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Arguments {
-    /// The run folder
+    /// Folder of the run
     run: PathBuf,
-    /// What to write on from; a new line by default
+    /// Text to continue [default: the start of a line]
     #[arg(long, value_name = "TEXT", allow_hyphen_values = true)]
     prompt: Option<String>,
-    /// A file with the prompt; or - to read it from standard input. A line break at its end is left out
+    /// Read the prompt from this file, or from standard input with -; one line break at its end is dropped
     #[arg(long, value_name = "FILE", conflicts_with = "prompt")]
     prompt_file: Option<PathBuf>,
-    /// What to write about, with a run of `train lm --condition`
+    /// Key to write about, for a run of `train lm --condition`
     #[arg(long, value_name = "KEY", allow_hyphen_values = true)]
     condition: Option<String>,
-    /// Symbols to write, at most: characters, words or pieces of words
+    /// Maximum number of symbols: characters, words or pieces of words
     #[arg(long, value_name = "N", default_value_t = 500)]
     length: usize,
-    /// Texts to write, side by side
+    /// Number of texts
     #[arg(
         long,
         visible_alias = "num-samples",
@@ -40,23 +40,23 @@ pub(super) struct Arguments {
         default_value_t = 1
     )]
     samples: usize,
-    /// Below 1 prefers what is likely, above 1 evens out; 0 always takes the likeliest
+    /// Sampling temperature: below 1 is more predictable, above 1 more varied, 0 always takes the likeliest
     #[arg(long, value_name = "F", default_value_t = 0.7)]
     temperature: f64,
-    /// Draw among the K likeliest characters only
+    /// Sample from the K likeliest symbols only
     #[arg(long, value_name = "K")]
     top_k: Option<usize>,
-    /// Draw among the fewest likeliest characters that together have probability P only
+    /// Sample from the smallest set of likeliest symbols whose probabilities add up to P
     #[arg(long, value_name = "P")]
     top_p: Option<f64>,
-    /// Draw nothing: write the likeliest text, of W that are kept at each step
+    /// Beam search of this width instead of sampling: write the likeliest text found
     #[arg(
         long,
         value_name = "W",
         conflicts_with_all = ["samples", "temperature", "top_k", "top_p", "seed"]
     )]
     beam: Option<usize>,
-    /// Stop where this is written (\n and \t are understood)
+    /// Stop after this text; \n and \t are understood
     #[arg(
         long,
         visible_alias = "stop",
@@ -65,16 +65,16 @@ pub(super) struct Arguments {
         allow_hyphen_values = true
     )]
     until: Option<String>,
-    /// Write what the model does not know as <UNK>, or as U+FFFD; otherwise it is drawn again
+    /// Keep unknown symbols, as <UNK> or U+FFFD, instead of sampling again
     #[arg(long)]
     keep_unknown: bool,
-    /// The same seed writes the same text
+    /// Random seed: the same seed gives the same text
     #[arg(long, value_name = "S", default_value_t = 0)]
     seed: u64,
-    /// What to compute on
+    /// Device to compute on
     #[arg(long, value_enum, default_value_t)]
     device: DeviceChoice,
-    /// Print a JSON object a text, when it is done
+    /// Print one JSON object per text, once all are complete
     #[arg(long)]
     json: bool,
 }

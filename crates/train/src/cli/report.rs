@@ -9,12 +9,12 @@ use crate::{TrainError, report_runs};
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Report {
-    /// The run folder
+    /// Folder of the run
     run: PathBuf,
-    /// The page to write [default: report.html in the run]
+    /// Page to write [default: report.html in the run]
     #[arg(long, value_name = "FILE.html")]
     out: Option<PathBuf>,
-    /// Write each figure as an SVG file into this folder, too
+    /// Also write each figure to this folder, as SVG
     #[arg(long, value_name = "FOLDER")]
     svg: Option<PathBuf>,
     #[command(flatten)]
@@ -23,13 +23,13 @@ pub(super) struct Report {
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Compare {
-    /// The run folders
+    /// Folders of the runs
     #[arg(required = true, num_args = 2..)]
     runs: Vec<PathBuf>,
-    /// The page to write
+    /// Page to write
     #[arg(long, value_name = "FILE.html", default_value = "compare.html")]
     out: PathBuf,
-    /// Write each figure as an SVG file into this folder, too
+    /// Also write each figure to this folder, as SVG
     #[arg(long, value_name = "FOLDER")]
     svg: Option<PathBuf>,
     #[command(flatten)]

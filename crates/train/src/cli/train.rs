@@ -26,19 +26,19 @@ use crate::{
 /// What is asked of a training that goes on.
 #[derive(Debug, clap::Args)]
 pub(super) struct Resuming {
-    /// Where the data are now, if they have moved
+    /// Where to find the data, if they have moved
     #[arg(long, value_name = "PATH", requires = "resume")]
     data: Option<PathBuf>,
-    /// Where the file of what is held out is now, if it has moved
+    /// Where to find the file of held-out examples, if it has moved
     #[arg(long, value_name = "FILE", requires = "resume")]
     valid: Option<PathBuf>,
-    /// What to compute on, if not on what it was computed on before
+    /// Device to compute on [default: the one that the training started on]
     #[arg(long, value_enum, requires = "resume")]
     device: Option<DeviceChoice>,
-    /// How the training shows itself
+    /// How to show progress
     #[arg(long, value_enum, default_value_t, requires = "resume")]
     progress: Display,
-    /// Print one JSON object on standard output, and nothing else there
+    /// Print one JSON object on standard output and nothing else
     #[arg(long, requires = "resume")]
     json: bool,
 }

@@ -14,10 +14,10 @@ use crate::{AnyLayer, MadeFrom, Run, Settings, TrainError};
 /// Which symbols a training has that begins with the weights of a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
 pub enum VocabularyUse {
-    /// Those of the run; a text with others is refused
+    /// Use the symbols of the run, and refuse a text with others
     #[default]
     Same,
-    /// Those of the run; others are learned as the unknown symbol
+    /// Use the symbols of the run, and learn others as the unknown symbol
     Keep,
 }
 

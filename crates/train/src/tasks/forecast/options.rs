@@ -198,13 +198,16 @@ impl TaskOptions for ForecastOptions {
         }
     }
 
-    fn check(&self, _recurrence: &Recurrence) -> Result<(), TrainError> {
+    fn check(&self, recurrence: &Recurrence) -> Result<(), TrainError> {
         counts([
             ("window", self.window),
             ("valid_steps", self.valid_steps.unwrap_or(1)),
             ("season", self.season),
         ])?;
         rows([("horizon", self.horizon)])?;
+        let (embedding, default) = (recurrence.embedding, Self::recurrence().embedding);
+        let expected = format!("{default}, as numbers are not embedded");
+        require("embedding", &expected, embedding, embedding == default)?;
         let counted = self.output == OutputKind::NegativeBinomial;
         let fits = !counted || self.scaling != ScalingKind::Standard;
         let expected = "mean or off, as the output is a distribution of counts";
