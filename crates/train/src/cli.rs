@@ -183,6 +183,10 @@ fn tasks() -> String {
 /// makes no sense.
 pub fn run() -> ExitCode {
     std::panic::set_hook(Box::new(|panic| {
+        // The thread of the dashboard panics where its terminal is gone, and the training goes on.
+        if std::thread::current().name() == Some("train-renderer") {
+            return;
+        }
         say(format_args!(
             "backdraft: internal error, please report it: {panic}"
         ));

@@ -229,8 +229,8 @@ pub enum TrainError {
     },
     /// The loss is no number any more.
     #[error(
-        "training diverged: the loss became {loss} after {steps} steps; lower the learning rate \
-         or clip the gradient (--clip-norm 1)"
+        "training diverged: the loss became {loss} after {steps} steps; a lower \
+         --lr or a smaller --clip-norm may help"
     )]
     Diverged {
         /// The loss.
@@ -241,8 +241,8 @@ pub enum TrainError {
     /// Step after step could not be taken.
     #[error(
         "training diverged: {times} steps in a row were left out, from step {first} on, in which \
-         {what} was not finite; the weights are those from before; lower the learning rate or clip \
-         the gradient (--clip-norm 1)"
+         {what} was not finite; the weights are those from before; a lower --lr or a smaller \
+         --clip-norm may help"
     )]
     NotFinite {
         /// Steps in a row.

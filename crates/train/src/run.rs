@@ -108,7 +108,7 @@ impl Run {
             return Err(not_a_run(&format!("no readable run.toml: {error}")));
         }
         let (path, text) = run.text(RUN).map_err(|error| match error {
-            TrainError::Damaged { path, reason } => TrainError::Damaged {
+            TrainError::Damaged { path, reason } if path.ends_with(RUN) => TrainError::Damaged {
                 reason: format!(
                     "{reason}; if you have edited it, `backdraft train {} --out NEW` trains with the \
                      new settings",

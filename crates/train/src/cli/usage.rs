@@ -177,8 +177,8 @@ impl<'a> Asked<'a> {
         let nearest = nearest.split(' ').next().unwrap_or_default();
         let alike = strsim::jaro(&argument, nearest) >= ALIKE;
         let nearest = if alike { nearest } else { "" };
-        let meant = meant_by(argument.trim_start_matches('-'));
-        let meant = meant.and_then(|flag| self.with_flag(flag));
+        let name = argument.trim_start_matches('-').replace('_', "-");
+        let meant = self.with_flag(meant_by(&name).unwrap_or(&name));
         match (meant, nearest.is_empty()) {
             (Some(flag), _) => format!("unknown flag `{argument}`; did you mean `{flag}`?"),
             (None, false) => format!("unknown flag `{argument}`; did you mean `{nearest}`?"),

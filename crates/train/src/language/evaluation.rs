@@ -67,7 +67,7 @@ pub fn evaluate_language_model(
         }
     };
     let streams = streams.unwrap_or(usual);
-    counts([("the streams of a text", streams)])?;
+    counts([("streams", streams)])?;
     let model = load(&run, settings, &units, &device.device)?;
     let read = evaluated(&text.content, &units, settings, streams, &device.device)?;
     let total = total(model, read, &units);

@@ -16,6 +16,7 @@ use super::texts::Texts;
 use crate::checkpoint::Latest;
 use crate::checksums::checksum;
 use crate::run::{HELD_OUT, NewRun, RunState, VOCABULARY};
+use crate::say::say;
 use crate::training::{Plan, paths};
 use crate::{
     AnyLayer, Asked, DeviceChoice, Display, Made, MadeFrom, PickedDevice, Run, RunDescription,
@@ -291,6 +292,14 @@ impl<'a> Prepared<'a> {
         let device = self.plan.device.name.clone();
         let learned = self.plan.learn(run, latest)?;
         let (best, memory) = (learned.best.validation, learned.memory);
+        let guess = (self.vocabulary as f64).ln();
+        if best.loss > 2.0 * guess {
+            say(format_args!(
+                "warning: the loss, {:.3} nats, is far above the {guess:.3} of a uniform guess: the training \
+                 diverged; a lower --lr may help",
+                best.loss
+            ));
+        }
         let report = TrainReport {
             loss: best.loss,
             bits_per_character: best.loss * self.bits_a_nat,

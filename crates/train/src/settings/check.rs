@@ -162,8 +162,9 @@ impl Recurrence {
             return refuse(setting, expected, &self.cell.name());
         }
         let (expected, holds) = match self.memory {
-            Memory::ForgetBias(bias) => ("a finite number", bias.is_finite()),
-            Memory::Chrono { longest } => ("at least 3", (3..=MOST).contains(&longest)),
+            Memory::ForgetBias(bias) => ("a finite number", (bias as f32).is_finite()),
+            Memory::Chrono { longest } if longest > MOST => return bounded([(setting, longest)]),
+            Memory::Chrono { longest } => ("at least 3", longest >= 3),
             Memory::AsDrawn => return Ok(()),
         };
         require(setting, expected, found, holds)
@@ -185,7 +186,7 @@ impl Recurrence {
         ];
         let largest = sizes.into_iter().max_by_key(|(_, size)| *size);
         let (setting, size) = largest.expect("there are three");
-        let expected = format!("at most {MOST_WEIGHTS} recurrent weights in all");
+        let expected = format!("a size with at most {MOST_WEIGHTS} weights in all layers");
         let found = format!("{size}, which makes more");
         require(setting, &expected, found, weights <= MOST_WEIGHTS)
     }
@@ -304,8 +305,9 @@ pub(crate) fn positive<const N: usize>(
 ) -> Result<(), TrainError> {
     for (setting, number) in numbers {
         let Some(number) = number else { continue };
-        let holds = number.is_finite() && number > 0.0;
-        require(setting, "a finite number above 0", number, holds)?;
+        // It is computed with in single precision.
+        let holds = (number as f32).is_finite() && number as f32 > 0.0;
+        require(setting, "a finite number above 0", told(number), holds)?;
     }
     Ok(())
 }
@@ -321,10 +323,19 @@ pub(crate) fn parts<const N: usize>(parts: [(&'static str, f64); N]) -> Result<(
 
 pub(crate) fn weights<const N: usize>(weights: [(&'static str, f64); N]) -> Result<(), TrainError> {
     for (setting, weight) in weights {
-        let holds = weight.is_finite() && weight >= 0.0;
-        require(setting, "a finite number, at least 0", weight, holds)?;
+        let holds = (weight as f32).is_finite() && weight >= 0.0;
+        require(setting, "a finite number, at least 0", told(weight), holds)?;
     }
     Ok(())
+}
+
+/// A number as somebody would type it: without its hundred digits.
+fn told(number: f64) -> String {
+    let size = number.abs();
+    match size >= 1e15 || (size > 0.0 && size < 1e-5) {
+        true => format!("{number:e}"),
+        false => number.to_string(),
+    }
 }
 
 /// What something is multiplied by that is not to grow.

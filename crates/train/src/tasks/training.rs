@@ -110,7 +110,10 @@ pub fn train_task_from<T: Task>(
         task.check_learned(example)
             .map_err(|reason| TrainError::OtherKind {
                 path: data.to_path_buf(),
-                reason: format!("{reason}; it is known to {}", pretrained.path().display()),
+                reason: format!(
+                    "{reason}, in a training from {}",
+                    pretrained.path().display()
+                ),
             })?;
     }
     let from = Some(pretrained.made());

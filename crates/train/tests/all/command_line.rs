@@ -56,6 +56,14 @@ fn an_impossible_value_is_refused_by_its_flag_with_exit_code_2() {
         &["--steps", "9223372036854775808"],
         "--steps: expected at most 9223372036854775807, found 9223372036854775808\n",
     );
+    for number in ["1e99", "1e-99"] {
+        let expected = format!("--lr: expected a finite number above 0, found {number}\n");
+        train(&["--lr", number], &expected);
+    }
+    train(
+        &["--weight-decay", "1e99"],
+        "--weight-decay: expected a finite number, at least 0, found 1e99\n",
+    );
     train(&["--lr", "fast"], "--lr: expected a number, found `fast`\n");
     train(
         &["--batch", "99999999999999999999"],
@@ -172,6 +180,14 @@ fn an_impossible_value_is_refused_by_its_flag_with_exit_code_2() {
             "PROBLEM: expected adding, copy, temporal-order",
         ),
         (&["trian"], "expected train, generate, predict"),
+        (
+            &["train", "lm", "--resume", "runs/lm-1"],
+            "unknown flag `--resume`; did you mean `backdraft train --resume`?",
+        ),
+        (
+            &["train", "lm", "--rnn_size", "5"],
+            "unknown flag `--rnn_size`; did you mean `--hidden`?",
+        ),
     ] {
         nonsense(arguments, expected);
     }

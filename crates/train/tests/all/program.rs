@@ -475,3 +475,19 @@ fn weights_go_out_and_come_back_in() {
     refused(&prefixed, "missing: model.embedding.weight");
     assert!(!Path::new(&other).exists());
 }
+
+/// Its loss is a finite number, and no guard minds it.
+#[test]
+fn a_training_that_ends_worse_than_guessing_says_so() {
+    let folder = tempfile::tempdir().unwrap();
+    let text = text(folder.path()).to_str().unwrap().to_string();
+    for (lr, is_worse) in [("1e30", true), ("0.01", false)] {
+        let run = folder.path().join(lr).to_str().unwrap().to_string();
+        let more = ["--steps", "40", "--optimizer", "sgd", "--lr", lr];
+        let output = backdraft(&train_arguments(&text, &run, &more));
+        let error = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{error}");
+        let warned = error.contains("of a uniform guess: the training diverged");
+        assert_eq!(warned, is_worse, "{error}");
+    }
+}

@@ -17,7 +17,7 @@ pub(super) struct Layering {
 #[command(next_help_heading = "Model")]
 struct Layers {
     /// Recurrent cell
-    #[arg(long, value_enum, default_value_t = Recurrence::default().cell)]
+    #[arg(long, value_enum, ignore_case = true, default_value_t = Recurrence::default().cell)]
     cell: CellKind,
     /// Number of recurrent layers
     #[arg(long, value_name = "N", default_value_t = Recurrence::default().layers)]
