@@ -54,10 +54,9 @@ mod signals {
     use signal_hook::iterator::Signals;
 
     pub(super) fn listen() -> io::Result<()> {
-        let ignored = ignored();
-        // `nohup`, and a shell that starts a program in the background, have it ignore some: they stay so.
-        let heard = [SIGINT, SIGTERM, SIGHUP];
-        let heard = heard.into_iter().filter(|signal| !ignored(*signal));
+        let mut heard = vec![SIGINT, SIGTERM];
+        // `nohup` has a program ignore that its terminal is closed.
+        heard.extend(Some(SIGHUP).filter(|signal| !is_ignored(*signal)));
         let mut signals = Signals::new(heard)?;
         thread::Builder::new()
             .name("signals".to_string())
@@ -65,16 +64,16 @@ mod signals {
         Ok(())
     }
 
-    /// Which signals this program ignored from its start. Linux alone tells it without unsafe code;
-    /// elsewhere none.
-    fn ignored() -> impl Fn(i32) -> bool {
+    /// Whether this program ignored a signal from its start. Linux alone tells it without unsafe code;
+    /// elsewhere it did not.
+    fn is_ignored(signal: i32) -> bool {
         let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
         let mask = status
             .lines()
             .find_map(|line| line.strip_prefix("SigIgn:"))
             .and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok())
             .unwrap_or(0);
-        move |signal| mask >> (signal - 1) & 1 == 1
+        mask >> (signal - 1) & 1 == 1
     }
 }
 

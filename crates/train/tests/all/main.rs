@@ -22,7 +22,7 @@ mod rule;
 mod sizes;
 mod support;
 mod tasks;
-#[cfg(unix)]
+#[cfg(target_os = "linux")]
 mod terminal;
 mod truncated;
 mod units;

@@ -1,7 +1,7 @@
 //! The program, as a stranger runs it.
 #![allow(dead_code, reason = "each test needs a part of it")]
 
-#[cfg(unix)]
+#[cfg(target_os = "linux")]
 pub mod terminal;
 
 use std::fs;

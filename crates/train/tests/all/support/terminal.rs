@@ -18,7 +18,10 @@ pub struct Terminal {
 impl Terminal {
     /// Starts the program there; `failpoint` is where it stops by itself, if anywhere.
     pub fn start(arguments: &[&str], failpoint: Option<&str>) -> Self {
-        let command = Command::new(env!("CARGO_BIN_EXE_backdraft")).args(arguments);
+        // Whoever runs the tests may ignore that a terminal is closed, and so would the program.
+        let command = Command::new("env")
+            .args(["--default-signal=HUP", env!("CARGO_BIN_EXE_backdraft")])
+            .args(arguments);
         Self::run(command, failpoint, "xterm-256color")
     }
 
