@@ -52,6 +52,9 @@ const AVERAGE: &str = "average.bpk";
 /// Where a training is.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Position {
+    /// The training that it is of, by whatever tells it from others; empty where nothing does.
+    #[serde(default)]
+    pub training: String,
     /// Steps of the optimiser so far.
     pub steps: usize,
     /// Epochs whose evaluation is over.
@@ -259,6 +262,7 @@ impl Checkpoints {
 /// Makes the folder of checkpoints, with one of a training that has not begun: so there is always one.
 pub(crate) fn begin(
     folder: &Path,
+    training: String,
     observer: serde_json::Value,
     weights: ModuleRecord,
     optimizer: OptimizerRecord,
@@ -269,6 +273,7 @@ pub(crate) fn begin(
         error,
     })?;
     let position = Position {
+        training,
         observer,
         ..Position::default()
     };

@@ -32,7 +32,8 @@ use backdraft_data::Units;
 use burn::store::RecordError;
 use serde::Serialize;
 
-use crate::checksums::{read_known, write_known};
+use crate::checkpoint::Position;
+use crate::checksums::{checksum, read_known, write_known};
 use crate::description::task_in;
 use crate::lock::RunLock;
 pub(crate) use new::NewRun;
@@ -152,6 +153,25 @@ impl Run {
         }
         self.set_state(&state)?;
         write_known(&self.file(RUN), description.to_toml().as_bytes())
+    }
+
+    /// What tells the training of this run from others: the checksum of its description.
+    pub(crate) fn fingerprint(&self) -> Result<String, TrainError> {
+        Ok(checksum(self.text(RUN)?.1.as_bytes()))
+    }
+
+    /// Refuses a checkpoint of another run.
+    pub(crate) fn check_checkpoint(&self, position: &Position) -> Result<(), TrainError> {
+        match position.training == self.fingerprint()? {
+            true => Ok(()),
+            false => Err(TrainError::NoCheckpoint {
+                path: self.path.clone(),
+                reason: format!(
+                    "the checkpoint after {} steps is one of another run",
+                    position.steps
+                ),
+            }),
+        }
     }
 
     /// Writes what came of a training that has ended.

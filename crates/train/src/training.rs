@@ -57,6 +57,7 @@ impl<M: Objective, S: Shows<M> + 'static> Plan<'_, M, S> {
         let model = self.model.clone();
         checkpoint::begin(
             &run.file(CHECKPOINTS),
+            run.fingerprint()?,
             Memory::blank(),
             Trainee { model }.into_record(),
             self.training.optimizer()?.to_record(),
@@ -80,6 +81,7 @@ impl<M: Objective, S: Shows<M> + 'static> Plan<'_, M, S> {
     }
 
     fn try_to_learn(self, run: &Run, latest: Latest) -> Result<Learned, TrainError> {
+        run.check_checkpoint(&latest.saved.position)?;
         let mut memory = Memory::of(run, &latest.saved.position)?;
         run.check_weights(&memory)?;
         let an_epoch = self.learned_from.num_items();

@@ -279,6 +279,7 @@ impl<M: Objective> SupervisedLearningStrategy<Trainee<M>> for TruncatedBptt<M> {
         let clipper = self.check().and_then(|()| self.clipping.init());
         let mut training = Training {
             strategy: self,
+            name: start.position.training,
             clipper: clipper.as_ref().copied().unwrap_or_default(),
             learner,
             valid,

@@ -95,6 +95,7 @@ impl Run {
 
     fn load_last<M: Objective>(&self, model: M) -> Result<M, TrainError> {
         let saved = Latest::of(self.path())?.saved;
+        self.check_checkpoint(&saved.position)?;
         self.check_weights(&Memory::of(self, &saved.position)?)?;
         let steps = saved.position.steps;
         if steps == 0 {

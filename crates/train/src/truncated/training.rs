@@ -25,6 +25,8 @@ use crate::{Clipper, History, Objective, Step, Trainee, Window, WindowOutput, fa
 /// What changes as training goes on.
 pub(super) struct Training<'a, M: Objective> {
     pub(super) strategy: &'a TruncatedBptt<M>,
+    /// What tells it from others, in its checkpoints.
+    pub(super) name: String,
     pub(super) clipper: Clipper,
     pub(super) learner: Learner<Trainee<M>>,
     pub(super) valid: ValidLoader<Trainee<M>>,
@@ -187,6 +189,7 @@ impl<M: Objective> Training<'_, M> {
         }
         let average = self.average.get();
         let position = Position {
+            training: self.name.clone(),
             steps: self.steps,
             epochs: self.epochs,
             carried: carried.map_or_else(Vec::new, Carried::shapes),

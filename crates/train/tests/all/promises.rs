@@ -196,6 +196,18 @@ fn goes_wrong(row: &Row, all: &Trainings) -> String {
                 fs::write(checkpoint.unwrap().path().join("model.bpk"), "").unwrap();
             }
         }
+        "the checkpoints are those of another run" => {
+            all.cut_off(run);
+            let other = all.run("another");
+            let arguments = train_arguments(&all.text, &other, &STEPS);
+            killed_at("step", 50, &[&arguments[..], &["--seed", "3"]].concat());
+            fs::remove_dir_all(path.join("checkpoints")).unwrap();
+            fs::rename(
+                Path::new(&other).join("checkpoints"),
+                path.join("checkpoints"),
+            )
+            .unwrap();
+        }
         "the checkpoints were deleted" => {
             all.cut_off(run);
             fs::remove_dir_all(path.join("checkpoints")).unwrap();
