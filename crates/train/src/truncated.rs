@@ -296,6 +296,7 @@ impl<M: Objective> SupervisedLearningStrategy<Trainee<M>> for TruncatedBptt<M> {
             watch,
             shown: Shown::new(),
             ended: false,
+            stopped: false,
             steps: start.position.steps,
             epochs: start.position.epochs,
         };
@@ -332,7 +333,7 @@ impl<M: Objective> SupervisedLearningStrategy<Trainee<M>> for TruncatedBptt<M> {
             });
             training.epoch(&train, carried.take());
             training.tell_train(LearnerEvent::EndSplit(epoch));
-            if training.ended || training.interrupter.should_stop() {
+            if training.ended || training.is_stopped() {
                 finished = training.ended;
                 break;
             }
@@ -346,7 +347,7 @@ impl<M: Objective> SupervisedLearningStrategy<Trainee<M>> for TruncatedBptt<M> {
             training.tell_valid(LearnerEvent::EndSplit(epoch));
             training.tell_train(LearnerEvent::EndEpoch(epoch));
             training.interrupter.fail_on_error(training.events.flush());
-            if training.interrupter.should_stop() {
+            if training.is_stopped() {
                 training.save(None);
                 finished = false;
                 break;

@@ -1,7 +1,5 @@
 //! The held-out part, read from its beginning to its end. Nothing of the training changes by it.
 
-use std::sync::atomic::Ordering;
-
 use burn::data::dataloader::Progress;
 use burn::train::{InferenceStep, LearnerEvent, TrainingItem};
 
@@ -39,10 +37,7 @@ impl<M: Objective> Training<'_, M> {
                 let item = TrainingItem::new(item, progress, Some(index + 1), None);
                 self.tell_valid(LearnerEvent::ProcessedItem(item));
             }
-            if self.strategy.interrupted.load(Ordering::Relaxed) {
-                self.interrupter.stop(Some("interrupted"));
-            }
-            if self.interrupter.should_stop() {
+            if self.look() {
                 return;
             }
         }

@@ -44,6 +44,8 @@ pub(super) struct Training<'a, M: Objective> {
     pub(super) shown: Shown,
     /// Whether evaluations got no better for too long.
     pub(super) ended: bool,
+    /// Whether somebody stopped it, as it was last looked at.
+    pub(super) stopped: bool,
     /// Steps so far.
     pub(super) steps: usize,
     /// Epochs that are over, with their evaluation.
@@ -70,7 +72,7 @@ impl<M: Objective> Training<'_, M> {
                 self.evaluate(self.epochs + 1, false);
                 self.shown.restart();
                 self.ended = self.is_in_vain();
-                if self.ended || self.interrupter.should_stop() {
+                if self.ended || self.is_stopped() {
                     return self.save(carried.as_ref());
                 }
             }
@@ -89,10 +91,7 @@ impl<M: Objective> Training<'_, M> {
                 self.tell_train(LearnerEvent::ProcessedItem(item));
             }
             failpoint::reached("step");
-            if self.strategy.interrupted.load(Ordering::Relaxed) {
-                self.interrupter.stop(Some("interrupted"));
-            }
-            let stops = self.interrupter.should_stop();
+            let stops = self.look();
             let due = |checkpoints: &Checkpoints| stops || checkpoints.is_due(self.steps);
             if self.strategy.checkpoints.as_ref().is_some_and(due) {
                 self.save(carried.as_ref().filter(|_| !last));
@@ -101,6 +100,21 @@ impl<M: Objective> Training<'_, M> {
                 return;
             }
         }
+    }
+
+    /// Looks whether the training is to stop. Somebody may stop it at any time, and it is looked at where that is
+    /// saved: after a step, and between the windows of an evaluation.
+    pub(super) fn look(&mut self) -> bool {
+        if self.strategy.interrupted.load(Ordering::Relaxed) {
+            self.interrupter.stop(Some("interrupted"));
+        }
+        self.stopped = self.interrupter.should_stop();
+        self.stopped
+    }
+
+    /// Whether it was stopped when it was last looked at, or cannot go on.
+    pub(super) fn is_stopped(&self) -> bool {
+        self.stopped || self.interrupter.error().is_some()
     }
 
     /// One step of the optimiser, unless the guard leaves it out.

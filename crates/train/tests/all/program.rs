@@ -191,7 +191,11 @@ fn nonsense_is_answered_with_one_clear_message() {
         "many",
         "--hidden: expected a whole number that is not negative, found `many`",
     );
-    with("--hidden", "99999999999", "--hidden: expected at most");
+    with(
+        "--hidden",
+        "99999999999",
+        "--hidden: expected a size with at most",
+    );
     with(
         "--cell",
         "transformer",
@@ -417,7 +421,7 @@ fn what_a_text_costs_does_not_depend_on_how_the_model_was_trained() {
     assert!(told.contains("read as one stream, on "), "{told}");
     refused(
         &["evaluate", &run, "--streams", "0"],
-        "the streams of a text: expected at least 1",
+        "--streams: expected at least 1",
     );
 }
 
