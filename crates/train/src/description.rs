@@ -17,6 +17,8 @@
 //! Whatever is not there is as without the file. A key that means nothing is refused, with the
 //! nearest that does.
 
+mod keys;
+
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
@@ -24,7 +26,6 @@ use toml::{Table, Value};
 
 use crate::settings::Saving;
 use crate::settings::check::require;
-use crate::settings::names::{field, flag_name, meant_by};
 use crate::{Clipping, DeviceChoice, Lexicon, Settings, TrainError, Training, Windows};
 
 /// What can be asked of a kind of training.
@@ -167,10 +168,7 @@ impl<S: Asked> RunDescription<S> {
         if task != S::TASK {
             return Err(format!("task: expected `{}`, found `{task}`", S::TASK));
         }
-        let known = known::<S>();
-        let mut all = paths(&known, "");
-        all.extend(IN_MEMORY.map(str::to_string));
-        check_keys(&asked, &known, &all, "")?;
+        keys::check(&asked, &known::<S>())?;
         with(&asked).map_err(|error| {
             // The error does not say of which key: the first that is refused by itself.
             let alone = |(key, value): (&String, &Value)| {
@@ -356,92 +354,6 @@ impl Asked for Settings {
             ..Self::default()
         }
     }
-}
-
-/// Keys of which there is one or none, in a table that is a word where there is none.
-const IN_MEMORY: [&str; 2] = ["memory.chrono.longest", "memory.forget_bias"];
-
-/// Below it, two names are no more alike than any two.
-const ALIKE: f64 = 0.75;
-
-/// The key, with the tables that it is in, that was meant by another: the key of its flag, of what it is
-/// called elsewhere, or else the one that is most alike.
-fn nearest(key: &str, all: &[String]) -> Option<String> {
-    let flag = key.replace('_', "-");
-    let flag = meant_by(&flag).unwrap_or(&flag);
-    let by_flag = all.iter().find(|known| flag_name(known) == flag);
-    let alike = |known: &String| {
-        let names = [
-            known.as_str(),
-            known.rsplit('.').next().unwrap_or(known),
-            &field(known),
-        ];
-        let alike = names.map(|name| strsim::jaro(key, name));
-        alike.into_iter().fold(0.0, f64::max)
-    };
-    let scored = all.iter().map(|known| (known, alike(known)));
-    let best = scored.max_by(|a, b| a.1.total_cmp(&b.1));
-    let best = best
-        .filter(|(_, score)| *score >= ALIKE)
-        .map(|(known, _)| known);
-    by_flag.or(best).cloned()
-}
-
-/// The keys of a table and of those in it.
-fn paths(table: &Table, within: &str) -> Vec<String> {
-    let of = |(key, value): (&String, &Value)| match value {
-        Value::Table(table) => paths(table, &format!("{within}{key}.")),
-        _ => vec![format!("{within}{key}")],
-    };
-    table.iter().flat_map(of).collect()
-}
-
-fn check_keys(asked: &Table, known: &Table, all: &[String], within: &str) -> Result<(), String> {
-    for (key, value) in asked {
-        let Some(meant) = known.get(key) else {
-            let unknown = format!("unknown key `{within}{key}`");
-            return Err(match nearest(key, all) {
-                Some(meant) => format!("{unknown}; did you mean `{meant}`?"),
-                None => unknown,
-            });
-        };
-        match (value, meant) {
-            (Value::Table(asked), Value::Table(known)) => {
-                check_keys(asked, known, all, &format!("{within}{key}."))?;
-            }
-            (_, Value::Table(_)) => {
-                let found = value.type_str();
-                return Err(format!(
-                    "`{within}{key}`: expected a table, [{key}], found {found}"
-                ));
-            }
-            (value, meant) => {
-                check_kind(value, meant).map_err(|reason| format!("`{within}{key}`: {reason}"))?
-            }
-        }
-    }
-    Ok(())
-}
-
-/// Refuses a value of another kind than the one that is meant, where that has but one.
-fn check_kind(value: &Value, meant: &Value) -> Result<(), String> {
-    let expected = match (meant, value) {
-        (Value::Integer(_), Value::Integer(number)) if *number < 0 => {
-            return Err(format!(
-                "expected a whole number that is not negative, found {number}"
-            ));
-        }
-        (Value::Integer(_), Value::Integer(_))
-        | (Value::Float(_), Value::Float(_) | Value::Integer(_))
-        | (Value::Boolean(_), Value::Boolean(_))
-        | (Value::Array(_), Value::Array(_)) => return Ok(()),
-        (Value::Integer(_), _) => "a whole number",
-        (Value::Float(_), _) => "a number",
-        (Value::Boolean(_), _) => "true or false",
-        (Value::Array(_), _) => "a list, [..]",
-        _ => return Ok(()),
-    };
-    Err(format!("expected {expected}, found {value}"))
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! What this build can compute on, and what it picks.
 
-use burn::tensor::Device;
+use backdraft_cells::{Kernel, Path};
+use burn::tensor::{DType, Device};
 use clap::ValueEnum;
 use serde::{Deserialize, Serialize};
 
@@ -71,6 +72,14 @@ impl DeviceChoice {
             Self::Auto => Ok(wgpu::automatic()),
         }
     }
+}
+
+/// Whether a device computes where this program runs, in the same memory.
+pub(crate) fn is_cpu(device: &Device) -> bool {
+    matches!(
+        Path::of(device, DType::F32),
+        Path::Kernel(Kernel::Cpu { .. })
+    )
 }
 
 /// Every device there could be, in the order in which `auto` looks at them.

@@ -30,7 +30,7 @@ use burn::tensor::Device;
 use crate::{AnyLayer, Origin, Run, Settings, StreamLoader, TrainError, burn_source};
 
 /// What the text that is there without being asked for is called.
-pub(crate) const DEMO: &str = "the Rust source of Burn";
+const DEMO: &str = "the Rust source of Burn";
 /// What a text is called that is read from standard input.
 const STANDARD_INPUT: &str = "standard input";
 

@@ -1,9 +1,9 @@
 //! Whether a training fits into the memory that is free: by arithmetic, before any of it is allocated.
 
-use backdraft_cells::{Kernel, Path};
-use burn::tensor::{DType, Device};
+use burn::tensor::Device;
 use sysinfo::System;
 
+use crate::device::is_cpu;
 use crate::training::weight_bytes;
 use crate::{TrainError, Training};
 
@@ -25,7 +25,7 @@ pub(crate) struct Needed {
 impl Needed {
     /// For so many weights: drawn on the CPU, then learned on `device`.
     pub(crate) fn new(training: &Training, parameters: usize, device: &Device) -> Self {
-        let (held, weights) = match is_host(device) {
+        let (held, weights) = match is_cpu(device) {
             true => (
                 "weights, their gradients and the optimiser",
                 weight_bytes(training, parameters),
@@ -43,7 +43,7 @@ impl Needed {
 
     /// With so many bytes of a window.
     pub(crate) fn with_window(self, bytes: usize, device: &Device) -> Self {
-        let window = if is_host(device) { bytes } else { 0 };
+        let window = if is_cpu(device) { bytes } else { 0 };
         Self { window, ..self }
     }
 
@@ -92,13 +92,6 @@ pub(crate) fn free() -> Option<usize> {
     let free = system.available_memory();
     let free = group.map_or(free, |group| group.min(free));
     usize::try_from(free).ok().filter(|free| *free > 0)
-}
-
-fn is_host(device: &Device) -> bool {
-    matches!(
-        Path::of(device, DType::F32),
-        Path::Kernel(Kernel::Cpu { .. })
-    )
 }
 
 fn size(bytes: usize) -> String {

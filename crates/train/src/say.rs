@@ -3,24 +3,37 @@
 //! A terminal that was closed, a full disk behind a log file, a pipe that nobody reads: none of them
 //! is a reason to end a training, so what cannot be said is not.
 
+use std::borrow::Cow;
 use std::fmt::Display;
 use std::fs::File;
 use std::io::Write;
 use std::sync::{Mutex, MutexGuard, PoisonError};
-
-use crate::cli::escape::escape;
 
 /// Says a line.
 pub(crate) fn say(line: impl Display) {
     // What is said may have the name of a file in it, or a sample: nothing for a terminal to obey. And in one
     // write, as several threads may say something.
     let line = format!("{line}\n");
-    let line = escape(&line);
+    let line = printable(&line);
     match aside().as_mut() {
         Some(kept) => kept.write_all(line.as_bytes()),
         None => std::io::stderr().write_all(line.as_bytes()),
     }
     .ok();
+}
+
+/// A text without what moves a cursor or changes a colour: of the control characters, line breaks and tabs
+/// alone stay as they are.
+pub(crate) fn printable(text: &str) -> Cow<'_, str> {
+    let is_command = |character: char| character.is_control() && !matches!(character, '\n' | '\t');
+    if !text.contains(is_command) {
+        return Cow::Borrowed(text);
+    }
+    let characters = text.chars().map(|character| match is_command(character) {
+        true => character.escape_debug().to_string(),
+        false => character.to_string(),
+    });
+    Cow::Owned(characters.collect())
 }
 
 /// Standard error, while it is put aside.
@@ -82,4 +95,18 @@ mod descriptor {
     }
 
     pub(super) fn restore(_: File) {}
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_terminal_would_obey_can_be_read() {
+        assert_eq!(printable("a\tb\n\u{1F525}"), "a\tb\n\u{1F525}");
+        assert_eq!(
+            printable("\u{1b}[2J\r\u{9b}1m\u{7}"),
+            "\\u{1b}[2J\\r\\u{9b}1m\\u{7}"
+        );
+    }
 }

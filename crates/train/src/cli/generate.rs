@@ -6,9 +6,9 @@ use backdraft_cells::Error;
 use backdraft_models::{BeamSearch, Sampling};
 use serde_json::json;
 
-use super::escape::unescape;
 use super::print::{print, print_json};
 use super::reading::read_prompt;
+use super::typed::unescape;
 use crate::say::say;
 use crate::settings::check::{counts, rows};
 use crate::{
@@ -33,12 +33,7 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "N", default_value_t = 500)]
     length: usize,
     /// Number of texts
-    #[arg(
-        long,
-        visible_alias = "num-samples",
-        value_name = "N",
-        default_value_t = 1
-    )]
+    #[arg(long, value_name = "N", default_value_t = 1)]
     samples: usize,
     /// Sampling temperature: below 1 is more predictable, above 1 more varied, 0 always takes the likeliest
     #[arg(long, value_name = "F", default_value_t = 0.7)]
@@ -57,13 +52,7 @@ pub(super) struct Arguments {
     )]
     beam: Option<usize>,
     /// Stop after this text; \n and \t are understood
-    #[arg(
-        long,
-        visible_alias = "stop",
-        value_name = "TEXT",
-        value_parser = ending,
-        allow_hyphen_values = true
-    )]
+    #[arg(long, value_name = "TEXT", value_parser = ending, allow_hyphen_values = true)]
     until: Option<String>,
     /// Keep unknown symbols, as <UNK> or U+FFFD, instead of sampling again
     #[arg(long)]

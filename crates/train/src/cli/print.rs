@@ -5,15 +5,15 @@ use std::path::PathBuf;
 
 use serde::Serialize;
 
-use super::escape::escape;
 use crate::TrainError;
+use crate::say::printable;
 
 /// Writes to standard output at once; to a terminal, nothing that it would obey. A reader that has seen
 /// enough, such as `head`, ends the program quietly.
 pub(super) fn print(text: &str) -> Result<(), TrainError> {
     let mut out = std::io::stdout();
     let text = match out.is_terminal() {
-        true => escape(text),
+        true => printable(text),
         false => text.into(),
     };
     match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {

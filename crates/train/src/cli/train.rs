@@ -12,7 +12,6 @@ use std::path::{Path, PathBuf};
 pub(super) use arguments::Arguments;
 pub(super) use task::{Arguments as TaskArguments, run as run_task};
 
-use super::escape::escape;
 use super::print::{print, print_json};
 use super::reading::{is_standard_input, open_text};
 use crate::checksums::checksum;
@@ -81,7 +80,7 @@ pub(super) fn run(arguments: &Arguments, typed: &dyn Fn(&str) -> bool) -> Result
 /// Tells what somebody may want to know before a file is used again.
 fn warn(warnings: &[String]) {
     for warning in warnings {
-        say(format_args!("warning: {}", escape(warning)));
+        say(format_args!("warning: {warning}"));
     }
 }
 

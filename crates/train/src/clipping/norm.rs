@@ -12,8 +12,9 @@
 //! In f32, or better where the numbers are. A norm above the largest number is that number: it is
 //! finite as long as all numbers are, and only then.
 
-use backdraft_cells::{Kernel, Path};
 use burn::tensor::{FloatDType, Tensor};
+
+use crate::device::is_cpu;
 
 /// A sum of squares above this has lost nothing, in single precision, to squares that vanish: those of
 /// ten million numbers come to less than its last digit.
@@ -53,8 +54,7 @@ fn norm_by<const D: usize>(
     largest: impl Fn(Tensor<D>) -> Tensor<D>,
     sum: impl Fn(Tensor<D>) -> Tensor<D>,
 ) -> Tensor<D> {
-    let path = Path::of(&tensor.device(), tensor.dtype());
-    if matches!(path, Path::Kernel(Kernel::Cpu { .. })) {
+    if is_cpu(&tensor.device()) {
         let squares = sum(tensor.clone().square());
         let holds = |sum: f64| sum > LEAST_SUM && sum.is_finite();
         if squares.to_data().iter::<f64>().all(holds) {

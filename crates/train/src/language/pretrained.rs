@@ -9,6 +9,7 @@ use clap::ValueEnum;
 
 use super::Text;
 use super::training::new_model;
+use crate::say::say;
 use crate::{AnyLayer, MadeFrom, Run, Settings, TrainError};
 
 /// Which symbols a training has that begins with the weights of a run.
@@ -78,7 +79,7 @@ impl Pretrained {
         match (count, self.vocabulary) {
             (0, _) => Ok(()),
             (_, VocabularyUse::Keep) => {
-                crate::say::say(format_args!(
+                say(format_args!(
                     "note: {count} symbols of the text are unknown to {} and are learned as that: {}",
                     self.run.path().display(),
                     shown(&unknown)

@@ -9,18 +9,18 @@ use burn::module::Module;
 use burn::tensor::Device;
 use serde::Serialize;
 
-use super::Text;
 use super::author::Author;
 use super::pretrained::Pretrained;
 use super::texts::Texts;
+use super::{DEMO, Text};
 use crate::checkpoint::Latest;
 use crate::checksums::checksum;
 use crate::run::{HELD_OUT, NewRun, RunState, VOCABULARY};
 use crate::say::say;
 use crate::training::{Plan, paths};
 use crate::{
-    AnyLayer, Asked, DeviceChoice, Display, Made, MadeFrom, PickedDevice, Run, RunDescription,
-    Settings, TrainError,
+    AnyLayer, Asked, DeviceChoice, Display, Made, PickedDevice, Run, RunDescription, Settings,
+    TrainError,
 };
 
 /// What `backdraft train lm` prints.
@@ -80,12 +80,7 @@ pub fn train_language_model(
     device: &PickedDevice,
     display: Display,
 ) -> Result<TrainReport, TrainError> {
-    settings.check()?;
-    let (texts, held_out) = Texts::of(text, settings, None, &device.device)?;
-    let model = new_model(settings, &texts.units)?;
-    begin(
-        settings, text, texts, held_out, model, None, path, device, display,
-    )
+    train(None, settings, text, path, device, display)
 }
 
 /// Trains a language model that begins with the weights of another run: with other settings of the training,
@@ -103,30 +98,26 @@ pub fn train_language_model_from(
     device: &PickedDevice,
     display: Display,
 ) -> Result<TrainReport, TrainError> {
-    settings.check()?;
-    pretrained.check(settings, text)?;
-    let units = Some(pretrained.units().clone());
-    let (texts, held_out) = Texts::of(text, settings, units, &device.device)?;
-    let model = pretrained.model(settings)?;
-    let from = Some(pretrained.made());
-    begin(
-        settings, text, texts, held_out, model, from, path, device, display,
-    )
+    train(Some(pretrained), settings, text, path, device, display)
 }
 
-/// Makes the run, and trains it.
-#[expect(clippy::too_many_arguments, reason = "all that a run is made of")]
-fn begin(
+/// Makes a run, of new weights or of those of another, and trains it.
+fn train(
+    pretrained: Option<&Pretrained>,
     settings: &Settings,
     text: &Text,
-    texts: Texts<'_>,
-    held_out: &str,
-    model: LanguageModel<AnyLayer>,
-    from: Option<MadeFrom>,
     path: &Path,
     device: &PickedDevice,
     display: Display,
 ) -> Result<TrainReport, TrainError> {
+    settings.check()?;
+    pretrained.map_or(Ok(()), |pretrained| pretrained.check(settings, text))?;
+    let units = pretrained.map(|pretrained| pretrained.units().clone());
+    let (texts, held_out) = Texts::of(text, settings, units, &device.device)?;
+    let model = match pretrained {
+        Some(pretrained) => pretrained.model(settings)?,
+        None => new_model(settings, &texts.units)?,
+    };
     let description = RunDescription {
         data: text.path.clone(),
         device: device.choice(),
@@ -142,7 +133,7 @@ fn begin(
             valid_sha256: None,
             characters: Some(texts.characters),
             examples: None,
-            from,
+            from: pretrained.map(Pretrained::made),
         }),
         ..RunDescription::default()
     };
@@ -194,7 +185,7 @@ pub fn resume_language_model(
     let text = match (text, &description.data) {
         (Some(text), _) => text,
         (None, Some(path)) => Text::open(Some(path), settings).map_err(moved)?,
-        (None, None) if made.text == super::DEMO => Text::open(None, settings)?,
+        (None, None) if made.text == DEMO => Text::open(None, settings)?,
         (None, None) => {
             return refuse(format!(
                 "the text, {}, cannot be read again by itself: it is needed (--data PATH)",

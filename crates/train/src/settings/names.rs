@@ -23,7 +23,7 @@ const FLAGS: [(&str, &str); 14] = [
 ];
 
 /// Second names of flags, which are understood.
-pub(crate) const ALIASES: [(&str, &str); 8] = [
+pub(crate) const ALIASES: [(&str, &str); 10] = [
     ("batch-size", "batch"),
     ("bptt", "unroll"),
     ("grad-clip", "clip-norm"),
@@ -31,7 +31,9 @@ pub(crate) const ALIASES: [(&str, &str); 8] = [
     ("learning-rate", "lr"),
     ("model", "cell"),
     ("num-layers", "layers"),
+    ("num-samples", "samples"),
     ("seq-len", "unroll"),
+    ("stop", "until"),
 ];
 
 /// Names that other programs have for flags, which are not understood but answered.
@@ -152,10 +154,7 @@ const ELSEWHERE: [(&str, &[&str]); 33] = [
         "resume",
         &["checkpoint", "continue", "init-from", "load", "restore"],
     ),
-    (
-        "samples",
-        &["n-samples", "num-return-sequences", "num-samples"],
-    ),
+    ("samples", &["n-samples", "num-return-sequences"]),
     (
         "save-steps",
         &["checkpoint-every", "save-every", "save-interval"],
@@ -186,7 +185,7 @@ const ELSEWHERE: [(&str, &[&str]); 33] = [
             "truncate",
         ],
     ),
-    ("until", &["eos", "stop", "stop-at"]),
+    ("until", &["eos", "stop-at"]),
     (
         "valid-fraction",
         &[

@@ -16,8 +16,8 @@ use crate::memory::{self, Needed};
 use crate::run::{NewRun, RunState, TASK};
 use crate::training::{Figure, Plan, Shows, paths};
 use crate::{
-    DeviceChoice, Display, Made, MadeFrom, Origin, PickedDevice, Recurrence, Run, RunDescription,
-    TrainError, polynomial,
+    DeviceChoice, Display, Made, Origin, PickedDevice, Recurrence, Run, RunDescription, TrainError,
+    polynomial,
 };
 
 /// Examples of the held-out part whose answers are shown as it learns.
@@ -77,14 +77,7 @@ pub fn train_task<T: Task>(
     device: &PickedDevice,
     display: Display,
 ) -> Result<TaskReport, TrainError> {
-    settings.check()?;
-    let gathered = Gathered::<T>::read(settings, data)?;
-    let task = T::of(&gathered.learned_from, settings)?;
-    check_memory(&task, settings, device)?;
-    let model = new_model(&task, settings)?;
-    begin(
-        task, gathered, model, None, settings, data, path, device, display,
-    )
+    train::<T>(None, settings, data, path, device, display)
 }
 
 /// Trains the model of a task that begins with the weights of another run: with other settings of the training,
@@ -102,39 +95,33 @@ pub fn train_task_from<T: Task>(
     device: &PickedDevice,
     display: Display,
 ) -> Result<TaskReport, TrainError> {
-    settings.check()?;
-    let gathered = Gathered::<T>::read(settings, data)?;
-    let (task, model) = pretrained.begun(settings)?;
-    task.check_all(data, &gathered.learned_from)?;
-    for example in gathered.learned_from.iter() {
-        task.check_learned(example)
-            .map_err(|reason| TrainError::OtherKind {
-                path: data.to_path_buf(),
-                reason: format!(
-                    "{reason}, in a training from {}",
-                    pretrained.path().display()
-                ),
-            })?;
-    }
-    let from = Some(pretrained.made());
-    begin(
-        task, gathered, model, from, settings, data, path, device, display,
-    )
+    train(Some(pretrained), settings, data, path, device, display)
 }
 
-/// Makes the run, and trains it.
-#[expect(clippy::too_many_arguments, reason = "all that a run is made of")]
-fn begin<T: Task>(
-    task: T,
-    gathered: Gathered<T>,
-    model: T::Model,
-    from: Option<MadeFrom>,
+/// Makes a run, of new weights or of those of another, and trains it.
+fn train<T: Task>(
+    pretrained: Option<&PretrainedTask<T>>,
     settings: &TaskSettings<T::Options>,
     data: &Path,
     path: &Path,
     device: &PickedDevice,
     display: Display,
 ) -> Result<TaskReport, TrainError> {
+    settings.check()?;
+    let gathered = Gathered::<T>::read(settings, data)?;
+    let (task, model) = match pretrained {
+        Some(pretrained) => {
+            let (task, model) = pretrained.begun(settings)?;
+            check_known(&task, &gathered, data, pretrained.path())?;
+            (task, model)
+        }
+        None => {
+            let task = T::of(&gathered.learned_from, settings)?;
+            check_memory(&task, settings, device)?;
+            let model = new_model(&task, settings)?;
+            (task, model)
+        }
+    };
     task.check_all(
         settings.valid.as_deref().unwrap_or(data),
         &gathered.held_out,
@@ -160,7 +147,7 @@ fn begin<T: Task>(
             valid_sha256: gathered.valid_sha256.clone(),
             characters: None,
             examples: Some(gathered.learned_from.len()),
-            from,
+            from: pretrained.map(PretrainedTask::made),
         }),
         ..RunDescription::default()
     };
@@ -175,6 +162,23 @@ fn begin<T: Task>(
     let (run, _lock) = new.complete()?;
     let latest = Latest::of(run.path())?;
     prepared.learn(&run, latest)
+}
+
+/// Refuses examples that the task of another run cannot learn.
+fn check_known<T: Task>(
+    task: &T,
+    gathered: &Gathered<T>,
+    data: &Path,
+    pretrained: &Path,
+) -> Result<(), TrainError> {
+    task.check_all(data, &gathered.learned_from)?;
+    gathered.learned_from.iter().try_for_each(|example| {
+        task.check_learned(example)
+            .map_err(|reason| TrainError::OtherKind {
+                path: data.to_path_buf(),
+                reason: format!("{reason}, in a training from {}", pretrained.display()),
+            })
+    })
 }
 
 /// What a training that goes on is given anew: nothing, by default.

@@ -5,9 +5,7 @@ use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
-use backdraft_cells::{Kernel, Path};
 use burn::data::dataloader::Progress;
-use burn::tensor::DType;
 use burn::train::metric::store::EventStoreClient;
 use burn::train::{
     EventProcessorTraining, Interrupter, Learner, LearnerEvent, LearningCheckpointer,
@@ -18,6 +16,7 @@ use super::TruncatedBptt;
 use super::shown::Shown;
 use crate::averaging::Average;
 use crate::checkpoint::{Carried, Checkpoints, Position};
+use crate::device::is_cpu;
 use crate::guard::Watch;
 use crate::seed::mix;
 use crate::{Clipper, History, Objective, Step, Trainee, Window, WindowOutput, failpoint, noise};
@@ -231,11 +230,9 @@ impl<M: Objective> Training<'_, M> {
                 Err(error) => interrupter.fail(error),
             }
         };
-        match Path::of(&self.strategy.device, DType::F32) {
-            Path::Kernel(Kernel::Cpu { .. }) => {
-                self.saving = Some(std::thread::spawn(hand_over));
-            }
-            _ => hand_over(),
+        match is_cpu(&self.strategy.device) {
+            true => self.saving = Some(std::thread::spawn(hand_over)),
+            false => hand_over(),
         }
     }
 

@@ -7,14 +7,10 @@ use std::process::Stdio;
 
 use serde_json::Value;
 
+use crate::support::folder::state;
 use crate::support::{
     command, killed_at, refused, succeeded, text, train_arguments, trained, waiting_after,
 };
-
-fn state(run: &str) -> Value {
-    let state = fs::read(Path::new(run).join("state.json")).unwrap();
-    serde_json::from_slice(&state).unwrap()
-}
 
 /// A script that restarts what was killed is never stuck.
 #[test]

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use crate::support::folder::checkpoints;
 use crate::support::{
     backdraft, command, killed_at, succeeded, text, train_arguments, waiting_after,
 };
@@ -134,11 +135,6 @@ impl Trainings {
     }
 }
 
-fn last_checkpoint(run: &str) -> PathBuf {
-    let folder = fs::read_dir(Path::new(run).join("checkpoints")).unwrap();
-    folder.map(|entry| entry.unwrap().path()).max().unwrap()
-}
-
 fn flip_a_bit(path: &Path) {
     let mut content = fs::read(path).unwrap();
     let middle = content.len() / 2;
@@ -179,7 +175,7 @@ fn goes_wrong(row: &Row, all: &Trainings) -> String {
         }
         "a file of a checkpoint was changed or cut short" => {
             all.cut_off(run);
-            flip_a_bit(&last_checkpoint(run).join("model.bpk"));
+            flip_a_bit(&checkpoints(run).pop().unwrap().join("model.bpk"));
             return all.goes_on(run);
         }
         "a file that grows was cut short" => {

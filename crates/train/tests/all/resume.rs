@@ -2,14 +2,15 @@
 //! is said where it cannot go on.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Stdio;
 use std::time::Duration;
 
 use serde_json::Value;
 
+use crate::support::folder::{Folder, checkpoints};
 use crate::support::{
-    backdraft, command, killed_at, refused, succeeded, text, train_arguments, waiting_after,
+    backdraft, command, killed_at, refused, succeeded, train_arguments, waiting_after,
 };
 
 /// Two epochs and a half, with masks that are drawn, and saved all the time.
@@ -59,21 +60,6 @@ fn position(run: &str) -> Value {
     position
 }
 
-fn checkpoints(run: &str) -> Vec<PathBuf> {
-    let folder = fs::read_dir(Path::new(run).join("checkpoints")).unwrap();
-    let mut all: Vec<PathBuf> = folder
-        .map(|entry| entry.unwrap().path())
-        .filter(|path| {
-            path.file_name()
-                .unwrap()
-                .to_string_lossy()
-                .starts_with("step-")
-        })
-        .collect();
-    all.sort();
-    all
-}
-
 /// The lines of metrics.jsonl, but for the time: one of each step, and those of the evaluations.
 fn figures(run: &str, steps: usize) -> Vec<Value> {
     let text = fs::read_to_string(Path::new(run).join("metrics.jsonl")).unwrap();
@@ -88,23 +74,7 @@ fn figures(run: &str, steps: usize) -> Vec<Value> {
     lines
 }
 
-struct Folder {
-    folder: tempfile::TempDir,
-    text: String,
-}
-
 impl Folder {
-    fn new() -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let text = text(folder.path()).to_str().unwrap().to_string();
-        Self { folder, text }
-    }
-
-    fn run(&self, name: &str) -> String {
-        let path = self.folder.path().join(name);
-        path.to_str().unwrap().to_string()
-    }
-
     fn arguments<'a>(&'a self, run: &'a str) -> Vec<&'a str> {
         train_arguments(&self.text, run, &LONG)
     }
@@ -265,10 +235,7 @@ fn killed_at_random(asked: &[&str], kills: usize) {
                 .wrapping_add(1442695040888963407);
             std::thread::sleep(Duration::from_micros((random >> 33) % most));
         };
-        let last = || match Path::new(run).join("checkpoints").exists() {
-            true => checkpoints(run).pop(),
-            false => None,
-        };
+        let last = || checkpoints(run).pop();
         for kill in 0..kills {
             let before = last();
             let mut command = command(&started_or_resumed(run, started));

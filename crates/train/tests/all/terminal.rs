@@ -1,48 +1,16 @@
 //! What a person at a terminal meets: however a training is stopped there, it is saved, says so, and goes on;
 //! and the terminal is as it was.
 
-use std::fs::{self, File};
+use std::fs::File;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use serde_json::Value;
-
+use crate::support::folder::{Folder, last_saved, state};
 use crate::support::terminal::{Terminal, had_dashboard};
-use crate::support::{command, refused, succeeded, text, train_arguments};
+use crate::support::{command, refused, succeeded, train_arguments};
 
 /// More steps than anybody waits for.
 const ENDLESS: [&str; 2] = ["--steps", "100000000"];
-
-struct Folder {
-    folder: tempfile::TempDir,
-    text: String,
-}
-
-impl Folder {
-    fn new() -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let text = text(folder.path()).to_str().unwrap().to_string();
-        Self { folder, text }
-    }
-
-    fn run(&self, name: &str) -> String {
-        self.folder.path().join(name).to_str().unwrap().to_string()
-    }
-}
-
-fn state(run: &str) -> Value {
-    let state = fs::read(Path::new(run).join("state.json")).unwrap();
-    serde_json::from_slice(&state).unwrap()
-}
-
-fn last_checkpoint(run: &str) -> Option<usize> {
-    let folder = fs::read_dir(Path::new(run).join("checkpoints")).ok()?;
-    let steps = folder.filter_map(|entry| {
-        let name = entry.unwrap().file_name().into_string().unwrap();
-        name.strip_prefix("step-")?.parse().ok()
-    });
-    steps.max()
-}
 
 /// It was saved where it was stopped, and says so in one line and by its exit code.
 #[track_caller]
@@ -52,7 +20,7 @@ fn was_interrupted(run: &str, seen: &str, code: Option<i32>) {
     let state = state(run);
     assert_eq!(state["state"], "interrupted", "{seen}");
     let steps = state["steps"].as_u64().unwrap() as usize;
-    assert_eq!(last_checkpoint(run), Some(steps), "{seen}");
+    assert_eq!(last_saved(run), Some(steps), "{seen}");
     let line = format!("interrupted after {steps} steps, and saved: `backdraft train --resume");
     assert!(seen.contains(&line), "{seen}");
 }
@@ -147,7 +115,7 @@ fn a_terminal_that_goes_away_takes_nothing_with_it() {
         terminal.see("waiting at step 50");
         assert_eq!(terminal.close(), Some(130), "{progress}");
         assert_eq!(state(&run)["state"], "interrupted", "{progress}");
-        assert_eq!(last_checkpoint(&run), Some(50), "{progress}");
+        assert_eq!(last_saved(&run), Some(50), "{progress}");
     }
 }
 
@@ -161,7 +129,7 @@ fn nobody_who_listens_is_no_reason_to_end() {
     let mut command = command(&train_arguments(&folder.text, &run, &more));
     let full = File::options().write(true).open("/dev/full").unwrap();
     let mut child = command.stdout(Stdio::null()).stderr(full).spawn().unwrap();
-    while last_checkpoint(&run).is_none_or(|steps| steps < 2) {
+    while last_saved(&run).is_none_or(|steps| steps < 2) {
         assert!(child.try_wait().unwrap().is_none(), "it ended by itself");
         std::thread::yield_now();
     }

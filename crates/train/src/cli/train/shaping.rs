@@ -2,7 +2,7 @@
 
 use super::arguments::take;
 use super::layering::Layering;
-use crate::cli::escape::unescape;
+use crate::cli::typed::unescape;
 use crate::{Carrying, Lexicon, Settings, TextUnit};
 
 #[derive(Debug, clap::Args)]

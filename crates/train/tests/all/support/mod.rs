@@ -1,6 +1,7 @@
 //! The program, as a stranger runs it.
 #![allow(dead_code, reason = "each test needs a part of it")]
 
+pub mod folder;
 #[cfg(target_os = "linux")]
 pub mod terminal;
 

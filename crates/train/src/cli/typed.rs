@@ -1,21 +1,4 @@
-//! Line breaks and tabs, as they are typed; and what a terminal would take for a command, as it can be
-//! read.
-
-use std::borrow::Cow;
-
-/// A text without what moves a cursor or changes a colour: of the control characters, line breaks and tabs
-/// alone stay as they are.
-pub(crate) fn escape(text: &str) -> Cow<'_, str> {
-    let is_command = |character: char| character.is_control() && !matches!(character, '\n' | '\t');
-    if !text.contains(is_command) {
-        return Cow::Borrowed(text);
-    }
-    let characters = text.chars().map(|character| match is_command(character) {
-        true => character.escape_debug().to_string(),
-        false => character.to_string(),
-    });
-    Cow::Owned(characters.collect())
-}
+//! Line breaks and tabs, as they are typed.
 
 /// A text with its line breaks and tabs.
 pub(super) fn unescape(text: &str) -> Result<String, String> {
@@ -40,15 +23,6 @@ pub(super) fn unescape(text: &str) -> Result<String, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn what_a_terminal_would_obey_can_be_read() {
-        assert_eq!(escape("a\tb\n\u{1F525}"), "a\tb\n\u{1F525}");
-        assert_eq!(
-            escape("\u{1b}[2J\r\u{9b}1m\u{7}"),
-            "\\u{1b}[2J\\r\\u{9b}1m\\u{7}"
-        );
-    }
 
     #[test]
     fn line_breaks_can_be_typed() {
