@@ -49,7 +49,7 @@ impl SequenceDropout {
     /// When they would have none, the probability being 0; the error is about `layer`.
     pub fn with_variational(mut self, layer: &str, variational: bool) -> Result<Self, Error> {
         if variational && self.dropout.prob == 0.0 {
-            let expected = "a dropout above 0 beside it";
+            let expected = "a dropout above 0 to draw its masks with";
             return Err(Error::new(layer, "variational dropout", expected, 0));
         }
         self.variational = variational;

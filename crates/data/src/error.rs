@@ -17,8 +17,12 @@ pub enum DataError {
     },
     /// A file that is not text.
     #[error(
-        "{}: expected UTF-8 text, found the byte 0x{byte:02x} at offset {offset} (line {line})",
-        path.display()
+        "{}: expected UTF-8 text, found {} at offset {offset} (line {line})",
+        path.display(),
+        match byte {
+            0 => "a NUL byte, as binary files have them,".to_string(),
+            byte => format!("the byte 0x{byte:02x}"),
+        }
     )]
     NotText {
         /// Which file.

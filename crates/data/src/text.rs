@@ -131,7 +131,7 @@ mod tests {
         );
         assert_eq!(
             error(b"abc\nd\0e"),
-            "bad.bin: expected UTF-8 text, found the byte 0x00 at offset 5 (line 2)"
+            "bad.bin: expected UTF-8 text, found a NUL byte, as binary files have them, at offset 5 (line 2)"
         );
         assert_eq!(
             error(b"\xFF\xFEa\0"),

@@ -221,20 +221,24 @@ pub fn run() -> ExitCode {
 
 /// A setting that is from a file and was not typed is told by its key there.
 fn by_key(error: TrainError, file: Option<&PathBuf>, typed: &dyn Fn(&str) -> bool) -> TrainError {
-    match (error, file) {
-        (
-            TrainError::Invalid {
-                setting,
-                expected,
-                found,
-            },
-            Some(path),
-        ) if !typed(&field(setting)) => TrainError::Undescribed {
-            path: path.clone(),
-            reason: format!("`{setting}`: expected {expected}, found {found}"),
-        },
-        (error, _) => error,
-    }
+    let Some(path) = file else { return error };
+    let is_written = |setting: &str| !typed(&field(setting));
+    let reason = match &error {
+        TrainError::Invalid {
+            setting,
+            expected,
+            found,
+        } if is_written(setting) => format!("`{setting}`: expected {expected}, found {found}"),
+        TrainError::Idle { setting, with } if is_written(setting) => {
+            format!("`{setting}` has an effect only with {with}")
+        }
+        TrainError::Excluded { setting, other } if is_written(setting) => {
+            format!("`{setting}` cannot be combined with `{other}`")
+        }
+        _ => return error,
+    };
+    let path = path.clone();
+    TrainError::Undescribed { path, reason }
 }
 
 /// `backdraft train --resume`, of whatever the run is for.
@@ -258,7 +262,11 @@ fn fail(error: &TrainError, json: bool) -> ExitCode {
 /// The exit code of an error.
 fn code(error: &TrainError) -> u8 {
     match error {
-        TrainError::Invalid { .. } | TrainError::Undescribed { .. } | TrainError::Usage { .. } => 2,
+        TrainError::Invalid { .. }
+        | TrainError::Idle { .. }
+        | TrainError::Excluded { .. }
+        | TrainError::Undescribed { .. }
+        | TrainError::Usage { .. } => 2,
         TrainError::Interrupted { .. } => interrupt::EXIT_CODE,
         _ => 1,
     }

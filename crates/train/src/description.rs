@@ -19,6 +19,7 @@
 
 mod keys;
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
@@ -220,6 +221,28 @@ pub(crate) fn task_of(path: &Path) -> Result<String, TrainError> {
     table(&text)
         .and_then(|asked| task(&asked))
         .map_err(undescribed)
+}
+
+/// The keys that somebody wrote into a file, with their tables: `averaging.decay`. None of one that the program
+/// wrote, which has all of them.
+///
+/// # Errors
+///
+/// When the file cannot be read or is not TOML.
+pub(crate) fn written_keys(path: &Path) -> Result<BTreeSet<String>, TrainError> {
+    let undescribed = |reason: String| TrainError::Undescribed {
+        path: path.to_path_buf(),
+        reason,
+    };
+    let text = std::fs::read_to_string(path).map_err(|error| undescribed(error.to_string()))?;
+    let asked = table(&text).map_err(undescribed)?;
+    let mut keys = BTreeSet::new();
+    for (key, value) in asked.iter().filter(|_| !asked.contains_key("made")) {
+        keys.insert(key.clone());
+        let inner = value.as_table().into_iter().flatten();
+        keys.extend(inner.map(|(name, _)| format!("{key}.{name}")));
+    }
+    Ok(keys)
 }
 
 /// That a newer program wrote the text of a description, if one did.

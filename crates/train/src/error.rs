@@ -35,6 +35,22 @@ pub enum TrainError {
         /// What it was.
         found: String,
     },
+    /// A setting that does nothing without another.
+    #[error("{} has an effect only with {with}", flag(setting))]
+    Idle {
+        /// Which setting, by its key in a file.
+        setting: &'static str,
+        /// The flag, and its value, that it belongs to.
+        with: &'static str,
+    },
+    /// Two settings that exclude each other.
+    #[error("{} cannot be combined with {}", flag(setting), flag(other))]
+    Excluded {
+        /// The one, by its key in a file.
+        setting: &'static str,
+        /// The other.
+        other: &'static str,
+    },
     /// A command line that cannot be understood.
     #[error("{reason}")]
     Usage {
@@ -312,6 +328,8 @@ impl TrainError {
             Self::Model(_) => "model",
             Self::Exchange(_) => "exchange",
             Self::Invalid { .. } => "invalid",
+            Self::Idle { .. } => "idle",
+            Self::Excluded { .. } => "excluded",
             Self::Usage { .. } => "usage",
             Self::Unfit { .. } => "unfit",
             Self::Undescribed { .. } => "undescribed",

@@ -86,6 +86,16 @@ impl StreamLoader {
         self.len() == 0
     }
 
+    /// Symbols that are learned from in the first `windows` windows, over as many epochs as that takes.
+    pub fn learned(&self, windows: usize) -> usize {
+        let (rows, steps) = (self.streams.batch(), self.streams.steps());
+        let (epochs, rest) = (windows / self.an_epoch, windows % self.an_epoch);
+        let spans = self.cut.spans(steps, epochs);
+        let rest = spans.iter().take(rest * self.accumulate);
+        let rest: usize = rest.map(Span::learned).sum();
+        rows.saturating_mul(epochs.saturating_mul(steps).saturating_add(rest))
+    }
+
     fn window<M: Objective<Batch = SymbolBatch>>(&self, spans: &[Span], index: usize) -> Window<M> {
         let first = index * self.accumulate;
         let after = (first + self.accumulate).min(spans.len());

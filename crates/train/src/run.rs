@@ -244,7 +244,8 @@ pub(crate) fn plain(error: RecordError) -> String {
     }
 }
 
-const RUN: &str = "run.toml";
+/// What was asked for.
+pub(crate) const RUN: &str = "run.toml";
 /// The symbols of a language model.
 pub(crate) const VOCABULARY: &str = "vocabulary.json";
 /// The part of a text that was not learned.

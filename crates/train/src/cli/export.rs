@@ -13,6 +13,9 @@ pub(super) struct Arguments {
     /// GRU called `recurrent` and a Linear called `output`
     #[arg(value_name = "FILE.safetensors", value_parser = safetensors)]
     file: PathBuf,
+    /// Overwrite the file if it exists
+    #[arg(long)]
+    force: bool,
     /// Print one JSON object on standard output and nothing else
     #[arg(long)]
     json: bool,
@@ -29,6 +32,13 @@ fn safetensors(name: &str) -> Result<PathBuf, String> {
 }
 
 pub(super) fn run(arguments: &Arguments) -> Result<(), TrainError> {
+    if arguments.file.exists() && !arguments.force {
+        return Err(TrainError::Unfit {
+            what: "the file to write",
+            expected: "a new one (--force overwrites it)".to_string(),
+            found: format!("{}, which exists", arguments.file.display()),
+        });
+    }
     let report = export_language_model(&arguments.run, &arguments.file)?;
     if arguments.json {
         return print_json(&report);

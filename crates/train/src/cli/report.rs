@@ -3,7 +3,9 @@
 use std::path::{Path, PathBuf};
 
 use super::drawing::{self, Overwriting};
-use super::print::print;
+use serde::Serialize;
+
+use super::print::{print, print_json};
 use crate::say::say;
 use crate::{TrainError, report_runs};
 
@@ -19,6 +21,9 @@ pub(super) struct Report {
     svg: Option<PathBuf>,
     #[command(flatten)]
     overwriting: Overwriting,
+    /// Print one JSON object on standard output and nothing else
+    #[arg(long)]
+    json: bool,
 }
 
 #[derive(Debug, clap::Args)]
@@ -34,19 +39,47 @@ pub(super) struct Compare {
     svg: Option<PathBuf>,
     #[command(flatten)]
     overwriting: Overwriting,
+    /// Print one JSON object on standard output and nothing else
+    #[arg(long)]
+    json: bool,
+}
+
+/// What was written.
+#[derive(Debug, Serialize)]
+struct Written {
+    page: String,
+    figures: Vec<String>,
+    /// What of the runs could not be drawn, and why.
+    skipped: Vec<String>,
+}
+
+impl Written {
+    fn tell(&self, json: bool) -> Result<(), TrainError> {
+        for skipped in &self.skipped {
+            say(format_args!("warning: {skipped}"));
+        }
+        if json {
+            return print_json(self);
+        }
+        let files = std::iter::once(&self.page).chain(&self.figures);
+        let lines: String = files.map(|file| format!("{file}\n")).collect();
+        print(&lines)
+    }
 }
 
 pub(super) fn report(arguments: &Report) -> Result<(), TrainError> {
     let default = || arguments.run.join("report.html");
     let out = arguments.out.clone().unwrap_or_else(default);
     let svg = arguments.svg.as_deref();
-    write(&[&arguments.run], &out, svg, arguments.overwriting)
+    let written = write(&[&arguments.run], &out, svg, arguments.overwriting)?;
+    written.tell(arguments.json)
 }
 
 pub(super) fn compare(arguments: &Compare) -> Result<(), TrainError> {
     let runs: Vec<&Path> = arguments.runs.iter().map(PathBuf::as_path).collect();
     let svg = arguments.svg.as_deref();
-    write(&runs, &arguments.out, svg, arguments.overwriting)
+    let written = write(&runs, &arguments.out, svg, arguments.overwriting)?;
+    written.tell(arguments.json)
 }
 
 fn write(
@@ -54,12 +87,9 @@ fn write(
     out: &Path,
     svg: Option<&Path>,
     overwriting: Overwriting,
-) -> Result<(), TrainError> {
+) -> Result<Written, TrainError> {
     overwriting.check("out", out)?;
     let report = report_runs(runs)?;
-    for skipped in &report.skipped {
-        say(format_args!("warning: {skipped}"));
-    }
     let figures: Vec<(PathBuf, &str)> = svg
         .into_iter()
         .flat_map(|folder| {
@@ -76,11 +106,16 @@ fn write(
             error,
         })?;
     }
-    let page = (out.to_path_buf(), report.page.as_str());
-    let mut told = String::new();
-    for (path, content) in std::iter::once(page).chain(figures) {
-        drawing::write(&path, content)?;
-        told.push_str(&format!("{}\n", path.display()));
+    drawing::write(out, &report.page)?;
+    for (path, content) in &figures {
+        drawing::write(path, content)?;
     }
-    print(&told)
+    Ok(Written {
+        page: out.display().to_string(),
+        figures: figures
+            .iter()
+            .map(|(path, _)| path.display().to_string())
+            .collect(),
+        skipped: report.skipped.clone(),
+    })
 }

@@ -47,7 +47,7 @@ pub(super) fn run(arguments: &Arguments, typed: &dyn Fn(&str) -> bool) -> Result
     let pretrained = arguments.pretrained()?;
     let text = text(&asked)?;
     if let Some(file) = arguments.file_of_data(typed) {
-        warn(&asked.warnings(file, &checksum(text.content.as_bytes()), None));
+        warn(&asked.warnings(&file, &checksum(text.content.as_bytes()), None));
     }
     let device = asked.device.pick()?;
     if arguments.dry_run {
@@ -176,10 +176,10 @@ pub(super) fn resume_run<T: Task>(path: &Path, asked: &Resuming) -> Result<(), T
 fn display(progress: Display, json: bool) -> Result<Display, TrainError> {
     match (progress, json) {
         (Display::Auto, true) => Ok(Display::Plain),
-        (Display::Dashboard, true) => Err(TrainError::Invalid {
-            setting: "progress",
-            expected: "no dashboard with --json: both are for standard output".to_string(),
-            found: "one".to_string(),
+        (Display::Dashboard, true) => Err(TrainError::Usage {
+            reason:
+                "--progress dashboard cannot be combined with --json: both need standard output"
+                    .to_string(),
         }),
         (progress, _) => progress.settled(),
     }

@@ -130,8 +130,8 @@ impl Told<'_> {
         let others: Vec<String> = others.iter().map(|other| plain(other)).collect();
         let beside = |other: &String| other.split(' ').next() == Some(&argument);
         match others.iter().any(beside) {
-            true => format!("{argument}: expected once, found again"),
-            false => format!("{argument}: expected no {} beside it", others.join(", ")),
+            true => format!("{argument}: expected once, found more than once"),
+            false => format!("{argument} cannot be combined with {}", others.join(", ")),
         }
     }
 

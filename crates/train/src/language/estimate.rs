@@ -65,7 +65,7 @@ pub fn estimate_language_model(
         weight_bytes: weight_bytes(&settings.training, parameters),
         window_bytes: settings.window_bytes(vocabulary),
         steps,
-        symbols: steps * texts.symbols_a_step,
+        symbols: texts.windows.learned(steps),
         device: device.name.clone(),
         data: texts.source.to_string(),
     })

@@ -1,7 +1,7 @@
 //! How well a run's model foresees a text.
 
 use std::path::Path;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use backdraft_data::Units;
 use backdraft_models::LanguageModel;
@@ -10,6 +10,7 @@ use burn::train::InferenceStep;
 use serde::Serialize;
 
 use super::{Evaluated, Text, evaluated, load};
+use crate::say::say;
 use crate::settings::check::counts;
 use crate::{AnyLayer, PickedDevice, Run, TrainError, Trainee, Window};
 
@@ -88,6 +89,21 @@ pub fn evaluate_language_model(
     })
 }
 
+/// How long nothing is said of how long it takes.
+const SILENT: Duration = Duration::from_secs(3);
+
+/// What to tell somebody who waits for so many seconds more.
+fn advice(seconds: f64, streams: usize) -> Option<String> {
+    let faster = match streams {
+        1 => {
+            "; --streams N is faster: it reads N parts of the text side by side, each without what is before it"
+        }
+        _ => "",
+    };
+    let seconds = seconds.round() as u64;
+    (seconds >= 10).then(|| format!("about {}:{:02} to go{faster}", seconds / 60, seconds % 60))
+}
+
 /// What a text comes to.
 struct Total {
     /// The sum of the loss.
@@ -106,12 +122,19 @@ fn total(model: LanguageModel<AnyLayer>, text: Evaluated, units: &Units) -> Tota
     let model = Trainee { model };
     let windows: &dyn DataLoader<Window<LanguageModel<AnyLayer>>> = &text.windows;
     let (mut nats, mut state) = (0.0, None);
-    for window in windows.iter() {
+    let (started, mut is_told) = (Instant::now(), false);
+    for (number, window) in (1..).zip(windows.iter()) {
         let mut window = window.expect("windows of a text in memory");
         window.state = state.take();
         let output = InferenceStep::step(&model, window);
         nats += output.nats.into_data().iter::<f64>().sum::<f64>();
         state = output.state;
+        if !is_told && started.elapsed() > SILENT {
+            is_told = true;
+            let left = started.elapsed().as_secs_f64() / number as f64;
+            let left = left * (windows.num_items() - number) as f64;
+            advice(left, text.streams.batch()).map(say);
+        }
     }
     let streams = text.streams;
     let all = streams.between(0..streams.steps());
@@ -123,5 +146,21 @@ fn total(model: LanguageModel<AnyLayer>, text: Evaluated, units: &Units) -> Tota
         unknown: unknown.count(),
         streams: streams.batch(),
         bits_a_nat: text.bits_a_nat,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_waits_long_is_told_how_long() {
+        assert_eq!(advice(9.0, 1), None);
+        let told = advice(95.2, 1).unwrap();
+        assert!(
+            told.starts_with("about 1:35 to go; --streams N is faster"),
+            "{told}"
+        );
+        assert_eq!(advice(605.0, 4).unwrap(), "about 10:05 to go");
     }
 }

@@ -107,7 +107,7 @@ impl Pretrained {
                 ("embedding", recurrence.embedding.to_string()),
                 (
                     "regularize.weight_norm",
-                    format!("{:?}", recurrence.regularize.weight_norm).to_lowercase(),
+                    recurrence.regularize.weight_norm.name(),
                 ),
                 ("tied", settings.tied.to_string()),
                 ("unit", settings.lexicon.unit.to_string()),

@@ -15,8 +15,6 @@ pub(super) struct Texts<'a> {
     /// Bits that a character of what is held out costs, for each nat that a symbol does.
     pub(super) bits_a_nat: f64,
     pub(super) units: Units,
-    /// Symbols that a step learns from, but for the last.
-    pub(super) symbols_a_step: usize,
     pub(super) windows: StreamLoader,
     pub(super) valid: StreamLoader,
 }
@@ -36,6 +34,7 @@ impl<'a> Texts<'a> {
             Some(units) => units,
             None => settings.lexicon.units(learn)?,
         };
+        settings.lexicon.check_bounds(units.len())?;
         // A character is a symbol; how many another unit makes of the text is seen when it is cut.
         let symbols = match settings.lexicon.unit {
             TextUnit::Char => learn.chars().count(),
@@ -68,7 +67,6 @@ impl<'a> Texts<'a> {
             characters: learn.chars().count(),
             bits_a_nat: valid.bits_a_nat,
             units,
-            symbols_a_step: settings.training.batch * settings.cut()?.stride() * asked.accumulate,
             windows,
             valid: valid.windows,
         };

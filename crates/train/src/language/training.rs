@@ -223,7 +223,6 @@ pub(super) fn new_model(
     settings: &Settings,
     units: &Units,
 ) -> Result<LanguageModel<AnyLayer>, TrainError> {
-    settings.lexicon.check_bounds(units.len())?;
     let device = Device::flex();
     device.seed(settings.training.seed);
     let model = settings.model(units.len()).init(&device)?;

@@ -6,6 +6,7 @@ use super::chart::colour;
 use super::history::History;
 use super::inside::Inside;
 use super::mark;
+use crate::say::printable;
 
 const STYLE: &str = "body{font:15px/1.5 sans-serif;color:#222;max-width:940px;margin:2em auto;\
 padding:0 1em}h1,h2{font-weight:600}table{border-collapse:collapse;margin:1em 0}\
@@ -99,6 +100,19 @@ fn write_table(page: &mut String, runs: &[History]) {
     page.push_str("</table>\n");
 }
 
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_html_does_not_have_is_shown_as_something_else() {
+        assert_eq!(
+            escape("<a>\u{1b}[31m\0 \"b\"\n&"),
+            "&lt;a&gt;\\u{1b}[31m\\0 &quot;b&quot;\n&amp;"
+        );
+    }
+}
+
 /// The colour of a run, as numbers.
 struct Rgb(u8, u8, u8);
 
@@ -109,9 +123,10 @@ impl Rgb {
     }
 }
 
-/// Text as HTML shows it.
+/// Text as HTML shows it: control characters, which HTML does not have, as they are in Rust.
 pub(super) fn escape(text: &str) -> String {
-    text.replace('&', "&amp;")
+    printable(text)
+        .replace('&', "&amp;")
         .replace('<', "&lt;")
         .replace('>', "&gt;")
         .replace('"', "&quot;")

@@ -60,16 +60,16 @@ impl Settings {
         } = self.recurrence;
         let is_adaptive = !self.lexicon.adaptive.is_empty();
         if self.tied && is_adaptive {
-            return refuse("tied", "no adaptive softmax beside it", "one");
+            return exclude("tied", "adaptive");
         }
         if self.tied && hidden != embedding {
             let expected = format!("an embedding of {hidden} features, as there are units");
             return require("tied", &expected, format!("one of {embedding}"), false);
         }
-        let smoothing = self.penalties.label_smoothing;
-        let fits = smoothing == 0.0 || !is_adaptive;
-        let expected = "0 with an adaptive softmax";
-        require("penalties.label_smoothing", expected, smoothing, fits)
+        match self.penalties.label_smoothing > 0.0 && is_adaptive {
+            true => exclude("penalties.label_smoothing", "adaptive"),
+            false => Ok(()),
+        }
     }
 
     /// Refuses what windows cannot be.
@@ -85,18 +85,21 @@ impl Settings {
                 return refuse("windows.separator", expected, "none");
             }
             (Carrying::Always | Carrying::Never, true) => {
-                let expected = "documents, since a separator is given";
-                return refuse("windows.carry", expected, "another");
+                let (setting, with) = ("windows.separator", "--carry documents");
+                return Err(TrainError::Idle { setting, with });
             }
             _ => {}
         }
+        // What is drawn for a whole window would be drawn again where it is computed again.
         let regularize = self.recurrence.regularize;
-        let a_window = regularize.drop_connect + regularize.recurrent_dropout;
-        if windows.recompute && a_window > 0.0 {
-            let expected = "no dropout that is drawn for a whole window (drop-connect, recurrent)";
-            return refuse("windows.recompute", expected, "one");
+        let drawn = [
+            ("regularize.drop_connect", regularize.drop_connect),
+            ("regularize.recurrent_dropout", regularize.recurrent_dropout),
+        ];
+        match drawn.into_iter().find(|(_, part)| *part > 0.0) {
+            Some((other, _)) if windows.recompute => exclude("windows.recompute", other),
+            _ => Ok(()),
         }
-        Ok(())
     }
 }
 
@@ -147,7 +150,8 @@ impl Recurrence {
         let normed = asked.weight_norm != NormedWeights::Off;
         let fits = !normed || self.cell.takes_weight_norm();
         let expected = format!("off, as {cell} cells do not support it");
-        require("regularize.weight_norm", &expected, "another", fits)
+        let found = asked.weight_norm.name();
+        require("regularize.weight_norm", &expected, found, fits)
     }
 
     /// Refuses what the gate that keeps cannot start at.
@@ -348,6 +352,10 @@ fn refuse(setting: &'static str, expected: &str, found: &str) -> Result<(), Trai
     require(setting, expected, found, false)
 }
 
+fn exclude(setting: &'static str, other: &'static str) -> Result<(), TrainError> {
+    Err(TrainError::Excluded { setting, other })
+}
+
 pub(crate) fn require(
     setting: &'static str,
     expected: &str,
@@ -411,7 +419,10 @@ mod tests {
         starts(|s| s.training.valid_fraction = 0.0, "--valid-fraction: ");
         starts(|s| s.training.clipping.norm = Some(-1.0), "--clip-norm: ");
         starts(|s| s.training.steps = Some(0), "--steps: ");
-        starts(|s| s.windows.separator = Some("%".to_string()), "--carry: ");
+        starts(
+            |s| s.windows.separator = Some("%".to_string()),
+            "--separator has an effect only with --carry documents",
+        );
         starts(|s| s.training.decay = Decay::Plateau, "--decay: ");
         starts(
             |s| s.training.weight_decay = f64::INFINITY,
@@ -426,7 +437,7 @@ mod tests {
             s.windows.recompute = true;
             s.recurrence.regularize.drop_connect = 0.5;
         };
-        starts(twice, "--recompute: ");
+        starts(twice, "--recompute cannot be combined with --drop-connect");
     }
 
     /// What a cell supports is written here and there; a model refuses what it does not.

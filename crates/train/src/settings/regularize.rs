@@ -32,6 +32,14 @@ pub enum NormedWeights {
     Both,
 }
 
+impl NormedWeights {
+    /// As it is typed.
+    pub(crate) fn name(self) -> String {
+        let value = self.to_possible_value().expect("none is hidden");
+        value.get_name().to_string()
+    }
+}
+
 impl From<NormedWeights> for WeightNorm {
     fn from(weights: NormedWeights) -> Self {
         match weights {

@@ -6,10 +6,14 @@ use burn::data::dataloader::DataLoader;
 use burn::tensor::Device;
 use burn::train::TrainStep;
 
+use crate::say::say;
 use crate::{AverageKind, Objective, OptimizerKind, TrainError, Trainee, Training, Window};
 
 /// How long is tried, at most.
 const TRIED: Duration = Duration::from_secs(3);
+
+/// Parameters of a model whose steps take so long that somebody who waits wants to know what for.
+const LARGE: usize = 1 << 22;
 
 /// Bytes of the weights, their gradients and what the optimiser remembers.
 pub(crate) fn weight_bytes(training: &Training, parameters: usize) -> usize {
@@ -31,6 +35,12 @@ pub(crate) fn seconds_a_step<M: Objective>(
     let device = device.clone().autodiff();
     let model = model.fork(&device).train();
     let mut trainee = Trainee { model };
+    let parameters = trainee.model.num_params();
+    if parameters > LARGE {
+        say(format_args!(
+            "trying a few steps with {parameters} parameters to estimate the time; Ctrl-C stops it"
+        ));
+    }
     let mut optimizer = training.optimizer()?;
     let clipper = training.clipping.init()?;
     let (mut carried, mut times) = (None, Vec::new());

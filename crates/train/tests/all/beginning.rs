@@ -143,6 +143,18 @@ fn a_training_begins_with_the_weights_of_another() {
         succeeded(&["train", "lm", "--from", run, "--out", &out, "--steps", "3"]);
     }
 
+    // Its text has changed since.
+    fs::write(&text, "one fish blue fish two fish red fish\n".repeat(120)).unwrap();
+    let out = path("changed");
+    let asked = [
+        "train", "lm", "--from", &origin, "--out", &out, "--steps", "3",
+    ];
+    let output = command(&asked).output().unwrap();
+    let warning = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{warning}");
+    let expected = format!("warning: {origin}/run.toml: the data, {text}, has changed since");
+    assert!(warning.contains(&expected), "{warning}");
+
     // Another text: with symbols that the run does not know, or without.
     let other = path("other.txt");
     fs::write(

@@ -254,7 +254,7 @@ fn nonsense_is_answered_with_one_clear_message() {
     refuse(
         &data,
         &["--valid", &data, "--valid-fraction", "0.5"],
-        "no --valid beside it",
+        "--valid-fraction cannot be combined with --valid",
     );
     let arrays = write("broken.npz", "no arrays");
     refuse(&arrays, &[], "broken.npz");

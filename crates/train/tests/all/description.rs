@@ -4,7 +4,7 @@ use std::fs;
 
 use serde_json::Value;
 
-use crate::support::{backdraft, refused, text, train_arguments, trained};
+use crate::support::{backdraft, refused, succeeded, text, train_arguments, trained};
 
 /// A file instead of flags, flags over a file, and the file of a run as the file of another.
 #[test]
@@ -86,4 +86,27 @@ fn a_dry_run_tells_what_a_run_would_be_and_leaves_nothing() {
     assert_eq!(estimate["steps"], report["steps"]);
     assert_eq!(estimate["vocabulary"], report["vocabulary"]);
     assert!(estimate["seconds"].as_f64().unwrap() > 0.0);
+}
+
+/// Windows that go back further than they learn, several of them in a step, the last step of an epoch a part of one.
+#[test]
+fn a_dry_run_counts_the_symbols_that_are_learned_from() {
+    let folder = tempfile::tempdir().unwrap();
+    for (name, more) in [
+        ("accumulated", "--accumulate 7 --stride 5 --epochs 2"),
+        ("more-than-there-are", "--accumulate 100000 --epochs 2"),
+        ("drawn", "--drawn --steps 50"),
+        ("stopped", "--accumulate 3 --steps 41"),
+    ] {
+        let folder = folder.path().join(name);
+        fs::create_dir(&folder).unwrap();
+        let more: Vec<&str> = more.split(' ').collect();
+        let (_, report) = trained(&folder, &more);
+        let (text, run) = (text(&folder), folder.join("none"));
+        let arguments = train_arguments(text.to_str().unwrap(), run.to_str().unwrap(), &more);
+        let told = succeeded(&[&arguments[..], &["--dry-run", "--json"]].concat());
+        let estimate: Value = serde_json::from_str(&told).unwrap();
+        assert_eq!(estimate["symbols"], report["symbols"], "{name}");
+        assert_eq!(estimate["steps"], report["steps"], "{name}");
+    }
 }

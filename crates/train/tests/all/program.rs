@@ -172,7 +172,7 @@ fn nonsense_is_answered_with_one_clear_message() {
     with(
         "--momentum",
         "0.5",
-        "--momentum: expected --optimizer sgd beside it",
+        "--momentum has an effect only with --optimizer sgd",
     );
     let other = ["--cell", "min-gru", "--drop-connect", "0.5"];
     train(
@@ -449,6 +449,17 @@ fn weights_go_out_and_come_back_in() {
     };
     assert_eq!(loss(&copy), loss(&run));
 
+    // What is there already is written over when that is asked for.
+    let before = fs::read(&file).unwrap();
+    refused(
+        &["export", &run, &file],
+        "expected a new one (--force overwrites it), found ",
+    );
+    assert_eq!(fs::read(&file).unwrap(), before);
+    fs::write(&file, "").unwrap();
+    succeeded(&["export", &run, &file, "--force"]);
+    assert_eq!(fs::read(&file).unwrap(), before);
+
     // What PyTorch has no place for stays here, and is used here.
     for (other, expected) in [
         (
@@ -459,7 +470,7 @@ fn weights_go_out_and_come_back_in() {
     ] {
         let folder = tempfile::tempdir().unwrap();
         let (run, _) = trained(folder.path(), &other);
-        refused(&["export", &run, &file], expected);
+        refused(&["export", &run, &path("none.safetensors")], expected);
         assert!(loss(&run).is_finite());
         assert!(backdraft(&["generate", &run]).status.success());
     }

@@ -21,7 +21,7 @@ fn table() -> Vec<Row> {
     let readme = fs::read_to_string(readme).unwrap();
     let rows = readme
         .lines()
-        .skip_while(|line| *line != "| what | what is said | and then |")
+        .skip_while(|line| *line != "| what happens | message | then |")
         .skip(2)
         .take_while(|line| line.starts_with('|'));
     rows.map(|row| {
@@ -155,7 +155,7 @@ fn goes_wrong(row: &Row, all: &Trainings) -> String {
             all.goes_on(run);
             return said;
         }
-        "the program is killed, the power goes" => {
+        "the program is killed, the power fails" => {
             all.cut_off(run);
             return all.goes_on(run);
         }

@@ -46,7 +46,7 @@ fn a_prompt_may_begin_with_a_dash_and_come_from_a_file() {
     let both = ["--prompt", "a", "--prompt-file", "-"];
     refused(
         &[&fixed[..], &both].concat(),
-        "--prompt: expected no --prompt-file FILE beside it",
+        "--prompt cannot be combined with --prompt-file FILE",
     );
     let latin = written(folder.path(), "latin.txt", b"caf\xE9 noir");
     let latin = ["--prompt-file", latin.to_str().unwrap()];

@@ -3,6 +3,8 @@
 use std::fs;
 use std::path::Path;
 
+use serde_json::Value;
+
 use crate::support::{backdraft, refused, succeeded, trained};
 
 #[test]
@@ -65,6 +67,24 @@ fn a_run_is_drawn_and_runs_are_laid_side_by_side() {
     assert_eq!(page.matches("<td>gru").count(), 1);
     // Runs beside each other are compared by their curves.
     assert!(!page.contains("What recurs"));
+
+    // The same as an object.
+    let told = |arguments: &[&str]| -> Value {
+        serde_json::from_str(&succeeded(&[arguments, &["--json"]].concat())).unwrap()
+    };
+    let pictures = folder.path().join("again").display().to_string();
+    let written = told(&["report", &run, "--svg", &pictures]);
+    assert_eq!(written["page"], format!("{run}/report.html"));
+    let figures = written["figures"].as_array().unwrap();
+    assert!(
+        figures.contains(&Value::from(format!("{pictures}/loss.svg"))),
+        "{written}"
+    );
+    assert_eq!(written["skipped"], Value::Array(Vec::new()));
+    assert_eq!(
+        told(&["compare", &run, &second, "--out", &both])["page"],
+        both
+    );
 
     refused(
         &["report", folder.path().to_str().unwrap()],

@@ -426,6 +426,6 @@ fn what_cannot_go_on_says_why() {
     );
     refused(
         &["train", "--resume", &run, "lm"],
-        "lm: expected no --resume RUN beside it",
+        "lm cannot be combined with --resume RUN",
     );
 }

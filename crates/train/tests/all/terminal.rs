@@ -204,7 +204,7 @@ fn progress_is_shown_as_it_is_asked_for() {
     let arguments = dashboard(&["--json"]);
     let arguments: Vec<&str> = arguments.split(' ').collect();
     let error = String::from_utf8(command(&arguments).output().unwrap().stderr).unwrap();
-    let expected = "--progress: expected no dashboard with --json";
+    let expected = "--progress dashboard cannot be combined with --json";
     assert!(error.contains(expected), "{error}");
     assert!(!Path::new(&run).exists());
     succeeded(&["evaluate", &quiet]);

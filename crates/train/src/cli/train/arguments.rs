@@ -1,10 +1,14 @@
 //! What `backdraft train lm` takes: a file, flags, and which count more.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use super::keeping::Keeping;
-use super::optimising::Optimising;
+use super::optimising::{Optimising, refuse_idle};
 use super::shaping::Shaping;
+use crate::description::written_keys;
+use crate::run::RUN;
+use crate::settings::names::field;
 use crate::{
     DeviceChoice, Display, Origin, Pretrained, Run, RunDescription, TrainError, Training,
     VocabularyUse,
@@ -75,6 +79,22 @@ pub(in crate::cli) struct Arguments {
     keeping: Keeping,
 }
 
+/// The file that says which data are meant, if one does: one of settings, or that of a run to start from.
+pub(super) fn file_of_data(
+    config: Option<&Path>,
+    from: Option<&Path>,
+    typed: &dyn Fn(&str) -> bool,
+) -> Option<PathBuf> {
+    let of_run = || from.map(|run| run.join(RUN));
+    let file = config.map(Path::to_path_buf).or_else(of_run);
+    file.filter(|_| !typed("data"))
+}
+
+/// The keys that somebody wrote into the file that settings are read from, if there is one.
+pub(super) fn written(file: Option<&Path>) -> Result<BTreeSet<String>, TrainError> {
+    file.map_or_else(|| Ok(BTreeSet::new()), written_keys)
+}
+
 /// Refuses to take Burn's source for a text that a caller handed over, which is not there any more.
 fn refuse_lost(asked: &RunDescription) -> Result<(), TrainError> {
     let origin = asked.made.as_ref().map(|made| made.origin);
@@ -92,8 +112,8 @@ fn refuse_lost(asked: &RunDescription) -> Result<(), TrainError> {
 
 impl Arguments {
     /// The file that says which data are meant, if one does.
-    pub(super) fn file_of_data(&self, typed: &dyn Fn(&str) -> bool) -> Option<&Path> {
-        self.config.as_deref().filter(|_| !typed("data"))
+    pub(super) fn file_of_data(&self, typed: &dyn Fn(&str) -> bool) -> Option<PathBuf> {
+        file_of_data(self.config.as_deref(), self.from.as_deref(), typed)
     }
 
     /// What is asked for: by the file, if there is one, and by what was typed beside it.
@@ -114,8 +134,13 @@ impl Arguments {
         take!(self, typed, settings, include);
         take!(self, typed, settings.training, epochs steps seed);
         self.shaping.put(typed, settings);
-        self.optimising.put(typed, &mut settings.training)?;
+        self.optimising.put(typed, &mut settings.training);
         self.keeping.put(typed, &mut settings.training);
+        let written = written(self.config.as_deref())?;
+        refuse_idle(
+            |key| typed(&field(key)) || written.contains(key),
+            &asked.settings.training,
+        )?;
         asked.settings.check()?;
         asked.check()?;
         refuse_lost(&asked)?;

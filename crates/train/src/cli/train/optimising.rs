@@ -1,7 +1,6 @@
 //! How it is learned: the optimiser, its rate, and what is done to the gradient.
 
 use super::arguments::take;
-use crate::settings::names::field;
 use crate::{
     AverageKind, Averaging, Clipping, Decay, Falling, OptimizerKind, TrainError, Training,
 };
@@ -89,11 +88,7 @@ struct Holding {
 }
 
 impl Optimising {
-    pub(super) fn put(
-        &self,
-        typed: &dyn Fn(&str) -> bool,
-        training: &mut Training,
-    ) -> Result<(), TrainError> {
+    pub(super) fn put(&self, typed: &dyn Fn(&str) -> bool, training: &mut Training) {
         let (stepping, holding) = (&self.stepping, &self.holding);
         take!(stepping, typed, training, optimizer lr momentum weight_decay decay warmup);
         if typed("fall_factor") {
@@ -122,45 +117,39 @@ impl Optimising {
                 norm: holding.clip_norm,
             };
         }
-        self.refuse_idle(typed, training)
     }
+}
 
-    /// Refuses what was typed and would do nothing.
-    fn refuse_idle(
-        &self,
-        typed: &dyn Fn(&str) -> bool,
-        training: &Training,
-    ) -> Result<(), TrainError> {
-        let falls = matches!(training.decay, Decay::Halve | Decay::Plateau);
-        let average = training.averaging.kind;
-        let idle = [
-            (
-                "momentum",
-                "--optimizer sgd",
-                training.optimizer == OptimizerKind::Sgd,
-            ),
-            ("falling.factor", "--decay halve or plateau", falls),
-            ("falling.after", "--decay halve or plateau", falls),
-            (
-                "averaging.decay",
-                "--average ema",
-                average == AverageKind::Ema,
-            ),
-            (
-                "averaging.after",
-                "--average nt-asgd",
-                average == AverageKind::NtAsgd,
-            ),
-        ];
-        for (setting, beside, holds) in idle {
-            if typed(&field(setting)) && !holds {
-                return Err(TrainError::Invalid {
-                    setting,
-                    expected: format!("{beside} beside it"),
-                    found: "another".to_string(),
-                });
-            }
+/// Refuses what would do nothing: of the keys that were `asked` for, by a flag or in a file.
+pub(super) fn refuse_idle(
+    asked: impl Fn(&str) -> bool,
+    training: &Training,
+) -> Result<(), TrainError> {
+    let falls = matches!(training.decay, Decay::Halve | Decay::Plateau);
+    let average = training.averaging.kind;
+    let idle = [
+        (
+            "momentum",
+            "--optimizer sgd",
+            training.optimizer == OptimizerKind::Sgd,
+        ),
+        ("falling.factor", "--decay halve or plateau", falls),
+        ("falling.after", "--decay halve or plateau", falls),
+        (
+            "averaging.decay",
+            "--average ema",
+            average == AverageKind::Ema,
+        ),
+        (
+            "averaging.after",
+            "--average nt-asgd",
+            average == AverageKind::NtAsgd,
+        ),
+    ];
+    for (setting, with, holds) in idle {
+        if asked(setting) && !holds {
+            return Err(TrainError::Idle { setting, with });
         }
-        Ok(())
     }
+    Ok(())
 }

@@ -6,14 +6,14 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use toml::Table;
 
-use super::arguments::take;
+use super::arguments::{file_of_data, take, written};
 use super::keeping::Keeping;
 use super::layering::Layering;
-use super::optimising::Optimising;
+use super::optimising::{Optimising, refuse_idle};
 use super::{begin, display, in_a_folder, warn};
 use crate::checksums::checksum;
 use crate::cli::print::{print, print_json, table};
-use crate::settings::names::flag;
+use crate::settings::names::{field, flag};
 use crate::{
     DeviceChoice, Display, PretrainedTask, Run, RunDescription, Task, TaskOptions, TaskReport,
     TaskSettings, TrainError, Training, estimate_task, train_task, train_task_from,
@@ -91,17 +91,19 @@ impl<O: TaskOptions + clap::Args> Arguments<O> {
         refuse_too_large(&self.options)?;
         settings.options = put(&settings.options, &self.options, typed);
         self.layering.put(typed, &mut settings.recurrence);
-        self.optimising.put(typed, &mut settings.training)?;
+        self.optimising.put(typed, &mut settings.training);
         self.keeping.put(typed, &mut settings.training);
+        let written = written(self.config.as_deref())?;
+        refuse_idle(
+            |key| typed(&field(key)) || written.contains(key),
+            &settings.training,
+        )?;
         settings.check()?;
         asked.check()?;
         let settings = &asked.settings;
         if settings.valid.is_some() && typed("valid_fraction") {
-            return Err(TrainError::Invalid {
-                setting: "valid_fraction",
-                expected: "no --valid beside it".to_string(),
-                found: "one".to_string(),
-            });
+            let (setting, other) = ("valid_fraction", "valid");
+            return Err(TrainError::Excluded { setting, other });
         }
         Ok(asked)
     }
@@ -142,13 +144,14 @@ pub(in crate::cli) fn run<T: Task<Options: clap::Args>>(
             found: "none".to_string(),
         });
     };
-    if let Some(file) = arguments.config.as_deref().filter(|_| !typed("data"))
+    let (config, from) = (arguments.config.as_deref(), arguments.from.as_deref());
+    if let Some(file) = file_of_data(config, from, typed)
         && asked.made.is_some()
     {
         let sum = |path: &Path| Some(checksum(&std::fs::read(path).ok()?));
         let valid = asked.settings.valid.as_deref().and_then(sum);
         if let Some(data) = sum(data) {
-            warn(&asked.warnings(file, &data, valid.as_deref()));
+            warn(&asked.warnings(&file, &data, valid.as_deref()));
         }
     }
     let device = asked.device.pick()?;
@@ -164,11 +167,7 @@ pub(in crate::cli) fn run<T: Task<Options: clap::Args>>(
         let path = data.clone();
         TrainError::Data(backdraft_data::DataError::Unreadable { path, error })
     })?;
-    let pretrained = arguments
-        .from
-        .as_deref()
-        .map(PretrainedTask::<T>::open)
-        .transpose()?;
+    let pretrained = from.map(PretrainedTask::<T>::open).transpose()?;
     let source = data.display().to_string();
     let display = display(arguments.progress, arguments.json)?;
     begin(&source, &device, display);
