@@ -34,7 +34,7 @@
 //!
 //! [`Lstm`] also has peepholes, coupled gates, a projection and clips; [`Gru`] has its reset gate
 //! before the product, after it or not at all. [`Zoneout`] regularises any cell that is written as
-//! [`equations`] (Krueger et al. 2016).
+//! [`equations`] (Krueger et al. 2016). [`AnyCell`] is any of them, chosen when the program runs.
 //!
 //! Gate order, weight layout and initial values are PyTorch's, so weights go over and back.
 //!
@@ -66,6 +66,7 @@
 
 mod activation;
 mod activation_penalty;
+mod any;
 mod bidirectional;
 mod candidate;
 mod cell;
@@ -100,6 +101,7 @@ mod memory;
 mod mgu;
 mod min_gru;
 mod min_lstm;
+mod one_of;
 mod readout;
 mod recurrent;
 mod s_lstm;
@@ -112,6 +114,7 @@ mod zoneout;
 
 pub use activation::Activation;
 pub use activation_penalty::{activation_penalty, temporal_activation_penalty};
+pub use any::{AnyCell, AnyCellConfig, AnyState};
 pub use backdraft_kernels::{Direction, Kernel, Path};
 pub use bidirectional::{Bidirectional, BidirectionalConfig, BothDirections, Merge};
 #[doc(hidden)]
@@ -161,16 +164,17 @@ pub use zoneout::{Zoneout, ZoneoutConfig};
 /// What most programs need: the cells, the layers, their configurations and the traits.
 pub mod prelude {
     pub use crate::{
-        Activation, Bidirectional, BidirectionalConfig, BothDirections, Candidate, Cell,
-        Connection, ConvLstm, ConvLstmConfig, Deep, DeepConfig, Dilated, DilatedConfig,
-        DilatedStackConfig, Direction, Elman, ElmanConfig, ElmanJordan, ElmanJordanConfig,
-        ElmanJordanState, Error, ForgetGate, FourGateLstm, FourGateLstmConfig, FourGateState,
-        GatesConfig, Gru, GruActivations, GruConfig, Hierarchical, HierarchicalConfig,
-        HierarchicalState, HighOrderElman, HighOrderElmanConfig, IndRnn, IndRnnConfig, Initial,
-        Initialization, Janet, JanetConfig, Jordan, JordanConfig, Layer, LayerNormGru,
-        LayerNormGruConfig, LayerNormLstm, LayerNormLstmConfig, Lengths, Lru, LruConfig, LruState,
-        Lstm, LstmActivations, LstmConfig, LstmState, Memory, Merge, Mgu, MguConfig, MinGru,
-        MinGruConfig, MinLstm, MinLstmConfig, Path, Recurrent, RecurrentConfig, Reset, Run, SLstm,
-        SLstmConfig, SLstmState, SequenceConfig, State, Trace, Zoneout, ZoneoutConfig,
+        Activation, AnyCell, AnyCellConfig, AnyState, Bidirectional, BidirectionalConfig,
+        BothDirections, Candidate, Cell, Connection, ConvLstm, ConvLstmConfig, Deep, DeepConfig,
+        Dilated, DilatedConfig, DilatedStackConfig, Direction, Elman, ElmanConfig, ElmanJordan,
+        ElmanJordanConfig, ElmanJordanState, Error, ForgetGate, FourGateLstm, FourGateLstmConfig,
+        FourGateState, GatesConfig, Gru, GruActivations, GruConfig, Hierarchical,
+        HierarchicalConfig, HierarchicalState, HighOrderElman, HighOrderElmanConfig, IndRnn,
+        IndRnnConfig, Initial, Initialization, Janet, JanetConfig, Jordan, JordanConfig, Layer,
+        LayerNormGru, LayerNormGruConfig, LayerNormLstm, LayerNormLstmConfig, Lengths, Lru,
+        LruConfig, LruState, Lstm, LstmActivations, LstmConfig, LstmState, Memory, Merge, Mgu,
+        MguConfig, MinGru, MinGruConfig, MinLstm, MinLstmConfig, Path, Recurrent, RecurrentConfig,
+        Reset, Run, SLstm, SLstmConfig, SLstmState, SequenceConfig, State, Trace, Zoneout,
+        ZoneoutConfig,
     };
 }

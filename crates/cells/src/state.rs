@@ -110,6 +110,14 @@ pub(crate) fn check_shapes<S: State>(layer: &str, found: &S, expected: &S) -> Re
         return Err(Error::new(layer, what, expected.len(), found.len()));
     }
     let mut pairs = found.iter().zip(&expected);
+    // Of a state that is chosen when the program runs, the names tell whose it is.
+    if let Some((found, expected)) = pairs
+        .clone()
+        .find(|(found, expected)| found.0 != expected.0)
+    {
+        let (what, expected) = ("initial state", format!("`{}`", expected.0));
+        return Err(Error::new(layer, what, expected, format!("`{}`", found.0)));
+    }
     match pairs.find(|(found, expected)| found.1 != expected.1) {
         Some(((name, found), (_, expected))) => Err(Error::new(
             layer,

@@ -55,6 +55,11 @@ impl<K: SequenceConfig<Built: Equations>> SequenceConfig for ZoneoutConfig<K> {
         self
     }
 
+    fn with_hidden_size(mut self, hidden_size: usize) -> Option<Self> {
+        self.inner = self.inner.with_hidden_size(hidden_size)?;
+        Some(self)
+    }
+
     fn init(&self, device: &Device) -> Result<Self::Built, Error> {
         for (what, probability) in [("hidden", self.hidden), ("cell", self.cell)] {
             if !(0.0..1.0).contains(&probability) {

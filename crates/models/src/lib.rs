@@ -60,6 +60,7 @@ mod distribution;
 mod drawing;
 mod edit;
 mod eigenvalues;
+mod encoder;
 mod forecast_scores;
 mod forecaster;
 mod generator;
@@ -91,6 +92,7 @@ pub use ctc_decoding::CtcDecoding;
 pub use distribution::{Output, PointError, Predictive, ln_gamma};
 pub use edit::{EditScore, Edits};
 pub use eigenvalues::eigenvalues;
+pub use encoder::{Encoder, EncoderConfig, EncoderState};
 pub use forecast_scores::{
     coverage, crps, crps_of_samples, mase, naive_forecast, seasonal_naive_forecast, smape,
 };

@@ -27,7 +27,7 @@ use toml::{Table, Value};
 
 use crate::settings::Saving;
 use crate::settings::check::require;
-use crate::{Clipping, DeviceChoice, Lexicon, Settings, TrainError, Training, Windows};
+use crate::{Clipping, DeviceChoice, Lexicon, Recurrence, Settings, TrainError, Training, Windows};
 
 /// What can be asked of a kind of training.
 pub trait Asked:
@@ -359,6 +359,14 @@ impl Training {
     }
 }
 
+impl Recurrence {
+    /// The same with a value for each key that there is.
+    pub(crate) fn full(mut self) -> Self {
+        self.variant.projection = Some(1);
+        self
+    }
+}
+
 impl Asked for Settings {
     const TASK: &'static str = "lm";
 
@@ -374,6 +382,7 @@ impl Asked for Settings {
                 ..Windows::default()
             },
             training: Training::full(),
+            recurrence: Recurrence::default().full(),
             ..Self::default()
         }
     }
@@ -382,7 +391,7 @@ impl Asked for Settings {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{CellKind, Recurrence};
+    use crate::CellKind;
 
     #[test]
     fn a_file_says_what_is_different() {

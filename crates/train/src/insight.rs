@@ -52,9 +52,12 @@ pub struct Insight {
 type Stacked<C> = LanguageModel<Deep<Recurrent<C>>>;
 
 /// Whether the tensor of this name in a state is one to tell of: what a layer puts out, and what it
-/// remembers. Others (a normaliser, a stabiliser) hold nothing of their own.
+/// remembers. Others (a normaliser, a stabiliser, what was put out before) hold nothing of their own.
 pub(crate) fn is_told(state: &str) -> bool {
-    matches!(state, "hidden" | "cell")
+    matches!(
+        state,
+        "hidden" | "cell" | "output" | "short_term" | "long_term" | "real" | "imaginary" | "0"
+    )
 }
 
 /// Looks into `model`, which is not to be on an autodiff device, as it reads `held_out`.

@@ -23,11 +23,11 @@ pub use writing::{Prompted, Writer};
 use std::path::{Path, PathBuf};
 
 use backdraft_data::{DataError, Streams, TextFiles, Units, read_text_from};
-use backdraft_models::LanguageModel;
+use backdraft_models::{Encoder, LanguageModel};
 use burn::module::Module;
 use burn::tensor::Device;
 
-use crate::{AnyLayer, Origin, Run, Settings, StreamLoader, TrainError, burn_source};
+use crate::{Origin, Run, Settings, StreamLoader, TrainError, burn_source};
 
 /// What the text that is there without being asked for is called.
 const DEMO: &str = "the Rust source of Burn";
@@ -160,7 +160,7 @@ fn load(
     settings: &Settings,
     units: &Units,
     device: &Device,
-) -> Result<LanguageModel<AnyLayer>, TrainError> {
+) -> Result<LanguageModel<Encoder>, TrainError> {
     settings.check()?;
     // New weights first, on the CPU: what a file does not fit is refused before a GPU is touched.
     let model = settings.model(units.len()).init(&Device::flex())?;

@@ -27,7 +27,6 @@
 #![deny(missing_docs)]
 #![forbid(unsafe_code)]
 
-mod any_layer;
 mod averaging;
 mod baselines;
 pub mod checkpoint;
@@ -71,7 +70,6 @@ mod training;
 mod truncated;
 mod window;
 
-pub use any_layer::{AnyLayer, AnyLayerConfig, Directions};
 pub use averaging::{AverageKind, Averaging};
 pub use baselines::{
     BaselineRow, BaselineSettings, Baselines, Remembers, forecast_baselines, language_baselines,
@@ -105,8 +103,8 @@ pub use report::{RunReport, report_runs};
 pub use run::{Run, RunState};
 pub use schedule::{Brake, Decay, Falling, Schedule};
 pub use settings::{
-    Carrying, CellKind, Lexicon, NormedWeights, OptimizerKind, Recurrence, Regularize, Saving,
-    Settings, TextUnit, Training, Windows,
+    Carrying, CellKind, Lexicon, NormedWeights, OptimizerKind, Recurrence, Regularize, ResetKind,
+    Saving, Settings, TextUnit, Training, Variant, Windows,
 };
 pub use tasks::{
     Answer, AttentionKind, Author, BatchOf, CalendarKind, ClassBatch, ClassExample, Classify,

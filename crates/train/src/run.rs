@@ -22,6 +22,7 @@
 //! drawn.
 
 mod new;
+pub(crate) mod older;
 mod state;
 mod weights;
 

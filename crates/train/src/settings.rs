@@ -8,19 +8,20 @@ mod recurrence;
 mod regularize;
 mod saving;
 mod training;
+mod variant;
 mod windows;
 
 use backdraft_data::{Cut, DataError};
-use backdraft_models::{LanguageModelConfig, Penalties};
+use backdraft_models::{EncoderConfig, LanguageModelConfig, Penalties};
 use serde::{Deserialize, Serialize};
 
-use crate::AnyLayerConfig;
 pub use cell::CellKind;
 pub use lexicon::{Lexicon, TextUnit};
 pub use recurrence::Recurrence;
 pub use regularize::{NormedWeights, Regularize};
 pub use saving::Saving;
 pub use training::{OptimizerKind, Training};
+pub use variant::{ResetKind, Variant};
 pub use windows::{Carrying, Windows};
 
 /// How a language model is built and trained. The defaults are those of `backdraft train lm`.
@@ -64,8 +65,8 @@ impl Default for Settings {
 
 impl Settings {
     /// The model of these settings, for a vocabulary of this size.
-    pub fn model(&self, vocabulary_size: usize) -> LanguageModelConfig<AnyLayerConfig> {
-        let layer = AnyLayerConfig::new(self.recurrence.embedding, &self.recurrence);
+    pub fn model(&self, vocabulary_size: usize) -> LanguageModelConfig<EncoderConfig> {
+        let layer = self.recurrence.encoder(self.recurrence.embedding);
         LanguageModelConfig::new(vocabulary_size, layer)
             .with_dropout(self.recurrence.dropout)
             .with_tied(self.tied)
@@ -81,8 +82,9 @@ impl Settings {
     /// When the layers cannot be built.
     pub fn num_params(&self, vocabulary_size: usize) -> Result<usize, backdraft_cells::Error> {
         let model = self.model(vocabulary_size);
-        let layers = model.layer.num_params()?;
-        let beside = model.num_params_beside(self.recurrence.hidden);
+        let recurrence = &self.recurrence;
+        let layers = recurrence.num_params(recurrence.embedding, false)?;
+        let beside = model.num_params_beside(recurrence.output_size());
         Ok(layers.saturating_add(beside))
     }
 

@@ -30,6 +30,7 @@ use std::path::{Path, PathBuf};
 
 use backdraft_cells::Error;
 use backdraft_data::hold_out;
+use backdraft_models::Encoder;
 use burn::tensor::Device;
 use serde::{Serialize, de::DeserializeOwned};
 
@@ -54,7 +55,7 @@ pub use transcribe::{SoundBatch, SoundExample, Transcribe, TranscribeOptions};
 pub use translate::{AttentionKind, PairBatch, PairExample, Translate, TranslateOptions};
 
 use crate::checksums::checksum;
-use crate::{AnyLayer, Objective, TrainError};
+use crate::{Objective, TrainError};
 
 /// A kind of learning from examples; its value is what is known of the examples of a run.
 pub trait Task: Clone + Send + Sync + Serialize + DeserializeOwned + 'static {
@@ -135,7 +136,7 @@ pub trait Task: Clone + Send + Sync + Serialize + DeserializeOwned + 'static {
     ) -> Result<Self::Model, Error>;
 
     /// The recurrent layers of a model.
-    fn layers(model: &Self::Model) -> Vec<&AnyLayer>;
+    fn layers(model: &Self::Model) -> Vec<&Encoder>;
 
     /// Steps of an example, and of its answer if that has its own: those of similar lengths come
     /// together.

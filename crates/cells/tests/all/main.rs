@@ -2,6 +2,7 @@
 
 mod activation_penalty;
 mod activations;
+mod any;
 mod carry;
 mod dilated;
 mod equations;

@@ -323,7 +323,7 @@ fn what_has_no_place_is_refused() {
     let error = deep.with_variational(true).init(&device).unwrap_err();
     assert_eq!(
         error.to_string(),
-        "Deep: variational dropout: expected a dropout above 0 beside it, found 0"
+        "Deep: variational dropout: expected a dropout above 0 to draw its masks with, found 0"
     );
 }
 

@@ -9,12 +9,12 @@
 //!
 //! Dropout stands after the embedding, between the layers and before the output.
 
-use backdraft_cells::{Deep, Error, Recurrent};
+use backdraft_cells::{Error, Layer};
 use backdraft_models::LanguageModel;
 
-use super::{Parameter, Twin, TwinCell};
+use super::{Parameter, Twin};
 
-impl<C: TwinCell> Twin for LanguageModel<Deep<Recurrent<C>>> {
+impl<L: Layer + Twin> Twin for LanguageModel<L> {
     fn parameters(&self) -> Result<Vec<Parameter>, Error> {
         if !self.output.tails.is_empty() {
             let found = "adaptive";

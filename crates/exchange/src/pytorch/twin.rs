@@ -3,9 +3,10 @@
 use std::fmt::Debug;
 
 use backdraft_cells::{
-    Activation, Bidirectional, Cell, Connection, Deep, Direction, Elman, Error, Gates, Gru,
-    GruActivations, Layer, Lstm, LstmActivations, Merge, Recurrent, Reset, WeightNorm,
+    Activation, AnyCell, Bidirectional, Cell, Connection, Deep, Direction, Elman, Error, Gates,
+    Gru, GruActivations, Layer, Lstm, LstmActivations, Merge, Recurrent, Reset, WeightNorm,
 };
+use backdraft_models::Encoder;
 use burn::module::Module;
 
 /// A parameter here and there.
@@ -139,6 +140,32 @@ impl TwinCell for Gru {
 
     fn hidden_size(&self) -> usize {
         self.gates.hidden_size()
+    }
+}
+
+/// Of the cells that PyTorch has, what each says; others are refused.
+impl TwinCell for AnyCell {
+    fn parameters(&self) -> Result<Vec<(&'static str, &'static str)>, Error> {
+        match self {
+            Self::Elman(cell) => TwinCell::parameters(cell),
+            Self::Lstm(cell) => TwinCell::parameters(cell),
+            Self::Gru(cell) => TwinCell::parameters(cell),
+            _ => {
+                let (expected, found) =
+                    ("one that PyTorch has: Elman, Lstm or Gru", self.describe());
+                Err(Error::new("PyTorch", "cell", expected, found))
+            }
+        }
+    }
+
+    fn hidden_size(&self) -> usize {
+        match self {
+            Self::Elman(cell) => TwinCell::hidden_size(cell),
+            Self::Lstm(cell) => TwinCell::hidden_size(cell),
+            Self::Gru(cell) => TwinCell::hidden_size(cell),
+            // Nobody compares it: it is refused.
+            _ => self.output_size(),
+        }
     }
 }
 
@@ -290,5 +317,14 @@ impl<L: Level> Twin for Deep<L> {
             }));
         }
         Ok(all)
+    }
+}
+
+impl Twin for Encoder {
+    fn parameters(&self) -> Result<Vec<Parameter>, Error> {
+        match self {
+            Self::Forward(stack) => stack.parameters(),
+            Self::Both(stack) => stack.parameters(),
+        }
     }
 }

@@ -9,6 +9,7 @@ mod composer;
 mod crf;
 mod ctc;
 mod distribution;
+mod encoder;
 mod forecast_scores;
 mod forecaster;
 mod hidden_markov;

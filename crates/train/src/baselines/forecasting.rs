@@ -24,10 +24,7 @@ use super::descent::descend;
 use super::{BaselineRow, BaselineSettings, Baselines, Remembers, step_microseconds};
 use crate::TaskOptions;
 use crate::tasks::forecast::{Means, figures, parts};
-use crate::{
-    AnyLayerConfig, ForecastOptions, PickedDevice, Recurrence, SeriesBatch, SeriesExample,
-    TrainError,
-};
+use crate::{ForecastOptions, PickedDevice, Recurrence, SeriesBatch, SeriesExample, TrainError};
 
 /// The largest order of autoregression that is tried.
 const LARGEST_ORDER: usize = 24;
@@ -166,7 +163,7 @@ pub fn forecast_baselines(
             hidden,
             ..Recurrence::default()
         };
-        let config = AnyLayerConfig::new(input, &recurrence);
+        let config = recurrence.encoder(input);
         keep(nets.row(cell.name(), Remembers::Recurrence, config)?);
     }
     let count = |part: &dyn Fn(&SeriesExample) -> &[Option<f64>]| {

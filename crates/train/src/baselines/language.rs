@@ -14,7 +14,7 @@ use burn::tensor::{Device, Int, Tensor, TensorData};
 
 use super::descent::descend;
 use super::{BaselineRow, BaselineSettings, Baselines, Remembers, step_microseconds};
-use crate::{AnyLayerConfig, PickedDevice, Recurrence, SymbolBatch, Text, TrainError};
+use crate::{PickedDevice, Recurrence, SymbolBatch, Text, TrainError};
 
 /// Steps that nets learn from at once.
 const UNROLL: usize = 64;
@@ -114,7 +114,7 @@ pub fn language_baselines(
             embedding: hidden,
             ..Recurrence::default()
         };
-        let config = AnyLayerConfig::new(hidden, &recurrence);
+        let config = recurrence.encoder(hidden);
         keep(nets.row(cell.name(), Remembers::Recurrence, config)?);
     }
     Ok(Baselines {

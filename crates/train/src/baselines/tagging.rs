@@ -14,9 +14,7 @@ use burn::tensor::Device;
 use super::descent::descend;
 use super::{BaselineRow, BaselineSettings, Baselines, Remembers, step_microseconds};
 use crate::TaskOptions;
-use crate::{
-    AnyLayerConfig, PickedDevice, Recurrence, Tag, TagOptions, Task, TaskSettings, TrainError,
-};
+use crate::{PickedDevice, Recurrence, Tag, TagOptions, Task, TaskSettings, TrainError};
 
 /// What is added to the counts of words of a hidden Markov model: most words have few tags.
 const WORD_SMOOTHING: f64 = 0.01;
@@ -94,7 +92,7 @@ pub fn tag_baselines(
             hidden: hidden.div_ceil(2),
             ..Recurrence::default()
         };
-        let config = AnyLayerConfig::new(hidden, &recurrence).with_both(true);
+        let config = recurrence.encoder(hidden).with_both(true);
         let name = format!("{}, both directions", cell.name());
         keep(nets.row(name, Remembers::Recurrence, softmax, config)?);
     }

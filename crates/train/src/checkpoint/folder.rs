@@ -14,7 +14,7 @@ use burn::train::Learner;
 use super::{AVERAGE, CARRIED, Carried, PARTS, Position};
 use crate::checksums::{CHECKSUMS, Checksums, checksum};
 use crate::files::sync_folder;
-use crate::run::{CHECKPOINTS, plain};
+use crate::run::{CHECKPOINTS, older, plain};
 use crate::say::say;
 use crate::{Objective, Start, TrainError, Trainee, failpoint};
 
@@ -264,13 +264,13 @@ impl Saved {
         trainee: Trainee<M>,
         name: &str,
     ) -> Result<Trainee<M>, TrainError> {
-        let record = self.part(name, ModuleRecord::from_bytes)?;
+        let record = self.part(name, older::weights)?;
         let loaded = trainee.try_load_record(record);
         loaded.map_err(|error| self.damaged(name, error))
     }
 
     fn average<M: Objective>(&mut self, model: M) -> Result<M, TrainError> {
-        let record = self.part(AVERAGE, ModuleRecord::from_bytes)?;
+        let record = self.part(AVERAGE, older::weights)?;
         let average = model.try_load_record(record);
         average.map_err(|error| self.damaged(AVERAGE, error))
     }

@@ -110,7 +110,8 @@ fn norms<C: Cell>(model: &Stacked<C>, window: &Window) -> Result<Vec<Norms>, Tra
             let run = layer.forward(sequence, Some(state.clone()), None)?;
             let mut of_layer = Vec::new();
             *state = run.state.map(&mut |tensor| {
-                let zeros = tensor.zeros_like().detach().require_grad();
+                // A cell may hand on a part of its first state as it is, which no gradient follows.
+                let zeros = tensor.zeros_like().autodiff().detach().require_grad();
                 of_layer.push(zeros.clone());
                 tensor + zeros
             });

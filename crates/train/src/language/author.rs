@@ -1,12 +1,11 @@
 //! What a language model shows as it learns: bits per character, what it writes, and its spectra.
 
 use backdraft_data::Units;
-use backdraft_models::{LanguageModel, Sampling};
+use backdraft_models::{Encoder, LanguageModel, Sampling};
 
-use crate::any_layer::forward;
+use crate::TrainError;
 use crate::insight::spectrum::Snapshot;
 use crate::training::{Figure, Shows};
-use crate::{AnyLayer, TrainError};
 
 /// Characters a sample, about.
 const LENGTH: usize = 300;
@@ -19,7 +18,7 @@ pub(super) struct Author {
     pub(super) seed: u64,
 }
 
-impl Shows<LanguageModel<AnyLayer>> for Author {
+impl Shows<LanguageModel<Encoder>> for Author {
     fn bits_a_nat(&self) -> Option<f64> {
         Some(self.bits_a_nat)
     }
@@ -31,7 +30,7 @@ impl Shows<LanguageModel<AnyLayer>> for Author {
         ]
     }
 
-    fn sample(&mut self, model: &LanguageModel<AnyLayer>) -> Result<Option<String>, TrainError> {
+    fn sample(&mut self, model: &LanguageModel<Encoder>) -> Result<Option<String>, TrainError> {
         let sampling = Sampling::new()
             .with_temperature(0.7)
             .with_excluded(Vec::from_iter(self.units.unknown()));
@@ -43,15 +42,8 @@ impl Shows<LanguageModel<AnyLayer>> for Author {
         Ok(Some(self.units.decode(&symbols)))
     }
 
-    fn spectra(
-        &self,
-        steps: usize,
-        model: &LanguageModel<AnyLayer>,
-        large: bool,
-    ) -> Option<String> {
-        let line = forward!(&model.recurrent, |stack| Snapshot::line(
-            steps, stack, large
-        ));
-        Some(line)
+    fn spectra(&self, steps: usize, model: &LanguageModel<Encoder>, large: bool) -> Option<String> {
+        let stack = model.recurrent.forward_stack()?;
+        Some(Snapshot::line(steps, stack, large))
     }
 }

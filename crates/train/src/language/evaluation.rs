@@ -4,7 +4,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use backdraft_data::Units;
-use backdraft_models::LanguageModel;
+use backdraft_models::{Encoder, LanguageModel};
 use burn::data::dataloader::DataLoader;
 use burn::train::InferenceStep;
 use serde::Serialize;
@@ -12,7 +12,7 @@ use serde::Serialize;
 use super::{Evaluated, Text, evaluated, load};
 use crate::say::say;
 use crate::settings::check::counts;
-use crate::{AnyLayer, PickedDevice, Run, TrainError, Trainee, Window};
+use crate::{PickedDevice, Run, TrainError, Trainee, Window};
 
 /// What `backdraft evaluate` prints.
 #[derive(Debug, Clone, Serialize)]
@@ -118,9 +118,9 @@ struct Total {
     bits_a_nat: f64,
 }
 
-fn total(model: LanguageModel<AnyLayer>, text: Evaluated, units: &Units) -> Total {
+fn total(model: LanguageModel<Encoder>, text: Evaluated, units: &Units) -> Total {
     let model = Trainee { model };
-    let windows: &dyn DataLoader<Window<LanguageModel<AnyLayer>>> = &text.windows;
+    let windows: &dyn DataLoader<Window<LanguageModel<Encoder>>> = &text.windows;
     let (mut nats, mut state) = (0.0, None);
     let (started, mut is_told) = (Instant::now(), false);
     for (number, window) in (1..).zip(windows.iter()) {

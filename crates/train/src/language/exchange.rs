@@ -16,28 +16,19 @@ use burn::tensor::Device;
 use serde::Serialize;
 
 use super::load;
-use crate::any_layer::Directions;
 use crate::run::{HELD_OUT, NewRun, RunState, VOCABULARY};
-use crate::{AnyLayer, Run, TrainError};
+use crate::{CellKind, Run, Settings, TrainError};
 
-/// The model as one whose cell PyTorch has, in an expression that holds for each; an error for others.
-macro_rules! with_twin {
-    ($settings:expr, $model:expr, |$twin:ident| $call:expr) => {
-        with_twin!($settings, $model, |$twin| $call, Elman Lstm Gru)
-    };
-    ($settings:expr, $model:expr, |$twin:ident| $call:expr, $($kind:ident)*) => {
-        match $model.recurrent.clone() {
-            $(AnyLayer::$kind(Directions::Forward(stack)) => {
-                let $twin = $model.clone().map_layer(|_| stack);
-                $call
-            })*
-            _ => Err(TrainError::Unfit {
-                what: "the cell",
-                expected: "one that PyTorch has: elman, lstm or gru".to_string(),
-                found: $settings.recurrence.cell.name(),
-            }),
-        }
-    };
+/// Refuses a cell that PyTorch does not have.
+fn check_cell(settings: &Settings) -> Result<(), TrainError> {
+    match settings.recurrence.cell {
+        CellKind::Elman | CellKind::Lstm | CellKind::Gru => Ok(()),
+        other => Err(TrainError::Unfit {
+            what: "the cell",
+            expected: "one that PyTorch has: elman, lstm or gru".to_string(),
+            found: other.name(),
+        }),
+    }
 }
 
 /// What went out of a run or into one.
@@ -72,8 +63,9 @@ pub fn export_language_model(run: &Path, file: &Path) -> Result<ExchangeReport, 
     let (run, description) = Run::open(run)?;
     let units = run.units()?;
     let settings = &description.settings;
+    check_cell(settings)?;
     let model = load(&run, settings, &units, &Device::flex())?;
-    let state = with_twin!(settings, model, |twin| Ok(StateDict::of(&twin, "")?))?;
+    let state = StateDict::of(&model, "")?;
     state.save(file)?;
     Ok(report(&run, file, &state, model.num_params()))
 }
@@ -94,13 +86,11 @@ pub fn import_language_model(
     let (units, held_out) = (like.units()?, like.held_out()?);
     description.settings.check()?;
     let settings = &description.settings;
+    check_cell(settings)?;
     let all = StateDict::open(file)?;
     let model = settings.model(units.len()).init(&Device::flex())?;
-    let (model, own) = with_twin!(settings, model, |twin| {
-        let twin = all.load(twin, prefix)?;
-        let own = StateDict::of(&twin, prefix)?;
-        Ok((twin.map_layer(AnyLayer::from), own))
-    })?;
+    let model = all.load(model, prefix)?;
+    let own = StateDict::of(&model, prefix)?;
     if let Some(made) = &mut description.made {
         made.backdraft = env!("CARGO_PKG_VERSION").to_string();
         made.from = None;

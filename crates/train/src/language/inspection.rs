@@ -6,7 +6,6 @@ use burn::module::Module;
 use burn::tensor::Device;
 
 use super::load;
-use crate::any_layer::forward;
 use crate::insight::{Insight, look_into};
 use crate::{Run, TrainError};
 
@@ -23,8 +22,8 @@ pub fn inspect_language_model(path: &Path) -> Result<Insight, TrainError> {
     // Weights that are kept as a direction and a length are looked at as what they make together.
     let model = load(&run, settings, &units, &Device::flex())?.materialize();
     let name = settings.recurrence.cell.name();
-    forward!(model.recurrent.clone(), |stack| {
-        let model = model.map_layer(|_| stack);
-        look_into(&model, name, &units, &held_out, settings.unroll)
-    })
+    let stack = model.recurrent.forward_stack().cloned();
+    let stack = stack.expect("a language model runs forward");
+    let model = model.map_layer(|_| stack);
+    look_into(&model, name, &units, &held_out, settings.unroll)
 }

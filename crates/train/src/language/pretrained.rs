@@ -4,13 +4,13 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use backdraft_data::{Units, Vocabulary};
-use backdraft_models::LanguageModel;
+use backdraft_models::{Encoder, LanguageModel};
 use clap::ValueEnum;
 
 use super::Text;
 use super::training::new_model;
 use crate::say::say;
-use crate::{AnyLayer, MadeFrom, Run, Settings, TrainError};
+use crate::{MadeFrom, Run, Settings, TrainError};
 
 /// Which symbols a training has that begins with the weights of a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
@@ -67,7 +67,7 @@ impl Pretrained {
     }
 
     /// The model, with the weights of the run.
-    pub(super) fn model(&self, settings: &Settings) -> Result<LanguageModel<AnyLayer>, TrainError> {
+    pub(super) fn model(&self, settings: &Settings) -> Result<LanguageModel<Encoder>, TrainError> {
         self.run.load_weights(new_model(settings, &self.units)?)
     }
 

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use backdraft_data::Units;
-use backdraft_models::LanguageModel;
+use backdraft_models::{Encoder, LanguageModel};
 use burn::module::Module;
 use burn::tensor::Device;
 use serde::Serialize;
@@ -19,8 +19,7 @@ use crate::run::{HELD_OUT, NewRun, RunState, VOCABULARY};
 use crate::say::say;
 use crate::training::{Plan, paths};
 use crate::{
-    AnyLayer, Asked, DeviceChoice, Display, Made, PickedDevice, Run, RunDescription, Settings,
-    TrainError,
+    Asked, DeviceChoice, Display, Made, PickedDevice, Run, RunDescription, Settings, TrainError,
 };
 
 /// What `backdraft train lm` prints.
@@ -222,7 +221,7 @@ fn moved(error: TrainError) -> TrainError {
 pub(super) fn new_model(
     settings: &Settings,
     units: &Units,
-) -> Result<LanguageModel<AnyLayer>, TrainError> {
+) -> Result<LanguageModel<Encoder>, TrainError> {
     let device = Device::flex();
     device.seed(settings.training.seed);
     let model = settings.model(units.len()).init(&device)?;
@@ -235,7 +234,7 @@ pub(super) fn new_model(
 
 /// A training that can begin, and what is told of it when it has ended.
 struct Prepared<'a> {
-    plan: Plan<'a, LanguageModel<AnyLayer>, Author>,
+    plan: Plan<'a, LanguageModel<Encoder>, Author>,
     bits_a_nat: f64,
     parameters: usize,
     path: String,
@@ -248,7 +247,7 @@ struct Prepared<'a> {
 impl<'a> Prepared<'a> {
     fn new(
         texts: Texts<'_>,
-        model: LanguageModel<AnyLayer>,
+        model: LanguageModel<Encoder>,
         settings: &'a Settings,
         device: &'a PickedDevice,
         display: Display,

@@ -3,10 +3,10 @@
 use std::path::Path;
 
 use backdraft_data::{Spelling, Units};
-use backdraft_models::{BeamSearch, Generator, LanguageModel, Sampling};
+use backdraft_models::{BeamSearch, Encoder, Generator, LanguageModel, Sampling};
 
 use super::load;
-use crate::{AnyLayer, PickedDevice, Run, TrainError};
+use crate::{PickedDevice, Run, TrainError};
 
 /// A model that writes: an iterator over what each of its symbols adds to the text.
 ///
@@ -14,7 +14,7 @@ use crate::{AnyLayer, PickedDevice, Run, TrainError};
 pub struct Writer {
     units: Units,
     spelling: Spelling,
-    symbols: Generator<AnyLayer>,
+    symbols: Generator<Encoder>,
 }
 
 impl Iterator for Writer {
@@ -32,7 +32,7 @@ impl Iterator for Writer {
 /// U+FFFD among characters.
 pub struct Prompted {
     units: Units,
-    model: LanguageModel<AnyLayer>,
+    model: LanguageModel<Encoder>,
     /// What is read before anything is written: a line break without a prompt.
     prompt: Vec<u32>,
     /// After the prompt: with a space, if it ends with a word.

@@ -1,6 +1,7 @@
 //! The net that is probed: recurrent layers, and an affine map at the steps that have an answer.
 
 use backdraft_cells::{Error, Layer, SequenceConfig};
+use backdraft_models::Encoder;
 use burn::module::Module;
 use burn::nn::loss::{CrossEntropyLossConfig, MseLoss, Reduction};
 use burn::nn::{Linear, LinearConfig};
@@ -8,7 +9,7 @@ use burn::tensor::{Device, Int, Tensor, TensorData};
 use rand::rngs::StdRng;
 
 use super::{Probe, Problem};
-use crate::{AnyLayer, AnyLayerConfig, CellKind, Recurrence};
+use crate::{CellKind, Recurrence};
 
 /// Some sequences, as the net takes them.
 pub(super) struct Batch {
@@ -56,7 +57,7 @@ impl Batch {
 
 #[derive(Module, Debug)]
 pub(super) struct Model {
-    pub layer: AnyLayer,
+    pub layer: Encoder,
     readout: Linear,
 }
 
@@ -77,7 +78,7 @@ impl Model {
         };
         let outputs = probe.problem.classes().unwrap_or(1);
         Ok(Self {
-            layer: AnyLayerConfig::new(probe.problem.features(), &recurrence).init(device)?,
+            layer: recurrence.encoder(probe.problem.features()).init(device)?,
             readout: LinearConfig::new(probe.hidden, outputs).init(device),
         })
     }

@@ -100,19 +100,6 @@ fn write_table(page: &mut String, runs: &[History]) {
     page.push_str("</table>\n");
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_html_does_not_have_is_shown_as_something_else() {
-        assert_eq!(
-            escape("<a>\u{1b}[31m\0 \"b\"\n&"),
-            "&lt;a&gt;\\u{1b}[31m\\0 &quot;b&quot;\n&amp;"
-        );
-    }
-}
-
 /// The colour of a run, as numbers.
 struct Rgb(u8, u8, u8);
 
@@ -130,4 +117,17 @@ pub(super) fn escape(text: &str) -> String {
         .replace('<', "&lt;")
         .replace('>', "&gt;")
         .replace('"', "&quot;")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_html_does_not_have_is_shown_as_something_else() {
+        assert_eq!(
+            escape("<a>\u{1b}[31m\0 \"b\"\n&"),
+            "&lt;a&gt;\\u{1b}[31m\\0 &quot;b&quot;\n&amp;"
+        );
+    }
 }

@@ -3,10 +3,9 @@
 use std::fs;
 
 use burn::module::Module;
-use burn::store::ModuleRecord;
 use burn::tensor::Bytes;
 
-use super::{Run, plain};
+use super::{Run, older, plain};
 use crate::checkpoint::Latest;
 use crate::checksums::{checksum, read_known, write_known};
 use crate::say::say;
@@ -87,7 +86,7 @@ impl Run {
             reason,
         };
         let content = Bytes::from_bytes_vec(read_known(&path)?);
-        let record = ModuleRecord::from_bytes(content).map_err(|error| damaged(plain(error)))?;
+        let record = older::weights(content).map_err(|error| damaged(plain(error)))?;
         model
             .try_load_record(record)
             .map_err(|error| damaged(plain(error)))

@@ -10,8 +10,18 @@ use serde::{Deserialize, Serialize};
 pub enum CellKind {
     /// The simple recurrent network, with tanh
     Elman,
+    /// An Elman network that looks back several steps
+    HighOrderElman,
+    /// Recurs from its output
+    Jordan,
+    /// Recurs from its units and its output
+    ElmanJordan,
+    /// Units that do not see each other
+    IndRnn,
     /// Long short-term memory
     Lstm,
+    /// An LSTM whose use gate reads the new memory
+    FourGateLstm,
     /// The gated recurrent unit
     #[default]
     Gru,
@@ -29,6 +39,8 @@ pub enum CellKind {
     MinGru,
     /// An LSTM whose gates see only the input: a parallel scan over time
     MinLstm,
+    /// A linear recurrence of complex units: a parallel scan over time
+    Lru,
 }
 
 impl CellKind {
@@ -47,7 +59,7 @@ impl CellKind {
     /// equations, and the state; of cells that are equations alone, about as many as of an LSTM.
     pub(super) fn kept(self) -> usize {
         match self {
-            Self::Elman => 2,
+            Self::Elman | Self::IndRnn => 2,
             Self::Gru => 5,
             _ => 6,
         }
@@ -56,9 +68,12 @@ impl CellKind {
     /// What can be dropped inside its recurrence.
     pub(super) fn takes(self) -> &'static [Regularizer] {
         match self {
-            Self::Elman => &[Regularizer::DropConnect, Regularizer::RecurrentDropout],
-            Self::SLstm | Self::MinGru | Self::MinLstm => &[],
+            Self::Elman | Self::HighOrderElman | Self::Jordan | Self::ElmanJordan => {
+                &[Regularizer::DropConnect, Regularizer::RecurrentDropout]
+            }
+            Self::SLstm | Self::IndRnn | Self::MinGru | Self::MinLstm | Self::Lru => &[],
             Self::Lstm
+            | Self::FourGateLstm
             | Self::Gru
             | Self::LayerNormLstm
             | Self::LayerNormGru
@@ -69,6 +84,32 @@ impl CellKind {
 
     /// Whether its weights can be learned as a direction and a length.
     pub(super) fn takes_weight_norm(self) -> bool {
-        !matches!(self, Self::SLstm | Self::MinGru | Self::MinLstm)
+        !self.is_without_gates() && self != Self::SLstm
+    }
+
+    /// Whether it has no weights that look back in the way of gates, which could be held back.
+    fn is_without_gates(self) -> bool {
+        matches!(
+            self,
+            Self::IndRnn | Self::MinGru | Self::MinLstm | Self::Lru
+        )
+    }
+
+    /// Whether its units can keep their last values by chance: those of cells that are written as equations.
+    pub(super) fn takes_zoneout(self) -> bool {
+        !matches!(self, Self::MinGru | Self::MinLstm | Self::Lru)
+    }
+
+    /// Whether it remembers something beside what it puts out.
+    pub(super) fn remembers_more(self) -> bool {
+        matches!(
+            self,
+            Self::HighOrderElman
+                | Self::ElmanJordan
+                | Self::Lstm
+                | Self::FourGateLstm
+                | Self::LayerNormLstm
+                | Self::SLstm
+        )
     }
 }

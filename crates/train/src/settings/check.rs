@@ -55,15 +55,13 @@ impl Settings {
 
     /// Refuses what the output of the model cannot be.
     fn check_softmax(&self) -> Result<(), TrainError> {
-        let Recurrence {
-            hidden, embedding, ..
-        } = self.recurrence;
+        let (outputs, embedding) = (self.recurrence.output_size(), self.recurrence.embedding);
         let is_adaptive = !self.lexicon.adaptive.is_empty();
         if self.tied && is_adaptive {
             return exclude("tied", "adaptive");
         }
-        if self.tied && hidden != embedding {
-            let expected = format!("an embedding of {hidden} features, as there are units");
+        if self.tied && outputs != embedding {
+            let expected = format!("an embedding of {outputs} features, as there are units");
             return require("tied", &expected, format!("one of {embedding}"), false);
         }
         match self.penalties.label_smoothing > 0.0 && is_adaptive {
@@ -116,7 +114,9 @@ impl Recurrence {
             ("embedding", self.embedding),
         ])?;
         parts([("dropout", self.dropout)])?;
+        self.variant.check(self)?;
         self.check_regularizers()?;
+        self.check_zoneout()?;
         self.check_memory()?;
         self.check_weights()
     }
@@ -154,6 +154,30 @@ impl Recurrence {
         require("regularize.weight_norm", &expected, found, fits)
     }
 
+    /// Refuses to keep units that the cell does not have.
+    fn check_zoneout(&self) -> Result<(), TrainError> {
+        let (asked, cell) = (&self.regularize, self.cell.name());
+        let kept = [
+            (
+                "regularize.zoneout",
+                asked.zoneout,
+                self.cell.takes_zoneout(),
+                format!("0, as {cell} cells do not support it"),
+            ),
+            (
+                "regularize.zoneout_memory",
+                asked.zoneout_memory,
+                self.cell.remembers_more(),
+                format!("0, as {cell} cells remember nothing beside their output"),
+            ),
+        ];
+        for (setting, probability, fits, expected) in kept {
+            parts([(setting, probability)])?;
+            require(setting, &expected, probability, fits || probability == 0.0)?;
+        }
+        Ok(())
+    }
+
     /// Refuses what the gate that keeps cannot start at.
     fn check_memory(&self) -> Result<(), TrainError> {
         let (setting, found) = match self.memory {
@@ -164,6 +188,9 @@ impl Recurrence {
         if !self.cell.has_memory() {
             let expected = "a cell with a gate that keeps: lstm, gru or janet";
             return refuse(setting, expected, &self.cell.name());
+        }
+        if self.variant.coupled {
+            return exclude(setting, "variant.coupled");
         }
         let (expected, holds) = match self.memory {
             Memory::ForgetBias(bias) => ("a finite number", (bias as f32).is_finite()),
@@ -456,8 +483,11 @@ mod tests {
                 settings.recurrence.hidden = 4;
                 settings.recurrence.embedding = 4;
                 change(&mut settings);
-                // The scanned cells have no gates that look back, so nothing would be dropped there.
-                let scanned = matches!(cell, CellKind::MinGru | CellKind::MinLstm);
+                // Cells without gates that look back: nothing would be dropped there.
+                let scanned = matches!(
+                    cell,
+                    CellKind::IndRnn | CellKind::MinGru | CellKind::MinLstm | CellKind::Lru
+                );
                 let built = settings.model(5).init(&Device::flex());
                 let expected = built.is_ok() && !scanned;
                 let found = settings.check();

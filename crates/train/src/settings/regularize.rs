@@ -15,6 +15,12 @@ pub struct Regularize {
     pub recurrent_dropout: f64,
     /// The probability of dropping a unit of the candidate, in a step (Semeniuta 2016).
     pub candidate_dropout: f64,
+    /// The probability with which a unit of the output keeps its last value, in a step (Krueger 2016).
+    #[serde(default)]
+    pub zoneout: f64,
+    /// The same of what a cell remembers beside its output, such as the memory of an LSTM.
+    #[serde(default)]
+    pub zoneout_memory: f64,
     /// Which weights are learned as a direction and a length (Salimans 2016).
     pub weight_norm: NormedWeights,
 }

@@ -10,7 +10,7 @@ use std::path::Path;
 
 use backdraft_cells::Error;
 use backdraft_data::{ArrayNames, LabelColumns, LabelledText, read_arrays, read_labelled};
-use backdraft_models::{ClassificationScores, Classifier, ClassifierConfig, Pooling};
+use backdraft_models::{ClassificationScores, Classifier, ClassifierConfig, Encoder, Pooling};
 use burn::tensor::activation::softmax;
 use burn::tensor::{Device, Int, Tensor, TensorData};
 use serde::{Deserialize, Serialize};
@@ -18,7 +18,7 @@ use serde_json::json;
 
 use super::sequences::{Reading, Sequence, is_arrays, vectors};
 use super::{Answer, BatchOf, Examples, Scores, Task, TaskSettings};
-use crate::{AnyLayer, AnyLayerConfig, TrainError};
+use crate::TrainError;
 
 pub use objective::ClassBatch;
 pub use options::{ClassifyOptions, PoolingKind};
@@ -54,7 +54,7 @@ impl Classify {
     /// The probability of each class, example by example.
     fn probabilities(
         &self,
-        model: &Classifier<AnyLayer>,
+        model: &Classifier<Encoder>,
         examples: &[&ClassExample],
     ) -> Result<Vec<Vec<f32>>, TrainError> {
         let sequences = examples.iter().map(|example| &example.sequence);
@@ -105,7 +105,7 @@ fn likeliest(probabilities: &[f32]) -> usize {
 impl Task for Classify {
     type Options = ClassifyOptions;
     type Example = ClassExample;
-    type Model = Classifier<AnyLayer>;
+    type Model = Classifier<Encoder>;
 
     fn read(path: &Path, options: &ClassifyOptions) -> Result<Examples<ClassExample>, TrainError> {
         let (mut examples, skipped) = read_examples(path, options)?;
@@ -139,10 +139,10 @@ impl Task for Classify {
         &self,
         settings: &TaskSettings<ClassifyOptions>,
         device: &Device,
-    ) -> Result<Classifier<AnyLayer>, Error> {
+    ) -> Result<Classifier<Encoder>, Error> {
         let (asked, options) = (&settings.recurrence, &settings.options);
         let features = self.reading.features().unwrap_or(asked.embedding);
-        let layer = AnyLayerConfig::new(features, asked).with_both(options.ways.are_both());
+        let layer = asked.encoder(features).with_both(options.ways.are_both());
         let pooling = match options.pooling {
             PoolingKind::Last => Pooling::Last,
             PoolingKind::Mean => Pooling::Mean,
@@ -162,7 +162,7 @@ impl Task for Classify {
             .init(device)
     }
 
-    fn layers(model: &Classifier<AnyLayer>) -> Vec<&AnyLayer> {
+    fn layers(model: &Classifier<Encoder>) -> Vec<&Encoder> {
         vec![&model.recurrent]
     }
 
@@ -187,7 +187,7 @@ impl Task for Classify {
 
     fn score(
         &self,
-        model: &Classifier<AnyLayer>,
+        model: &Classifier<Encoder>,
         examples: &[ClassExample],
         rows: usize,
     ) -> Result<Scores, TrainError> {
@@ -245,7 +245,7 @@ impl Task for Classify {
 
     fn answer(
         &self,
-        model: &Classifier<AnyLayer>,
+        model: &Classifier<Encoder>,
         examples: &[&ClassExample],
     ) -> Result<Vec<Answer>, TrainError> {
         let all = self.probabilities(model, examples)?;

@@ -13,14 +13,14 @@ use std::path::Path;
 
 use backdraft_cells::{Error, Lengths};
 use backdraft_data::{Padded, Units};
-use backdraft_models::{Composer, ComposerConfig, Inputs, Sampling};
+use backdraft_models::{Composer, ComposerConfig, Encoder, Inputs, Sampling};
 use burn::tensor::Device;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::sequences::{Reading, Sequence, TextReader, Unit};
 use super::{Answer, BatchOf, Examples, Scores, Task, TaskSettings};
-use crate::{AnyLayer, AnyLayerConfig, TrainError};
+use crate::TrainError;
 
 pub use author::{Author, Writing, Written};
 pub use objective::ComposeBatch;
@@ -49,7 +49,7 @@ pub struct ComposeExample {
     pub text: Option<String>,
 }
 
-type Model = Composer<AnyLayer>;
+type Model = Composer<Encoder>;
 
 impl Compose {
     /// The symbols of a text; nothing of one that is not known.
@@ -119,7 +119,7 @@ impl Task for Compose {
             ConditioningKind::State => 0,
             ConditioningKind::Step | ConditioningKind::Both => key_size,
         };
-        let layer = AnyLayerConfig::new(asked.embedding + beside, asked);
+        let layer = asked.encoder(asked.embedding + beside);
         let symbols = self.texts.len();
         ComposerConfig::new(self.keys.source(), key_size, symbols, layer)
             .with_conditioning(options.condition.into())
@@ -127,7 +127,7 @@ impl Task for Compose {
             .init(device)
     }
 
-    fn layers(model: &Model) -> Vec<&AnyLayer> {
+    fn layers(model: &Model) -> Vec<&Encoder> {
         vec![&model.recurrent]
     }
 

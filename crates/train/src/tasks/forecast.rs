@@ -11,7 +11,7 @@ use std::path::Path;
 
 use backdraft_cells::Error;
 use backdraft_models::{
-    Forecaster, ForecasterConfig, Predictive, coverage, crps, mase, naive_forecast,
+    Encoder, Forecaster, ForecasterConfig, Predictive, coverage, crps, mase, naive_forecast,
     seasonal_naive_forecast, smape,
 };
 use burn::tensor::Device;
@@ -21,7 +21,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::{Answer, BatchOf, Examples, Parts, Scores, Task, TaskSettings};
-use crate::{AnyLayer, AnyLayerConfig, TrainError};
+use crate::TrainError;
 
 pub use objective::SeriesBatch;
 pub use options::{CalendarKind, ForecastOptions, OutputKind, ScalingKind};
@@ -40,7 +40,7 @@ pub struct Forecast {
     seed: u64,
 }
 
-type Model = Forecaster<AnyLayer>;
+type Model = Forecaster<Encoder>;
 
 /// A forecast of what is not learned, of the values before.
 type Naive<'a> = &'a dyn Fn(&[Option<f64>]) -> Option<Vec<f64>>;
@@ -160,14 +160,14 @@ impl Task for Forecast {
     ) -> Result<Model, Error> {
         let options = &settings.options;
         let covariates = options.covariates.len() + options.calendar_width();
-        let layer = AnyLayerConfig::new(2 + covariates, &settings.recurrence);
+        let layer = settings.recurrence.encoder(2 + covariates);
         ForecasterConfig::new(layer)
             .with_output(options.output.into())
             .with_scaling(options.scaling.into())
             .init(device)
     }
 
-    fn layers(model: &Model) -> Vec<&AnyLayer> {
+    fn layers(model: &Model) -> Vec<&Encoder> {
         vec![&model.layer]
     }
 

@@ -79,7 +79,7 @@ impl<O: TaskOptions> Asked for TaskSettings<O> {
     fn full() -> Self {
         Self {
             valid: Some(PathBuf::from("valid")),
-            recurrence: O::recurrence(),
+            recurrence: O::recurrence().full(),
             options: O::full(),
             training: Training::full(),
         }

@@ -14,14 +14,14 @@ use backdraft_data::{
     ConllReader, DataError, PassedOver, TaggedSentence, Vocabulary, WordVocabulary,
 };
 use backdraft_models::{
-    Accuracy, CharactersConfig, SpanScores, Tagger, TaggerConfig, TaggerInput, padded,
+    Accuracy, CharactersConfig, Encoder, SpanScores, Tagger, TaggerConfig, TaggerInput, padded,
 };
 use burn::tensor::Device;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::{Answer, BatchOf, Examples, Scores, Task, TaskSettings};
-use crate::{AnyLayer, AnyLayerConfig, Recurrence, TrainError};
+use crate::{Recurrence, TrainError, Variant};
 
 pub use objective::TagBatch;
 pub use options::{DecoderKind, TagOptions};
@@ -37,7 +37,7 @@ pub struct Tag {
     tags: Vec<String>,
 }
 
-type Model = Tagger<AnyLayer>;
+type Model = Tagger<Encoder>;
 
 /// The sentences of a file, and the lines that were passed over.
 fn read_sentences(
@@ -157,7 +157,7 @@ impl Task for Tag {
 
     fn model(&self, settings: &TaskSettings<TagOptions>, device: &Device) -> Result<Model, Error> {
         let (asked, options) = (&settings.recurrence, &settings.options);
-        let layer = AnyLayerConfig::new(asked.embedding, asked).with_both(true);
+        let layer = asked.encoder(asked.embedding).with_both(true);
         let config = TaggerConfig::new(self.words.len(), self.tags.len(), layer)
             .with_dropout(asked.dropout)
             .with_decoder(options.decoder.into());
@@ -167,9 +167,14 @@ impl Task for Tag {
                 let reader = Recurrence {
                     layers: 1,
                     hidden: options.characters,
+                    variant: Variant {
+                        projection: None,
+                        heads: 1,
+                        ..asked.variant
+                    },
                     ..asked.clone()
                 };
-                let layer = AnyLayerConfig::new(options.character_embedding, &reader);
+                let layer = reader.encoder(options.character_embedding);
                 let layer = layer.with_both(true);
                 config.with_characters(CharactersConfig::new(characters.len(), layer))
             }
@@ -177,7 +182,7 @@ impl Task for Tag {
         config.init(device)
     }
 
-    fn layers(model: &Model) -> Vec<&AnyLayer> {
+    fn layers(model: &Model) -> Vec<&Encoder> {
         let characters = model.characters.iter().map(|read| &read.recurrent);
         characters.chain([&model.recurrent]).collect()
     }

@@ -17,7 +17,7 @@ use crate::run::{NewRun, RunState, TASK};
 use crate::training::{Figure, Plan, Shows, paths};
 use crate::{
     DeviceChoice, Display, Made, Origin, PickedDevice, Recurrence, Run, RunDescription, TrainError,
-    polynomial,
+    Variant, polynomial,
 };
 
 /// Examples of the held-out part whose answers are shown as it learns.
@@ -253,16 +253,18 @@ pub(super) fn num_params<T: Task>(
         layers,
         hidden,
         embedding,
+        variant: Variant { heads, .. },
         ..
     } = settings.recurrence;
     let of = |layers| {
-        let small = |embedding, hidden| -> Result<usize, TrainError> {
+        let small = |embedding, units| -> Result<usize, TrainError> {
             let mut small = settings.clone();
             small.recurrence.layers = layers;
-            (small.recurrence.embedding, small.recurrence.hidden) = (embedding, hidden);
+            (small.recurrence.embedding, small.recurrence.hidden) = (embedding, units * heads);
             Ok(task.model(&small, &Device::flex())?.num_params())
         };
-        polynomial::value([embedding, hidden], small)
+        // Units come in as many parts as there are heads.
+        polynomial::value([embedding, hidden / heads], small)
     };
     // All layers but the first are alike.
     let (one, two) = (of(1)?, of(2)?);

@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 use backdraft_cells::{Error, Lengths};
 use backdraft_data::{MfccConfig, Vocabulary};
 use backdraft_models::{
-    CtcDecoding, EditScore, Inputs, Transcriber, TranscriberConfig, steps_needed,
+    CtcDecoding, EditScore, Encoder, Inputs, Transcriber, TranscriberConfig, steps_needed,
 };
 use burn::tensor::{Device, Tensor};
 use serde::{Deserialize, Serialize};
@@ -21,7 +21,7 @@ use serde_json::json;
 
 use super::sequences::{Reading, Sequence, TextReader, Unit};
 use super::{Answer, BatchOf, Examples, Scores, Task, TaskSettings};
-use crate::{AnyLayer, AnyLayerConfig, TrainError};
+use crate::TrainError;
 
 pub use objective::SoundBatch;
 pub use options::TranscribeOptions;
@@ -52,7 +52,7 @@ pub struct SoundExample {
     pub rate: Option<u32>,
 }
 
-type Model = Transcriber<AnyLayer>;
+type Model = Transcriber<Encoder>;
 
 impl Transcribe {
     /// The frames of examples as the model reads them.
@@ -135,14 +135,14 @@ impl Task for Transcribe {
     ) -> Result<Model, Error> {
         let (asked, options) = (&settings.recurrence, &settings.options);
         let features = self.reading.features().unwrap_or_default();
-        let layer = AnyLayerConfig::new(features, asked).with_both(options.ways.are_both());
+        let layer = asked.encoder(features).with_both(options.ways.are_both());
         TranscriberConfig::new(self.letters.len() - 1, layer)
             .with_stacking(options.stacking)
             .with_output_dropout(asked.dropout)
             .init(device)
     }
 
-    fn layers(model: &Model) -> Vec<&AnyLayer> {
+    fn layers(model: &Model) -> Vec<&Encoder> {
         vec![&model.recurrent]
     }
 

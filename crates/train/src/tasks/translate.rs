@@ -10,7 +10,9 @@ use std::path::Path;
 
 use backdraft_cells::Error;
 use backdraft_data::{PairColumns, Pairs, WordVocabulary};
-use backdraft_models::{BeamSearch, EditScore, ScheduledSampling, Translator, TranslatorConfig};
+use backdraft_models::{
+    BeamSearch, EditScore, Encoder, ScheduledSampling, Translator, TranslatorConfig,
+};
 use burn::tensor::Device;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -19,7 +21,7 @@ use super::sequences::TextReader;
 use super::units::Units;
 use super::{Answer, BatchOf, Examples, Scores, Task, TaskSettings};
 use crate::seed::mix;
-use crate::{AnyLayer, AnyLayerConfig, Recurrence, TrainError};
+use crate::{Recurrence, TrainError};
 
 use bleu::bleu;
 pub use objective::PairBatch;
@@ -69,7 +71,7 @@ pub struct PairExample {
     pub target: Option<Vec<String>>,
 }
 
-type Model = Translator<AnyLayer, AnyLayer>;
+type Model = Translator<Encoder, Encoder>;
 
 impl TranslateOptions {
     fn readers(&self) -> [TextReader; 2] {
@@ -200,8 +202,8 @@ impl Task for Translate {
             hidden: asked.hidden / 2,
             ..asked.clone()
         };
-        let encoder = AnyLayerConfig::new(asked.embedding, &half).with_both(true);
-        let decoder = AnyLayerConfig::new(asked.embedding, asked);
+        let encoder = half.encoder(asked.embedding).with_both(true);
+        let decoder = asked.encoder(asked.embedding);
         let (sources, targets) = (self.sources.vocabulary.len(), self.targets.vocabulary.len());
         TranslatorConfig::new(sources, targets, encoder, decoder)
             .with_attention(settings.options.attention.score())
@@ -209,7 +211,7 @@ impl Task for Translate {
             .init(device)
     }
 
-    fn layers(model: &Model) -> Vec<&AnyLayer> {
+    fn layers(model: &Model) -> Vec<&Encoder> {
         vec![&model.encoder, &model.decoder]
     }
 

@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use burn::data::dataloader::DataLoader;
+use burn::module::Module;
 use burn::tensor::Device;
 use burn::train::TrainStep;
 
@@ -35,7 +36,7 @@ pub(crate) fn seconds_a_step<M: Objective>(
     let device = device.clone().autodiff();
     let model = model.fork(&device).train();
     let mut trainee = Trainee { model };
-    let parameters = trainee.model.num_params();
+    let parameters = Module::num_params(&trainee.model);
     if parameters > LARGE {
         say(format_args!(
             "trying a few steps with {parameters} parameters to estimate the time; Ctrl-C stops it"

@@ -6,14 +6,8 @@ use std::path::Path;
 
 use serde_json::Value;
 
+use crate::support::folder::weights;
 use crate::support::{backdraft, trained};
-
-/// The weights of a run, by name and number alone.
-fn weights(run: &str) -> Vec<u8> {
-    let file = format!("{run}.safetensors");
-    assert!(backdraft(&["export", run, &file]).status.success());
-    fs::read(file).unwrap()
-}
 
 fn figures(run: &str) -> Vec<Value> {
     let text = fs::read_to_string(Path::new(run).join("metrics.jsonl")).unwrap();

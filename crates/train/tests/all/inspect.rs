@@ -90,8 +90,18 @@ fn the_inside_of_a_run_is_told_as_text_and_as_json() {
 #[test]
 fn every_cell_is_looked_into() {
     let none: &[&str] = &[];
-    let cells: [(&str, &[&str], &[&str]); 10] = [
+    let cells: [(&str, &[&str], &[&str]); 16] = [
         ("elman", &["hidden"], none),
+        ("high-order-elman", none, none),
+        ("jordan", none, none),
+        ("elman-jordan", none, none),
+        ("ind-rnn", none, none),
+        (
+            "four-gate-lstm",
+            &["input", "forget", "candidate", "use"],
+            &["input", "forget", "use"],
+        ),
+        ("lru", none, none),
         (
             "lstm",
             &["input", "forget", "candidate", "output"],

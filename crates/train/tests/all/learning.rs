@@ -85,6 +85,12 @@ fn the_rule_is_learned_by_the_other_cells_and_with_regularisers() {
         CellKind::SLstm,
         CellKind::MinGru,
         CellKind::MinLstm,
+        CellKind::HighOrderElman,
+        CellKind::Jordan,
+        CellKind::ElmanJordan,
+        CellKind::IndRnn,
+        CellKind::FourGateLstm,
+        CellKind::Lru,
     ];
     for cell in other {
         learn(cell, Regularize::default(), 150);
@@ -94,9 +100,16 @@ fn the_rule_is_learned_by_the_other_cells_and_with_regularisers() {
         recurrent_dropout: 0.1,
         candidate_dropout: 0.1,
         weight_norm: NormedWeights::Both,
+        ..Regularize::default()
     };
     learn(CellKind::Lstm, regularize, 300);
     learn(CellKind::LayerNormGru, regularize, 300);
+    let regularize = Regularize {
+        zoneout: 0.05,
+        zoneout_memory: 0.2,
+        ..Regularize::default()
+    };
+    learn(CellKind::Lstm, regularize, 300);
 }
 
 #[test]

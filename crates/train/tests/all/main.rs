@@ -2,6 +2,7 @@
 
 mod baselines;
 mod beginning;
+mod cells;
 mod classify;
 mod command_line;
 mod composition;

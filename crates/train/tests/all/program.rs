@@ -199,7 +199,7 @@ fn nonsense_is_answered_with_one_clear_message() {
     with(
         "--cell",
         "transformer",
-        "--cell: expected elman, lstm, gru, layer-norm-lstm, ",
+        "--cell: expected elman, high-order-elman, jordan, ",
     );
     with(
         "--device",

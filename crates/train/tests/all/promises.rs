@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use crate::support::folder::checkpoints;
+use crate::support::folder::{checkpoints, weights};
 use crate::support::{
     backdraft, command, killed_at, succeeded, text, train_arguments, waiting_after,
 };
@@ -87,19 +87,13 @@ impl Trainings {
         };
         let whole = all.run("whole");
         succeeded(&train_arguments(&all.text, &whole, &STEPS));
-        all.expected = all.weights(&whole);
+        all.expected = weights(&whole);
         all
     }
 
     fn run(&self, name: &str) -> String {
         let name: String = name.chars().filter(|c| c.is_ascii_alphanumeric()).collect();
         self.folder.path().join(name).to_str().unwrap().to_string()
-    }
-
-    fn weights(&self, run: &str) -> Vec<u8> {
-        let file = format!("{run}.safetensors");
-        succeeded(&["export", run, &file]);
-        fs::read(file).unwrap()
     }
 
     /// A training that was killed when it had been saved and evaluated.
@@ -130,7 +124,7 @@ impl Trainings {
         let output = backdraft(&["train", "--resume", run]);
         let error = String::from_utf8(output.stderr).unwrap();
         assert!(output.status.success(), "{error}");
-        assert!(self.weights(run) == self.expected, "other weights");
+        assert!(weights(run) == self.expected, "other weights");
         error
     }
 }
@@ -271,7 +265,7 @@ fn goes_wrong(row: &Row, all: &Trainings) -> String {
             succeeded(&[
                 "train", "--resume", run, "--data", &aside, "--device", "flex",
             ]);
-            assert!(all.weights(run) == all.expected, "other weights");
+            assert!(weights(run) == all.expected, "other weights");
             fs::rename(&aside, &all.text).unwrap();
             return said;
         }

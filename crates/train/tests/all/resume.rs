@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::support::folder::{Folder, checkpoints};
+use crate::support::folder::{Folder, checkpoints, weights};
 use crate::support::{
     backdraft, command, killed_at, refused, succeeded, train_arguments, waiting_after,
 };
@@ -34,18 +34,6 @@ fn resume(run: &str) -> Value {
     let error = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{error}");
     serde_json::from_slice(&output.stdout).unwrap()
-}
-
-/// The weights of a run, by name and number alone.
-fn weights(run: &str) -> Vec<u8> {
-    let file = format!("{run}.safetensors");
-    let output = backdraft(&["export", run, &file]);
-    assert!(
-        output.status.success(),
-        "{}",
-        String::from_utf8_lossy(&output.stderr)
-    );
-    fs::read(file).unwrap()
 }
 
 /// What the last checkpoint has of the training, but for the time that it took and what is written

@@ -3,12 +3,14 @@
 use backdraft_cells::Memory;
 
 use super::arguments::take;
-use crate::{CellKind, NormedWeights, Recurrence};
+use crate::{CellKind, NormedWeights, Recurrence, ResetKind, Variant};
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Layering {
     #[command(flatten)]
     layers: Layers,
+    #[command(flatten)]
+    varying: Varying,
     #[command(flatten)]
     regularising: Regularising,
 }
@@ -37,6 +39,32 @@ struct Layers {
 }
 
 #[derive(Debug, clap::Args)]
+#[command(next_help_heading = "Cell")]
+struct Varying {
+    /// lstm: let the gates see the memory
+    #[arg(long)]
+    peepholes: bool,
+    /// lstm: couple the input gate and the forget gate
+    #[arg(long)]
+    coupled: bool,
+    /// lstm: project the output of each layer to N features
+    #[arg(long, value_name = "N")]
+    projection: Option<usize>,
+    /// gru: where to apply the reset gate
+    #[arg(long, value_enum, default_value_t)]
+    reset: ResetKind,
+    /// high-order-elman: number of past steps that it sees
+    #[arg(long, value_name = "N", default_value_t = Variant::default().order)]
+    order: usize,
+    /// s-lstm: number of heads
+    #[arg(long, value_name = "N", default_value_t = Variant::default().heads)]
+    heads: usize,
+    /// Add the input of each layer to its output, where they have the same size
+    #[arg(long, help_heading = "Model")]
+    residual: bool,
+}
+
+#[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Regularisation")]
 struct Regularising {
     /// Dropout between layers
@@ -51,6 +79,12 @@ struct Regularising {
     /// Dropout of the candidate, new in each step
     #[arg(long, value_name = "F", default_value_t = 0.0)]
     candidate_dropout: f64,
+    /// Probability that a unit of the output keeps its last value (zoneout)
+    #[arg(long, value_name = "F", default_value_t = 0.0)]
+    zoneout: f64,
+    /// Probability that a unit of the memory keeps its last value (zoneout)
+    #[arg(long, value_name = "F", default_value_t = 0.0)]
+    zoneout_memory: f64,
     /// Weights to learn as a direction and a length (weight normalisation)
     #[arg(long, value_enum, default_value_t)]
     weight_norm: NormedWeights,
@@ -68,6 +102,8 @@ impl Layering {
         let asked = &self.regularising;
         take!(asked, typed, recurrence, dropout);
         take!(asked, typed, recurrence.regularize,
-            drop_connect recurrent_dropout candidate_dropout weight_norm);
+            drop_connect recurrent_dropout candidate_dropout zoneout zoneout_memory weight_norm);
+        take!(self.varying, typed, recurrence.variant,
+            peepholes coupled projection reset order heads residual);
     }
 }

@@ -1,10 +1,10 @@
 //! A classifier as it is trained.
 
 use backdraft_cells::{Error, Lengths};
-use backdraft_models::{Classifier, Inputs};
+use backdraft_models::{Classifier, Encoder, Inputs};
 use burn::tensor::{Int, Tensor};
 
-use crate::{AnyLayer, Loss, Objective};
+use crate::{Loss, Objective};
 
 /// Sequences with padding, and their classes.
 #[derive(Debug, Clone)]
@@ -17,7 +17,7 @@ pub struct ClassBatch {
     pub classes: Tensor<1, Int>,
 }
 
-impl Objective for Classifier<AnyLayer> {
+impl Objective for Classifier<Encoder> {
     type Batch = ClassBatch;
     type State = ();
 

@@ -1,10 +1,10 @@
 //! A composer as it is trained.
 
 use backdraft_cells::{Error, Lengths};
-use backdraft_models::{Composer, Inputs};
+use backdraft_models::{Composer, Encoder, Inputs};
 use burn::tensor::{Int, Tensor};
 
-use crate::{AnyLayer, Loss, Objective};
+use crate::{Loss, Objective};
 
 /// Keys and their texts, with padding.
 #[derive(Debug, Clone)]
@@ -19,7 +19,7 @@ pub struct ComposeBatch {
     pub text_lengths: Lengths,
 }
 
-impl Objective for Composer<AnyLayer> {
+impl Objective for Composer<Encoder> {
     type Batch = ComposeBatch;
     type State = ();
 

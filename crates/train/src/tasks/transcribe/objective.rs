@@ -1,10 +1,10 @@
 //! A transcriber as it is trained.
 
 use backdraft_cells::{Error, Lengths};
-use backdraft_models::Transcriber;
+use backdraft_models::{Encoder, Transcriber};
 use burn::tensor::Tensor;
 
-use crate::{AnyLayer, Loss, Objective};
+use crate::{Loss, Objective};
 
 /// Frames with padding, and what is said in them.
 #[derive(Debug, Clone)]
@@ -17,7 +17,7 @@ pub struct SoundBatch {
     pub targets: Vec<Vec<u32>>,
 }
 
-impl Objective for Transcriber<AnyLayer> {
+impl Objective for Transcriber<Encoder> {
     type Batch = SoundBatch;
     type State = ();
 

@@ -1,11 +1,11 @@
 //! A translator as it is trained.
 
 use backdraft_cells::{Error, Lengths};
-use backdraft_models::{ScheduledSampling, Translator};
+use backdraft_models::{Encoder, ScheduledSampling, Translator};
 use burn::tensor::{Int, Tensor};
 use rand::{SeedableRng, rngs::StdRng};
 
-use crate::{AnyLayer, Loss, Objective};
+use crate::{Loss, Objective};
 
 /// Sources and their targets, with padding.
 #[derive(Debug, Clone)]
@@ -23,7 +23,7 @@ pub struct PairBatch {
     pub scheduled: Option<(ScheduledSampling, u64)>,
 }
 
-impl Objective for Translator<AnyLayer, AnyLayer> {
+impl Objective for Translator<Encoder, Encoder> {
     type Batch = PairBatch;
     type State = ();
 

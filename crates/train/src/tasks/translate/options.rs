@@ -154,6 +154,14 @@ impl TaskOptions for TranslateOptions {
             recurrence.hidden,
             "an even number: half of the units read in each direction",
         );
-        require("hidden", expected, hidden, hidden.is_multiple_of(2))
+        require("hidden", expected, hidden, hidden.is_multiple_of(2))?;
+        let (half, heads) = (hidden / 2, recurrence.variant.heads);
+        let expected = format!("a divisor of {half}, the units of the encoder in each direction");
+        require(
+            "variant.heads",
+            &expected,
+            heads,
+            half.is_multiple_of(heads),
+        )
     }
 }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
-use super::text;
+use super::{succeeded, text};
 
 /// A folder with a text in it, which goes with what was written there.
 pub struct Folder {
@@ -34,6 +34,14 @@ impl Folder {
 pub fn state(run: &str) -> Value {
     let state = fs::read(Path::new(run).join("state.json")).unwrap();
     serde_json::from_slice(&state).unwrap()
+}
+
+/// The weights of a run, by name and number alone.
+#[track_caller]
+pub fn weights(run: &str) -> Vec<u8> {
+    let file = format!("{run}.safetensors");
+    succeeded(&["export", run, &file, "--force"]);
+    fs::read(file).unwrap()
 }
 
 /// The checkpoints of a run, the last at the end; none where nothing was saved yet.

@@ -1,0 +1,304 @@
+//! The recurrent layers of a model, chosen when the program runs: any cell, in one direction or both, as deep
+//! as wanted. A model that has an [`Encoder`] inside is compiled once, not once a cell.
+//!
+//! Its parameters are named as those of the layers in it, so that weights go from a model with an [`Encoder`] to
+//! one whose layers are known when it is compiled, and back.
+
+use backdraft_cells::{
+    AnyCell, AnyCellConfig, AnyState, Bidirectional, BidirectionalConfig, BothDirections,
+    Connection, Deep, DeepConfig, Direction, Error, Layer, Lengths, Path, Recurrent,
+    RecurrentConfig, Run, SequenceConfig, State, Trace, one_of,
+};
+use burn::tensor::{Device, Tensor};
+use serde::{Deserialize, Serialize};
+
+/// Configuration of an [`Encoder`].
+///
+/// ```
+/// use backdraft_cells::{GruConfig, Layer, SequenceConfig};
+/// use backdraft_models::EncoderConfig;
+/// use burn::tensor::{Device, Tensor};
+///
+/// # fn main() -> Result<(), backdraft_cells::Error> {
+/// let device = Device::default();
+/// let encoder = EncoderConfig::new(GruConfig::new(8, 16))
+///     .with_layers(2)
+///     .with_both(true)
+///     .init(&device)?;
+/// let run = encoder.forward(Tensor::zeros([3, 20, 8], &device), None, None)?;
+/// assert_eq!(run.outputs.dims(), [3, 20, 32]);
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct EncoderConfig {
+    /// The cell of the lowest layer; the upper ones are the same, and read what is below them.
+    pub cell: AnyCellConfig,
+    /// Layers; one by default.
+    pub layers: usize,
+    /// Whether each layer runs in both directions, with as many units each, side by side; off by default.
+    pub both: bool,
+    /// The probability of dropping a connection between two layers; 0 by default.
+    pub dropout: f64,
+    /// Whether what is dropped is the same at all steps of a row; off by default.
+    pub variational: bool,
+    /// What goes around each layer; nothing by default.
+    pub connection: Connection,
+}
+
+impl EncoderConfig {
+    /// One layer of a cell, run forward.
+    pub fn new(cell: impl Into<AnyCellConfig>) -> Self {
+        Self {
+            cell: cell.into(),
+            layers: 1,
+            both: false,
+            dropout: 0.0,
+            variational: false,
+            connection: Connection::Plain,
+        }
+    }
+
+    /// Sets the number of layers.
+    #[must_use]
+    pub fn with_layers(mut self, layers: usize) -> Self {
+        self.layers = layers;
+        self
+    }
+
+    /// Sets whether each layer runs in both directions.
+    #[must_use]
+    pub fn with_both(mut self, both: bool) -> Self {
+        self.both = both;
+        self
+    }
+
+    /// Sets the probability of dropping a connection between two layers.
+    #[must_use]
+    pub fn with_dropout(mut self, dropout: f64) -> Self {
+        self.dropout = dropout;
+        self
+    }
+
+    /// Sets whether what is dropped is the same at all steps of a row.
+    #[must_use]
+    pub fn with_variational(mut self, variational: bool) -> Self {
+        self.variational = variational;
+        self
+    }
+
+    /// Sets what goes around each layer.
+    #[must_use]
+    pub fn with_connection(mut self, connection: Connection) -> Self {
+        self.connection = connection;
+        self
+    }
+
+    fn stack<K>(&self, layer: K) -> DeepConfig<K> {
+        DeepConfig::new(layer, self.layers)
+            .with_dropout(self.dropout)
+            .with_variational(self.variational)
+            .with_connection(self.connection)
+    }
+}
+
+impl SequenceConfig for EncoderConfig {
+    type Built = Encoder;
+
+    fn input_size(&self) -> usize {
+        self.cell.input_size()
+    }
+
+    fn with_input_size(mut self, input_size: usize) -> Self {
+        self.cell = self.cell.with_input_size(input_size);
+        self
+    }
+
+    fn with_hidden_size(mut self, hidden_size: usize) -> Option<Self> {
+        self.cell = self.cell.with_hidden_size(hidden_size)?;
+        Some(self)
+    }
+
+    fn init(&self, device: &Device) -> Result<Encoder, Error> {
+        let cell = self.cell.clone();
+        Ok(match self.both {
+            false => Encoder::Forward(self.stack(RecurrentConfig::new(cell)).init(device)?),
+            true => Encoder::Both(self.stack(BidirectionalConfig::new(cell)).init(device)?),
+        })
+    }
+}
+
+/// The recurrent layers of a model. See [`EncoderConfig`].
+#[derive(Debug, Clone)]
+pub enum Encoder {
+    /// From the first step to the last.
+    Forward(Deep<Recurrent<AnyCell>>),
+    /// In both directions, in each layer.
+    Both(Deep<Bidirectional<AnyCell>>),
+}
+
+one_of!(Encoder { Forward, Both } boxed {});
+
+impl Encoder {
+    /// The stack, if it runs forward.
+    pub fn forward_stack(&self) -> Option<&Deep<Recurrent<AnyCell>>> {
+        match self {
+            Self::Forward(stack) => Some(stack),
+            Self::Both(_) => None,
+        }
+    }
+}
+
+impl From<Deep<Recurrent<AnyCell>>> for Encoder {
+    fn from(stack: Deep<Recurrent<AnyCell>>) -> Self {
+        Self::Forward(stack)
+    }
+}
+
+/// The state of an [`Encoder`]: one for each layer.
+#[derive(Debug, Clone)]
+pub enum EncoderState {
+    /// Of layers that run forward.
+    Forward(Vec<AnyState>),
+    /// Of layers that run in both directions.
+    Both(Vec<BothDirections<AnyState>>),
+}
+
+impl State for EncoderState {
+    fn map(self, f: &mut dyn FnMut(Tensor<2>) -> Tensor<2>) -> Self {
+        match self {
+            Self::Forward(state) => Self::Forward(state.map(f)),
+            Self::Both(state) => Self::Both(state.map(f)),
+        }
+    }
+
+    fn zip(self, other: Self, f: &mut dyn FnMut(Tensor<2>, Tensor<2>) -> Tensor<2>) -> Self {
+        match (self, other) {
+            (Self::Forward(state), Self::Forward(other)) => Self::Forward(state.zip(other, f)),
+            (Self::Both(state), Self::Both(other)) => Self::Both(state.zip(other, f)),
+            (state, other) => panic!("states of other directions: {state:?} and {other:?}"),
+        }
+    }
+
+    fn visit(&self, path: &str, f: &mut dyn FnMut(&str, &Tensor<2>)) {
+        match self {
+            Self::Forward(state) => state.visit(path, f),
+            Self::Both(state) => state.visit(path, f),
+        }
+    }
+}
+
+/// What `$call` gives of the layers, and of the state with what makes an [`EncoderState`] of one of theirs again.
+macro_rules! run {
+    ($encoder:expr, $state:expr, |$layers:ident, $of:ident, $from:ident| $call:expr) => {
+        match ($encoder, $state) {
+            (Encoder::Forward($layers), None) => {
+                let ($of, $from) = (EncoderState::Forward, None);
+                $call
+            }
+            (Encoder::Forward($layers), Some(EncoderState::Forward(state))) => {
+                let ($of, $from) = (EncoderState::Forward, Some(state));
+                $call
+            }
+            (Encoder::Both($layers), None) => {
+                let ($of, $from) = (EncoderState::Both, None);
+                $call
+            }
+            (Encoder::Both($layers), Some(EncoderState::Both(state))) => {
+                let ($of, $from) = (EncoderState::Both, Some(state));
+                $call
+            }
+            (encoder, Some(_)) => {
+                let (expected, found) = match encoder {
+                    Encoder::Forward(_) => ("of one direction", "of both"),
+                    Encoder::Both(_) => ("of both directions", "of one"),
+                };
+                Err(Error::new(
+                    encoder.describe(),
+                    "initial state",
+                    expected,
+                    found,
+                ))
+            }
+        }
+    };
+}
+
+/// What holds for the layers, in whichever direction.
+macro_rules! either {
+    ($encoder:expr, |$layers:ident| $call:expr) => {
+        match $encoder {
+            Encoder::Forward($layers) => $call,
+            Encoder::Both($layers) => $call,
+        }
+    };
+}
+
+impl Layer for Encoder {
+    type State = EncoderState;
+
+    fn input_size(&self) -> usize {
+        either!(self, |layers| layers.input_size())
+    }
+
+    fn output_size(&self) -> usize {
+        either!(self, |layers| layers.output_size())
+    }
+
+    fn initial_state(&self, batch: usize) -> EncoderState {
+        match self {
+            Self::Forward(layers) => EncoderState::Forward(layers.initial_state(batch)),
+            Self::Both(layers) => EncoderState::Both(layers.initial_state(batch)),
+        }
+    }
+
+    fn direction(&self) -> Option<Direction> {
+        either!(self, |layers| layers.direction())
+    }
+
+    fn describe(&self) -> String {
+        either!(self, |layers| layers.describe())
+    }
+
+    fn unrolled(self) -> Self {
+        match self {
+            Self::Forward(layers) => Self::Forward(layers.unrolled()),
+            Self::Both(layers) => Self::Both(layers.unrolled()),
+        }
+    }
+
+    fn paths(&self) -> Vec<(String, Path)> {
+        either!(self, |layers| layers.paths())
+    }
+
+    fn forward(
+        &self,
+        input: Tensor<3>,
+        state: Option<EncoderState>,
+        lengths: Option<&Lengths>,
+    ) -> Result<Run<EncoderState>, Error> {
+        run!(self, state, |layers, of, from| {
+            let run = layers.forward(input, from, lengths)?;
+            Ok(Run {
+                outputs: run.outputs,
+                state: of(run.state),
+            })
+        })
+    }
+
+    fn trace(
+        &self,
+        input: Tensor<3>,
+        state: Option<EncoderState>,
+        lengths: Option<&Lengths>,
+    ) -> Result<Trace<EncoderState>, Error> {
+        run!(self, state, |layers, of, from| {
+            let trace = layers.trace(input, from, lengths)?;
+            Ok(Trace {
+                outputs: trace.outputs,
+                states: trace.states.into_iter().map(of).collect(),
+                state: of(trace.state),
+            })
+        })
+    }
+}
