@@ -29,6 +29,7 @@ macro_rules! any_state {
         /// The state of an [`AnyCell`]: that of the cell in it.
         #[derive(Debug, Clone)]
         #[allow(missing_docs, reason = "each is the state that it holds")]
+        #[allow(clippy::large_enum_variant, reason = "a layer has one")]
         pub enum AnyState {
             $($kind($state),)*
         }

@@ -133,7 +133,7 @@ fn total(model: LanguageModel<Encoder>, text: Evaluated, units: &Units) -> Total
             is_told = true;
             let left = started.elapsed().as_secs_f64() / number as f64;
             let left = left * (windows.num_items() - number) as f64;
-            advice(left, text.streams.batch()).map(say);
+            advice(left, text.streams.batch()).into_iter().for_each(say);
         }
     }
     let streams = text.streams;
