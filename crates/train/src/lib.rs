@@ -27,84 +27,53 @@
 #![deny(missing_docs)]
 #![forbid(unsafe_code)]
 
-mod averaging;
 mod baselines;
-pub mod checkpoint;
-mod checksums;
 pub mod cli;
-mod clipping;
-mod demo;
-mod description;
 mod device;
 mod error;
 mod failpoint;
-mod files;
-mod growing;
-mod guard;
-mod history;
+mod fit;
 mod insight;
 mod interrupt;
-mod json_lines;
-mod language;
-mod loader;
-mod lock;
-mod memory;
-mod metrics;
-mod noise;
-mod objective;
-mod observer;
-mod optimizer;
 mod polynomial;
 mod probe;
 mod progress;
 mod report;
 mod run;
 mod say;
-mod schedule;
-mod seed;
 mod settings;
 mod tasks;
-mod tensorboard;
-mod trainee;
-mod training;
-mod truncated;
-mod window;
 
-pub use averaging::{AverageKind, Averaging};
 pub use baselines::{
     BaselineRow, BaselineSettings, Baselines, Remembers, forecast_baselines, language_baselines,
     tag_baselines,
 };
-pub use clipping::{Clipper, Clipping, Norms};
-pub use demo::burn_source;
-pub use description::{Asked, Made, MadeFrom, Origin, RunDescription};
 pub use device::{DeviceChoice, KnownDevice, PickedDevice, known_devices};
 pub use error::TrainError;
-pub use guard::{Guard, LeftOut};
-pub use history::History;
+pub use fit::{
+    AverageKind, Averaging, Brake, Clipper, Clipping, Decay, Decayed, Ending, Falling, FusedAdam,
+    Guard, History, LeftOut, Loss, Norms, Objective, Observer, Part, Piece, Schedule, Start, Step,
+    Trainee, TruncatedBptt, Validation, Window, WindowMetric, WindowOutput, WindowValues,
+    checkpoint,
+};
 pub use insight::{
     Feature, GradientNorm, Insight, Passage, Spectrum, StateGradient, TellingUnit, UnitActivity,
     WeightSummary,
 };
-pub use language::{
-    Estimate, EvaluationReport, ExchangeReport, Pretrained, Prompted, Text, TrainReport,
-    VocabularyUse, Writer, estimate_language_model, evaluate_language_model, export_language_model,
-    import_language_model, inspect_language_model, resume_language_model, train_language_model,
-    train_language_model_from,
-};
-pub use loader::StreamLoader;
-pub use metrics::{WindowMetric, WindowValues};
-pub use objective::{Loss, Objective, SymbolBatch};
-pub use observer::{Ending, Observer, Step, Validation};
-pub use optimizer::{Decayed, FusedAdam};
 pub use probe::{Probe, Problem, Sample, Trial, draw_trials};
 pub use progress::{Display, PlainProgress};
 pub use report::{RunReport, report_runs};
+pub use run::description::{Asked, Made, MadeFrom, Origin, RunDescription};
 pub use run::{Run, RunState};
-pub use schedule::{Brake, Decay, Falling, Schedule};
 pub use settings::{
     Carrying, CellKind, Lexicon, NormedWeights, OptimizerKind, Recurrence, Regularize, ResetKind,
     Saving, Settings, TextUnit, Training, Variant, Windows,
+};
+pub use tasks::language::{
+    Estimate, EvaluationReport, ExchangeReport, Pretrained, Prompted, StreamLoader, SymbolBatch,
+    Text, TrainReport, VocabularyUse, Writer, burn_source, estimate_language_model,
+    evaluate_language_model, export_language_model, import_language_model, inspect_language_model,
+    resume_language_model, train_language_model, train_language_model_from,
 };
 pub use tasks::{
     Answer, AttentionKind, Author, BatchOf, CalendarKind, ClassBatch, ClassExample, Classify,
@@ -116,6 +85,3 @@ pub use tasks::{
     TaskSettings, TextReader, Transcribe, TranscribeOptions, Translate, TranslateOptions, Unit,
     Ways, Writing, Written, estimate_task, evaluate_task, resume_task, train_task, train_task_from,
 };
-pub use trainee::{Trainee, WindowOutput};
-pub use truncated::{Start, TruncatedBptt};
-pub use window::{Part, Piece, Window};

@@ -21,6 +21,12 @@
 //! what was written is refused by name. Of one that grows, a line that cannot be read is left out of what is
 //! drawn.
 
+pub(crate) mod checksums;
+pub(crate) mod description;
+pub(crate) mod files;
+pub(crate) mod growing;
+pub(crate) mod json_lines;
+pub(crate) mod lock;
 mod new;
 pub(crate) mod older;
 mod state;
@@ -29,14 +35,13 @@ mod weights;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use backdraft_data::Units;
 use burn::store::RecordError;
 use serde::Serialize;
 
-use crate::checkpoint::Position;
-use crate::checksums::{checksum, read_known, write_known};
-use crate::description::task_in;
-use crate::lock::RunLock;
+use crate::fit::checkpoint::Position;
+use checksums::{checksum, read_known, write_known};
+use description::task_in;
+use lock::RunLock;
 pub(crate) use new::NewRun;
 pub use state::RunState;
 
@@ -182,25 +187,6 @@ impl Run {
         self.set_state(&RunState::Finished { steps })
     }
 
-    /// What the symbols of the model are.
-    ///
-    /// # Errors
-    ///
-    /// When the file is missing or damaged.
-    pub fn units(&self) -> Result<Units, TrainError> {
-        let (path, text) = self.text(VOCABULARY)?;
-        Units::from_json(&text).map_err(|reason| TrainError::Damaged { path, reason })
-    }
-
-    /// The part of the text that was not learned.
-    ///
-    /// # Errors
-    ///
-    /// When the file is missing or damaged.
-    pub fn held_out(&self) -> Result<String, TrainError> {
-        Ok(self.text(HELD_OUT)?.1)
-    }
-
     /// A text file of the run, which is what was written.
     pub(crate) fn text(&self, name: &str) -> Result<(PathBuf, String), TrainError> {
         let path = self.file(name);
@@ -247,10 +233,6 @@ pub(crate) fn plain(error: RecordError) -> String {
 
 /// What was asked for.
 pub(crate) const RUN: &str = "run.toml";
-/// The symbols of a language model.
-pub(crate) const VOCABULARY: &str = "vocabulary.json";
-/// The part of a text that was not learned.
-pub(crate) const HELD_OUT: &str = "held-out.txt";
 /// What is known of the examples of a task.
 pub(crate) const TASK: &str = "task.json";
 /// Where a training that was cut off goes on from.

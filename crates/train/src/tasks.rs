@@ -15,6 +15,7 @@ mod estimate;
 mod evaluation;
 pub(crate) mod forecast;
 mod gathered;
+pub(crate) mod language;
 mod loader;
 mod prediction;
 mod pretrained;
@@ -54,7 +55,7 @@ pub use training::{Resumed, TaskReport, resume_task, train_task, train_task_from
 pub use transcribe::{SoundBatch, SoundExample, Transcribe, TranscribeOptions};
 pub use translate::{AttentionKind, PairBatch, PairExample, Translate, TranslateOptions};
 
-use crate::checksums::checksum;
+use crate::run::checksums::checksum;
 use crate::{Objective, TrainError};
 
 /// A kind of learning from examples; its value is what is known of the examples of a run.

@@ -154,7 +154,7 @@ impl LanguageModelStep {
         let trainee = self.learner.model();
         let loss = Objective::loss(&trainee.model, window, self.carried.take())?;
         self.carried = Some(loss.state.detach());
-        let loss = loss.nats.mean();
+        let loss = loss.losses.mean();
         done(Part::Forward)?;
         let mut gradients = GradientsParams::from_grads(loss.backward(), &trainee);
         done(Part::Backward)?;
@@ -173,7 +173,7 @@ impl LanguageModelStep {
         self.read = (self.read + 1) % self.windows.len();
         let model = self.learner.model().model.valid();
         let loss = Objective::loss(&model, window, None)?;
-        self.place.finish(&self.description, &loss.nats.mean())
+        self.place.finish(&self.description, &loss.losses.mean())
     }
 }
 
@@ -258,7 +258,7 @@ mod tests {
         let window = model.windows[0][0].clone();
         let trainee = model.learner.model();
         let loss = Objective::loss(&trainee.model, window, None).unwrap();
-        let gradients = loss.nats.mean().backward();
+        let gradients = loss.losses.mean().backward();
         let mut gradients = GradientsParams::from_grads(gradients, &trainee);
         let norms = model.clipper.apply(&trainee, &mut gradients);
         assert!(norms.before.into_scalar::<f64>() > NORM);

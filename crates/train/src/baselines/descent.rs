@@ -44,8 +44,8 @@ pub(super) fn descend<M: Objective>(
         let state = carried.take().filter(|_| !begins);
         let loss = model.loss(batch, state)?;
         carried = Some(loss.state.detach());
-        let nats = loss.nats.mean();
-        let mut gradients = GradientsParams::from_grads(nats.backward(), &model);
+        let mean = loss.losses.mean();
+        let mut gradients = GradientsParams::from_grads(mean.backward(), &model);
         clipper.apply(&model, &mut gradients);
         model = optimizer.step(schedule.step(), model, gradients);
     }

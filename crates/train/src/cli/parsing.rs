@@ -9,7 +9,7 @@ use clap::{ArgMatches, CommandFactory, FromArgMatches, Subcommand};
 use toml::{Table, Value};
 
 use super::{Arguments, Task, usage, with_task};
-use crate::description::task_of;
+use crate::run::description::task_of;
 use crate::settings::names::ALIASES;
 use crate::{TaskOptions, TaskSettings, TrainError};
 

@@ -14,7 +14,7 @@ pub(super) use task::{Arguments as TaskArguments, run as run_task};
 
 use super::print::{print, print_json};
 use super::reading::{is_standard_input, open_text};
-use crate::checksums::checksum;
+use crate::run::checksums::checksum;
 use crate::say::say;
 use crate::{
     Asked, DeviceChoice, Display, PickedDevice, Resumed, Run, RunDescription, Settings, Task, Text,

@@ -22,7 +22,7 @@ use burn::tensor::Tensor;
 use serde::{Deserialize, Serialize};
 
 use crate::TrainError;
-use crate::json_lines::JsonLines;
+use crate::run::json_lines::JsonLines;
 
 /// Units of the largest matrix whose eigenvalues are computed.
 pub(crate) const MOST_UNITS: usize = 2048;

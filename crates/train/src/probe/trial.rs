@@ -11,7 +11,7 @@ use serde::Serialize;
 
 use super::Probe;
 use super::model::{Batch, Model};
-use crate::seed::mix;
+use crate::fit::seed::mix;
 use crate::{CellKind, FusedAdam, PickedDevice, TrainError};
 
 /// What became of a trial.

@@ -4,8 +4,8 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
-use crate::json_lines::JsonLines;
 use crate::run::METRICS;
+use crate::run::json_lines::JsonLines;
 use crate::{Recurrence, Run, TrainError, Training};
 
 /// A line of `metrics.jsonl`. What was no finite number there is nothing here.

@@ -13,8 +13,8 @@ use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 
 use super::{RUN, Run};
-use crate::files::sync_folder;
-use crate::lock::{LOCK, RunLock};
+use crate::run::files::sync_folder;
+use crate::run::lock::{LOCK, RunLock};
 use crate::{TrainError, failpoint};
 
 /// Its name inside the folder that is to hold the run.

@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Run;
 use crate::TrainError;
-use crate::checksums::{read_known, write_known};
+use crate::run::checksums::{read_known, write_known};
 
 /// The file that says so.
 pub(super) const STATE: &str = "state.json";

@@ -6,10 +6,10 @@ use burn::module::Module;
 use burn::tensor::Bytes;
 
 use super::{Run, older, plain};
-use crate::checkpoint::Latest;
-use crate::checksums::{checksum, read_known, write_known};
+use crate::fit::checkpoint::Latest;
+use crate::fit::training::Memory;
+use crate::run::checksums::{checksum, read_known, write_known};
 use crate::say::say;
-use crate::training::Memory;
 use crate::{MadeFrom, Objective, TrainError};
 
 const WEIGHTS: &str = "model.bpk";

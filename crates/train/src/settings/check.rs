@@ -6,7 +6,8 @@ use backdraft_cells::{Memory, Regularizer};
 use backdraft_data::TextFiles;
 
 use super::{Carrying, NormedWeights, Recurrence, Settings, Training};
-use crate::{AverageKind, Decay, OptimizerKind, TrainError, noise};
+use crate::fit::noise;
+use crate::{AverageKind, Decay, OptimizerKind, TrainError};
 
 /// 8 GiB of them, in single precision.
 const MOST_WEIGHTS: usize = 1 << 31;

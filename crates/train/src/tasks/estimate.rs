@@ -11,7 +11,7 @@ use serde::Serialize;
 use super::gathered::Gathered;
 use super::training::{all_paths, check_memory, loaders, new_model};
 use super::{Task, TaskSettings};
-use crate::training::{seconds_a_step, weight_bytes};
+use crate::fit::training::{seconds_a_step, weight_bytes};
 use crate::{PickedDevice, TrainError};
 
 /// What `backdraft train .. --dry-run` prints of a task.

@@ -135,9 +135,9 @@ fn mean_loss<T: Task>(
     let (mut sum, mut positions) = (0.0, 0);
     for window in loader.iter() {
         let window = window.expect("examples in memory");
-        let nats = InferenceStep::step(&model, window).nats.into_data();
-        sum += nats.iter::<f64>().sum::<f64>();
-        positions += nats.num_elements();
+        let losses = InferenceStep::step(&model, window).losses.into_data();
+        sum += losses.iter::<f64>().sum::<f64>();
+        positions += losses.num_elements();
     }
     Ok(sum / positions as f64)
 }

@@ -11,10 +11,10 @@ use serde::Serialize;
 use super::gathered::Gathered;
 use super::pretrained::PretrainedTask;
 use super::{ExampleLoader, Task, TaskSettings};
-use crate::checkpoint::Latest;
-use crate::memory::{self, Needed};
+use crate::fit::checkpoint::Latest;
+use crate::fit::memory::{self, Needed};
+use crate::fit::training::{Figure, Plan, Shows, paths};
 use crate::run::{NewRun, RunState, TASK};
-use crate::training::{Figure, Plan, Shows, paths};
 use crate::{
     DeviceChoice, Display, Made, Origin, PickedDevice, Recurrence, Run, RunDescription, TrainError,
     Variant, polynomial,

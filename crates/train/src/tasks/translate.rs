@@ -20,7 +20,7 @@ use serde_json::json;
 use super::sequences::TextReader;
 use super::units::Units;
 use super::{Answer, BatchOf, Examples, Scores, Task, TaskSettings};
-use crate::seed::mix;
+use crate::fit::seed::mix;
 use crate::{Recurrence, TrainError};
 
 use bleu::bleu;

@@ -66,7 +66,7 @@ impl Objective for Line {
         let steep = steep * (weight.clone() - weight.clone().detach());
         let loss = weight * (x.clone() + state.clone()) + one.clone() / one - 1.0 + root + steep;
         Ok(Loss {
-            nats: loss.flatten(0, 1),
+            losses: loss.flatten(0, 1),
             penalty: None,
             state: state + x.sum_dim(1),
         })

@@ -19,6 +19,7 @@ mod recomputation;
 mod recordings;
 mod report;
 mod resume;
+mod road;
 mod rule;
 mod sizes;
 mod support;

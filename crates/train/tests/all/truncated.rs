@@ -33,7 +33,7 @@ struct Record {
 
 impl Observer<Model> for Record {
     fn stepped(&mut self, step: Step<'_>, model: &Model) -> ControlFlow<String> {
-        self.windows.push(step.nats.to_data().iter().collect());
+        self.windows.push(step.losses.to_data().iter().collect());
         self.weights = weights(model);
         ControlFlow::Continue(())
     }
@@ -76,8 +76,8 @@ fn by_hand(device: &Device) -> Record {
                 targets: window.targets.to_tensor(&device),
             };
             let loss = Objective::loss(&model, batch, state.take()).unwrap();
-            record.windows.push(loss.nats.to_data().iter().collect());
-            let mut gradients = GradientsParams::from_grads(loss.nats.mean().backward(), &model);
+            record.windows.push(loss.losses.to_data().iter().collect());
+            let mut gradients = GradientsParams::from_grads(loss.losses.mean().backward(), &model);
             clipper.apply(&model, &mut gradients);
             model = optimizer.step(RATE, model, gradients);
             state = Some(loss.state.detach());

@@ -60,7 +60,7 @@ fn learned(model: &Model, loader: StreamLoader) -> Vec<(Vec<f32>, Vec<f32>)> {
         carried = item.state;
         learned.push((
             values(model, &grads),
-            item.nats.into_data().iter().collect(),
+            item.losses.into_data().iter().collect(),
         ));
     }
     learned
@@ -87,7 +87,7 @@ fn run(model: &Model, from: usize, to: usize, state: Carried) -> (Tensor<1>, Car
         targets: window.targets.to_tensor(&device()),
     };
     let loss = Objective::loss(model, batch, state).unwrap();
-    (loss.nats, Some(loss.state))
+    (loss.losses, Some(loss.state))
 }
 
 fn gradient(model: &Model, loss: Tensor<1>) -> Vec<f32> {

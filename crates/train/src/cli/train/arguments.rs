@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use super::keeping::Keeping;
 use super::optimising::{Optimising, refuse_idle};
 use super::shaping::Shaping;
-use crate::description::written_keys;
 use crate::run::RUN;
+use crate::run::description::written_keys;
 use crate::settings::names::field;
 use crate::{
     DeviceChoice, Display, Origin, Pretrained, Run, RunDescription, TrainError, Training,

@@ -11,8 +11,8 @@ use super::keeping::Keeping;
 use super::layering::Layering;
 use super::optimising::{Optimising, refuse_idle};
 use super::{begin, display, in_a_folder, warn};
-use crate::checksums::checksum;
 use crate::cli::print::{print, print_json, table};
+use crate::run::checksums::checksum;
 use crate::settings::names::{field, flag};
 use crate::{
     DeviceChoice, Display, PretrainedTask, Run, RunDescription, Task, TaskOptions, TaskReport,

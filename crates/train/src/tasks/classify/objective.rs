@@ -22,9 +22,9 @@ impl Objective for Classifier<Encoder> {
     type State = ();
 
     fn loss(&self, batch: ClassBatch, _state: Option<()>) -> Result<Loss<()>, Error> {
-        let nats = Classifier::loss(self, batch.inputs, &batch.lengths, batch.classes)?;
+        let losses = Classifier::loss(self, batch.inputs, &batch.lengths, batch.classes)?;
         Ok(Loss {
-            nats,
+            losses,
             penalty: None,
             state: (),
         })

@@ -25,9 +25,9 @@ impl Objective for Composer<Encoder> {
 
     fn loss(&self, batch: ComposeBatch, _state: Option<()>) -> Result<Loss<()>, Error> {
         let (key, text) = (batch.key, batch.text);
-        let nats = Composer::loss(self, key, &batch.key_lengths, text, &batch.text_lengths)?;
+        let losses = Composer::loss(self, key, &batch.key_lengths, text, &batch.text_lengths)?;
         Ok(Loss {
-            nats,
+            losses,
             penalty: None,
             state: (),
         })

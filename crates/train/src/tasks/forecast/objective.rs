@@ -26,7 +26,7 @@ impl<L: Layer> Objective for Forecaster<L> {
             state = self.one_step(&batch.before, Some(state))?.state;
         }
         Ok(Loss {
-            nats: Forecaster::loss(self, &batch.series, Some(state))?.losses,
+            losses: Forecaster::loss(self, &batch.series, Some(state))?.losses,
             penalty: None,
             state: (),
         })

@@ -22,7 +22,7 @@ impl<L: Layer> Objective for Tagger<L> {
     /// Of each sentence.
     fn loss(&self, batch: TagBatch, _state: Option<()>) -> Result<Loss<()>, Error> {
         Ok(Loss {
-            nats: Tagger::loss(self, &batch.input, batch.tags)?,
+            losses: Tagger::loss(self, &batch.input, batch.tags)?,
             penalty: None,
             state: (),
         })

@@ -22,9 +22,9 @@ impl Objective for Transcriber<Encoder> {
     type State = ();
 
     fn loss(&self, batch: SoundBatch, _state: Option<()>) -> Result<Loss<()>, Error> {
-        let nats = Transcriber::loss(self, batch.frames, &batch.lengths, &batch.targets)?;
+        let losses = Transcriber::loss(self, batch.frames, &batch.lengths, &batch.targets)?;
         Ok(Loss {
-            nats,
+            losses,
             penalty: None,
             state: (),
         })

@@ -31,7 +31,7 @@ impl Objective for Translator<Encoder, Encoder> {
         let (source, source_lengths) = (batch.source, &batch.source_lengths);
         let (target, target_lengths) = (batch.target, &batch.target_lengths);
         let trains = self.output.weight.val().device().is_autodiff();
-        let nats = match batch.scheduled.filter(|_| trains) {
+        let losses = match batch.scheduled.filter(|_| trains) {
             Some((schedule, seed)) => self.scheduled_loss(
                 source,
                 source_lengths,
@@ -43,7 +43,7 @@ impl Objective for Translator<Encoder, Encoder> {
             None => Translator::loss(self, source, source_lengths, target, target_lengths)?,
         };
         Ok(Loss {
-            nats,
+            losses,
             penalty: None,
             state: (),
         })

@@ -1,0 +1,52 @@
+//! What a language model shows as it learns: bits per character, what it writes, and its spectra.
+
+use backdraft_data::Units;
+use backdraft_models::{Encoder, LanguageModel, Sampling};
+
+use crate::TrainError;
+use crate::fit::training::{Figure, Shows, Words};
+use crate::insight::spectrum::Snapshot;
+
+/// Characters a sample, about.
+const LENGTH: usize = 300;
+
+/// Writes in the symbols of a text.
+pub(super) struct Author {
+    pub(super) units: Units,
+    /// Bits that a character costs, for each nat that a symbol does.
+    pub(super) bits_a_nat: f64,
+    pub(super) seed: u64,
+}
+
+impl Shows<LanguageModel<Encoder>> for Author {
+    fn words(&self) -> Words {
+        Words {
+            unit: Some(("Bits per character", "bits", self.bits_a_nat)),
+            rate: "Symbols a second",
+        }
+    }
+
+    fn of_loss(&self, loss: f64) -> Vec<Figure> {
+        vec![
+            ("bits_per_character", loss * self.bits_a_nat),
+            ("perplexity", loss.exp()),
+        ]
+    }
+
+    fn sample(&mut self, model: &LanguageModel<Encoder>) -> Result<Option<String>, TrainError> {
+        let sampling = Sampling::new()
+            .with_temperature(0.7)
+            .with_excluded(Vec::from_iter(self.units.unknown()));
+        let mut writer = model.generator(sampling, self.seed)?;
+        writer.read(&[self.units.first()])?;
+        let symbols_a_character = self.bits_a_nat * std::f64::consts::LN_2;
+        let length = (LENGTH as f64 * symbols_a_character).ceil() as usize;
+        let symbols: Vec<u32> = writer.take(length).collect();
+        Ok(Some(self.units.decode(&symbols)))
+    }
+
+    fn spectra(&self, steps: usize, model: &LanguageModel<Encoder>, large: bool) -> Option<String> {
+        let stack = model.recurrent.forward_stack()?;
+        Some(Snapshot::line(steps, stack, large))
+    }
+}

@@ -1,0 +1,31 @@
+//! What the run of a language model has in its folder beside what every run has.
+
+use backdraft_data::Units;
+
+use crate::{Run, TrainError};
+
+/// The symbols of a language model.
+pub(crate) const VOCABULARY: &str = "vocabulary.json";
+/// The part of a text that was not learned.
+pub(crate) const HELD_OUT: &str = "held-out.txt";
+
+impl Run {
+    /// What the symbols of the model are.
+    ///
+    /// # Errors
+    ///
+    /// When the file is missing or damaged.
+    pub fn units(&self) -> Result<Units, TrainError> {
+        let (path, text) = self.text(VOCABULARY)?;
+        Units::from_json(&text).map_err(|reason| TrainError::Damaged { path, reason })
+    }
+
+    /// The part of the text that was not learned.
+    ///
+    /// # Errors
+    ///
+    /// When the file is missing or damaged.
+    pub fn held_out(&self) -> Result<String, TrainError> {
+        Ok(self.text(HELD_OUT)?.1)
+    }
+}
