@@ -63,7 +63,7 @@ pub use insight::{
 pub use probe::{Probe, Problem, Sample, Trial, draw_trials};
 pub use progress::{Display, PlainProgress};
 pub use report::{RunReport, report_runs};
-pub use run::description::{Asked, Made, MadeFrom, Origin, RunDescription};
+pub use run::description::{Asked, Origin, OriginRun, Provenance, RunDescription};
 pub use run::{Run, RunState};
 pub use settings::{
     Carrying, CellKind, Lexicon, NormedWeights, OptimizerKind, Recurrence, Regularize, ResetKind,

@@ -6,20 +6,20 @@
 mod activity;
 pub(crate) mod chart;
 mod coloured_text;
-mod history;
 mod inside;
 pub(crate) mod mark;
 mod page;
 mod picture;
 mod reach;
 mod spectra;
+mod trained_run;
 
 use std::path::Path;
 
 use crate::TrainError;
 use chart::{Chart, Curve, Legend, Scale};
-use history::History;
 use inside::Inside;
+use trained_run::TrainedRun;
 
 /// What is drawn of runs.
 #[derive(Debug, Clone)]
@@ -41,9 +41,9 @@ pub struct RunReport {
 /// drawn without what goes on inside; lines of figures that cannot be read are left out.
 pub fn report_runs(runs: &[&Path]) -> Result<RunReport, TrainError> {
     let paths = runs;
-    let runs: Vec<History> = paths
+    let runs: Vec<TrainedRun> = paths
         .iter()
-        .map(|run| History::read(run))
+        .map(|run| TrainedRun::read(run))
         .collect::<Result<_, _>>()?;
     let inside = match paths {
         [run] => Some(Inside::of(run)?),
@@ -58,11 +58,11 @@ pub fn report_runs(runs: &[&Path]) -> Result<RunReport, TrainError> {
         curves(
             &runs,
             "throughput",
-            match runs.iter().all(History::is_in_bits) {
+            match runs.iter().all(TrainedRun::is_in_bits) {
                 true => "Symbols a second",
                 false => "Positions a second",
             },
-            History::throughput,
+            TrainedRun::throughput,
         ),
     ];
     let left_out = curves(&runs, "left-out", "Steps left out by the guard", |run| {
@@ -89,13 +89,13 @@ pub fn report_runs(runs: &[&Path]) -> Result<RunReport, TrainError> {
 
 /// A curve a run.
 fn curves(
-    runs: &[History],
+    runs: &[TrainedRun],
     name: &'static str,
     title: &'static str,
-    points: impl Fn(&History) -> Vec<(f64, f64)>,
+    points: impl Fn(&TrainedRun) -> Vec<(f64, f64)>,
 ) -> Chart {
     let named = runs.len() > 1;
-    let curve = |(colour, run): (usize, &History)| Curve {
+    let curve = |(colour, run): (usize, &TrainedRun)| Curve {
         name: named.then(|| run.name.clone()),
         colour,
         points: points(run),
@@ -112,17 +112,17 @@ fn curves(
     }
 }
 
-fn losses(runs: &[History]) -> Chart {
-    let title = match runs.iter().all(History::is_in_bits) {
+fn losses(runs: &[TrainedRun]) -> Chart {
+    let title = match runs.iter().all(TrainedRun::is_in_bits) {
         true => "Bits per character: learned (thin), and held out",
         false => "Loss: learned (thin), and held out",
     };
-    let mut chart = curves(runs, "loss", title, History::held_out);
+    let mut chart = curves(runs, "loss", title, TrainedRun::held_out);
     for (colour, run) in runs.iter().enumerate() {
         chart.curves.push(Curve {
             name: None,
             colour,
-            points: run.learned(history::Line::cost),
+            points: run.learned(trained_run::Line::cost),
             width: 1,
             dashed: false,
         });
@@ -130,7 +130,7 @@ fn losses(runs: &[History]) -> Chart {
     chart
 }
 
-fn gradient_norms(runs: &[History]) -> Chart {
+fn gradient_norms(runs: &[TrainedRun]) -> Chart {
     let title = "Norm of the whole gradient, and where it is clipped (dashed)";
     let mut chart = curves(runs, "gradient-norm", title, |run| {
         run.learned(|line| line.gradient_norm)

@@ -23,7 +23,7 @@ use crate::{
     Brake, Decay, Display, Ending, Objective, PickedDevice, Run, Start, TrainError, Trainee,
     Training, TruncatedBptt, Window, WindowMetric, interrupt,
 };
-pub(crate) use journal::Memory;
+pub(crate) use journal::Tally;
 use journal::{Best, Journal};
 pub(crate) use shows::{Figure, Shows, Words};
 pub(crate) use trial::{seconds_a_step, weight_bytes};
@@ -45,7 +45,7 @@ pub(crate) struct Plan<'a, M: Objective, S> {
 pub(crate) struct Learned {
     /// The evaluation of the weights that were kept.
     pub(crate) best: Best,
-    pub(crate) memory: Memory,
+    pub(crate) tally: Tally,
     pub(crate) seconds: f64,
 }
 
@@ -58,7 +58,7 @@ impl<M: Objective, S: Shows<M> + 'static> Plan<'_, M, S> {
         checkpoint::begin(
             &run.file(CHECKPOINTS),
             run.fingerprint()?,
-            Memory::blank(),
+            Tally::blank(),
             Trainee { model }.into_record(),
             self.training.optimizer()?.to_record(),
             self.training.schedule(steps, an_epoch)?.to_record(),
@@ -82,8 +82,8 @@ impl<M: Objective, S: Shows<M> + 'static> Plan<'_, M, S> {
 
     fn try_to_learn(self, run: &Run, latest: Latest) -> Result<Learned, TrainError> {
         run.check_checkpoint(&latest.saved.position)?;
-        let mut memory = Memory::of(run, &latest.saved.position)?;
-        run.check_weights(&memory)?;
+        let mut tally = Tally::of(run, &latest.saved.position)?;
+        run.check_weights(&tally)?;
         let an_epoch = self.learned_from.num_items();
         let (_, steps) = self.training.extent(an_epoch);
         let schedule = self.training.schedule(steps, an_epoch)?;
@@ -96,7 +96,7 @@ impl<M: Objective, S: Shows<M> + 'static> Plan<'_, M, S> {
 
         // From here on the run changes.
         latest.rest.put_aside()?;
-        memory.cut_files(run)?;
+        tally.cut_files(run)?;
         if run.state()? != RunState::Running {
             run.set_state(&RunState::Running)?;
         }
@@ -105,8 +105,7 @@ impl<M: Objective, S: Shows<M> + 'static> Plan<'_, M, S> {
         }
         let aloud = self.display == Display::Plain;
         let words = self.shows.words();
-        let mut journal =
-            Journal::new(run.clone(), self.shows, steps, self.training, memory, aloud);
+        let mut journal = Journal::new(run.clone(), self.shows, steps, self.training, tally, aloud);
         if start.position.steps == 0 {
             journal.write_spectra(&self.model)?;
         }
@@ -128,7 +127,7 @@ impl<M: Objective, S: Shows<M> + 'static> Plan<'_, M, S> {
         let best = outcome(&mut journal, run, error)?;
         Ok(Learned {
             best,
-            memory: journal.memory.clone(),
+            tally: journal.tally.clone(),
             seconds: journal.seconds(),
         })
     }
@@ -225,7 +224,7 @@ fn outcome<S>(
     run: &Run,
     error: Option<String>,
 ) -> Result<Best, TrainError> {
-    let steps = journal.memory.steps;
+    let steps = journal.tally.steps;
     let diverged = |error: TrainError| {
         let reason = error.to_string();
         run.set_state(&RunState::Diverged { steps, reason })?;
@@ -237,7 +236,7 @@ fn outcome<S>(
         None => {}
     }
     let ending = journal.ending.unwrap_or(Ending::Failed);
-    match (ending, journal.memory.best.clone(), journal.memory.last) {
+    match (ending, journal.tally.best.clone(), journal.tally.last) {
         (Ending::Failed, ..) => Err(TrainError::Stopped {
             reason: error.unwrap_or_else(|| "it did not come to an end".to_string()),
         }),

@@ -3,9 +3,9 @@
 use std::fmt::Write;
 
 use super::chart::colour;
-use super::history::History;
 use super::inside::Inside;
 use super::mark;
+use super::trained_run::TrainedRun;
 use crate::say::printable;
 
 const STYLE: &str = "body{font:15px/1.5 sans-serif;color:#222;max-width:940px;margin:2em auto;\
@@ -19,7 +19,7 @@ pre.t{background:none;border:1px solid #ddd;line-height:1.45}";
 
 /// The whole page.
 pub(super) fn page(
-    runs: &[History],
+    runs: &[TrainedRun],
     figures: &[(String, String)],
     inside: Option<&Inside>,
     skipped: &[String],
@@ -72,7 +72,7 @@ pub(super) fn page(
     page
 }
 
-fn write_table(page: &mut String, runs: &[History]) {
+fn write_table(page: &mut String, runs: &[TrainedRun]) {
     page.push_str(
         "<table><tr><th>run<th>cell<th>layers<th>units<th>best held out<th>steps\
          <th>left out<th>seconds</tr>\n",

@@ -51,7 +51,7 @@ pub struct RunDescription<S = Settings> {
     /// What the run is for: `lm`.
     pub task: String,
     /// The data, a file or a folder. Without it, the source of Burn; of a run that was made, what
-    /// [`Made::origin`] says.
+    /// [`Provenance::origin`] says.
     pub data: Option<PathBuf>,
     /// What to compute on; of a run, what it was computed on.
     pub device: DeviceChoice,
@@ -59,7 +59,7 @@ pub struct RunDescription<S = Settings> {
     #[serde(flatten)]
     pub settings: S,
     /// What is known of a run and was not asked for.
-    pub made: Option<Made>,
+    pub made: Option<Provenance>,
 }
 
 /// Where the data of a run came from.
@@ -76,7 +76,7 @@ pub enum Origin {
 
 /// What the program adds to the description of a run.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Made {
+pub struct Provenance {
     /// The version of this program.
     pub backdraft: String,
     /// Where the data came from; `data` alone does not tell the source of Burn from a caller's text.
@@ -92,12 +92,12 @@ pub struct Made {
     /// Examples of other data that are learned.
     pub examples: Option<usize>,
     /// The run that its weights are from, if they were not drawn.
-    pub from: Option<MadeFrom>,
+    pub from: Option<OriginRun>,
 }
 
 /// The run that a training began with.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct MadeFrom {
+pub struct OriginRun {
     /// Its folder, as it was then.
     pub run: PathBuf,
     /// The checksum of its weights.
@@ -317,7 +317,7 @@ fn known<S: Asked>() -> Table {
     let all = RunDescription {
         data: Some(PathBuf::from("text")),
         settings: S::full(),
-        made: Some(Made {
+        made: Some(Provenance {
             backdraft: String::new(),
             origin: Origin::File,
             text: String::new(),
@@ -325,7 +325,7 @@ fn known<S: Asked>() -> Table {
             valid_sha256: Some(String::new()),
             characters: Some(0),
             examples: Some(0),
-            from: Some(MadeFrom {
+            from: Some(OriginRun {
                 run: PathBuf::new(),
                 sha256: String::new(),
             }),
@@ -430,7 +430,7 @@ mod tests {
     #[test]
     fn what_is_written_is_read_again() {
         let description = RunDescription {
-            made: Some(Made {
+            made: Some(Provenance {
                 backdraft: "0.1.0".to_string(),
                 origin: Origin::Caller,
                 text: "a text".to_string(),
@@ -438,7 +438,7 @@ mod tests {
                 valid_sha256: None,
                 characters: Some(7),
                 examples: None,
-                from: Some(MadeFrom {
+                from: Some(OriginRun {
                     run: PathBuf::from("/runs/lm-1"),
                     sha256: "55aa".to_string(),
                 }),

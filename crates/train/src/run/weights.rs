@@ -7,10 +7,10 @@ use burn::tensor::Bytes;
 
 use super::{Run, older, plain};
 use crate::fit::checkpoint::Latest;
-use crate::fit::training::Memory;
+use crate::fit::training::Tally;
 use crate::run::checksums::{checksum, read_known, write_known};
 use crate::say::say;
-use crate::{MadeFrom, Objective, TrainError};
+use crate::{Objective, OriginRun, TrainError};
 
 const WEIGHTS: &str = "model.bpk";
 
@@ -35,10 +35,10 @@ impl Run {
     /// # Errors
     ///
     /// When the file is missing or damaged.
-    pub(crate) fn check_weights(&self, memory: &Memory) -> Result<(), TrainError> {
+    pub(crate) fn check_weights(&self, tally: &Tally) -> Result<(), TrainError> {
         // Where the program was killed they may be there, and its last checkpoint be from before.
         let path = self.file(WEIGHTS);
-        if memory.has_best() || path.exists() {
+        if tally.has_best() || path.exists() {
             read_known(&path)?;
         }
         Ok(())
@@ -68,12 +68,12 @@ impl Run {
     /// # Errors
     ///
     /// When there are none, or they are not whole.
-    pub(crate) fn as_pretrained(&self) -> Result<MadeFrom, TrainError> {
+    pub(crate) fn as_pretrained(&self) -> Result<OriginRun, TrainError> {
         let sha256 = match self.has_best()? {
             true => checksum(&read_known(&self.file(WEIGHTS))?),
             false => Latest::of(self.path())?.saved.sha256(),
         };
-        Ok(MadeFrom {
+        Ok(OriginRun {
             run: std::path::absolute(self.path()).unwrap_or_else(|_| self.path().to_path_buf()),
             sha256,
         })
@@ -95,7 +95,7 @@ impl Run {
     fn load_last<M: Objective>(&self, model: M) -> Result<M, TrainError> {
         let saved = Latest::of(self.path())?.saved;
         self.check_checkpoint(&saved.position)?;
-        self.check_weights(&Memory::of(self, &saved.position)?)?;
+        self.check_weights(&Tally::of(self, &saved.position)?)?;
         let steps = saved.position.steps;
         if steps == 0 {
             return Err(TrainError::NoWeights {

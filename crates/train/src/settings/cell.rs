@@ -66,7 +66,7 @@ impl CellKind {
     }
 
     /// What can be dropped inside its recurrence.
-    pub(super) fn takes(self) -> &'static [Regularizer] {
+    pub(super) fn regularizers(self) -> &'static [Regularizer] {
         match self {
             Self::Elman | Self::HighOrderElman | Self::Jordan | Self::ElmanJordan => {
                 &[Regularizer::DropConnect, Regularizer::RecurrentDropout]
@@ -83,7 +83,7 @@ impl CellKind {
     }
 
     /// Whether its weights can be learned as a direction and a length.
-    pub(super) fn takes_weight_norm(self) -> bool {
+    pub(super) fn has_weight_norm(self) -> bool {
         !self.is_without_gates() && self != Self::SLstm
     }
 
@@ -96,7 +96,7 @@ impl CellKind {
     }
 
     /// Whether its units can keep their last values by chance: those of cells that are written as equations.
-    pub(super) fn takes_zoneout(self) -> bool {
+    pub(super) fn has_zoneout(self) -> bool {
         !matches!(self, Self::MinGru | Self::MinLstm | Self::Lru)
     }
 

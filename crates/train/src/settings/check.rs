@@ -144,12 +144,12 @@ impl Recurrence {
         ];
         for (setting, probability, regularizer) in dropped {
             parts([(setting, probability)])?;
-            let fits = probability == 0.0 || self.cell.takes().contains(&regularizer);
+            let fits = probability == 0.0 || self.cell.regularizers().contains(&regularizer);
             let expected = format!("0, as {cell} cells do not support it");
             require(setting, &expected, probability, fits)?;
         }
         let normed = asked.weight_norm != NormedWeights::Off;
-        let fits = !normed || self.cell.takes_weight_norm();
+        let fits = !normed || self.cell.has_weight_norm();
         let expected = format!("off, as {cell} cells do not support it");
         let found = asked.weight_norm.name();
         require("regularize.weight_norm", &expected, found, fits)
@@ -162,7 +162,7 @@ impl Recurrence {
             (
                 "regularize.zoneout",
                 asked.zoneout,
-                self.cell.takes_zoneout(),
+                self.cell.has_zoneout(),
                 format!("0, as {cell} cells do not support it"),
             ),
             (

@@ -7,7 +7,7 @@ use burn::module::Module;
 use super::training::{new_model, open};
 use super::{Task, TaskSettings};
 use crate::run::plain;
-use crate::{MadeFrom, Run, RunDescription, TrainError};
+use crate::{OriginRun, Run, RunDescription, TrainError};
 
 /// A run of a task whose weights another training begins with: one that has ended, or was stopped.
 ///
@@ -17,7 +17,7 @@ pub struct PretrainedTask<T: Task> {
     run: Run,
     description: RunDescription<TaskSettings<T::Options>>,
     task: T,
-    made: MadeFrom,
+    made: OriginRun,
 }
 
 impl<T: Task> PretrainedTask<T> {
@@ -42,7 +42,7 @@ impl<T: Task> PretrainedTask<T> {
         self.run.path()
     }
 
-    pub(super) fn made(&self) -> MadeFrom {
+    pub(super) fn made(&self) -> OriginRun {
         self.made.clone()
     }
 

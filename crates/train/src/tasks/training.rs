@@ -16,8 +16,8 @@ use crate::fit::memory::{self, Needed};
 use crate::fit::training::{Figure, Plan, Shows, paths};
 use crate::run::{NewRun, RunState, TASK};
 use crate::{
-    DeviceChoice, Display, Made, Origin, PickedDevice, Recurrence, Run, RunDescription, TrainError,
-    Variant, polynomial,
+    DeviceChoice, Display, Origin, PickedDevice, Provenance, Recurrence, Run, RunDescription,
+    TrainError, Variant, polynomial,
 };
 
 /// Examples of the held-out part whose answers are shown as it learns.
@@ -139,7 +139,7 @@ fn train<T: Task>(
             valid: settings.valid.as_deref().and_then(absolute),
             ..settings.clone()
         },
-        made: Some(Made {
+        made: Some(Provenance {
             backdraft: env!("CARGO_PKG_VERSION").to_string(),
             origin: Origin::File,
             text: data.display().to_string(),
@@ -348,7 +348,7 @@ impl<'a, T: Task> Prepared<'a, T> {
     fn learn(self, run: &Run, latest: Latest) -> Result<TaskReport, TrainError> {
         let device = self.plan.device.name.clone();
         let learned = self.plan.learn(run, latest)?;
-        let memory = learned.memory;
+        let tally = learned.tally;
         let report = TaskReport {
             task: T::NAME,
             loss: learned.best.validation.loss,
@@ -356,14 +356,14 @@ impl<'a, T: Task> Prepared<'a, T> {
             examples: self.examples,
             valid_examples: self.valid_examples,
             skipped_rows: self.skipped,
-            positions: memory.positions,
-            steps: memory.steps,
-            skipped_steps: memory.skipped,
-            epochs: memory.last.map_or(0, |last| last.epoch),
+            positions: tally.positions,
+            steps: tally.steps,
+            skipped_steps: tally.skipped,
+            epochs: tally.last.map_or(0, |last| last.epoch),
             device,
             path: self.path,
             seconds: learned.seconds,
-            positions_per_second: memory.positions as f64 / learned.seconds,
+            positions_per_second: tally.positions as f64 / learned.seconds,
             parameters: self.parameters,
             data: self.data,
             run: run.path().display().to_string(),

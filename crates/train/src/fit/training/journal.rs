@@ -37,7 +37,7 @@ pub(crate) struct Journal<S> {
     /// Whether samples and warnings go to standard error, too.
     aloud: bool,
     started: Instant,
-    pub(crate) memory: Memory,
+    pub(crate) tally: Tally,
     /// How the training ended.
     pub(super) ending: Option<Ending>,
     pub(super) error: Option<TrainError>,
@@ -45,7 +45,7 @@ pub(crate) struct Journal<S> {
 
 /// What is known of the training so far, and goes into its checkpoints.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
-pub(crate) struct Memory {
+pub(crate) struct Tally {
     pub(crate) steps: usize,
     pub(crate) positions: usize,
     /// Steps that the guard left out.
@@ -96,7 +96,7 @@ struct Figures {
     seconds: f64,
 }
 
-impl Memory {
+impl Tally {
     /// What a checkpoint of a run remembers.
     pub(crate) fn of(run: &Run, position: &Position) -> Result<Self, TrainError> {
         Self::deserialize(&position.observer).map_err(|error| TrainError::Damaged {
@@ -149,7 +149,7 @@ impl<S> Journal<S> {
         shows: S,
         total: usize,
         training: &Training,
-        memory: Memory,
+        tally: Tally,
         aloud: bool,
     ) -> Self {
         Self {
@@ -160,7 +160,7 @@ impl<S> Journal<S> {
             evaluates_often: training.evaluate_steps.is_some(),
             aloud,
             started: Instant::now(),
-            memory,
+            tally,
             ending: None,
             error: None,
         }
@@ -168,7 +168,7 @@ impl<S> Journal<S> {
 
     /// How long the training took, this program and those before it.
     pub(crate) fn seconds(&self) -> f64 {
-        self.memory.seconds + self.started.elapsed().as_secs_f64()
+        self.tally.seconds + self.started.elapsed().as_secs_f64()
     }
 
     fn attempt(&mut self, result: Result<(), TrainError>) {
@@ -194,7 +194,7 @@ impl<S> Journal<S> {
     fn write_figures(&mut self, figures: &Figures) -> Result<(), TrainError> {
         let mut line = serde_json::to_string(figures).expect("our own types are valid JSON");
         line.push('\n');
-        self.memory.metrics.append(&self.run.file(METRICS), &line)?;
+        self.tally.metrics.append(&self.run.file(METRICS), &line)?;
         self.write_events(figures)
     }
 
@@ -206,8 +206,8 @@ impl<S> Journal<S> {
         let path = self.run.file(tensorboard::FILE);
         let now = SystemTime::now().duration_since(UNIX_EPOCH);
         let now = now.map_or(0.0, |now| now.as_secs_f64());
-        if self.memory.events.is_empty() {
-            self.memory.events.append(&path, tensorboard::header(now))?;
+        if self.tally.events.is_empty() {
+            self.tally.events.append(&path, tensorboard::header(now))?;
         }
         let split = figures.split;
         let own = figures.own.iter().map(|(name, value)| (*name, *value));
@@ -230,12 +230,12 @@ impl<S> Journal<S> {
                 .filter_map(|(tag, value)| Some((tag, value?))),
         );
         let record = tensorboard::scalars(now, figures.step, &scalars);
-        self.memory.events.append(&path, record)
+        self.tally.events.append(&path, record)
     }
 
     /// The same part of the run, whatever its length.
     fn is_time(&self, a_run: usize) -> bool {
-        let steps = self.memory.steps;
+        let steps = self.tally.steps;
         steps.is_multiple_of(self.total.div_ceil(a_run)) || steps == self.total
     }
 }
@@ -248,11 +248,11 @@ impl<S> Journal<S> {
         let Some(sample) = self.shows.sample(model)? else {
             return Ok(());
         };
-        let entry = format!("--- after {} steps ---\n{sample}\n", self.memory.steps);
-        self.memory.sample = sample;
+        let entry = format!("--- after {} steps ---\n{sample}\n", self.tally.steps);
+        self.tally.sample = sample;
         self.say(entry.trim_end_matches('\n'));
         let path = self.run.file(SAMPLES);
-        self.memory.samples.append(&path, &entry)
+        self.tally.samples.append(&path, &entry)
     }
 
     /// What the recurrent matrices are like by now, in a line of `spectra.jsonl`.
@@ -260,11 +260,11 @@ impl<S> Journal<S> {
     where
         S: Shows<M>,
     {
-        let steps = self.memory.steps;
+        let steps = self.tally.steps;
         let before = steps / self.total.div_ceil(SAMPLES_A_RUN);
         let large = before.is_multiple_of(LARGE_SPECTRA_EVERY) || steps == self.total;
         match self.shows.spectra(steps, model, large) {
-            Some(line) => self.memory.spectra.append(&self.run.file(SPECTRA), &line),
+            Some(line) => self.tally.spectra.append(&self.run.file(SPECTRA), &line),
             None => Ok(()),
         }
     }
@@ -273,7 +273,7 @@ impl<S> Journal<S> {
     where
         S: Shows<M>,
     {
-        self.memory.last = Some(validation);
+        self.tally.last = Some(validation);
         let loss = validation.loss;
         let mut own = self.shows.of_loss(loss);
         let held_out = self.shows.held_out(model)?;
@@ -283,30 +283,30 @@ impl<S> Journal<S> {
             let shown = own.first().copied().unwrap_or(("loss", loss));
             self.say(&format!(
                 "after {} steps: {:.4} {} on the held-out part",
-                self.memory.steps,
+                self.tally.steps,
                 shown.1,
                 shown.0.replace('_', " ")
             ));
         }
         self.write_figures(&Figures {
             split: "valid",
-            step: self.memory.steps,
+            step: self.tally.steps,
             epoch: Some(validation.epoch),
             loss,
             own: own.iter().copied().collect(),
             gradient_norm: None,
             clipped_norm: None,
             learning_rate: None,
-            skipped: self.memory.skipped,
-            positions: self.memory.positions,
+            skipped: self.tally.skipped,
+            positions: self.tally.positions,
             seconds: self.seconds(),
         })?;
-        let best = self.memory.best.as_ref();
+        let best = self.tally.best.as_ref();
         if best.is_none_or(|best| cost < best.cost) && cost.is_finite() && loss.is_finite() {
             // They are the best ones when they are there.
             self.run.save_weights(model)?;
             let named = |(name, value): Figure| (name.to_string(), value);
-            self.memory.best = Some(Best {
+            self.tally.best = Some(Best {
                 validation,
                 cost,
                 figures: own.into_iter().map(named).collect(),
@@ -318,10 +318,10 @@ impl<S> Journal<S> {
 
 impl<M: Module, S: Shows<M>> Observer<M> for Journal<S> {
     fn stepped(&mut self, step: Step<'_>, model: &M) -> ControlFlow<String> {
-        self.memory.steps = step.steps;
-        self.memory.positions += step.positions;
+        self.tally.steps = step.steps;
+        self.tally.positions += step.positions;
         if let Some(what) = step.left_out {
-            self.memory.skipped += 1;
+            self.tally.skipped += 1;
             self.say(&format!(
                 "warning: step {}: {what} is not finite; it is left out",
                 step.steps
@@ -338,8 +338,8 @@ impl<M: Module, S: Shows<M>> Observer<M> for Journal<S> {
                 gradient_norm: Some(step.norms.before.clone().into_scalar::<f64>()),
                 clipped_norm: Some(step.norms.after.clone().into_scalar::<f64>()),
                 learning_rate: Some(step.learning_rate),
-                skipped: self.memory.skipped,
-                positions: self.memory.positions,
+                skipped: self.tally.skipped,
+                positions: self.tally.positions,
                 seconds: self.seconds(),
             });
             self.attempt(written);
@@ -368,16 +368,16 @@ impl<M: Module, S: Shows<M>> Observer<M> for Journal<S> {
     }
 
     fn remember(&mut self) -> serde_json::Value {
-        for (name, growing) in self.memory.growing() {
+        for (name, growing) in self.tally.growing() {
             let synced = growing.sync(&self.run.file(name));
             if let Err(error) = synced {
                 self.error.get_or_insert(error);
             }
         }
-        let memory = Memory {
+        let tally = Tally {
             seconds: self.seconds(),
-            ..self.memory.clone()
+            ..self.tally.clone()
         };
-        serde_json::to_value(memory).expect("our own types are valid JSON")
+        serde_json::to_value(tally).expect("our own types are valid JSON")
     }
 }

@@ -10,7 +10,7 @@ use clap::ValueEnum;
 use super::Text;
 use super::training::new_model;
 use crate::say::say;
-use crate::{MadeFrom, Run, Settings, TrainError};
+use crate::{OriginRun, Run, Settings, TrainError};
 
 /// Which symbols a training has that begins with the weights of a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
@@ -32,7 +32,7 @@ pub struct Pretrained {
     settings: Settings,
     units: Units,
     vocabulary: VocabularyUse,
-    made: MadeFrom,
+    made: OriginRun,
 }
 
 impl Pretrained {
@@ -62,7 +62,7 @@ impl Pretrained {
         &self.units
     }
 
-    pub(super) fn made(&self) -> MadeFrom {
+    pub(super) fn made(&self) -> OriginRun {
         self.made.clone()
     }
 

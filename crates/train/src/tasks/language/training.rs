@@ -20,7 +20,8 @@ use crate::run::checksums::checksum;
 use crate::run::{NewRun, RunState};
 use crate::say::say;
 use crate::{
-    Asked, DeviceChoice, Display, Made, PickedDevice, Run, RunDescription, Settings, TrainError,
+    Asked, DeviceChoice, Display, PickedDevice, Provenance, Run, RunDescription, Settings,
+    TrainError,
 };
 
 /// What `backdraft train lm` prints.
@@ -125,7 +126,7 @@ fn train(
             lexicon: settings.lexicon.clone().absolute(),
             ..settings.clone()
         },
-        made: Some(Made {
+        made: Some(Provenance {
             backdraft: env!("CARGO_PKG_VERSION").to_string(),
             origin: text.origin(),
             text: text.source.clone(),
@@ -281,7 +282,7 @@ impl<'a> Prepared<'a> {
     fn learn(self, run: &Run, latest: Latest) -> Result<TrainReport, TrainError> {
         let device = self.plan.device.name.clone();
         let learned = self.plan.learn(run, latest)?;
-        let (best, memory) = (learned.best.validation, learned.memory);
+        let (best, tally) = (learned.best.validation, learned.tally);
         let guess = (self.vocabulary as f64).ln();
         if best.loss > 2.0 * guess {
             say(format_args!(
@@ -294,22 +295,22 @@ impl<'a> Prepared<'a> {
             loss: best.loss,
             bits_per_character: best.loss * self.bits_a_nat,
             perplexity: best.loss.exp(),
-            symbols: memory.positions,
+            symbols: tally.positions,
             valid_symbols: best.positions,
-            steps: memory.steps,
-            skipped_steps: memory.skipped,
-            epochs: memory.last.map_or(0, |last| last.epoch),
+            steps: tally.steps,
+            skipped_steps: tally.skipped,
+            epochs: tally.last.map_or(0, |last| last.epoch),
             device,
             path: self.path,
             seconds: learned.seconds,
-            symbols_per_second: memory.positions as f64 / learned.seconds,
+            symbols_per_second: tally.positions as f64 / learned.seconds,
             parameters: self.parameters,
             unit: self.unit,
             vocabulary: self.vocabulary,
             data: self.data,
             skipped_files: self.skipped_files,
             run: run.path().display().to_string(),
-            sample: memory.sample,
+            sample: tally.sample,
         };
         run.finish(report.steps, &report)?;
         Ok(report)

@@ -42,7 +42,7 @@ impl Line {
 
 /// The training of a run, as far as it went.
 #[derive(Debug)]
-pub(super) struct History {
+pub(super) struct TrainedRun {
     pub(super) name: String,
     pub(super) asked: Asked,
     /// The same as a file.
@@ -54,7 +54,7 @@ pub(super) struct History {
     pub(super) samples: Vec<(String, String)>,
 }
 
-impl History {
+impl TrainedRun {
     /// Reads it from a run folder.
     pub(super) fn read(path: &Path) -> Result<Self, TrainError> {
         let (run, _, description) = Run::asked(path)?;
