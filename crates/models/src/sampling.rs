@@ -49,7 +49,7 @@ impl Sampling {
         if !(self.temperature >= 0.0 && self.temperature.is_finite()) {
             return refuse(
                 "temperature",
-                "a number of at least 0",
+                "a finite number, at least 0",
                 self.temperature.to_string(),
             );
         }

@@ -14,6 +14,7 @@ mod print;
 mod probe;
 mod reading;
 mod report;
+mod task;
 mod train;
 mod typed;
 mod usage;
@@ -26,14 +27,11 @@ use clap::{Parser, Subcommand};
 use parsing::{is_typed, parse};
 use print::print_json;
 use serde_json::json;
+use task::{Task, with_task};
 
 use crate::say::say;
 use crate::settings::names::field;
-use crate::{
-    Classify, ClassifyOptions, Compose, ComposeOptions, Forecast, ForecastOptions, Run, Tag,
-    TagOptions, TrainError, Transcribe, TranscribeOptions, Translate, TranslateOptions, failpoint,
-    interrupt,
-};
+use crate::{Run, TrainError, failpoint, interrupt};
 
 /// Train and use recurrent sequence models.
 #[derive(Debug, Parser)]
@@ -87,81 +85,6 @@ enum Command {
     /// List the devices that this build can use, and the one it picks
     Devices(devices::Arguments),
 }
-
-#[derive(Debug, Subcommand)]
-enum Task {
-    /// A language model of characters, words or pieces of words
-    #[command(
-        after_help = "With --condition [state|step|both] this is `train compose`: texts about a given \
-                            key. `backdraft train compose --help` lists its options."
-    )]
-    Lm(Box<train::Arguments>),
-    /// A classifier of sequences: texts, or vectors such as the frames of a sound
-    Classify(Box<train::TaskArguments<ClassifyOptions>>),
-    /// A tagger of words: parts of speech, names, phrases
-    Tag(Box<train::TaskArguments<TagOptions>>),
-    /// A forecaster of time series, with the uncertainty of each value
-    Forecast(Box<train::TaskArguments<ForecastOptions>>),
-    /// A translator of sequences: sentences, or spellings into sounds
-    Translate(Box<train::TaskArguments<TranslateOptions>>),
-    /// A transcriber of speech, trained without alignments
-    Transcribe(Box<train::TaskArguments<TranscribeOptions>>),
-    /// A writer of texts about a given key: tunes, names, poems; also `lm --condition`
-    Compose(Box<train::TaskArguments<ComposeOptions>>),
-}
-
-impl Task {
-    /// Trains it; `typed` knows the flags that were given.
-    fn train(&self, typed: &dyn Fn(&str) -> bool) -> Result<(), TrainError> {
-        match self {
-            Self::Lm(arguments) => train::run(arguments, typed),
-            Self::Classify(arguments) => train::run_task::<Classify>(arguments, typed),
-            Self::Tag(arguments) => train::run_task::<Tag>(arguments, typed),
-            Self::Forecast(arguments) => train::run_task::<Forecast>(arguments, typed),
-            Self::Translate(arguments) => train::run_task::<Translate>(arguments, typed),
-            Self::Transcribe(arguments) => train::run_task::<Transcribe>(arguments, typed),
-            Self::Compose(arguments) => train::run_task::<Compose>(arguments, typed),
-        }
-    }
-}
-
-/// Calls `$call` with the task of that name as `$task`; of a language model, `$lm`.
-macro_rules! with_task {
-    ($name:expr, |$task:ident| $call:expr, lm => $lm:expr) => {
-        match $name {
-            <$crate::Settings as $crate::Asked>::TASK => $lm,
-            <$crate::Classify as $crate::Task>::NAME => {
-                type $task = $crate::Classify;
-                $call
-            }
-            <$crate::Tag as $crate::Task>::NAME => {
-                type $task = $crate::Tag;
-                $call
-            }
-            <$crate::Forecast as $crate::Task>::NAME => {
-                type $task = $crate::Forecast;
-                $call
-            }
-            <$crate::Translate as $crate::Task>::NAME => {
-                type $task = $crate::Translate;
-                $call
-            }
-            <$crate::Transcribe as $crate::Task>::NAME => {
-                type $task = $crate::Transcribe;
-                $call
-            }
-            <$crate::Compose as $crate::Task>::NAME => {
-                type $task = $crate::Compose;
-                $call
-            }
-            other => Err($crate::TrainError::NoTask {
-                expected: $crate::cli::parsing::tasks(),
-                found: other.to_string(),
-            }),
-        }
-    };
-}
-pub(crate) use with_task;
 
 /// Runs the program: 0 when it did what was asked, 1 when it could not, 2 when what was asked
 /// makes no sense.

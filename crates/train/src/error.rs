@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use backdraft_data::DataError;
 
+use crate::say::counted;
 use crate::settings::names::flag;
 
 /// Why a command or a training could not do what it was asked.
@@ -281,7 +282,8 @@ pub enum TrainError {
     },
     /// Somebody wanted it to stop.
     #[error(
-        "interrupted after {steps} steps, and saved: `backdraft train --resume {}` goes on from there",
+        "interrupted after {}, and saved: `backdraft train --resume {}` goes on from there",
+        counted(*steps, "step"),
         path.display()
     )]
     Interrupted {

@@ -22,6 +22,14 @@ pub(crate) fn say(line: impl Display) {
     .ok();
 }
 
+/// So many of something, as a sentence has it: `1 step`, `2 steps`.
+pub(crate) fn counted(count: usize, what: &str) -> String {
+    match count {
+        1 => format!("1 {what}"),
+        count => format!("{count} {what}s"),
+    }
+}
+
 /// A text without what moves a cursor or changes a colour: of the control characters, line breaks and tabs
 /// alone stay as they are.
 pub(crate) fn printable(text: &str) -> Cow<'_, str> {

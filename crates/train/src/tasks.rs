@@ -244,6 +244,18 @@ pub type Parts<E> = (Vec<E>, Vec<E>);
 /// What a task's model takes, and the number of positions at which that has a loss.
 pub type BatchOf<T> = (<<T as Task>::Model as Objective>::Batch, usize);
 
+/// Refuses a file with nothing in it, of which each kind of data would say something else.
+fn refuse_empty(path: &Path) -> Result<(), TrainError> {
+    match std::fs::metadata(path) {
+        Ok(found) if found.is_file() && found.len() == 0 => Err(TrainError::OtherKind {
+            path: path.to_path_buf(),
+            reason: "expected examples, found an empty file".to_string(),
+        }),
+        // What cannot be looked at is told by whoever reads it.
+        _ => Ok(()),
+    }
+}
+
 /// What was read of a file.
 #[derive(Debug, Clone)]
 pub struct Examples<E> {

@@ -9,7 +9,7 @@ use serde_json::json;
 use super::print::{print, print_json};
 use super::reading::read_prompt;
 use super::typed::unescape;
-use crate::say::say;
+use crate::say::{counted, say};
 use crate::settings::check::{counts, rows};
 use crate::{
     Asked, Author, Compose, DeviceChoice, PickedDevice, Prompted, Run, Settings, Task, TrainError,
@@ -149,7 +149,8 @@ impl Arguments {
 fn note_unknown(unknown: usize, of: &str) {
     if unknown > 0 {
         say(format_args!(
-            "note: the model does not know {unknown} symbols of the {of}"
+            "note: the model does not know {} of the {of}",
+            counted(unknown, "symbol")
         ));
     }
 }

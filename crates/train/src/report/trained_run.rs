@@ -6,7 +6,7 @@ use serde::Deserialize;
 
 use crate::run::METRICS;
 use crate::run::json_lines::JsonLines;
-use crate::{Recurrence, Run, TrainError, Training};
+use crate::{Recurrence, Run, RunState, TrainError, Training};
 
 /// A line of `metrics.jsonl`. What was no finite number there is nothing here.
 #[derive(Debug, Clone, Deserialize)]
@@ -62,7 +62,11 @@ impl TrainedRun {
             path: run.path().to_path_buf(),
             reason: error.to_string().trim().replace('\n', " "),
         })?;
-        let JsonLines { lines, skipped } = JsonLines::read(&run.file(METRICS))?;
+        // Weights that were imported were not trained here.
+        let JsonLines { lines, skipped } = match run.state()? {
+            RunState::Imported => JsonLines::default(),
+            _ => JsonLines::read(&run.file(METRICS))?,
+        };
         // A run that was cut off early has written nothing yet.
         let samples = match run.file(crate::run::SAMPLES).exists() {
             true => split_samples(&run.samples()?),

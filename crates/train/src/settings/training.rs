@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Saving;
 use super::check::parts;
+use crate::say::counted;
 use crate::{Averaging, Clipping, Decay, Decayed, Falling, FusedAdam, Guard, Schedule, TrainError};
 
 /// Steps in which a model learns next to nothing.
@@ -122,10 +123,7 @@ impl Training {
     pub(crate) fn advice(&self, steps: usize) -> Option<String> {
         let few = self.steps.is_none() && steps < FEW;
         few.then(|| {
-            let steps = match steps {
-                1 => "1 step".to_string(),
-                steps => format!("{steps} steps"),
-            };
+            let steps = counted(steps, "step");
             format!("{steps} in all, which is little to learn in: give more --epochs")
         })
     }

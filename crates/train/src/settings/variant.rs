@@ -8,6 +8,9 @@ use super::check::{counts, require};
 use super::{CellKind, Recurrence};
 use crate::TrainError;
 
+/// Steps that a cell may look back, each with weights of its own.
+const MOST_STEPS_BACK: usize = 256;
+
 /// What is asked of a cell beside its name and size. Each belongs to the cell, or cells, named with it.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -79,6 +82,9 @@ impl Variant {
             ("variant.order", self.order),
             ("variant.heads", self.heads),
         ])?;
+        let expected = format!("at most {MOST_STEPS_BACK}");
+        let fits = self.order <= MOST_STEPS_BACK;
+        require("variant.order", &expected, self.order, fits)?;
         let usual = Self::default();
         let (lstm, gru) = ("--cell lstm", "--cell gru");
         let (is_lstm, is_gru) = (cell == CellKind::Lstm, cell == CellKind::Gru);

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::evaluation::{Opened, open_run};
-use super::{Answer, Task};
+use super::{Answer, Task, refuse_empty};
 use crate::{PickedDevice, TrainError};
 
 /// The model of a run, at hand for questions.
@@ -44,6 +44,7 @@ impl<T: Task> Predictor<T> {
         path: &Path,
         tell: &mut dyn FnMut(Answer) -> Result<(), TrainError>,
     ) -> Result<usize, TrainError> {
+        refuse_empty(path)?;
         let settings = &self.opened.description.settings;
         let read = self.opened.task.questions(path, &settings.options)?;
         self.opened.task.check_all(path, &read.examples)?;

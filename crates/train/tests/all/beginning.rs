@@ -192,5 +192,9 @@ fn a_training_begins_with_the_weights_of_another() {
         refused(&asked, expected);
         assert!(!Path::new(&nowhere).exists());
     }
+    // Nor are there new weights to begin with.
+    let asked = ["train", "lm", "--from", &origin, "--out", &nowhere];
+    let expected = "--forget-bias cannot be combined with --from";
+    refused(&[&asked[..], &["--forget-bias", "1"]].concat(), expected);
     refused(&["train", "lm", "--vocabulary", "keep"], "--from");
 }

@@ -81,6 +81,10 @@ fn what_another_cell_has_is_refused() {
             "--heads has an effect only with --cell s-lstm",
         ),
         (
+            "--cell high-order-elman --order 1000",
+            "--order: expected at most 256, found 1000",
+        ),
+        (
             "--cell s-lstm --heads 7",
             "--heads: expected a divisor of 24, the units of a layer, found 7",
         ),

@@ -256,6 +256,12 @@ fn nonsense_is_answered_with_one_clear_message() {
         &["--valid", &data, "--valid-fraction", "0.5"],
         "--valid-fraction cannot be combined with --valid",
     );
+    let empty = write("empty.tsv", "");
+    refuse(
+        &empty,
+        &[],
+        "empty.tsv: expected examples, found an empty file",
+    );
     let arrays = write("broken.npz", "no arrays");
     refuse(&arrays, &[], "broken.npz");
     refused(

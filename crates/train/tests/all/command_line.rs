@@ -133,7 +133,7 @@ fn an_impossible_value_is_refused_by_its_flag_with_exit_code_2() {
         (&["train", "mine.json"], "expected lm, classify, tag"),
         (
             &["generate", "run", "--temperature", "-1"],
-            "--temperature: expected a number of at",
+            "--temperature: expected a finite number, at least 0",
         ),
         (
             &["generate", "run", "--top-k", "0"],

@@ -288,7 +288,7 @@ fn a_damaged_run_is_told_apart() {
     );
     refused(
         &["generate", &run, "--device", "flex", "--temperature", "-1"],
-        "--temperature: expected a number of at least 0, found -1",
+        "--temperature: expected a finite number, at least 0, found -1",
     );
     refused(
         &["generate", &run, "--device", "flex", "--top-k", "0"],

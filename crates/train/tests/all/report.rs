@@ -95,6 +95,24 @@ fn a_run_is_drawn_and_runs_are_laid_side_by_side() {
     refused(&["report", &run], "metrics.jsonl: the file is missing");
 }
 
+/// It has no curves, and the inside of any model.
+#[test]
+fn weights_that_were_imported_are_drawn() {
+    let folder = tempfile::tempdir().unwrap();
+    let (run, _) = trained(folder.path(), &["--steps", "20"]);
+    let path = |name: &str| folder.path().join(name).display().to_string();
+    let (file, imported) = (path("weights.safetensors"), path("imported"));
+    succeeded(&["export", &run, &file]);
+    succeeded(&["import", &file, "--like", &run, "--out", &imported]);
+    succeeded(&["report", &imported]);
+    let page = fs::read_to_string(path("imported/report.html")).unwrap();
+    assert!(
+        page.contains("What recurs") && page.contains("none yet"),
+        "{page}"
+    );
+    succeeded(&["compare", &run, &imported, "--out", &path("both.html")]);
+}
+
 #[test]
 fn a_line_that_cannot_be_read_is_left_out_and_told() {
     let folder = tempfile::tempdir().unwrap();

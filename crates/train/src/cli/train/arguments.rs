@@ -79,6 +79,21 @@ pub(in crate::cli) struct Arguments {
     keeping: Keeping,
 }
 
+/// Refuses to say how new weights are to be drawn, where they come from a run.
+pub(super) fn refuse_new_weights(
+    from: Option<&Path>,
+    typed: &dyn Fn(&str) -> bool,
+) -> Result<(), TrainError> {
+    let drawn = ["memory.chrono.longest", "memory.forget_bias"];
+    match drawn.into_iter().find(|setting| typed(&field(setting))) {
+        Some(setting) if from.is_some() => Err(TrainError::Excluded {
+            setting,
+            other: "from",
+        }),
+        _ => Ok(()),
+    }
+}
+
 /// The file that says which data are meant, if one does: one of settings, or that of a run to start from.
 pub(super) fn file_of_data(
     config: Option<&Path>,
@@ -136,6 +151,7 @@ impl Arguments {
         self.shaping.put(typed, settings);
         self.optimising.put(typed, &mut settings.training);
         self.keeping.put(typed, &mut settings.training);
+        refuse_new_weights(self.from.as_deref(), typed)?;
         let written = written(self.config.as_deref())?;
         refuse_idle(
             |key| typed(&field(key)) || written.contains(key),

@@ -6,7 +6,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use toml::Table;
 
-use super::arguments::{file_of_data, take, written};
+use super::arguments::{file_of_data, refuse_new_weights, take, written};
 use super::keeping::Keeping;
 use super::layering::Layering;
 use super::optimising::{Optimising, refuse_idle};
@@ -15,8 +15,8 @@ use crate::cli::print::{print, print_json, table};
 use crate::run::checksums::checksum;
 use crate::settings::names::{field, flag};
 use crate::{
-    DeviceChoice, Display, PretrainedTask, Run, RunDescription, Task, TaskOptions, TaskReport,
-    TaskSettings, TrainError, Training, estimate_task, train_task, train_task_from,
+    Compose, DeviceChoice, Display, PretrainedTask, Run, RunDescription, Task, TaskOptions,
+    TaskReport, TaskSettings, TrainError, Training, estimate_task, train_task, train_task_from,
 };
 
 #[derive(Debug, clap::Args)]
@@ -93,6 +93,7 @@ impl<O: TaskOptions + clap::Args> Arguments<O> {
         self.layering.put(typed, &mut settings.recurrence);
         self.optimising.put(typed, &mut settings.training);
         self.keeping.put(typed, &mut settings.training);
+        refuse_new_weights(self.from.as_deref(), typed)?;
         let written = written(self.config.as_deref())?;
         refuse_idle(
             |key| typed(&field(key)) || written.contains(key),
@@ -190,11 +191,16 @@ pub(super) fn tell(report: &TaskReport, json: bool) -> Result<(), TrainError> {
         return print_json(report);
     }
     let text = table(&report.figures);
+    let use_it = match report.task {
+        Compose::NAME => "write with it:  backdraft generate RUN --condition KEY",
+        _ => "ask it:  backdraft predict RUN FILE",
+    };
+    let use_it = use_it.replace("RUN", &report.run);
     print(&format!(
         "{text}{:<22} {:.4}\n\
          on {} held-out examples, after learning from {}; {} rows passed over\n\
          {} steps, {:.0} positions/s, {:.0} s on {}, {}; {} parameters\n\
-         ask it:  backdraft predict {} FILE\n",
+         {use_it}\n",
         "loss",
         report.loss,
         report.valid_examples,
@@ -206,6 +212,5 @@ pub(super) fn tell(report: &TaskReport, json: bool) -> Result<(), TrainError> {
         report.device,
         report.path,
         report.parameters,
-        report.run,
     ))
 }
