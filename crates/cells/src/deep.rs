@@ -52,6 +52,18 @@ impl<K> DeepConfig<K> {
         }
     }
 
+    /// The same stack of layers that are made of these, or around them.
+    pub fn map<L>(self, make: impl FnOnce(K) -> L) -> DeepConfig<L> {
+        DeepConfig {
+            layer: make(self.layer),
+            layers: self.layers,
+            dropout: self.dropout,
+            variational: self.variational,
+            connection: self.connection,
+            sizes: self.sizes,
+        }
+    }
+
     /// Sets the probability of dropping a connection between two layers.
     #[must_use]
     pub fn with_dropout(mut self, dropout: f64) -> Self {

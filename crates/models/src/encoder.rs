@@ -5,9 +5,9 @@
 //! one whose layers are known when it is compiled, and back.
 
 use backdraft_cells::{
-    AnyCell, AnyCellConfig, AnyState, Bidirectional, BidirectionalConfig, BothDirections,
-    Connection, Deep, DeepConfig, Direction, Error, Layer, Lengths, Path, Recurrent,
-    RecurrentConfig, Run, SequenceConfig, State, Trace, one_of,
+    AnyCell, AnyCellConfig, AnyState, Bidirectional, BidirectionalConfig, BothDirections, Deep,
+    DeepConfig, Direction, Error, Layer, Lengths, Path, Recurrent, RecurrentConfig, Run,
+    SequenceConfig, State, Trace, one_of,
 };
 use burn::tensor::{Device, Tensor};
 use serde::{Deserialize, Serialize};
@@ -15,16 +15,14 @@ use serde::{Deserialize, Serialize};
 /// Configuration of an [`Encoder`].
 ///
 /// ```
-/// use backdraft_cells::{GruConfig, Layer, SequenceConfig};
+/// use backdraft_cells::{DeepConfig, GruConfig, Layer, SequenceConfig};
 /// use backdraft_models::EncoderConfig;
 /// use burn::tensor::{Device, Tensor};
 ///
 /// # fn main() -> Result<(), backdraft_cells::Error> {
 /// let device = Device::default();
-/// let encoder = EncoderConfig::new(GruConfig::new(8, 16))
-///     .with_layers(2)
-///     .with_both(true)
-///     .init(&device)?;
+/// let stack = DeepConfig::new(GruConfig::new(8, 16).into(), 2).with_dropout(0.1);
+/// let encoder = EncoderConfig::new(stack).with_both(true).init(&device)?;
 /// let run = encoder.forward(Tensor::zeros([3, 20, 8], &device), None, None)?;
 /// assert_eq!(run.outputs.dims(), [3, 20, 32]);
 /// # Ok(())
@@ -32,38 +30,18 @@ use serde::{Deserialize, Serialize};
 /// ```
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct EncoderConfig {
-    /// The cell of the lowest layer; the upper ones are the same, and read what is below them.
-    pub cell: AnyCellConfig,
-    /// Layers; one by default.
-    pub layers: usize,
+    /// The cells of a stack, and what is between them.
+    #[serde(flatten)]
+    pub stack: DeepConfig<AnyCellConfig>,
     /// Whether each layer runs in both directions, with as many units each, side by side; off by default.
+    #[serde(default)]
     pub both: bool,
-    /// The probability of dropping a connection between two layers; 0 by default.
-    pub dropout: f64,
-    /// Whether what is dropped is the same at all steps of a row; off by default.
-    pub variational: bool,
-    /// What goes around each layer; nothing by default.
-    pub connection: Connection,
 }
 
 impl EncoderConfig {
-    /// One layer of a cell, run forward.
-    pub fn new(cell: impl Into<AnyCellConfig>) -> Self {
-        Self {
-            cell: cell.into(),
-            layers: 1,
-            both: false,
-            dropout: 0.0,
-            variational: false,
-            connection: Connection::Plain,
-        }
-    }
-
-    /// Sets the number of layers.
-    #[must_use]
-    pub fn with_layers(mut self, layers: usize) -> Self {
-        self.layers = layers;
-        self
+    /// A stack of cells, each run forward.
+    pub fn new(stack: DeepConfig<AnyCellConfig>) -> Self {
+        Self { stack, both: false }
     }
 
     /// Sets whether each layer runs in both directions.
@@ -72,58 +50,31 @@ impl EncoderConfig {
         self.both = both;
         self
     }
-
-    /// Sets the probability of dropping a connection between two layers.
-    #[must_use]
-    pub fn with_dropout(mut self, dropout: f64) -> Self {
-        self.dropout = dropout;
-        self
-    }
-
-    /// Sets whether what is dropped is the same at all steps of a row.
-    #[must_use]
-    pub fn with_variational(mut self, variational: bool) -> Self {
-        self.variational = variational;
-        self
-    }
-
-    /// Sets what goes around each layer.
-    #[must_use]
-    pub fn with_connection(mut self, connection: Connection) -> Self {
-        self.connection = connection;
-        self
-    }
-
-    fn stack<K>(&self, layer: K) -> DeepConfig<K> {
-        DeepConfig::new(layer, self.layers)
-            .with_dropout(self.dropout)
-            .with_variational(self.variational)
-            .with_connection(self.connection)
-    }
 }
 
 impl SequenceConfig for EncoderConfig {
     type Built = Encoder;
 
     fn input_size(&self) -> usize {
-        self.cell.input_size()
+        self.stack.layer.input_size()
     }
 
     fn with_input_size(mut self, input_size: usize) -> Self {
-        self.cell = self.cell.with_input_size(input_size);
+        self.stack.layer = self.stack.layer.with_input_size(input_size);
         self
     }
 
+    /// Of all layers, where they have one size.
     fn with_hidden_size(mut self, hidden_size: usize) -> Option<Self> {
-        self.cell = self.cell.with_hidden_size(hidden_size)?;
-        Some(self)
+        self.stack.layer = self.stack.layer.with_hidden_size(hidden_size)?;
+        self.stack.sizes.is_empty().then_some(self)
     }
 
     fn init(&self, device: &Device) -> Result<Encoder, Error> {
-        let cell = self.cell.clone();
+        let stack = self.stack.clone();
         Ok(match self.both {
-            false => Encoder::Forward(self.stack(RecurrentConfig::new(cell)).init(device)?),
-            true => Encoder::Both(self.stack(BidirectionalConfig::new(cell)).init(device)?),
+            false => Encoder::Forward(stack.map(RecurrentConfig::new).init(device)?),
+            true => Encoder::Both(stack.map(BidirectionalConfig::new).init(device)?),
         })
     }
 }
@@ -146,12 +97,6 @@ impl Encoder {
             Self::Forward(stack) => Some(stack),
             Self::Both(_) => None,
         }
-    }
-}
-
-impl From<Deep<Recurrent<AnyCell>>> for Encoder {
-    fn from(stack: Deep<Recurrent<AnyCell>>) -> Self {
-        Self::Forward(stack)
     }
 }
 

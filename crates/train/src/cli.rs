@@ -14,7 +14,7 @@ mod print;
 mod probe;
 mod reading;
 mod report;
-mod task;
+mod tasks;
 mod train;
 mod typed;
 mod usage;
@@ -27,7 +27,7 @@ use clap::{Parser, Subcommand};
 use parsing::{is_typed, parse};
 use print::print_json;
 use serde_json::json;
-use task::{Task, with_task};
+use tasks::{Task, with_task};
 
 use crate::say::say;
 use crate::settings::names::field;

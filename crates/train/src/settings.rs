@@ -1,7 +1,8 @@
 //! What the user asks of a language model's training: as typed, and checked.
 
+pub(crate) mod bounds;
 mod cell;
-pub(crate) mod check;
+mod check;
 mod lexicon;
 pub(crate) mod names;
 mod recurrence;

@@ -244,6 +244,12 @@ pub type Parts<E> = (Vec<E>, Vec<E>);
 /// What a task's model takes, and the number of positions at which that has a loss.
 pub type BatchOf<T> = (<<T as Task>::Model as Objective>::Batch, usize);
 
+/// The examples of a file with their answers.
+fn read<T: Task>(path: &Path, options: &T::Options) -> Result<Examples<T::Example>, TrainError> {
+    refuse_empty(path)?;
+    T::read(path, options)
+}
+
 /// Refuses a file with nothing in it, of which each kind of data would say something else.
 fn refuse_empty(path: &Path) -> Result<(), TrainError> {
     match std::fs::metadata(path) {

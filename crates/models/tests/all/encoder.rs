@@ -54,9 +54,8 @@ fn every_cell_goes_on_from_its_state() {
     let device = Device::flex();
     for cell in cells() {
         for both in [false, true] {
-            let config = EncoderConfig::new(cell.clone())
-                .with_layers(2)
-                .with_both(both);
+            let stack = DeepConfig::new(cell.clone(), 2);
+            let config = EncoderConfig::new(stack).with_both(both);
             let mut drawn = Drawn(StdRng::seed_from_u64(4));
             let layer = config.init(&device).unwrap().map(&mut drawn);
             let what = layer.describe();
@@ -84,13 +83,14 @@ fn every_cell_goes_on_from_its_state() {
 fn weights_go_to_layers_that_are_known_when_the_program_is_compiled() {
     let device = Device::flex();
     let lstm = LstmConfig::new(3, 4);
-    let encoder = EncoderConfig::new(lstm.clone())
-        .with_layers(2)
-        .with_both(true)
-        .with_connection(Connection::Residual)
-        .init(&device)
-        .unwrap();
-    let deep = DeepConfig::new(BidirectionalConfig::new(lstm), 2)
+    let stack = DeepConfig::new(lstm.into(), 2).with_connection(Connection::Residual);
+    let config = EncoderConfig::new(stack).with_both(true);
+    let encoder = config.init(&device).unwrap();
+    // What is asked for goes through a file.
+    let text = serde_json::to_string(&config).unwrap();
+    let config: EncoderConfig = serde_json::from_str(&text).unwrap();
+    assert_eq!(serde_json::to_string(&config).unwrap(), text);
+    let deep = DeepConfig::new(BidirectionalConfig::new(LstmConfig::new(3, 4)), 2)
         .with_connection(Connection::Residual)
         .init(&device)
         .unwrap();
@@ -109,7 +109,7 @@ fn weights_go_to_layers_that_are_known_when_the_program_is_compiled() {
 fn a_state_of_other_layers_is_refused() {
     let device = Device::flex();
     let layer = |cell: AnyCellConfig, both| -> Encoder {
-        let config = EncoderConfig::new(cell).with_both(both);
+        let config = EncoderConfig::new(DeepConfig::new(cell, 1)).with_both(both);
         config.init(&device).unwrap()
     };
     let gru = || AnyCellConfig::from(GruConfig::new(3, 4));

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use super::print::{print, print_json, table};
 use super::reading::open_text;
-use super::task::with_task;
+use super::tasks::with_task;
 use crate::{
     DeviceChoice, PickedDevice, Run, Task, TrainError, evaluate_language_model, evaluate_task,
 };

@@ -10,7 +10,7 @@ use super::print::{print, print_json};
 use super::reading::read_prompt;
 use super::typed::unescape;
 use crate::say::{counted, say};
-use crate::settings::check::{counts, rows};
+use crate::settings::bounds::{counts, rows};
 use crate::{
     Asked, Author, Compose, DeviceChoice, PickedDevice, Prompted, Run, Settings, Task, TrainError,
     Writing,

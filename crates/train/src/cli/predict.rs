@@ -4,7 +4,7 @@ use std::io::BufRead;
 use std::path::{Path, PathBuf};
 
 use super::print::print;
-use super::task::with_task;
+use super::tasks::with_task;
 use crate::say::say;
 use crate::{Answer, DeviceChoice, PickedDevice, Predictor, Run, Task, TrainError};
 

@@ -2,9 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
-use super::drawing::{self, Overwriting};
 use serde::Serialize;
 
+use super::drawing::{self, Overwriting};
 use super::print::{print, print_json};
 use crate::say::say;
 use crate::{TrainError, report_runs};

@@ -22,7 +22,7 @@ use burn::tensor::{FloatDType, Tensor};
 use serde::{Deserialize, Serialize};
 
 use crate::TrainError;
-use crate::settings::check::positive;
+use crate::settings::bounds::positive;
 use norm::{norm, row_norms, wide};
 
 /// How gradients are clipped; not at all by default. A [`Clipper`] does it.

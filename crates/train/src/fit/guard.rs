@@ -15,7 +15,7 @@ use burn::tensor::Tensor;
 use serde::{Deserialize, Serialize};
 
 use crate::fit::schedule::Brake;
-use crate::settings::check::{counts, factor};
+use crate::settings::bounds::{counts, factor};
 use crate::{Norms, Objective, TrainError};
 
 /// What is done about a loss or a gradient that is no finite number.

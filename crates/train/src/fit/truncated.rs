@@ -32,7 +32,7 @@ use crate::fit::averaging::Average;
 use crate::fit::checkpoint::{Checkpoints, Position};
 use crate::fit::guard::Watch;
 use crate::fit::noise;
-use crate::settings::check::counts;
+use crate::settings::bounds::counts;
 use crate::{
     Averaging, Brake, Clipping, Ending, Falling, Guard, Objective, Observer, TrainError, Trainee,
 };

@@ -63,10 +63,13 @@ impl TrainedRun {
             reason: error.to_string().trim().replace('\n', " "),
         })?;
         // Weights that were imported were not trained here.
-        let JsonLines { lines, skipped } = match run.state()? {
-            RunState::Imported => JsonLines::default(),
-            _ => JsonLines::read(&run.file(METRICS))?,
+        let metrics = match JsonLines::read(&run.file(METRICS)) {
+            Err(TrainError::Missing { .. }) if matches!(run.state(), Ok(RunState::Imported)) => {
+                JsonLines::default()
+            }
+            read => read?,
         };
+        let JsonLines { lines, skipped } = metrics;
         // A run that was cut off early has written nothing yet.
         let samples = match run.file(crate::run::SAMPLES).exists() {
             true => split_samples(&run.samples()?),

@@ -18,15 +18,19 @@
 //! nearest that does.
 
 mod keys;
+mod provenance;
 
-use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use toml::{Table, Value};
 
+pub(crate) use keys::written_keys;
+pub use provenance::{Origin, OriginRun, Provenance};
+use provenance::{is_newer, written_by};
+
 use crate::settings::Saving;
-use crate::settings::check::require;
+use crate::settings::bounds::require;
 use crate::{Clipping, DeviceChoice, Lexicon, Recurrence, Settings, TrainError, Training, Windows};
 
 /// What can be asked of a kind of training.
@@ -60,48 +64,6 @@ pub struct RunDescription<S = Settings> {
     pub settings: S,
     /// What is known of a run and was not asked for.
     pub made: Option<Provenance>,
-}
-
-/// Where the data of a run came from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Origin {
-    /// A file or a folder, which `data` names.
-    File,
-    /// The source of Burn, on the machine that built the program.
-    Burn,
-    /// A program that called this library.
-    Caller,
-}
-
-/// What the program adds to the description of a run.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Provenance {
-    /// The version of this program.
-    pub backdraft: String,
-    /// Where the data came from; `data` alone does not tell the source of Burn from a caller's text.
-    pub origin: Origin,
-    /// The data, as it is called.
-    pub text: String,
-    /// Its checksum.
-    pub sha256: String,
-    /// That of the file that is held out, if there is one.
-    pub valid_sha256: Option<String>,
-    /// Characters of a text that are learned.
-    pub characters: Option<usize>,
-    /// Examples of other data that are learned.
-    pub examples: Option<usize>,
-    /// The run that its weights are from, if they were not drawn.
-    pub from: Option<OriginRun>,
-}
-
-/// The run that a training began with.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct OriginRun {
-    /// Its folder, as it was then.
-    pub run: PathBuf,
-    /// The checksum of its weights.
-    pub sha256: String,
 }
 
 impl<S: Asked> Default for RunDescription<S> {
@@ -223,49 +185,11 @@ pub(crate) fn task_of(path: &Path) -> Result<String, TrainError> {
         .map_err(undescribed)
 }
 
-/// The keys that somebody wrote into a file, with their tables: `averaging.decay`. None of one that the program
-/// wrote, which has all of them.
-///
-/// # Errors
-///
-/// When the file cannot be read or is not TOML.
-pub(crate) fn written_keys(path: &Path) -> Result<BTreeSet<String>, TrainError> {
-    let undescribed = |reason: String| TrainError::Undescribed {
-        path: path.to_path_buf(),
-        reason,
-    };
-    let text = std::fs::read_to_string(path).map_err(|error| undescribed(error.to_string()))?;
-    let asked = table(&text).map_err(undescribed)?;
-    let mut keys = BTreeSet::new();
-    for (key, value) in asked.iter().filter(|_| !asked.contains_key("made")) {
-        keys.insert(key.clone());
-        let inner = value.as_table().into_iter().flatten();
-        keys.extend(inner.map(|(name, _)| format!("{key}.{name}")));
-    }
-    Ok(keys)
-}
-
 /// That a newer program wrote the text of a description, if one did.
 fn newer(text: &str) -> Option<String> {
     let table = table(text).ok()?;
     let version = table.get("made")?.get("backdraft")?.as_str()?;
     is_newer(version).then(|| written_by(version))
-}
-
-fn written_by(version: &str) -> String {
-    let own = env!("CARGO_PKG_VERSION");
-    format!("it was written by backdraft {version}, which is newer than this one, {own}")
-}
-
-/// Whether a version is newer than this program's.
-fn is_newer(version: &str) -> bool {
-    let parts = |version: &str| {
-        let numbers = version
-            .split(['.', '-', '+'])
-            .map_while(|part| part.parse().ok());
-        numbers.collect::<Vec<u64>>()
-    };
-    parts(version) > parts(env!("CARGO_PKG_VERSION"))
 }
 
 fn table(text: &str) -> Result<Table, String> {

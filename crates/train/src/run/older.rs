@@ -15,13 +15,15 @@ use burn_pack::{Error, Reader, Tensor, Writer};
 ///
 /// When they are none.
 pub(crate) fn weights(bytes: Bytes) -> Result<ModuleRecord, RecordError> {
-    let renamed = renamed(&bytes)?;
+    // Shared, so that looking at the names copies nothing.
+    let bytes = bytes.shared();
+    let renamed = renamed(bytes.clone())?;
     ModuleRecord::from_bytes(renamed.unwrap_or(bytes))
 }
 
 /// The same bytes with other names, where there are any of before.
-fn renamed(bytes: &Bytes) -> Result<Option<Bytes>, Error> {
-    let reader = Reader::from_bytes(Bytes::from_bytes_vec(bytes.to_vec()))?;
+fn renamed(bytes: Bytes) -> Result<Option<Bytes>, Error> {
+    let reader = Reader::from_bytes(bytes)?;
     if reader
         .tensor_names()
         .into_iter()

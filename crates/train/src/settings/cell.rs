@@ -82,17 +82,10 @@ impl CellKind {
         }
     }
 
-    /// Whether its weights can be learned as a direction and a length.
+    /// Whether its weights can be learned as a direction and a length: where they are those of gates, of which
+    /// something can be dropped as well.
     pub(super) fn has_weight_norm(self) -> bool {
-        !self.is_without_gates() && self != Self::SLstm
-    }
-
-    /// Whether it has no weights that look back in the way of gates, which could be held back.
-    fn is_without_gates(self) -> bool {
-        matches!(
-            self,
-            Self::IndRnn | Self::MinGru | Self::MinLstm | Self::Lru
-        )
+        !self.regularizers().is_empty()
     }
 
     /// Whether its units can keep their last values by chance: those of cells that are written as equations.

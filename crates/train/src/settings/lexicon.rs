@@ -7,7 +7,7 @@ use std::str::FromStr;
 use backdraft_data::{Pieces, Units};
 use serde::{Deserialize, Serialize};
 
-use super::check::{bounded, counts, require};
+use super::bounds::{bounded, counts, require};
 use crate::TrainError;
 
 /// What a symbol of a text is.

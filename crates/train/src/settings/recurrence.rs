@@ -1,10 +1,10 @@
 //! The recurrent layers of a model, as they are asked for.
 
 use backdraft_cells::{
-    AnyCellConfig, Connection, ElmanConfig, ElmanJordanConfig, Error, FourGateLstmConfig,
-    GatesConfig, GruConfig, HighOrderElmanConfig, IndRnnConfig, JanetConfig, JordanConfig,
-    LayerNormGruConfig, LayerNormLstmConfig, LruConfig, LstmConfig, Memory, MguConfig,
-    MinGruConfig, MinLstmConfig, SLstmConfig, SequenceConfig, ZoneoutConfig,
+    AnyCellConfig, Connection, DeepConfig, ElmanConfig, ElmanJordanConfig, Error,
+    FourGateLstmConfig, GatesConfig, GruConfig, HighOrderElmanConfig, IndRnnConfig, JanetConfig,
+    JordanConfig, LayerNormGruConfig, LayerNormLstmConfig, LruConfig, LstmConfig, Memory,
+    MguConfig, MinGruConfig, MinLstmConfig, SLstmConfig, SequenceConfig, ZoneoutConfig,
 };
 use backdraft_models::EncoderConfig;
 use burn::module::Module;
@@ -55,14 +55,16 @@ impl Default for Recurrence {
 impl Recurrence {
     /// The layers, for so many features of their input.
     pub fn encoder(&self, input_size: usize) -> EncoderConfig {
+        // A single layer has what a task makes of several, such as the reader of a tagger's characters: there
+        // is nothing for its input to be added to.
         let connection = match self.variant.residual && self.layers > 1 {
             true => Connection::Residual,
             false => Connection::Plain,
         };
-        EncoderConfig::new(self.cell(input_size))
-            .with_layers(self.layers)
+        let stack = DeepConfig::new(self.cell(input_size), self.layers)
             .with_dropout(self.dropout)
-            .with_connection(connection)
+            .with_connection(connection);
+        EncoderConfig::new(stack)
     }
 
     /// Features that a layer puts out in one direction.

@@ -4,7 +4,7 @@ use backdraft_cells::Reset;
 use clap::ValueEnum;
 use serde::{Deserialize, Serialize};
 
-use super::check::{counts, require};
+use super::bounds::{counts, require};
 use super::{CellKind, Recurrence};
 use crate::TrainError;
 

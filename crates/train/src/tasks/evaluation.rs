@@ -13,7 +13,7 @@ use serde::Serialize;
 
 use super::gathered::Gathered;
 use super::training::{new_model, open};
-use super::{ExampleLoader, Task, TaskSettings, refuse_empty};
+use super::{ExampleLoader, Task, TaskSettings, read};
 use crate::{PickedDevice, Run, RunDescription, TrainError, Trainee, Window};
 
 /// What `backdraft evaluate` prints of a task.
@@ -83,8 +83,7 @@ pub fn evaluate_task<T: Task>(
     let settings = &description.settings;
     let (examples, skipped_rows, data) = match data {
         Some(data) => {
-            refuse_empty(data)?;
-            let read = T::read(data, &settings.options)?;
+            let read = read::<T>(data, &settings.options)?;
             task.check_all(data, &read.examples)?;
             (
                 Arc::new(T::scored(read.examples, settings)?),

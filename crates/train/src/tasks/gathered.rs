@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use backdraft_data::DataError;
 
-use super::{Examples, Task, TaskSettings, refuse_empty};
+use super::{Task, TaskSettings, read};
 use crate::{RunDescription, TrainError};
 
 /// What is learned from, what is held out, and where it is from.
@@ -24,13 +24,11 @@ impl<T: Task> Gathered<T> {
         settings: &TaskSettings<T::Options>,
         data: &Path,
     ) -> Result<Self, TrainError> {
-        refuse_empty(data)?;
-        let all: Examples<T::Example> = T::read(data, &settings.options)?;
+        let all = read::<T>(data, &settings.options)?;
         let (mut skipped, mut valid_sha256) = (all.skipped, None);
         let (learned_from, held_out) = match &settings.valid {
             Some(path) => {
-                refuse_empty(path)?;
-                let valid = T::read(path, &settings.options)?;
+                let valid = read::<T>(path, &settings.options)?;
                 skipped += valid.skipped;
                 valid_sha256 = Some(valid.sha256);
                 (

@@ -7,6 +7,7 @@ mod classify;
 mod command_line;
 mod composition;
 mod description;
+mod exchange;
 mod following;
 mod full_disk;
 mod guard;

@@ -79,21 +79,6 @@ pub(in crate::cli) struct Arguments {
     keeping: Keeping,
 }
 
-/// Refuses to say how new weights are to be drawn, where they come from a run.
-pub(super) fn refuse_new_weights(
-    from: Option<&Path>,
-    typed: &dyn Fn(&str) -> bool,
-) -> Result<(), TrainError> {
-    let drawn = ["memory.chrono.longest", "memory.forget_bias"];
-    match drawn.into_iter().find(|setting| typed(&field(setting))) {
-        Some(setting) if from.is_some() => Err(TrainError::Excluded {
-            setting,
-            other: "from",
-        }),
-        _ => Ok(()),
-    }
-}
-
 /// The file that says which data are meant, if one does: one of settings, or that of a run to start from.
 pub(super) fn file_of_data(
     config: Option<&Path>,
@@ -105,9 +90,22 @@ pub(super) fn file_of_data(
     file.filter(|_| !typed("data"))
 }
 
-/// The keys that somebody wrote into the file that settings are read from, if there is one.
-pub(super) fn written(file: Option<&Path>) -> Result<BTreeSet<String>, TrainError> {
-    file.map_or_else(|| Ok(BTreeSet::new()), written_keys)
+/// Refuses what was asked for and would do nothing: by a flag, or by a key that somebody wrote into `config`.
+pub(super) fn refuse_without_effect(
+    config: Option<&Path>,
+    from: Option<&Path>,
+    typed: &dyn Fn(&str) -> bool,
+    training: &Training,
+) -> Result<(), TrainError> {
+    // Weights of a run are not drawn anew.
+    let drawn = ["memory.chrono.longest", "memory.forget_bias"];
+    let drawn = drawn.into_iter().find(|setting| typed(&field(setting)));
+    if let (Some(setting), Some(_)) = (drawn, from) {
+        let other = "from";
+        return Err(TrainError::Excluded { setting, other });
+    }
+    let written = config.map_or_else(|| Ok(BTreeSet::new()), written_keys)?;
+    refuse_idle(|key| typed(&field(key)) || written.contains(key), training)
 }
 
 /// Refuses to take Burn's source for a text that a caller handed over, which is not there any more.
@@ -151,12 +149,8 @@ impl Arguments {
         self.shaping.put(typed, settings);
         self.optimising.put(typed, &mut settings.training);
         self.keeping.put(typed, &mut settings.training);
-        refuse_new_weights(self.from.as_deref(), typed)?;
-        let written = written(self.config.as_deref())?;
-        refuse_idle(
-            |key| typed(&field(key)) || written.contains(key),
-            &asked.settings.training,
-        )?;
+        let (config, from) = (self.config.as_deref(), self.from.as_deref());
+        refuse_without_effect(config, from, typed, &settings.training)?;
         asked.settings.check()?;
         asked.check()?;
         refuse_lost(&asked)?;

@@ -6,14 +6,14 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use toml::Table;
 
-use super::arguments::{file_of_data, refuse_new_weights, take, written};
+use super::arguments::{file_of_data, refuse_without_effect, take};
 use super::keeping::Keeping;
 use super::layering::Layering;
-use super::optimising::{Optimising, refuse_idle};
+use super::optimising::Optimising;
 use super::{begin, display, in_a_folder, warn};
 use crate::cli::print::{print, print_json, table};
 use crate::run::checksums::checksum;
-use crate::settings::names::{field, flag};
+use crate::settings::names::flag;
 use crate::{
     Compose, DeviceChoice, Display, PretrainedTask, Run, RunDescription, Task, TaskOptions,
     TaskReport, TaskSettings, TrainError, Training, estimate_task, train_task, train_task_from,
@@ -93,12 +93,8 @@ impl<O: TaskOptions + clap::Args> Arguments<O> {
         self.layering.put(typed, &mut settings.recurrence);
         self.optimising.put(typed, &mut settings.training);
         self.keeping.put(typed, &mut settings.training);
-        refuse_new_weights(self.from.as_deref(), typed)?;
-        let written = written(self.config.as_deref())?;
-        refuse_idle(
-            |key| typed(&field(key)) || written.contains(key),
-            &settings.training,
-        )?;
+        let (config, from) = (self.config.as_deref(), self.from.as_deref());
+        refuse_without_effect(config, from, typed, &settings.training)?;
         settings.check()?;
         asked.check()?;
         let settings = &asked.settings;

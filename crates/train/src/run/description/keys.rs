@@ -1,7 +1,12 @@
-//! Which keys a description may have, and what was meant by another.
+//! Which keys a description may have, which somebody wrote, and what was meant by another.
+
+use std::collections::BTreeSet;
+use std::path::Path;
 
 use toml::{Table, Value};
 
+use super::table;
+use crate::TrainError;
 use crate::settings::names::{field, flag_name, meant_by};
 
 /// Keys of which there is one or none, in a table that is a word where there is none.
@@ -96,4 +101,26 @@ fn check_kind(value: &Value, meant: &Value) -> Result<(), String> {
         _ => return Ok(()),
     };
     Err(format!("expected {expected}, found {value}"))
+}
+
+/// The keys that somebody wrote into a file, with their tables: `averaging.decay`. None of one that the program
+/// wrote, which has all of them.
+///
+/// # Errors
+///
+/// When the file cannot be read or is not TOML.
+pub(crate) fn written_keys(path: &Path) -> Result<BTreeSet<String>, TrainError> {
+    let undescribed = |reason: String| TrainError::Undescribed {
+        path: path.to_path_buf(),
+        reason,
+    };
+    let text = std::fs::read_to_string(path).map_err(|error| undescribed(error.to_string()))?;
+    let asked = table(&text).map_err(undescribed)?;
+    let mut keys = BTreeSet::new();
+    for (key, value) in asked.iter().filter(|_| !asked.contains_key("made")) {
+        keys.insert(key.clone());
+        let inner = value.as_table().into_iter().flatten();
+        keys.extend(inner.map(|(name, _)| format!("{key}.{name}")));
+    }
+    Ok(keys)
 }

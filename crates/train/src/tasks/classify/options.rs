@@ -3,7 +3,7 @@
 use clap::ValueEnum;
 use serde::{Deserialize, Serialize};
 
-use crate::settings::check::{counts, parts};
+use crate::settings::bounds::{counts, parts};
 use crate::tasks::sequences::{TextReader, Unit, Ways};
 use crate::{Clipping, Recurrence, TaskOptions, TrainError, Training};
 

@@ -5,7 +5,7 @@ use backdraft_models::Conditioning;
 use clap::ValueEnum;
 use serde::{Deserialize, Serialize};
 
-use crate::settings::check::{counts, features, require, weights};
+use crate::settings::bounds::{counts, features, require, weights};
 use crate::tasks::sequences::Unit;
 use crate::{Recurrence, TaskOptions, TrainError, Training};
 

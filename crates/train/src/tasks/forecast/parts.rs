@@ -7,7 +7,7 @@ use backdraft_models::{Scale, Scaling, Series};
 
 use super::ForecastOptions;
 use crate::TrainError;
-use crate::settings::check::require;
+use crate::settings::bounds::require;
 
 /// A series, or a window of one.
 #[derive(Debug, Clone)]

@@ -11,7 +11,7 @@ use serde::Serialize;
 
 use super::{Evaluated, Text, evaluated, load};
 use crate::say::say;
-use crate::settings::check::counts;
+use crate::settings::bounds::counts;
 use crate::{PickedDevice, Run, TrainError, Trainee, Window};
 
 /// What `backdraft evaluate` prints.

@@ -5,7 +5,7 @@ use backdraft_models::Decoder;
 use clap::ValueEnum;
 use serde::{Deserialize, Serialize};
 
-use crate::settings::check::{counts, features};
+use crate::settings::bounds::{counts, features};
 use crate::{Recurrence, TaskOptions, TrainError, Training};
 
 /// How tags are told from their scores.

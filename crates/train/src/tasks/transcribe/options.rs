@@ -3,7 +3,7 @@
 use backdraft_data::MfccConfig;
 use serde::{Deserialize, Serialize};
 
-use crate::settings::check::{features, require, rows};
+use crate::settings::bounds::{features, require, rows};
 use crate::tasks::sequences::Ways;
 use crate::{Recurrence, TaskOptions, TrainError, Training};
 

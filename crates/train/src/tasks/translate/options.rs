@@ -4,7 +4,7 @@ use backdraft_models::Score;
 use clap::ValueEnum;
 use serde::{Deserialize, Serialize};
 
-use crate::settings::check::{bounded, counts, require, rows, weights};
+use crate::settings::bounds::{bounded, counts, require, rows, weights};
 use crate::tasks::sequences::Unit;
 use crate::{Recurrence, TaskOptions, TrainError, Training};
 

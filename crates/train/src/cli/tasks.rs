@@ -11,7 +11,7 @@ use crate::{
 /// Hands the list of tasks that learn from examples to a macro: a task a line, with what is asked of it.
 macro_rules! every_task {
     ($then:ident $($given:tt)*) => {
-        $crate::cli::task::$then! {
+        $crate::cli::tasks::$then! {
             [
                 /// A classifier of sequences: texts, or vectors such as the frames of a sound
                 Classify(ClassifyOptions)
@@ -62,7 +62,7 @@ use commands;
 /// Calls `$call` with the task of that name as `$task`; of a language model, `$lm`.
 macro_rules! with_task {
     ($name:expr, |$task:ident| $call:expr, lm => $lm:expr) => {
-        $crate::cli::task::every_task!(named $name, |$task| $call, lm => $lm)
+        $crate::cli::tasks::every_task!(named $name, |$task| $call, lm => $lm)
     };
 }
 pub(super) use with_task;

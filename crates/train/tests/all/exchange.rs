@@ -1,0 +1,74 @@
+//! Weights that go out of a run and come into one.
+
+use std::fs;
+use std::path::Path;
+
+use serde_json::Value;
+
+use crate::support::{backdraft, refused, succeeded, trained};
+
+/// PyTorch's own part is in backdraft-exchange's tests, and in `peers/language_model.py`.
+#[test]
+fn weights_go_out_and_come_back_in() {
+    let folder = tempfile::tempdir().unwrap();
+    let (run, report) = trained(folder.path(), &[]);
+    let path = |name: &str| folder.path().join(name).display().to_string();
+    let (file, copy) = (path("weights.safetensors"), path("copy"));
+
+    let output = backdraft(&["export", &run, &file, "--json"]);
+    assert!(output.status.success(), "{output:?}");
+    let told: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(told["parameters"], report["parameters"]);
+    // The embedding, the output and its bias, and four of one layer.
+    assert_eq!(told["tensors"], 7);
+
+    let output = backdraft(&["import", &file, "--like", &run, "--out", &copy]);
+    assert!(output.status.success(), "{output:?}");
+    let loss = |run: &str| {
+        let output = backdraft(&["evaluate", run, "--json"]);
+        let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+        report["loss"].as_f64().unwrap()
+    };
+    assert_eq!(loss(&copy), loss(&run));
+
+    // What is there already is written over when that is asked for.
+    let before = fs::read(&file).unwrap();
+    refused(
+        &["export", &run, &file],
+        "expected a new one (--force overwrites it), found ",
+    );
+    assert_eq!(fs::read(&file).unwrap(), before);
+    fs::write(&file, "").unwrap();
+    succeeded(&["export", &run, &file, "--force"]);
+    assert_eq!(fs::read(&file).unwrap(), before);
+
+    // What PyTorch has no place for stays here, and is used here.
+    for (other, expected) in [
+        (
+            ["--cell", "janet"],
+            "one that PyTorch has: elman, lstm or gru, found janet",
+        ),
+        (["--weight-norm", "both"], "weight norm: expected off"),
+    ] {
+        let folder = tempfile::tempdir().unwrap();
+        let (run, _) = trained(folder.path(), &other);
+        refused(&["export", &run, &path("none.safetensors")], expected);
+        assert!(loss(&run).is_finite());
+        assert!(backdraft(&["generate", &run]).status.success());
+    }
+
+    refused(
+        &["export", &run, &path("weights.pt")],
+        "ends in .safetensors",
+    );
+    refused(
+        &["import", &file, "--like", &run, "--out", &copy],
+        "found a run",
+    );
+    let other = path("other");
+    let prefixed = [
+        "import", &file, "--like", &run, "--out", &other, "--prefix", "model",
+    ];
+    refused(&prefixed, "missing: model.embedding.weight");
+    assert!(!Path::new(&other).exists());
+}
