@@ -11,6 +11,7 @@ mod variants;
 
 use std::process::ExitCode;
 
+use backdraft_train::program::report_panics;
 use clap::{Parser, Subcommand};
 
 use crate::BenchError;
@@ -46,9 +47,7 @@ enum Command {
 
 /// Runs the program: 0 when it measured, 1 when it could not, 2 when what was asked makes no sense.
 pub fn run() -> ExitCode {
-    std::panic::set_hook(Box::new(|panic| {
-        eprintln!("backdraft-bench: internal error, please report it: {panic}");
-    }));
+    report_panics("backdraft-bench");
     let result = match Arguments::parse().command {
         Command::Backends(arguments) => backends::run(&arguments),
         Command::Paths(arguments) => paths::run(&arguments),

@@ -1,5 +1,6 @@
 //! Where a layer runs.
 
+use backdraft_train::TrainError;
 use burn::tensor::{Device, Tensor};
 use clap::ValueEnum;
 
@@ -98,52 +99,32 @@ impl DeviceChoice {
     ///
     /// When this build does not have it, or it is not on this machine.
     pub fn find(self) -> Result<Place, BenchError> {
-        match self {
-            #[cfg(feature = "flex")]
-            Self::Flex => Ok(self.cpu(Device::flex(), "Burn's Flex on the CPU")),
-            #[cfg(feature = "ndarray")]
-            #[allow(deprecated, reason = "kept while Burn keeps it: people still run it")]
-            Self::NdArray => Ok(self.cpu(Device::ndarray(), "Burn's NdArray on the CPU")),
-            #[cfg(feature = "wgpu")]
-            Self::Wgpu => gpu(),
-            #[allow(unreachable_patterns, reason = "not where a build has everything")]
-            _ => Err(BenchError::NoDevice {
-                device: self.name(),
-                reason: format!(
-                    "this build does not have it; build with `--features {}`",
-                    self.name()
-                ),
-            }),
+        let device = self.name();
+        if !self.is_built() {
+            let reason = format!("this build does not have it; build with `--features {device}`");
+            return Err(BenchError::NoDevice { device, reason });
         }
-    }
-
-    #[cfg(any(feature = "flex", feature = "ndarray"))]
-    fn cpu(self, device: Device, description: &str) -> Place {
-        Place {
+        let picked = self.asked().pick().map_err(|error| BenchError::NoDevice {
             device,
-            name: self.name(),
-            description: description.to_string(),
-            on_cpu: true,
-        }
+            reason: match error {
+                TrainError::NoDevice { reason, .. } => reason,
+                error => error.to_string(),
+            },
+        })?;
+        Ok(Place {
+            on_cpu: picked.is_cpu(),
+            device: picked.device,
+            name: device,
+            description: picked.description,
+        })
     }
-}
 
-/// The GPU that Burn will take.
-#[cfg(feature = "wgpu")]
-fn gpu() -> Result<Place, BenchError> {
-    use backdraft_kernels::gpu::{NO_ADAPTER, adapters};
-
-    let name = DeviceChoice::Wgpu.name();
-    match adapters().first() {
-        Some(adapter) => Ok(Place {
-            device: Device::wgpu(Default::default()),
-            name,
-            description: adapter.description.clone(),
-            on_cpu: false,
-        }),
-        None => Err(BenchError::NoDevice {
-            device: name,
-            reason: NO_ADAPTER.to_string(),
-        }),
+    /// As a training asks for it.
+    const fn asked(self) -> backdraft_train::DeviceChoice {
+        match self {
+            Self::Flex => backdraft_train::DeviceChoice::Flex,
+            Self::NdArray => backdraft_train::DeviceChoice::NdArray,
+            Self::Wgpu => backdraft_train::DeviceChoice::Wgpu,
+        }
     }
 }

@@ -43,12 +43,7 @@ pub fn read_labelled(
     columns: &LabelColumns,
 ) -> Result<(Vec<LabelledText>, usize), DataError> {
     let content = read_file(path)?;
-    let has_commas = path.extension().is_some_and(|extension| extension == "csv");
-    let mut reader = csv::ReaderBuilder::new()
-        .delimiter(if has_commas { b',' } else { b'\t' })
-        .quoting(has_commas)
-        .flexible(true)
-        .from_reader(content.as_bytes());
+    let mut reader = table(path).from_reader(content.as_bytes());
     let not_a_table = |error: csv::Error| DataError::Invalid {
         what: "a table",
         expected: "rows of cells".to_string(),
@@ -89,6 +84,26 @@ pub fn read_labelled(
         });
     }
     Ok((rows, skipped))
+}
+
+/// The name of the column of a table that has but one: its first line, which whoever wrote it may have meant for a
+/// row. Nothing of a table of more columns, or of what is none.
+pub fn only_column(path: &Path) -> Option<String> {
+    let mut reader = table(path).from_path(path).ok()?;
+    let head = reader.headers().ok()?;
+    let name = head.get(0)?.trim_start_matches('\u{FEFF}').trim();
+    (head.len() == 1).then(|| name.to_string())
+}
+
+/// How a table is read: of a `.csv` file, with commas and quotes; else with tabs and without quotes.
+fn table(path: &Path) -> csv::ReaderBuilder {
+    let has_commas = path.extension().is_some_and(|extension| extension == "csv");
+    let mut reader = csv::ReaderBuilder::new();
+    reader
+        .delimiter(if has_commas { b',' } else { b'\t' })
+        .quoting(has_commas)
+        .flexible(true);
+    reader
 }
 
 impl LabelColumns {
@@ -160,6 +175,26 @@ mod tests {
         assert_eq!(rows, (vec![row(Some("good"), "one, two")], 0));
         let rows = read("a.tsv", "text\nalone\n", &any).unwrap();
         assert_eq!(rows, (vec![row(None, "alone")], 0));
+    }
+
+    #[test]
+    fn the_only_column_of_a_table_is_told() {
+        let folder = tempfile::tempdir().unwrap();
+        let only = |name: &str, content: &[u8]| {
+            let path = folder.path().join(name);
+            fs::write(&path, content).unwrap();
+            only_column(&path)
+        };
+        let alone = Some("so, what".to_string());
+        assert_eq!(
+            only("a.tsv", "\u{FEFF}so, what\r\nthen\n".as_bytes()),
+            alone
+        );
+        assert_eq!(only("a.csv", b"\"so, what\"\nthen\n"), alone);
+        assert_eq!(only("a.csv", b"so, what\nthen, that\n"), None);
+        assert_eq!(only("a.tsv", b"so\twhat\n"), None);
+        assert_eq!(only("a.tsv", b"\xFF\xFE\n"), None);
+        assert_eq!(only_column(&folder.path().join("nowhere.tsv")), None);
     }
 
     #[test]

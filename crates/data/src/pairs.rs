@@ -21,6 +21,7 @@ use crate::text::refuse_wide;
 pub struct PairColumns {
     source: Option<String>,
     target: Option<String>,
+    are_questions: bool,
 }
 
 impl PairColumns {
@@ -43,8 +44,17 @@ impl PairColumns {
         self
     }
 
-    /// Where in a row they are: those with a name, then the first that is free.
-    fn places(&self, path: &Path, head: &[String]) -> Result<[usize; 2], DataError> {
+    /// Takes rows whose target is not known, too, and tables without a column of targets: the target of such a
+    /// pair is empty.
+    #[must_use]
+    pub fn with_unknown_targets(mut self) -> Self {
+        self.are_questions = true;
+        self
+    }
+
+    /// Where in a row they are: those with a name, then the first that is free. Of questions, a target may be
+    /// nowhere.
+    fn places(&self, path: &Path, head: &[String]) -> Result<(usize, Option<usize>), DataError> {
         let missing = |column: String| {
             let found: Vec<String> = head.iter().map(|name| format!("`{name}`")).collect();
             DataError::NoColumn {
@@ -58,7 +68,10 @@ impl PairColumns {
             place.ok_or_else(|| missing(format!("`{name}`")))
         };
         let source = self.source.as_ref().map(named).transpose()?;
-        let target = self.target.as_ref().map(named).transpose()?;
+        let target = match self.target.as_ref().map(named).transpose() {
+            Err(_) if self.are_questions => None,
+            target => target?,
+        };
         let free = |taken: Option<usize>, what: &str| {
             let place = (0..head.len()).find(|place| Some(*place) != taken);
             place.ok_or_else(|| missing(format!("of {what}")))
@@ -68,10 +81,12 @@ impl PairColumns {
             None => free(target, "sources")?,
         };
         let target = match target {
-            Some(place) => place,
-            None => free(Some(source), "targets")?,
+            Some(place) => Some(place),
+            // What is beside a named source would be taken for a target that it is not.
+            None if self.are_questions && (self.target.is_some() || head.len() == 1) => None,
+            None => Some(free(Some(source), "targets")?),
         };
-        Ok([source, target])
+        Ok((source, target))
     }
 }
 
@@ -80,7 +95,7 @@ impl PairColumns {
 pub struct Pair {
     /// What is given.
     pub source: String,
-    /// What is wanted for it.
+    /// What is wanted for it; empty if that is not known.
     pub target: String,
 }
 
@@ -90,7 +105,10 @@ pub struct Pairs<R> {
     reader: R,
     path: PathBuf,
     head: Vec<String>,
-    places: [usize; 2],
+    source: usize,
+    target: Option<usize>,
+    /// Whether the target of a row may be empty.
+    are_questions: bool,
     /// The line that was read last, from 1.
     line: u64,
     bytes: Vec<u8>,
@@ -129,7 +147,9 @@ impl<R: BufRead> Pairs<R> {
             reader,
             path: path.into(),
             head: Vec::new(),
-            places: [0, 1],
+            source: 0,
+            target: None,
+            are_questions: columns.are_questions,
             line: 0,
             bytes: Vec::new(),
             skipped: 0,
@@ -149,7 +169,7 @@ impl<R: BufRead> Pairs<R> {
             .split('\t')
             .map(|name| name.trim().to_string())
             .collect();
-        pairs.places = columns.places(&pairs.path, &pairs.head)?;
+        (pairs.source, pairs.target) = columns.places(&pairs.path, &pairs.head)?;
         Ok(pairs)
     }
 
@@ -201,8 +221,9 @@ impl<R: BufRead> Pairs<R> {
                     found: String::from_utf8_lossy(cells[place]).into_owned(),
                 })
             };
-            let [source, target] = [text(self.places[0])?, text(self.places[1])?];
-            if source.is_empty() || target.is_empty() {
+            let source = text(self.source)?;
+            let target = self.target.map_or(Ok(""), text)?;
+            if source.is_empty() || (target.is_empty() && !self.are_questions) {
                 self.skipped += 1;
                 continue;
             }
@@ -279,6 +300,22 @@ mod tests {
             read(b"alone\n", &PairColumns::new()),
             Err("words.tsv: expected a column of targets, found `alone`".to_string())
         );
+    }
+
+    #[test]
+    fn a_question_needs_no_target() {
+        let questions = PairColumns::new().with_unknown_targets();
+        let of = |text: &str, columns: &PairColumns| read(text.as_bytes(), columns).unwrap();
+        let rows = (owned(&[["dog", ""], ["cat", ""]]), 1);
+        assert_eq!(of("en\ndog\n\ncat\n", &questions), rows);
+        let rows = (owned(&[["dog", "perro"], ["cat", ""]]), 1);
+        assert_eq!(of("en\tes\ndog\tperro\ncat\t\n\tgato\n", &questions), rows);
+        // A target that was asked for by its name and is not there is not the column beside the source.
+        let named = questions.clone().with_source("en").with_target("es");
+        let rows = (owned(&[["dog", ""]]), 0);
+        assert_eq!(of("id\ten\n1\tdog\n", &named), rows);
+        let error = read(b"id\n1\n", &named).unwrap_err();
+        assert_eq!(error, "words.tsv: expected a column `en`, found `id`");
     }
 
     #[test]

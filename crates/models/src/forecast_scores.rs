@@ -57,19 +57,21 @@ pub fn mase(
 ) -> Result<f64, Error> {
     Error::unless_positive("MASE", "steps of a season", season)?;
     let error = mean("MASE", values, forecasts, |z, f| (z - f).abs())?;
+    let Some(naive) = naive_error(history, season) else {
+        let expected = "above 0, so that errors can be told in units of it";
+        let what = "error of the naive forecast";
+        return Err(Error::new("MASE", what, expected, 0));
+    };
+    Ok(error / naive)
+}
+
+/// The mean absolute error of the seasonal naive forecast of one season ahead within `history`, the unit of
+/// [`mase`]; nothing if it makes no error, as in a history that is constant or not longer than a season.
+pub fn naive_error(history: &[Option<f64>], season: usize) -> Option<f64> {
     let pairs = history.iter().zip(history.iter().skip(season));
     let naive = pairs.filter_map(|(before, now)| Some(((*now)? - (*before)?).abs()));
     let (sum, count) = naive.fold((0.0, 0.0), |(sum, n), error| (sum + error, n + 1.0));
-    if sum.is_nan() || sum <= 0.0 {
-        let expected = "above 0, so that errors can be told in units of it";
-        return Err(Error::new(
-            "MASE",
-            "error of the naive forecast",
-            expected,
-            sum,
-        ));
-    }
-    Ok(error / (sum / count))
+    Some(sum / count).filter(|mean| *mean > 0.0)
 }
 
 /// The symmetric mean absolute percentage error, 0 to 200 per cent.

@@ -94,7 +94,8 @@ pub use edit::{EditScore, Edits};
 pub use eigenvalues::eigenvalues;
 pub use encoder::{Encoder, EncoderConfig, EncoderState};
 pub use forecast_scores::{
-    coverage, crps, crps_of_samples, mase, naive_forecast, seasonal_naive_forecast, smape,
+    coverage, crps, crps_of_samples, mase, naive_error, naive_forecast, seasonal_naive_forecast,
+    smape,
 };
 pub use forecaster::{
     Forecaster, ForecasterConfig, ForecasterState, OneStep, SamplePaths, Scale, Scaling, Series,

@@ -18,7 +18,7 @@ pub use forecasting::forecast_baselines;
 pub use language::language_baselines;
 pub use tagging::tag_baselines;
 
-use crate::settings::bounds::{bounded, counts, features, held_out, positive, rows};
+use crate::settings::bounds::{bounded, counts, different, features, held_out, positive, rows};
 use crate::{CellKind, TrainError};
 
 /// How baselines are made, whatever they are of.
@@ -76,7 +76,8 @@ impl BaselineSettings {
         counts([("steps", self.steps)])?;
         bounded([("seed", self.seed as usize)])?;
         positive([("lr", Some(self.lr))])?;
-        held_out(self.valid_fraction)
+        held_out(self.valid_fraction)?;
+        different("cells", &self.cells, |cell| cell.name())
     }
 }
 

@@ -29,6 +29,7 @@ use print::print_json;
 use serde_json::json;
 use tasks::{Task, with_task};
 
+use crate::program::report_panics;
 use crate::say::say;
 use crate::settings::names::field;
 use crate::{Run, TrainError, failpoint, interrupt};
@@ -89,15 +90,7 @@ enum Command {
 /// Runs the program: 0 when it did what was asked, 1 when it could not, 2 when what was asked
 /// makes no sense.
 pub fn run() -> ExitCode {
-    std::panic::set_hook(Box::new(|panic| {
-        // The thread of the dashboard panics where its terminal is gone, and the training goes on.
-        if std::thread::current().name() == Some("train-renderer") {
-            return;
-        }
-        say(format_args!(
-            "backdraft: internal error, please report it: {panic}"
-        ));
-    }));
+    report_panics("backdraft");
     failpoint::check();
     let typed: Vec<OsString> = std::env::args_os().collect();
     // Even where the rest of what was typed cannot be understood.
@@ -124,7 +117,11 @@ pub fn run() -> ExitCode {
             resuming,
         } => resume(&run, &resuming),
         Command::Train { .. } => unreachable!("clap asks for a task or --resume"),
-        Command::Generate(arguments) => generate::run(&arguments),
+        Command::Generate(arguments) => {
+            let matches = matches.subcommand_matches("generate");
+            let matches = matches.expect("clap knows the command");
+            generate::run(&arguments, &|name| is_typed(matches, name))
+        }
         Command::Predict(arguments) => predict::run(&arguments),
         Command::Evaluate(arguments) => evaluate::run(&arguments),
         Command::Report(arguments) => report::report(&arguments),

@@ -30,11 +30,19 @@ pub struct PickedDevice {
     pub device: Device,
     /// Its name: `flex`, `ndarray`, or `wgpu (..)`.
     pub name: String,
+    /// What it is: of a GPU, what its driver says.
+    pub description: String,
     /// Why it was picked.
     pub reason: String,
 }
 
 impl PickedDevice {
+    /// Whether it computes on the processor, in this process. Nothing is asked of the device, which would start its
+    /// threads.
+    pub fn is_cpu(&self) -> bool {
+        self.choice() != DeviceChoice::Wgpu
+    }
+
     /// As it would be asked for.
     pub(crate) fn choice(&self) -> DeviceChoice {
         match self.name.as_str() {
@@ -117,10 +125,10 @@ fn not_compiled(feature: &str) -> String {
 
 /// burn-train itself computes its metrics on Flex, so it is in every build of this crate.
 fn flex(reason: &str) -> PickedDevice {
-    let (device, name) = (Device::flex(), "flex".to_string());
     PickedDevice {
-        device,
-        name,
+        device: Device::flex(),
+        name: "flex".to_string(),
+        description: "Burn's Flex on the CPU".to_string(),
         reason: reason.to_string(),
     }
 }
@@ -128,11 +136,11 @@ fn flex(reason: &str) -> PickedDevice {
 #[cfg(feature = "ndarray")]
 #[allow(deprecated, reason = "kept while Burn keeps it: people still run it")]
 fn ndarray() -> Result<PickedDevice, TrainError> {
-    let (name, reason) = ("ndarray".to_string(), "as asked for".to_string());
     Ok(PickedDevice {
         device: Device::ndarray(),
-        name,
-        reason,
+        name: "ndarray".to_string(),
+        description: "Burn's NdArray on the CPU".to_string(),
+        reason: "as asked for".to_string(),
     })
 }
 
@@ -183,6 +191,7 @@ mod wgpu {
         PickedDevice {
             device: Device::wgpu(Default::default()),
             name: format!("wgpu ({})", adapter.description),
+            description: adapter.description.clone(),
             reason: reason.to_string(),
         }
     }

@@ -126,7 +126,7 @@ pub enum TrainError {
         found: String,
     },
     /// A task that this program does not know.
-    #[error("task: expected {expected}, found `{found}`")]
+    #[error("`task`: expected {expected}, found `{found}`")]
     NoTask {
         /// Those there are.
         expected: String,

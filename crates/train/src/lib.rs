@@ -37,6 +37,7 @@ mod insight;
 mod interrupt;
 mod polynomial;
 mod probe;
+pub mod program;
 mod progress;
 mod report;
 mod run;
@@ -78,7 +79,7 @@ pub use tasks::language::{
 pub use tasks::{
     Answer, AttentionKind, Author, BatchOf, CalendarKind, ClassBatch, ClassExample, Classify,
     ClassifyOptions, Compose, ComposeBatch, ComposeExample, ComposeOptions, ConditioningKind,
-    DecoderKind, ExampleLoader, Examples, Forecast, ForecastOptions, KeyUnit, OutputKind,
+    DecoderKind, ExampleLoader, Examples, Forecast, ForecastOptions, Idle, KeyUnit, OutputKind,
     PairBatch, PairExample, Parts, PoolingKind, Predictor, PretrainedTask, Reading, Resumed,
     ScalingKind, Scores, Sequence, SeriesBatch, SeriesExample, SoundBatch, SoundExample, Tag,
     TagBatch, TagOptions, Task, TaskEstimate, TaskEvaluation, TaskOptions, TaskReport,

@@ -17,6 +17,7 @@ mod trained_run;
 use std::path::Path;
 
 use crate::TrainError;
+use crate::fit::training::Words;
 use chart::{Chart, Curve, Legend, Scale};
 use inside::Inside;
 use trained_run::TrainedRun;
@@ -58,10 +59,7 @@ pub fn report_runs(runs: &[&Path]) -> Result<RunReport, TrainError> {
         curves(
             &runs,
             "throughput",
-            match runs.iter().all(TrainedRun::is_in_bits) {
-                true => "Symbols a second",
-                false => "Positions a second",
-            },
+            common(&runs, |words| words.rate).unwrap_or(Words::default().rate),
             TrainedRun::throughput,
         ),
     ];
@@ -91,7 +89,7 @@ pub fn report_runs(runs: &[&Path]) -> Result<RunReport, TrainError> {
 fn curves(
     runs: &[TrainedRun],
     name: &'static str,
-    title: &'static str,
+    title: &str,
     points: impl Fn(&TrainedRun) -> Vec<(f64, f64)>,
 ) -> Chart {
     let named = runs.len() > 1;
@@ -112,17 +110,22 @@ fn curves(
     }
 }
 
+/// What all runs call something, if they call it the same.
+fn common<T: PartialEq>(runs: &[TrainedRun], of: impl Fn(&Words) -> T) -> Option<T> {
+    let mut all = runs.iter().map(|run| of(&run.words));
+    let first = all.next()?;
+    all.all(|other| other == first).then_some(first)
+}
+
 fn losses(runs: &[TrainedRun]) -> Chart {
-    let title = match runs.iter().all(TrainedRun::is_in_bits) {
-        true => "Bits per character: learned (thin), and held out",
-        false => "Loss: learned (thin), and held out",
-    };
-    let mut chart = curves(runs, "loss", title, TrainedRun::held_out);
+    let name = common(runs, |words| words.loss.map(|loss| loss.name)).flatten();
+    let title = format!("{}: learned (thin), and held out", name.unwrap_or("Loss"));
+    let mut chart = curves(runs, "loss", &title, TrainedRun::held_out);
     for (colour, run) in runs.iter().enumerate() {
         chart.curves.push(Curve {
             name: None,
             colour,
-            points: run.learned(trained_run::Line::cost),
+            points: run.learned(|line| run.loss(line)),
             width: 1,
             dashed: false,
         });

@@ -30,6 +30,15 @@ pub(crate) fn counted(count: usize, what: &str) -> String {
     }
 }
 
+/// The choice among these, as a sentence has it: `a, b or c`.
+pub(crate) fn either(all: &[String]) -> String {
+    match all {
+        [] => "nothing".to_string(),
+        [one] => one.clone(),
+        [some @ .., last] => format!("{} or {last}", some.join(", ")),
+    }
+}
+
 /// A text without what moves a cursor or changes a colour: of the control characters, line breaks and tabs
 /// alone stay as they are.
 pub(crate) fn printable(text: &str) -> Cow<'_, str> {

@@ -49,14 +49,23 @@ pub use loader::ExampleLoader;
 pub use prediction::Predictor;
 pub use pretrained::PretrainedTask;
 pub use sequences::{Reading, Sequence, TextReader, Unit, Ways};
-pub use settings::{TaskOptions, TaskSettings};
+pub use settings::{Idle, TaskOptions, TaskSettings};
 pub use tag::{DecoderKind, Tag, TagBatch, TagOptions};
 pub use training::{Resumed, TaskReport, resume_task, train_task, train_task_from};
 pub use transcribe::{SoundBatch, SoundExample, Transcribe, TranscribeOptions};
 pub use translate::{AttentionKind, PairBatch, PairExample, Translate, TranslateOptions};
 
+use crate::fit::training::Words;
 use crate::run::checksums::checksum;
-use crate::{Objective, TrainError};
+use crate::{Asked, Objective, Settings, TrainError};
+
+/// What a kind of training calls things.
+pub(crate) fn words(task: &str) -> Words {
+    match task {
+        Settings::TASK => language::WORDS,
+        _ => Words::default(),
+    }
+}
 
 /// A kind of learning from examples; its value is what is known of the examples of a run.
 pub trait Task: Clone + Send + Sync + Serialize + DeserializeOwned + 'static {
@@ -273,6 +282,8 @@ pub struct Examples<E> {
     pub path: PathBuf,
     /// Its checksum.
     pub sha256: String,
+    /// Of a table of one column, the name of that: its first line, which may have been meant for a row.
+    pub only_column: Option<String>,
 }
 
 impl<E> Examples<E> {
@@ -297,7 +308,17 @@ impl<E> Examples<E> {
             skipped,
             path: path.to_path_buf(),
             sha256: checksum(&content),
+            only_column: None,
         })
+    }
+
+    /// Of a table that has but one column, with the name of that.
+    #[must_use]
+    pub fn with_only_column(self, only_column: Option<String>) -> Self {
+        Self {
+            only_column,
+            ..self
+        }
     }
 }
 

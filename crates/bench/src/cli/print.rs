@@ -1,7 +1,8 @@
-//! Standard output that may be a pipe which somebody closes, and the picture.
+//! The report on standard output, and the picture.
 
-use std::io::{ErrorKind, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
+
+use backdraft_train::program;
 
 use super::measuring::How;
 use crate::{BenchError, Report};
@@ -33,15 +34,8 @@ pub(super) fn check(svg: Option<&Path>) -> Result<(), BenchError> {
     }
 }
 
-/// Writes to standard output at once. A reader that has seen enough, such as `head`, ends the
-/// program quietly.
 fn print(text: &str) -> Result<(), BenchError> {
-    let mut out = std::io::stdout();
-    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
-        Err(error) if error.kind() == ErrorKind::BrokenPipe => std::process::exit(0),
-        Err(error) => Err(unwritable(&PathBuf::from("standard output"), error)),
-        Ok(()) => Ok(()),
-    }
+    program::print(text).map_err(|error| unwritable(Path::new("standard output"), error))
 }
 
 fn unwritable(path: &Path, reason: impl ToString) -> BenchError {

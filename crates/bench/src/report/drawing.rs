@@ -1,22 +1,15 @@
 //! Pictures: bars and lines.
 
+use backdraft_train::program::COLOURS;
 use plotters::prelude::*;
 
 use crate::BenchError;
 
-const COLOURS: [RGBColor; 6] = [
-    RGBColor(31, 119, 180),
-    RGBColor(255, 127, 14),
-    RGBColor(44, 160, 44),
-    RGBColor(214, 39, 40),
-    RGBColor(148, 103, 189),
-    RGBColor(140, 86, 75),
-];
-
 const FONT: &str = "sans-serif";
 
 fn colour(index: usize) -> RGBColor {
-    COLOURS[index % COLOURS.len()]
+    let [red, green, blue] = COLOURS[index % COLOURS.len()];
+    RGBColor(red, green, blue)
 }
 
 fn failed(error: impl std::fmt::Display) -> BenchError {

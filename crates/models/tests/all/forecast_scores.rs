@@ -1,7 +1,7 @@
 //! Scores of forecasts against numbers worked out by hand.
 
 use backdraft_models::{
-    Output, Predictive, coverage, crps, crps_of_samples, mase, naive_forecast,
+    Output, Predictive, coverage, crps, crps_of_samples, mase, naive_error, naive_forecast,
     seasonal_naive_forecast, smape,
 };
 
@@ -62,6 +62,9 @@ fn mase_is_in_units_of_the_seasonal_naive_error() {
     let expected = "MASE: error of the naive forecast: expected above 0, so that errors can be told in \
                     units of it, found 0";
     assert_eq!(error.to_string(), expected);
+    assert_eq!(naive_error(&observed(&[2.0, 2.0]), 1), None);
+    assert_eq!(naive_error(&observed(&[2.0, MISSING]), 1), None);
+    assert_eq!(naive_error(&observed(&[2.0, 5.0, 4.0]), 1), Some(2.0));
     let error = mase(&history, 2, &observed(&[1.0]), &[1.0, 2.0]).unwrap_err();
     let expected = "MASE: number of forecasts: expected 1, one for each value, found 2";
     assert_eq!(error.to_string(), expected);

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use super::print::{print, print_json, table};
 use super::reading::open_text;
 use super::tasks::with_task;
+use crate::say::counted;
 use crate::{
     DeviceChoice, PickedDevice, Run, Task, TrainError, evaluate_language_model, evaluate_task,
 };
@@ -52,11 +53,11 @@ fn evaluate<T: Task>(arguments: &Arguments, device: &PickedDevice) -> Result<(),
         text += &format!("\n{more}\n");
     }
     print(&format!(
-        "{text}{:<22} {:.4}\n{} examples, {} rows passed over: {}\non {}, {:.1} s\n",
+        "{text}{:<22} {:.4}\n{}, {} skipped: {}\non {}, {:.1} s\n",
         "loss",
         report.loss,
-        report.examples,
-        report.skipped_rows,
+        counted(report.examples, "example"),
+        counted(report.skipped_rows, "row"),
         report.data,
         report.device,
         report.seconds

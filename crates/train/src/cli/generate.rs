@@ -10,7 +10,7 @@ use super::print::{print, print_json};
 use super::reading::read_prompt;
 use super::typed::unescape;
 use crate::say::{counted, say};
-use crate::settings::bounds::{counts, rows};
+use crate::settings::bounds::{beam, counts, rows};
 use crate::{
     Asked, Author, Compose, DeviceChoice, PickedDevice, Prompted, Run, Settings, Task, TrainError,
     Writing,
@@ -76,13 +76,13 @@ fn ending(text: &str) -> Result<String, String> {
     }
 }
 
-pub(super) fn run(arguments: &Arguments) -> Result<(), TrainError> {
+/// Generates what was asked for; `typed` knows the flags that were given.
+pub(super) fn run(arguments: &Arguments, typed: &dyn Fn(&str) -> bool) -> Result<(), TrainError> {
     arguments.sampling().check().map_err(named)?;
+    arguments.refuse_idle(typed)?;
     counts([("length", arguments.length)])?;
-    rows([
-        ("samples", arguments.samples),
-        ("beam", arguments.beam.unwrap_or(1)),
-    ])?;
+    rows([("samples", arguments.samples)])?;
+    beam(arguments.beam.unwrap_or(1))?;
     let (_, task, _) = Run::asked(&arguments.run)?;
     let prompt = arguments.prompt()?;
     let device = arguments.device.pick()?;
@@ -125,6 +125,18 @@ impl Arguments {
             .with_temperature(self.temperature)
             .with_top_k(self.top_k)
             .with_top_p(self.top_p)
+    }
+
+    /// Refuses what would change nothing where the likeliest symbol is always taken.
+    fn refuse_idle(&self, typed: &dyn Fn(&str) -> bool) -> Result<(), TrainError> {
+        let idle = ["samples", "top_k", "top_p", "seed"];
+        match idle.into_iter().find(|setting| typed(setting)) {
+            Some(setting) if self.temperature == 0.0 => Err(TrainError::Idle {
+                setting,
+                with: "a --temperature above 0",
+            }),
+            _ => Ok(()),
+        }
     }
 
     fn search(&self) -> Option<BeamSearch> {

@@ -25,7 +25,7 @@ pub(super) fn parse(mut arguments: Vec<OsString>) -> Result<(Arguments, ArgMatch
         if !names().contains(&task) {
             return Err(TrainError::Undescribed {
                 path: path.to_path_buf(),
-                reason: format!("task: expected {}, found `{task}`", tasks()),
+                reason: format!("`task`: expected {}, found `{task}`", tasks()),
             });
         }
         arguments.splice(2..2, [task.into(), "--config".into()]);

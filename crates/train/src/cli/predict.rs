@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::print::print;
 use super::tasks::with_task;
-use crate::say::say;
+use crate::say::{counted, say};
 use crate::{Answer, DeviceChoice, PickedDevice, Predictor, Run, Task, TrainError};
 
 #[derive(Debug, clap::Args)]
@@ -48,13 +48,20 @@ fn answer<T: Task>(arguments: &Arguments, device: &PickedDevice) -> Result<(), T
     if arguments.data == Path::new("-") {
         return answer_lines(&predictor, tell);
     }
-    let skipped = predictor.answer_file(&arguments.data, &mut { tell })?;
-    if skipped > 0 {
+    let read = predictor.questions(&arguments.data)?;
+    if let Some(name) = &read.only_column {
         say(format_args!(
-            "note: {skipped} rows could not be used and were passed over"
+            "note: {}: the first line, `{name}`, is taken for the name of the column and not answered",
+            read.path.display()
         ));
     }
-    Ok(())
+    if read.skipped > 0 {
+        say(format_args!(
+            "note: skipped {} that could not be used",
+            counted(read.skipped, "row")
+        ));
+    }
+    predictor.answer_all(&read.examples, &mut { tell })
 }
 
 /// Answers each line as soon as it is there.

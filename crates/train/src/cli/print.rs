@@ -1,29 +1,17 @@
-//! Standard output that may be a pipe which somebody closes.
+//! What is written to standard output: texts, tables, JSON.
 
-use std::io::{ErrorKind, IsTerminal, Write};
 use std::path::PathBuf;
 
 use serde::Serialize;
 
-use crate::TrainError;
-use crate::say::printable;
+use crate::{TrainError, program};
 
-/// Writes to standard output at once; to a terminal, nothing that it would obey. A reader that has seen
-/// enough, such as `head`, ends the program quietly.
+/// Writes to standard output at once.
 pub(super) fn print(text: &str) -> Result<(), TrainError> {
-    let mut out = std::io::stdout();
-    let text = match out.is_terminal() {
-        true => printable(text),
-        false => text.into(),
-    };
-    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
-        Err(error) if error.kind() == ErrorKind::BrokenPipe => std::process::exit(0),
-        Err(error) => Err(TrainError::Unwritable {
-            path: PathBuf::from("standard output"),
-            error,
-        }),
-        Ok(()) => Ok(()),
-    }
+    program::print(text).map_err(|error| TrainError::Unwritable {
+        path: PathBuf::from("standard output"),
+        error,
+    })
 }
 
 /// Figures as a table, a line each.

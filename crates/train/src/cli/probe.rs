@@ -8,7 +8,7 @@ use serde_json::json;
 use super::drawing::{self, Overwriting};
 use super::print::{print, print_json};
 use crate::say::say;
-use crate::settings::bounds::counts;
+use crate::settings::bounds::{counts, different};
 use crate::{CellKind, Clipping, DeviceChoice, Probe, Problem, TrainError, Trial, draw_trials};
 
 #[derive(Debug, clap::Args)]
@@ -105,6 +105,8 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), TrainError> {
     let probe = arguments.probe();
     probe.check()?;
     counts([("seeds", arguments.seeds)])?;
+    different("lengths", &arguments.lengths, usize::to_string)?;
+    different("cells", &arguments.cells, |cell| cell.name())?;
     let mut lengths = arguments.lengths.iter();
     lengths.try_for_each(|length| probe.check_length(*length))?;
     let device = arguments.device.pick()?;

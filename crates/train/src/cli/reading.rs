@@ -23,7 +23,7 @@ pub(super) fn open_text(path: &Path, settings: &Settings) -> Result<Text, TrainE
         let (count, source) = (text.skipped.len(), &text.source);
         let more = if count > 1 { "; and others" } else { "" };
         say(format_args!(
-            "note: files of {source} that were passed over: {count}: {first}{more}"
+            "note: files of {source} that were skipped: {count}: {first}{more}"
         ));
     }
     Ok(text)

@@ -8,6 +8,7 @@ use clap::Command;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 
 use crate::TrainError;
+use crate::say::either;
 use crate::settings::names::meant_by;
 
 /// Below it, two flags are no more alike than any two, if both begin with dashes.
@@ -207,12 +208,23 @@ impl<'a> Asked<'a> {
 
     fn unknown_command(&self, told: &Told) -> String {
         let found = told.string(ContextKind::InvalidSubcommand);
-        let nearest = told.string(ContextKind::SuggestedSubcommand);
+        let nearest = match told.string(ContextKind::SuggestedSubcommand) {
+            none if none.is_empty() => self.mistyped(&found),
+            nearest => nearest,
+        };
         let expected = self.commands();
         match nearest.is_empty() {
             true => format!("expected {expected}, found `{found}`"),
             false => format!("expected {expected}, found `{found}`; did you mean `{nearest}`?"),
         }
+    }
+
+    /// A command that differs by one letter, or by two that changed places: too little of `lm` for clap.
+    fn mistyped(&self, found: &str) -> String {
+        let all = self.innermost().get_subcommands();
+        let mut names = all.filter(|one| !one.is_hide_set()).map(Command::get_name);
+        let near = names.find(|name| strsim::osa_distance(name, found) == 1);
+        near.unwrap_or_default().to_string()
     }
 
     fn commands(&self) -> String {
@@ -230,13 +242,4 @@ impl<'a> Asked<'a> {
 /// `<RUN>` as it is spoken of.
 fn plain(argument: &str) -> String {
     argument.replace(['<', '>'], "")
-}
-
-/// The choice among these.
-fn either(all: &[String]) -> String {
-    match all {
-        [] => "nothing".to_string(),
-        [one] => one.clone(),
-        [some @ .., last] => format!("{} or {last}", some.join(", ")),
-    }
 }

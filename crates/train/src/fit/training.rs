@@ -25,7 +25,7 @@ use crate::{
 };
 pub(crate) use journal::Tally;
 use journal::{Best, Journal};
-pub(crate) use shows::{Figure, Shows, Words};
+pub(crate) use shows::{Figure, LossInUnit, Shows, Words};
 pub(crate) use trial::{seconds_a_step, weight_bytes};
 use unrecorded::Unrecorded;
 
@@ -104,7 +104,7 @@ impl<M: Objective, S: Shows<M> + 'static> Plan<'_, M, S> {
             self.tell_start(run, start.position.steps, steps);
         }
         let aloud = self.display == Display::Plain;
-        let words = self.shows.words();
+        let (words, a_loss) = (self.shows.words(), self.shows.a_loss());
         let mut journal = Journal::new(run.clone(), self.shows, steps, self.training, tally, aloud);
         if start.position.steps == 0 {
             journal.write_spectra(&self.model)?;
@@ -119,7 +119,7 @@ impl<M: Objective, S: Shows<M> + 'static> Plan<'_, M, S> {
             device: self.device,
             display: self.display,
         };
-        let result = plan.launch(run, learner, start, brake, words)?;
+        let result = plan.launch(run, learner, start, brake, (words, a_loss))?;
         // Its dashboard gives the terminal back.
         drop(result.renderer);
         let mut journal = journal.lock().unwrap_or_else(PoisonError::into_inner);
@@ -165,7 +165,7 @@ impl<M: Objective, S: Shows<M> + 'static> Plan<'_, M, Arc<Mutex<Journal<S>>>> {
         learner: Learner<Trainee<M>>,
         start: Start<M>,
         brake: Brake,
-        words: Words,
+        (words, a_loss): (Words, f64),
     ) -> Result<LearningResult<Trainee<M>>, TrainError> {
         let asked = self.training;
         let (epochs, steps) = asked.extent(self.learned_from.num_items());
@@ -191,8 +191,8 @@ impl<M: Objective, S: Shows<M> + 'static> Plan<'_, M, Arc<Mutex<Journal<S>>>> {
         let renderer = self.display.renderer(&interrupter, next_epoch);
         let training = SupervisedTraining::new(run.path(), self.learned_from, self.held_out);
         let training = training.metrics((WindowMetric::loss(),));
-        let training = match words.unit {
-            Some((name, unit, a_loss)) => {
+        let training = match words.loss {
+            Some(LossInUnit { name, unit, .. }) => {
                 training.metrics((WindowMetric::loss_in(name, unit, a_loss),))
             }
             None => training,

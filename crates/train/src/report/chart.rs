@@ -6,27 +6,17 @@ use plotters::prelude::*;
 
 use super::mark::marked;
 use crate::TrainError;
+use crate::program::COLOURS;
 
 const SIZE: (u32, u32) = (900, 300);
 const FONT: &str = "sans-serif";
-const COLOURS: [RGBColor; 10] = [
-    RGBColor(31, 119, 180),
-    RGBColor(214, 39, 40),
-    RGBColor(44, 160, 44),
-    RGBColor(148, 103, 189),
-    RGBColor(255, 127, 14),
-    RGBColor(140, 86, 75),
-    RGBColor(227, 119, 194),
-    RGBColor(127, 127, 127),
-    RGBColor(188, 189, 34),
-    RGBColor(23, 190, 207),
-];
 /// The colour of what is there to compare with.
 pub(crate) const GREY: usize = 7;
 
 /// The colour of a run.
 pub(crate) fn colour(index: usize) -> RGBColor {
-    COLOURS[index % COLOURS.len()]
+    let [red, green, blue] = COLOURS[index % COLOURS.len()];
+    RGBColor(red, green, blue)
 }
 
 /// How the upward axis goes.

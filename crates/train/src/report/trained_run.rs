@@ -2,10 +2,15 @@
 
 use std::path::{Path, PathBuf};
 
-use serde::Deserialize;
+use std::collections::BTreeMap;
 
+use serde::Deserialize;
+use serde_json::Value;
+
+use crate::fit::training::Words;
 use crate::run::METRICS;
 use crate::run::json_lines::JsonLines;
+use crate::tasks::words;
 use crate::{Recurrence, Run, RunState, TrainError, Training};
 
 /// A line of `metrics.jsonl`. What was no finite number there is nothing here.
@@ -14,7 +19,6 @@ pub(super) struct Line {
     split: String,
     pub(super) step: usize,
     loss: Option<f64>,
-    bits_per_character: Option<f64>,
     pub(super) gradient_norm: Option<f64>,
     pub(super) clipped_norm: Option<f64>,
     pub(super) learning_rate: Option<f64>,
@@ -22,6 +26,9 @@ pub(super) struct Line {
     /// Symbols or other positions learned from so far; runs of old do not have them.
     positions: Option<usize>,
     seconds: f64,
+    /// The figures of the task.
+    #[serde(flatten)]
+    own: BTreeMap<String, Value>,
 }
 
 /// What is asked for in any kind of run.
@@ -33,17 +40,12 @@ pub(super) struct Asked {
     pub(super) training: Training,
 }
 
-impl Line {
-    /// Bits per character of a language model; of other tasks, the loss.
-    pub(super) fn cost(&self) -> Option<f64> {
-        self.bits_per_character.or(self.loss)
-    }
-}
-
 /// The training of a run, as far as it went.
 #[derive(Debug)]
 pub(super) struct TrainedRun {
     pub(super) name: String,
+    /// What its task calls things.
+    pub(super) words: Words,
     pub(super) asked: Asked,
     /// The same as a file.
     pub(super) description: String,
@@ -57,7 +59,7 @@ pub(super) struct TrainedRun {
 impl TrainedRun {
     /// Reads it from a run folder.
     pub(super) fn read(path: &Path) -> Result<Self, TrainError> {
-        let (run, _, description) = Run::asked(path)?;
+        let (run, task, description) = Run::asked(path)?;
         let asked = toml::from_str(&description).map_err(|error| TrainError::Damaged {
             path: run.path().to_path_buf(),
             reason: error.to_string().trim().replace('\n', " "),
@@ -77,6 +79,7 @@ impl TrainedRun {
         };
         Ok(Self {
             name: name(run.path()),
+            words: words(&task),
             asked,
             description,
             lines,
@@ -93,18 +96,19 @@ impl TrainedRun {
             .collect()
     }
 
-    /// Whether its losses are told in bits per character.
-    pub(super) fn is_in_bits(&self) -> bool {
-        self.lines
-            .iter()
-            .any(|line| line.bits_per_character.is_some())
+    /// The loss of a line, in the unit of its task.
+    pub(super) fn loss(&self, line: &Line) -> Option<f64> {
+        match self.words.loss {
+            Some(told) => line.own.get(told.figure)?.as_f64(),
+            None => line.loss,
+        }
     }
 
-    /// The cost of each evaluation, by step.
+    /// The loss of each evaluation, by step.
     pub(super) fn held_out(&self) -> Vec<(f64, f64)> {
         let lines = self.lines.iter().filter(|line| line.split == "valid");
         lines
-            .filter_map(|line| Some((line.step as f64, line.cost()?)))
+            .filter_map(|line| Some((line.step as f64, self.loss(line)?)))
             .collect()
     }
 
@@ -133,7 +137,7 @@ impl TrainedRun {
 
     /// The lowest of the evaluations.
     pub(super) fn best(&self) -> Option<f64> {
-        let all = self.held_out().into_iter().map(|(_, bits)| bits);
+        let all = self.held_out().into_iter().map(|(_, loss)| loss);
         all.min_by(f64::total_cmp)
     }
 

@@ -91,6 +91,11 @@ impl<S: Asked> RunDescription<S> {
             reason,
         };
         let text = std::fs::read_to_string(path).map_err(|error| undescribed(error.to_string()))?;
+        if text.trim().is_empty() {
+            return Err(undescribed(
+                "expected settings, found an empty file".to_string(),
+            ));
+        }
         let parsed = Self::parse(&text);
         parsed.map_err(|reason| match newer(&text) {
             Some(newer) => undescribed(format!("{reason}; {newer}")),
@@ -129,7 +134,7 @@ impl<S: Asked> RunDescription<S> {
         let asked = table(text)?;
         let task = task(&asked)?;
         if task != S::TASK {
-            return Err(format!("task: expected `{}`, found `{task}`", S::TASK));
+            return Err(format!("`task`: expected `{}`, found `{task}`", S::TASK));
         }
         keys::check(&asked, &known::<S>())?;
         with(&asked).map_err(|error| {
@@ -230,10 +235,8 @@ fn with<S: Asked>(asked: &Table) -> Result<RunDescription<S>, String> {
             }
         }
     }
-    all.try_into().map_err(|error: toml::de::Error| {
-        let message = error.to_string();
-        message.trim().replace('\n', " ")
-    })
+    all.try_into()
+        .map_err(|error: toml::de::Error| keys::plain(&error.to_string()))
 }
 
 /// A table with every key that means something.
@@ -415,9 +418,18 @@ mod tests {
         );
         refused(
             "cell = \"transformer\"",
-            "unknown variant `transformer`, expected one of",
+            "`cell`: expected elman, high-order-elman, ",
         );
-        refused("task = \"chess\"", "task: expected `lm`, found `chess`");
+        refused("cell = \"lsmt\"", "found `lsmt`; did you mean `lstm`?");
+        refused(
+            "[regularize]\nweight_norm = \"of\"",
+            "`regularize`: expected off, ",
+        );
+        refused(
+            "hidden = 1e99",
+            "`hidden`: expected a whole number, found 1e99",
+        );
+        refused("task = \"chess\"", "`task`: expected `lm`, found `chess`");
         refused("hidden 5", "line 1");
         refused(
             "lr = 1\nhidden = -5",

@@ -8,6 +8,9 @@ use crate::TrainError;
 /// Features or units, of which a weight has the square.
 const MOST_FEATURES: usize = 1 << 14;
 
+/// Texts that a beam search keeps, each with all that could come next.
+const MOST_BEAMS: usize = 1 << 12;
+
 /// Rows that are computed side by side.
 const MOST_ROWS: usize = 1 << 20;
 
@@ -38,6 +41,28 @@ pub(crate) fn features<const N: usize>(
 /// Rows that are computed side by side.
 pub(crate) fn rows<const N: usize>(rows: [(&'static str, usize); N]) -> Result<(), TrainError> {
     within(MOST_ROWS, rows)
+}
+
+/// The width of a beam search.
+pub(crate) fn beam(width: usize) -> Result<(), TrainError> {
+    within(MOST_BEAMS, [("beam", width)])
+}
+
+/// Things of a list, each of which is there once.
+pub(crate) fn different<T: PartialEq>(
+    setting: &'static str,
+    all: &[T],
+    name: impl Fn(&T) -> String,
+) -> Result<(), TrainError> {
+    let again = (1..all.len()).find(|&place| all[..place].contains(&all[place]));
+    match again {
+        Some(place) => Err(TrainError::Invalid {
+            setting,
+            expected: "each once".to_string(),
+            found: format!("{} twice", name(&all[place])),
+        }),
+        None => Ok(()),
+    }
 }
 
 fn within<const N: usize>(
@@ -88,7 +113,7 @@ pub(crate) fn weights<const N: usize>(weights: [(&'static str, f64); N]) -> Resu
 }
 
 /// A number as somebody would type it: without its hundred digits.
-fn told(number: f64) -> String {
+pub(crate) fn told(number: f64) -> String {
     let size = number.abs();
     match size >= 1e15 || (size > 0.0 && size < 1e-5) {
         true => format!("{number:e}"),

@@ -9,7 +9,9 @@ mod options;
 use std::path::Path;
 
 use backdraft_cells::Error;
-use backdraft_data::{ArrayNames, LabelColumns, LabelledText, read_arrays, read_labelled};
+use backdraft_data::{
+    ArrayNames, LabelColumns, LabelledText, only_column, read_arrays, read_labelled,
+};
 use backdraft_models::{ClassificationScores, Classifier, ClassifierConfig, Encoder, Pooling};
 use burn::tensor::activation::softmax;
 use burn::tensor::{Device, Int, Tensor, TensorData};
@@ -232,7 +234,8 @@ impl Task for Classify {
         options: &ClassifyOptions,
     ) -> Result<Examples<ClassExample>, TrainError> {
         let (examples, skipped) = read_examples(path, options)?;
-        Examples::of(path, examples, skipped)
+        let head = only_column(path).filter(|_| !is_arrays(path));
+        Ok(Examples::of(path, examples, skipped)?.with_only_column(head))
     }
 
     fn question(&self, line: &str) -> Result<ClassExample, String> {

@@ -12,7 +12,7 @@ mod reading;
 use std::path::Path;
 
 use backdraft_cells::{Error, Lengths};
-use backdraft_data::{Padded, Units};
+use backdraft_data::{Padded, Units, only_column};
 use backdraft_models::{Composer, ComposerConfig, Encoder, Inputs, Sampling};
 use burn::tensor::Device;
 use serde::{Deserialize, Serialize};
@@ -194,7 +194,8 @@ impl Task for Compose {
         options: &ComposeOptions,
     ) -> Result<Examples<ComposeExample>, TrainError> {
         let (examples, skipped) = reading::read_keys(path, options)?;
-        Examples::of(path, examples, skipped)
+        let head = only_column(path).filter(|_| !reading::are_tunes(path));
+        Ok(Examples::of(path, examples, skipped)?.with_only_column(head))
     }
 
     fn question(&self, line: &str) -> Result<ComposeExample, String> {

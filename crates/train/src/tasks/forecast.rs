@@ -11,8 +11,8 @@ use std::path::Path;
 
 use backdraft_cells::Error;
 use backdraft_models::{
-    Encoder, Forecaster, ForecasterConfig, Predictive, coverage, crps, mase, naive_forecast,
-    seasonal_naive_forecast, smape,
+    Encoder, Forecaster, ForecasterConfig, Predictive, coverage, crps, mase, naive_error,
+    naive_forecast, seasonal_naive_forecast, smape,
 };
 use burn::tensor::Device;
 use rand::SeedableRng;
@@ -69,7 +69,8 @@ impl Means {
     }
 }
 
-/// The figures of one series: of what was said of its last steps, one step ahead each.
+/// The figures of one series: of what was said of its last steps, one step ahead each. Those in units of the naive
+/// forecast's error are there if that makes one in the history: a constant series has none.
 pub(crate) fn figures(
     example: &SeriesExample,
     predictives: &[Predictive],
@@ -82,27 +83,38 @@ pub(crate) fn figures(
     let scores = observed().filter_map(|(value, p)| Some(crps(p, (*value)?)));
     let scores: Vec<f64> = scores.collect();
     let told = all(&Predictive::mean);
-    let own = mase(history, season, values, &told)?;
-    let mut figures = vec![
-        ("mase", own),
+    let unit = naive_error(history, season);
+    // MASE, of forecasts.
+    let scaled = |told: &[f64]| -> Result<Option<f64>, Error> {
+        unit.map(|_| mase(history, season, values, told))
+            .transpose()
+    };
+    let own = scaled(&told)?;
+    let mut figures: Vec<_> = own.map(|own| ("mase", own)).into_iter().collect();
+    figures.extend([
         ("smape", smape(values, &told)?),
         ("crps", scores.iter().sum::<f64>() / scores.len() as f64),
         ("coverage_90", coverage(values, &lower, &upper)?),
-    ];
+    ]);
     // One step ahead each, as the model.
     let ahead = |naive: Naive<'_>| {
         let steps = example.known..example.known + values.len();
         let told = steps.map(|step| Some(*naive(&example.series.values[..step])?.first()?));
         told.collect::<Option<Vec<f64>>>()
     };
-    if let Some(told) = ahead(&|before| naive_forecast(before, 1)) {
-        let naive = mase(history, season, values, &told)?;
-        figures.extend([("naive_mase", naive), ("of_naive", own / naive)]);
+    let naive = match ahead(&|before| naive_forecast(before, 1)) {
+        Some(told) => scaled(&told)?,
+        None => None,
+    };
+    if let (Some(own), Some(naive)) = (own, naive) {
+        figures.push(("naive_mase", naive));
+        // What never changes while it is held out, the naive forecast gets right.
+        figures.extend((naive > 0.0).then_some(("of_naive", own / naive)));
     }
     if season > 1
         && let Some(told) = ahead(&|before| seasonal_naive_forecast(before, season, 1))
     {
-        figures.push(("seasonal_naive_mase", mase(history, season, values, &told)?));
+        figures.extend(scaled(&told)?.map(|naive| ("seasonal_naive_mase", naive)));
     }
     Ok(figures)
 }

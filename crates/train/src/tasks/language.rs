@@ -14,6 +14,7 @@ mod texts;
 mod training;
 mod writing;
 
+pub(crate) use author::WORDS;
 pub use demo::burn_source;
 pub use estimate::{Estimate, estimate_language_model};
 pub use evaluation::{EvaluationReport, evaluate_language_model};

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::evaluation::{Opened, open_run};
-use super::{Answer, Task, refuse_empty};
+use super::{Answer, Examples, Task, refuse_empty};
 use crate::{PickedDevice, TrainError};
 
 /// The model of a run, at hand for questions.
@@ -34,26 +34,36 @@ impl<T: Task> Predictor<T> {
         Ok(answers.pop().expect("an answer to each question"))
     }
 
-    /// Answers the examples of a file, in their order, as it goes; the rows that were passed over.
+    /// Reads the examples of a file.
     ///
     /// # Errors
     ///
-    /// When the file cannot be read or used, the model cannot be run, or `tell` fails.
-    pub fn answer_file(
-        &self,
-        path: &Path,
-        tell: &mut dyn FnMut(Answer) -> Result<(), TrainError>,
-    ) -> Result<usize, TrainError> {
+    /// When the file cannot be read or used.
+    pub fn questions(&self, path: &Path) -> Result<Examples<T::Example>, TrainError> {
         refuse_empty(path)?;
-        let settings = &self.opened.description.settings;
-        let read = self.opened.task.questions(path, &settings.options)?;
+        let options = &self.opened.description.settings.options;
+        let read = self.opened.task.questions(path, options)?;
         self.opened.task.check_all(path, &read.examples)?;
-        for rows in read.examples.chunks(settings.training.batch) {
+        Ok(read)
+    }
+
+    /// Answers examples, in their order, as it goes.
+    ///
+    /// # Errors
+    ///
+    /// When the model cannot be run, or `tell` fails.
+    pub fn answer_all(
+        &self,
+        questions: &[T::Example],
+        tell: &mut dyn FnMut(Answer) -> Result<(), TrainError>,
+    ) -> Result<(), TrainError> {
+        let batch = self.opened.description.settings.training.batch;
+        for rows in questions.chunks(batch) {
             let rows: Vec<&T::Example> = rows.iter().collect();
             for answer in self.opened.task.answer(&self.opened.model, &rows)? {
                 tell(answer)?;
             }
         }
-        Ok(read.skipped)
+        Ok(())
     }
 }

@@ -7,6 +7,9 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use crate::{Asked, Recurrence, TrainError, Training};
 
+/// A setting that does nothing as things are, and what it belongs to.
+pub type Idle = (&'static str, &'static str);
+
 /// What is asked of one kind of task, beside layers and training. Its fields are named as the flags.
 pub trait TaskOptions:
     Clone + Default + PartialEq + Debug + Send + Sync + Serialize + DeserializeOwned + 'static
@@ -31,6 +34,11 @@ pub trait TaskOptions:
     ///
     /// Names the first option that is impossible, what would be possible and what it was.
     fn check(&self, recurrence: &Recurrence) -> Result<(), TrainError>;
+
+    /// The settings that do nothing with examples in such a file.
+    fn idle(&self, _data: &Path) -> Vec<Idle> {
+        Vec::new()
+    }
 }
 
 /// How the model of a task is built and trained.

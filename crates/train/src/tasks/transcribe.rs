@@ -11,7 +11,7 @@ mod reading;
 use std::path::{Path, PathBuf};
 
 use backdraft_cells::{Error, Lengths};
-use backdraft_data::{MfccConfig, Vocabulary};
+use backdraft_data::{MfccConfig, Vocabulary, only_column};
 use backdraft_models::{
     CtcDecoding, EditScore, Encoder, Inputs, Transcriber, TranscriberConfig, steps_needed,
 };
@@ -25,7 +25,7 @@ use crate::TrainError;
 
 pub use objective::SoundBatch;
 pub use options::TranscribeOptions;
-use reading::{Ear, read_sounds};
+use reading::{Ear, is_list, read_sounds};
 
 /// What is said in sounds, and what is known of it.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -228,7 +228,8 @@ impl Task for Transcribe {
         options: &TranscribeOptions,
     ) -> Result<Examples<SoundExample>, TrainError> {
         let (examples, skipped) = read_sounds(path, options)?;
-        Examples::of(path, examples, skipped)
+        let head = only_column(path).filter(|_| is_list(path));
+        Ok(Examples::of(path, examples, skipped)?.with_only_column(head))
     }
 
     /// A line is the path of a WAV file.

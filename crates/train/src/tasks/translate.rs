@@ -9,7 +9,7 @@ mod options;
 use std::path::Path;
 
 use backdraft_cells::Error;
-use backdraft_data::{PairColumns, Pairs, WordVocabulary};
+use backdraft_data::{PairColumns, Pairs, WordVocabulary, only_column};
 use backdraft_models::{
     BeamSearch, EditScore, Encoder, ScheduledSampling, Translator, TranslatorConfig,
 };
@@ -84,8 +84,8 @@ impl TranslateOptions {
     }
 }
 
-/// Pairs of a table; with `needs_target`, those alone that can be learned from. And how many rows were
-/// passed over.
+/// Pairs of a table, those alone that can be learned from if `is_learned`; else questions, whose target may not be
+/// known. And how many rows were passed over.
 fn read_pairs(
     path: &Path,
     options: &TranslateOptions,
@@ -98,13 +98,18 @@ fn read_pairs(
     if let Some(name) = &options.target_column {
         columns = columns.with_target(name);
     }
+    if !is_learned {
+        columns = columns.with_unknown_targets();
+    }
     let [sources, targets] = options.readers();
     let mut pairs = Pairs::open(path, &columns)?;
     let (mut examples, mut skipped) = (Vec::new(), 0);
     for pair in pairs.by_ref() {
         let pair = pair?;
-        let (source, target) = (sources.units(&pair.source), targets.units(&pair.target));
-        let too_long = source.len().max(target.len()) > options.max_steps;
+        let source = sources.units(&pair.source);
+        let target = (!pair.target.is_empty()).then(|| targets.units(&pair.target));
+        let longest = source.len().max(target.as_ref().map_or(0, Vec::len));
+        let too_long = longest > options.max_steps;
         if is_learned && too_long {
             skipped += 1;
             continue;
@@ -112,7 +117,7 @@ fn read_pairs(
         examples.push(PairExample {
             text: pair.source,
             source,
-            target: Some(target),
+            target,
         });
     }
     Ok((examples, skipped + pairs.skipped()))
@@ -288,7 +293,7 @@ impl Task for Translate {
         options: &TranslateOptions,
     ) -> Result<Examples<PairExample>, TrainError> {
         let (examples, skipped) = read_pairs(path, options, false)?;
-        Examples::of(path, examples, skipped)
+        Ok(Examples::of(path, examples, skipped)?.with_only_column(only_column(path)))
     }
 
     fn question(&self, line: &str) -> Result<PairExample, String> {

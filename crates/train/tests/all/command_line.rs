@@ -130,6 +130,11 @@ fn an_impossible_value_is_refused_by_its_flag_with_exit_code_2() {
             &["train", "chess"],
             "expected lm, classify, tag, forecast, translate, transcribe",
         ),
+        (
+            &["train", "ml"],
+            "expected lm, classify, tag, forecast, translate, transcribe or compose, or a file that ends in .toml, \
+             found `ml`; did you mean `lm`?\n",
+        ),
         (&["train", "mine.json"], "expected lm, classify, tag"),
         (
             &["generate", "run", "--temperature", "-1"],
@@ -146,6 +151,18 @@ fn an_impossible_value_is_refused_by_its_flag_with_exit_code_2() {
         (
             &["generate", "run", "--length", "0"],
             "--length: expected at least 1, found 0",
+        ),
+        (
+            &["generate", "run", "--temperature", "0", "--top-k", "5"],
+            "--top-k has an effect only with a --temperature above 0\n",
+        ),
+        (
+            &["generate", "run", "--temperature", "0", "--seed", "0"],
+            "--seed has an effect only with a --temperature above 0\n",
+        ),
+        (
+            &["generate", "run", "--beam", "100000"],
+            "--beam: expected at most 4096, found 100000\n",
         ),
         (&["generate"], "expected RUN, found nothing more"),
         (
@@ -172,6 +189,87 @@ fn an_impossible_value_is_refused_by_its_flag_with_exit_code_2() {
         (
             &["probe", "adding", "--lengths", "99999999999"],
             "--lengths: expected at most",
+        ),
+        (
+            &["probe", "adding", "--lengths", "50,60,50"],
+            "--lengths: expected each once, found 50 twice\n",
+        ),
+        (
+            &["probe", "adding", "--cells", "lstm,lstm"],
+            "--cells: expected each once, found lstm twice\n",
+        ),
+        (
+            &["baselines", "tag", "--data", "none", "--cells", "gru,gru"],
+            "--cells: expected each once, found gru twice\n",
+        ),
+        (
+            &["train", "tag", "--data", "none", "--tag-column", "1"],
+            "--word-column: expected another column than that of the tag, found 1\n",
+        ),
+        (
+            &[
+                "train",
+                "tag",
+                "--characters",
+                "0",
+                "--data",
+                "none",
+                "--character-embedding",
+                "8",
+            ],
+            "--character-embedding has an effect only with --characters above 0\n",
+        ),
+        (
+            &["train", "classify", "--data", "none.npz", "--unit", "char"],
+            "--unit has an effect only with texts\n",
+        ),
+        (
+            &[
+                "train",
+                "transcribe",
+                "--data",
+                "none.npz",
+                "--frame-ms",
+                "20",
+            ],
+            "--frame-ms has an effect only with WAV files\n",
+        ),
+        (
+            &[
+                "train",
+                "transcribe",
+                "--data",
+                "none.tsv",
+                "--names",
+                "yes,no",
+            ],
+            "--names has an effect only with arrays, whose classes are numbers\n",
+        ),
+        (
+            &[
+                "train",
+                "transcribe",
+                "--data",
+                "none.tsv",
+                "--embedding",
+                "8",
+            ],
+            "--embedding has an effect only with symbols",
+        ),
+        (
+            &[
+                "train",
+                "compose",
+                "--data",
+                "none.abc",
+                "--text-column",
+                "text",
+            ],
+            "--text-column has an effect only with a table of texts\n",
+        ),
+        (
+            &["train", "compose", "--data", "none.tsv", "--fields", "R"],
+            "--fields has an effect only with tunes in an .abc file\n",
         ),
         (
             &["probe", "adding", "--seeds", "0"],
@@ -355,6 +453,15 @@ fn a_setting_of_a_file_is_refused_by_its_key() {
     succeeded(&["train", &file, "--optimizer", "sgd", "--dry-run"]);
     write("tied = true\nadaptive = [5]\n");
     let expected = format!("{file}: `tied` cannot be combined with `adaptive`\n");
+    nonsense(&["train", &file], &expected);
+    write("cell = \"lsmt\"\n");
+    let expected = format!("{file}: `cell`: expected elman, high-order-elman, ");
+    nonsense(&["train", &file], &expected);
+    write("task = \"chess\"\n");
+    let expected = format!("{file}: `task`: expected `lm` or `classify` or ");
+    nonsense(&["train", &file], &expected);
+    fs::write(&file, "\n").unwrap();
+    let expected = format!("{file}: expected settings, found an empty file\n");
     nonsense(&["train", &file], &expected);
     write("learning_rate = 1\n");
     let expected = format!("{file}: unknown key `learning_rate`; did you mean `lr`?\n");

@@ -185,5 +185,9 @@ fn a_text_can_be_told_of_a_vector_by_the_command_of_a_language_model() {
         &["--min-count", "2"],
         "--min-count: expected 1, as the unit is a character",
     );
-    refuse(&data, &["--fields", "RM"], "--fields: expected letters");
+    refuse(
+        &path("tunes.abc"),
+        &["--fields", "RM"],
+        "--fields: expected letters",
+    );
 }

@@ -135,12 +135,12 @@ fn of_a_folder_what_is_asked_for_is_read_and_what_is_no_text_is_told() {
     let (report, error) = train("all", &[]);
     assert_eq!(report["skipped_files"], 2);
     assert!(
-        error.contains("passed over: 2: ") && error.contains("c.png: expected UTF-8"),
+        error.contains("skipped: 2: ") && error.contains("c.png: expected UTF-8"),
         "{error}"
     );
     let (report, error) = train("some", &["--include", "a.*", "--include", "below/*.txt"]);
     assert_eq!(report["skipped_files"], 0);
-    assert!(!error.contains("passed over"), "{error}");
+    assert!(!error.contains("skipped"), "{error}");
     let file = path("some/run.toml");
     let again = ["train", &file, "--out", &path("again"), "--json"];
     let report: Value = serde_json::from_str(&succeeded(&again)).unwrap();

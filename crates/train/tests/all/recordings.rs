@@ -110,7 +110,10 @@ fn recordings_are_transcribed() {
         path.to_str().unwrap().to_string()
     };
     let missing = beside("missing.tsv", "file\tsaid\n0.wav\th\nnone.wav\tl\n");
-    refused(&["evaluate", run, "--data", &missing], "cannot read");
+    refused(
+        &["evaluate", run, "--data", &missing],
+        "missing.tsv: expected a list of WAV files, whose names are beside it or whole paths, found `none.wav`",
+    );
     let no_sound = beside("no.wav", "not a sound");
     refused(&["predict", run, &no_sound], "expected a WAV file");
     let spec = hound::WavSpec {

@@ -191,6 +191,66 @@ fn what_is_written_backwards_is_learned_on_every_device() {
         cells.len() == 3 && cells[0] == cells[1]
     });
     assert!(right.count() > 230, "{told:?}");
+    // Sources alone are answered, too; of those the first line is a name, and whoever meant another is told.
+    let alone = folder.path().join("alone.tsv");
+    fs::write(&alone, "source\na b\nc\n").unwrap();
+    let (run, alone) = (runs.join("flex"), alone.to_str().unwrap());
+    let output = backdraft(&["predict", run.to_str().unwrap(), alone]);
+    let (answers, note) = (output.stdout, String::from_utf8(output.stderr).unwrap());
+    assert_eq!(String::from_utf8(answers).unwrap(), "B A\ta b\nC\tc\n");
+    let expected = "note: ALONE: the first line, `source`, is taken for the name of the column and not answered\n";
+    assert_eq!(note.replace(alone, "ALONE"), expected);
+}
+
+/// What never changes is foreseen, and has no figure in units of its changes.
+#[test]
+fn a_constant_series_is_learned_beside_others() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name).to_str().unwrap().to_string();
+    let train = |name: &str, series: &[(&str, fn(u32) -> u32)]| -> Value {
+        let mut table = String::from("time,value,series\n");
+        for (name, value) in series {
+            for step in 0..40 {
+                writeln!(table, "{},{},{name}", 2000 + step, value(step)).unwrap();
+            }
+        }
+        let data = path(&format!("{name}.csv"));
+        fs::write(&data, table).unwrap();
+        let out = path(name);
+        let train = [
+            "train",
+            "forecast",
+            "--data",
+            &data,
+            "--out",
+            &out,
+            "--series-column",
+            "series",
+            "--epochs",
+            "1",
+            "--hidden",
+            "4",
+            "--device",
+            "flex",
+            "--json",
+        ];
+        serde_json::from_str(&succeeded(&train)).unwrap()
+    };
+    let alone = train("alone", &[("still", |_| 3)]);
+    assert!(alone["mase"].is_null(), "{alone}");
+    assert!(alone["crps"].as_f64().is_some(), "{alone}");
+    let both = train("both", &[("still", |_| 3), ("moving", |step| step % 5)]);
+    assert!(both["mase"].as_f64().is_some_and(f64::is_finite), "{both}");
+    assert!(
+        both["of_naive"].as_f64().is_some_and(f64::is_finite),
+        "{both}"
+    );
+    // Those of zeros alone have no size that they could be divided by.
+    let zeros = train("zeros", &[("zeros", |_| 0)]);
+    assert!(
+        zeros["loss"].as_f64().is_some_and(f64::is_finite),
+        "{zeros}"
+    );
 }
 
 /// The writer learns from its own symbols, too: the same ones for the same seed, more of them as it goes.
@@ -367,7 +427,12 @@ fn what_cannot_be_learned_from_is_refused() {
         &["--names", "a,b"],
         "--names: expected 4 names",
     );
-    refuse("transcribe", pairs, &[], "cannot read");
+    refuse(
+        "transcribe",
+        pairs,
+        &[],
+        "pairs.tsv: expected a list of WAV files, whose names are beside it or whole paths, found `a`",
+    );
     let priced = "day,sold,price\n2000,1,5\n2001,2,\n2002,3,5\n2003,4,5\n";
     fs::write(path("priced.csv"), priced).unwrap();
     let asked = ["--covariates", "price", "--value-column", "sold"];

@@ -10,7 +10,7 @@ use crate::run::RUN;
 use crate::run::description::written_keys;
 use crate::settings::names::field;
 use crate::{
-    DeviceChoice, Display, Origin, Pretrained, Run, RunDescription, TrainError, Training,
+    DeviceChoice, Display, Idle, Origin, Pretrained, Run, RunDescription, TrainError, Training,
     VocabularyUse,
 };
 
@@ -90,12 +90,14 @@ pub(super) fn file_of_data(
     file.filter(|_| !typed("data"))
 }
 
-/// Refuses what was asked for and would do nothing: by a flag, or by a key that somebody wrote into `config`.
+/// Refuses what was asked for and would do nothing: by a flag, or by a key that somebody wrote into `config`. `idle`
+/// are settings of the task that do nothing with its data, each with what it belongs to.
 pub(super) fn refuse_without_effect(
     config: Option<&Path>,
     from: Option<&Path>,
     typed: &dyn Fn(&str) -> bool,
     training: &Training,
+    idle: &[Idle],
 ) -> Result<(), TrainError> {
     // Weights of a run are not drawn anew.
     let drawn = ["memory.chrono.longest", "memory.forget_bias"];
@@ -105,7 +107,12 @@ pub(super) fn refuse_without_effect(
         return Err(TrainError::Excluded { setting, other });
     }
     let written = config.map_or_else(|| Ok(BTreeSet::new()), written_keys)?;
-    refuse_idle(|key| typed(&field(key)) || written.contains(key), training)
+    let asked = |key: &str| typed(&field(key)) || written.contains(key);
+    refuse_idle(asked, training)?;
+    match idle.iter().find(|(setting, _)| asked(setting)) {
+        Some(&(setting, with)) => Err(TrainError::Idle { setting, with }),
+        None => Ok(()),
+    }
 }
 
 /// Refuses to take Burn's source for a text that a caller handed over, which is not there any more.
@@ -150,7 +157,7 @@ impl Arguments {
         self.optimising.put(typed, &mut settings.training);
         self.keeping.put(typed, &mut settings.training);
         let (config, from) = (self.config.as_deref(), self.from.as_deref());
-        refuse_without_effect(config, from, typed, &settings.training)?;
+        refuse_without_effect(config, from, typed, &settings.training, &[])?;
         asked.settings.check()?;
         asked.check()?;
         refuse_lost(&asked)?;

@@ -13,6 +13,7 @@ use super::optimising::Optimising;
 use super::{begin, display, in_a_folder, warn};
 use crate::cli::print::{print, print_json, table};
 use crate::run::checksums::checksum;
+use crate::say::counted;
 use crate::settings::names::flag;
 use crate::{
     Compose, DeviceChoice, Display, PretrainedTask, Run, RunDescription, Task, TaskOptions,
@@ -94,7 +95,9 @@ impl<O: TaskOptions + clap::Args> Arguments<O> {
         self.optimising.put(typed, &mut settings.training);
         self.keeping.put(typed, &mut settings.training);
         let (config, from) = (self.config.as_deref(), self.from.as_deref());
-        refuse_without_effect(config, from, typed, &settings.training)?;
+        let idle = asked.data.as_deref();
+        let idle = idle.map_or_else(Vec::new, |data| settings.options.idle(data));
+        refuse_without_effect(config, from, typed, &settings.training, &idle)?;
         settings.check()?;
         asked.check()?;
         let settings = &asked.settings;
@@ -194,15 +197,15 @@ pub(super) fn tell(report: &TaskReport, json: bool) -> Result<(), TrainError> {
     let use_it = use_it.replace("RUN", &report.run);
     print(&format!(
         "{text}{:<22} {:.4}\n\
-         on {} held-out examples, after learning from {}; {} rows passed over\n\
-         {} steps, {:.0} positions/s, {:.0} s on {}, {}; {} parameters\n\
+         on {}, after learning from {}; {} skipped\n\
+         {}, {:.0} positions/s, {:.0} s on {}, {}; {} parameters\n\
          {use_it}\n",
         "loss",
         report.loss,
-        report.valid_examples,
+        counted(report.valid_examples, "held-out example"),
         report.examples,
-        report.skipped_rows,
-        report.steps,
+        counted(report.skipped_rows, "row"),
+        counted(report.steps, "step"),
         report.positions_per_second,
         report.seconds,
         report.device,

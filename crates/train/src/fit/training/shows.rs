@@ -8,16 +8,26 @@ pub(crate) type Figure = (&'static str, f64);
 /// What a kind of training calls its loss, and what it learns from.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Words {
-    /// The loss in another unit, by name and unit; a loss of 1 is so much.
-    pub(crate) unit: Option<(&'static str, &'static str, f64)>,
+    /// The loss in another unit, where that is what people know.
+    pub(crate) loss: Option<LossInUnit>,
     /// How fast it learns: `Symbols a second`.
     pub(crate) rate: &'static str,
+}
+
+/// A loss in another unit than that of the objective.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct LossInUnit {
+    /// Its key in `metrics.jsonl`.
+    pub(crate) figure: &'static str,
+    /// What it is called.
+    pub(crate) name: &'static str,
+    pub(crate) unit: &'static str,
 }
 
 impl Default for Words {
     fn default() -> Self {
         Self {
-            unit: None,
+            loss: None,
             rate: "Positions a second",
         }
     }
@@ -28,6 +38,11 @@ pub(crate) trait Shows<M>: Send {
     /// What it calls things.
     fn words(&self) -> Words {
         Words::default()
+    }
+
+    /// What a loss of 1 comes to in the unit of [`words`](Self::words).
+    fn a_loss(&self) -> f64 {
+        1.0
     }
 
     /// What a loss comes to in other units.

@@ -7,6 +7,8 @@ use toml::{Table, Value};
 
 use super::table;
 use crate::TrainError;
+use crate::say::either;
+use crate::settings::bounds::told;
 use crate::settings::names::{field, flag_name, meant_by};
 
 /// Keys of which there is one or none, in a table that is a word where there is none.
@@ -100,7 +102,36 @@ fn check_kind(value: &Value, meant: &Value) -> Result<(), String> {
         (Value::Array(_), _) => "a list, [..]",
         _ => return Ok(()),
     };
-    Err(format!("expected {expected}, found {value}"))
+    let found = match value {
+        Value::Float(number) => told(*number),
+        value => value.to_string(),
+    };
+    Err(format!("expected {expected}, found {found}"))
+}
+
+/// What serde says of a value, and in which key; of a word that is none of those that it knows, as everything else
+/// is told, with the nearest of them.
+pub(super) fn plain(error: &str) -> String {
+    let lines = error.trim().replace('\n', " ");
+    let parts = || {
+        let (found, expected) = lines
+            .strip_prefix("unknown variant `")?
+            .split_once("`, expected ")?;
+        let (expected, place) = match expected.split_once(" in `") {
+            Some((expected, place)) => (expected, format!(" in `{place}")),
+            None => (expected, String::new()),
+        };
+        let names = expected.split('`').skip(1).step_by(2);
+        Some((found, names.map(str::to_string).collect::<Vec<_>>(), place))
+    };
+    let Some((found, names, place)) = parts() else {
+        return lines;
+    };
+    let alike = names.iter().map(|name| (name, strsim::jaro(name, found)));
+    let best = alike.max_by(|a, b| a.1.total_cmp(&b.1));
+    let meant = best.filter(|(_, alike)| *alike >= ALIKE);
+    let meant = meant.map_or_else(String::new, |(name, _)| format!("; did you mean `{name}`?"));
+    format!("expected {}{place}, found `{found}`{meant}", either(&names))
 }
 
 /// The keys that somebody wrote into a file, with their tables: `averaging.decay`. None of one that the program

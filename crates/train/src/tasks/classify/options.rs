@@ -1,10 +1,13 @@
 //! What is asked of a classification, beside layers and training.
 
+use std::path::Path;
+
 use clap::ValueEnum;
 use serde::{Deserialize, Serialize};
 
 use crate::settings::bounds::{counts, parts};
-use crate::tasks::sequences::{TextReader, Unit, Ways};
+use crate::tasks::Idle;
+use crate::tasks::sequences::{TextReader, Unit, Ways, is_arrays};
 use crate::{Clipping, Recurrence, TaskOptions, TrainError, Training};
 
 /// How the outputs at all steps become one vector.
@@ -120,5 +123,21 @@ impl TaskOptions for ClassifyOptions {
     fn check(&self, _recurrence: &Recurrence) -> Result<(), TrainError> {
         counts([("min_count", self.min_count), ("max_steps", self.max_steps)])?;
         parts([("label_smoothing", self.label_smoothing)])
+    }
+
+    fn idle(&self, data: &Path) -> Vec<Idle> {
+        let of_texts = [
+            "unit",
+            "case",
+            "min_count",
+            "max_steps",
+            "label_column",
+            "text_column",
+            "embedding",
+        ];
+        match is_arrays(data) {
+            true => of_texts.map(|setting| (setting, "texts")).to_vec(),
+            false => Vec::new(),
+        }
     }
 }

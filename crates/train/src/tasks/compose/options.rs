@@ -1,11 +1,15 @@
 //! What is asked of a composition, beside layers and training.
 
+use std::path::Path;
+
 use backdraft_data::{Units, words};
 use backdraft_models::Conditioning;
 use clap::ValueEnum;
 use serde::{Deserialize, Serialize};
 
+use super::reading::are_tunes;
 use crate::settings::bounds::{counts, features, require, weights};
+use crate::tasks::Idle;
 use crate::tasks::sequences::Unit;
 use crate::{Recurrence, TaskOptions, TrainError, Training};
 
@@ -178,5 +182,19 @@ impl TaskOptions for ComposeOptions {
         let are_letters = self.letters().is_some();
         require("fields", expected, &self.fields, are_letters)?;
         weights([("temperature", self.temperature)])
+    }
+
+    fn idle(&self, data: &Path) -> Vec<Idle> {
+        let mut idle = match are_tunes(data) {
+            true => vec![
+                ("key_column", "a table of texts"),
+                ("text_column", "a table of texts"),
+            ],
+            false => vec![("fields", "tunes in an .abc file")],
+        };
+        if self.key_unit == KeyUnit::Number {
+            idle.push(("key_size", "--key-unit word"));
+        }
+        idle
     }
 }

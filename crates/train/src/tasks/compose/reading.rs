@@ -67,13 +67,17 @@ fn key_of(tune: &Tune, fields: &[char]) -> String {
     known.collect::<Vec<_>>().join(" ")
 }
 
+/// Whether a file is one of tunes in ABC notation.
+pub(super) fn are_tunes(path: &Path) -> bool {
+    path.extension().is_some_and(|extension| extension == "abc")
+}
+
 /// Keys and their texts, and the number of rows that were passed over.
 pub(super) fn read(
     path: &Path,
     options: &ComposeOptions,
 ) -> Result<(Vec<ComposeExample>, usize), TrainError> {
-    let extension = path.extension().and_then(|extension| extension.to_str());
-    if extension == Some("abc") {
+    if are_tunes(path) {
         let fields = options.letters().unwrap_or_default();
         let (tunes, skipped) = read_tunes(path)?;
         let examples = (1..).zip(&tunes).map(|(number, tune)| {
@@ -87,6 +91,7 @@ pub(super) fn read(
         text: options.text_column.clone(),
     };
     let (rows, skipped) = read_labelled(path, &columns)?;
+    let has_commas = path.extension().is_some_and(|extension| extension == "csv");
     let examples = (1..).zip(rows).map(|(number, row)| {
         let Some(key) = row.label else {
             return Err(TrainError::OtherKind {
@@ -94,9 +99,9 @@ pub(super) fn read(
                 reason: "expected a column of keys and one of texts, found one alone".to_string(),
             });
         };
-        let text = match extension {
-            Some("csv") => row.text,
-            _ => row.text.replace("\\n", "\n"),
+        let text = match has_commas {
+            true => row.text,
+            false => row.text.replace("\\n", "\n"),
         };
         example(path, number, key, Some(&text), options)
     });
@@ -108,8 +113,7 @@ pub(super) fn read_keys(
     path: &Path,
     options: &ComposeOptions,
 ) -> Result<(Vec<ComposeExample>, usize), TrainError> {
-    let is_tunes = path.extension().is_some_and(|extension| extension == "abc");
-    if !is_tunes {
+    if !are_tunes(path) {
         let (rows, skipped) = read_labelled(path, &LabelColumns::default())?;
         if rows.iter().all(|row| row.label.is_none()) {
             let examples = (1..).zip(rows);

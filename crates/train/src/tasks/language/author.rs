@@ -4,11 +4,21 @@ use backdraft_data::Units;
 use backdraft_models::{Encoder, LanguageModel, Sampling};
 
 use crate::TrainError;
-use crate::fit::training::{Figure, Shows, Words};
+use crate::fit::training::{Figure, LossInUnit, Shows, Words};
 use crate::insight::spectrum::Snapshot;
 
 /// Characters a sample, about.
 const LENGTH: usize = 300;
+
+/// What a language model calls things.
+pub(crate) const WORDS: Words = Words {
+    loss: Some(LossInUnit {
+        figure: "bits_per_character",
+        name: "Bits per character",
+        unit: "bits",
+    }),
+    rate: "Symbols a second",
+};
 
 /// Writes in the symbols of a text.
 pub(super) struct Author {
@@ -20,10 +30,11 @@ pub(super) struct Author {
 
 impl Shows<LanguageModel<Encoder>> for Author {
     fn words(&self) -> Words {
-        Words {
-            unit: Some(("Bits per character", "bits", self.bits_a_nat)),
-            rate: "Symbols a second",
-        }
+        WORDS
+    }
+
+    fn a_loss(&self) -> f64 {
+        self.bits_a_nat
     }
 
     fn of_loss(&self, loss: f64) -> Vec<Figure> {

@@ -1,11 +1,14 @@
 //! What is asked of tagging, beside layers and training.
 
+use std::path::Path;
+
 use backdraft_data::ConllColumns;
 use backdraft_models::Decoder;
 use clap::ValueEnum;
 use serde::{Deserialize, Serialize};
 
-use crate::settings::bounds::{counts, features};
+use crate::settings::bounds::{counts, features, require};
+use crate::tasks::Idle;
 use crate::{Recurrence, TaskOptions, TrainError, Training};
 
 /// How tags are told from their scores.
@@ -116,6 +119,17 @@ impl TaskOptions for TagOptions {
         features([
             ("characters", self.characters.max(1)),
             ("character_embedding", self.character_embedding),
-        ])
+        ])?;
+        let found = self.word_column;
+        let expected = "another column than that of the tag";
+        let holds = self.tag_column != Some(found);
+        require("word_column", expected, found, holds)
+    }
+
+    fn idle(&self, _data: &Path) -> Vec<Idle> {
+        match self.characters {
+            0 => vec![("character_embedding", "--characters above 0")],
+            _ => Vec::new(),
+        }
     }
 }

@@ -1,10 +1,13 @@
 //! What is asked of a transcription, beside layers and training.
 
+use std::path::Path;
+
 use backdraft_data::MfccConfig;
 use serde::{Deserialize, Serialize};
 
-use crate::settings::bounds::{features, require, rows};
-use crate::tasks::sequences::Ways;
+use crate::settings::bounds::{beam, features, require};
+use crate::tasks::Idle;
+use crate::tasks::sequences::{Ways, is_arrays};
 use crate::{Recurrence, TaskOptions, TrainError, Training};
 
 /// What is asked of a transcription.
@@ -114,7 +117,7 @@ impl TaskOptions for TranscribeOptions {
             ("filters", self.filters),
             ("coefficients", self.coefficients),
         ])?;
-        rows([("beam", self.beam)])?;
+        beam(self.beam)?;
         let (kept, filters) = (self.coefficients, self.filters);
         let expected = format!("at most {filters}, as there are filters");
         require("coefficients", &expected, kept, kept <= filters)?;
@@ -124,5 +127,23 @@ impl TaskOptions for TranscribeOptions {
             require(setting, "above 0 and at most 1000", length, holds)?;
         }
         Ok(())
+    }
+
+    fn idle(&self, data: &Path) -> Vec<Idle> {
+        let of_sounds = [
+            "file_column",
+            "text_column",
+            "frame_ms",
+            "step_ms",
+            "filters",
+            "coefficients",
+            "deltas",
+        ];
+        let mut idle = match is_arrays(data) {
+            true => of_sounds.map(|setting| (setting, "WAV files")).to_vec(),
+            false => vec![("names", "arrays, whose classes are numbers")],
+        };
+        idle.push(("embedding", "symbols, where this task reads vectors"));
+        idle
     }
 }

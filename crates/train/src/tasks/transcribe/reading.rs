@@ -81,7 +81,19 @@ impl<'a> Ear<'a> {
         let folder = path.parent().unwrap_or(Path::new(""));
         let examples = rows.into_iter().map(|row| {
             let (file, said) = file_of(row);
-            self.hear(&folder.join(file), said)
+            let sound = folder.join(&file);
+            // Of a text that is no list, each line would be the name of a file.
+            if !sound.exists() {
+                return Err(TrainError::OtherKind {
+                    path: path.to_path_buf(),
+                    reason: format!(
+                        "expected a list of WAV files, whose names are beside it or whole paths, found \
+                         `{}`, which is not there",
+                        file.display()
+                    ),
+                });
+            }
+            self.hear(&sound, said)
         });
         Ok((examples.collect::<Result<_, _>>()?, skipped))
     }
@@ -124,16 +136,25 @@ fn file_of(row: LabelledText) -> (PathBuf, Option<String>) {
     }
 }
 
+/// Whether a file is a sound itself.
+fn is_wav(path: &Path) -> bool {
+    let extension = path.extension();
+    extension.is_some_and(|extension| extension.eq_ignore_ascii_case("wav"))
+}
+
+/// Whether a file lists others that are sounds.
+pub(super) fn is_list(path: &Path) -> bool {
+    !is_arrays(path) && !is_wav(path)
+}
+
 /// The sounds of a file, and the rows that were passed over: of arrays those that have no step.
 pub(super) fn read_sounds(
     path: &Path,
     options: &TranscribeOptions,
 ) -> Result<(Vec<SoundExample>, usize), TrainError> {
-    let is_wav = path.extension();
-    let is_wav = is_wav.is_some_and(|extension| extension.eq_ignore_ascii_case("wav"));
     let config = options.mfcc();
     let mut ear = Ear::new(&config);
-    match (is_arrays(path), is_wav) {
+    match (is_arrays(path), is_wav(path)) {
         (true, _) => arrays(path, options),
         (_, true) => Ok((vec![ear.hear(path, None)?], 0)),
         _ => {

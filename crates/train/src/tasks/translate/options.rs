@@ -4,7 +4,7 @@ use backdraft_models::Score;
 use clap::ValueEnum;
 use serde::{Deserialize, Serialize};
 
-use crate::settings::bounds::{bounded, counts, require, rows, weights};
+use crate::settings::bounds::{beam, bounded, counts, require, weights};
 use crate::tasks::sequences::Unit;
 use crate::{Recurrence, TaskOptions, TrainError, Training};
 
@@ -142,7 +142,7 @@ impl TaskOptions for TranslateOptions {
 
     fn check(&self, recurrence: &Recurrence) -> Result<(), TrainError> {
         counts([("min_count", self.min_count), ("max_steps", self.max_steps)])?;
-        rows([("beam", self.beam)])?;
+        beam(self.beam)?;
         let p = self.scheduled_sampling;
         let holds = (0.0..=1.0).contains(&p);
         require("scheduled_sampling", "at least 0 and at most 1", p, holds)?;
