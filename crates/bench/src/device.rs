@@ -30,7 +30,7 @@ impl Default for DeviceChoice {
 
 /// A device that was found.
 #[derive(Debug, Clone)]
-pub struct Place {
+pub struct FoundDevice {
     /// The device; it records no gradients.
     pub device: Device,
     /// Its name: `flex`, `ndarray` or `wgpu`.
@@ -41,7 +41,7 @@ pub struct Place {
     pub on_cpu: bool,
 }
 
-impl Place {
+impl FoundDevice {
     /// Waits until everything that `contender` computes is computed. A GPU is asked for a number of
     /// the result as well, and has to have computed that one, whatever waiting means to its driver;
     /// gives the first.
@@ -98,7 +98,7 @@ impl DeviceChoice {
     /// # Errors
     ///
     /// When this build does not have it, or it is not on this machine.
-    pub fn find(self) -> Result<Place, BenchError> {
+    pub fn find(self) -> Result<FoundDevice, BenchError> {
         let device = self.name();
         if !self.is_built() {
             let reason = format!("this build does not have it; build with `--features {device}`");
@@ -111,7 +111,7 @@ impl DeviceChoice {
                 error => error.to_string(),
             },
         })?;
-        Ok(Place {
+        Ok(FoundDevice {
             on_cpu: picked.is_cpu(),
             device: picked.device,
             name: device,

@@ -45,7 +45,7 @@ pub use contender::{
     Contender, InProcess, LanguageModelContender, LanguageModelStep, PyTorch, PyTorchLanguageModel,
     Way, Work, burn_nn, ours,
 };
-pub use device::{DeviceChoice, Place};
+pub use device::{DeviceChoice, FoundDevice};
 pub use error::BenchError;
 pub use language_model::{Agreement, LanguageModelRow, Parts};
 pub use launches::{LaunchRow, Launches, Schedule, count_launches};

@@ -6,7 +6,7 @@ use crate::alternate::in_turns;
 use crate::report::drawing::{Panel, lines};
 use crate::report::table::{digits, digits_or_nothing, table};
 use crate::statistics::median;
-use crate::{BenchError, CellKind, Contender, Place, Report, Shape, Way, Work, ours};
+use crate::{BenchError, CellKind, Contender, FoundDevice, Report, Shape, Way, Work, ours};
 
 /// The quantity that varies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -145,7 +145,7 @@ impl Scaling {
     pub fn measure(
         cell: CellKind,
         points: &[Point],
-        place: &Place,
+        place: &FoundDevice,
         turns: Option<usize>,
     ) -> Result<Vec<ScalingRow>, BenchError> {
         let build = |point: &Point| ours(cell, point.shape, place, Way::Kernel);

@@ -13,7 +13,7 @@ use crate::contender::ours::layer;
 use crate::report::drawing::Bars;
 use crate::report::table::{digits, table};
 use crate::statistics::geometric_mean;
-use crate::{BenchError, CellKind, Comparison, Contender, Place, Report, Shape, Way, Work};
+use crate::{BenchError, CellKind, Comparison, Contender, FoundDevice, Report, Shape, Way, Work};
 use crate::{alternate, ours};
 
 /// A cell that is a variant of a plain one.
@@ -125,12 +125,12 @@ impl Variant {
     pub fn contender(
         self,
         shape: Shape,
-        place: &Place,
+        place: &FoundDevice,
         way: Way,
     ) -> Result<Box<dyn Contender>, BenchError> {
         fn of<K: SequenceConfig<Built: Cell> + 'static>(
             cell: K,
-            (shape, place, way): (Shape, &Place, Way),
+            (shape, place, way): (Shape, &FoundDevice, Way),
         ) -> Result<Box<dyn Contender>, BenchError> {
             Ok(Box::new(layer(cell, shape, place, way)?))
         }
@@ -239,7 +239,7 @@ impl VariantRow {
     /// When either cannot run.
     pub fn measure(
         (cell, shape): (Variant, Shape),
-        place: &Place,
+        place: &FoundDevice,
         pairs: Option<usize>,
     ) -> Result<Self, BenchError> {
         let mut variant = cell.contender(shape, place, Way::Kernel)?;

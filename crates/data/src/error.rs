@@ -1,6 +1,6 @@
 //! What can be wrong with data: what was expected, what was found, and where.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::Encoding;
 
@@ -96,7 +96,7 @@ pub enum DataError {
         reason: String,
     },
     /// A table without a column that was asked for.
-    #[error("{}: expected a column {column}, found {found}", path.display())]
+    #[error("{}: expected a column {column}, found {}", path.display(), brief(found))]
     NoColumn {
         /// Which file.
         path: PathBuf,
@@ -107,9 +107,10 @@ pub enum DataError {
     },
     /// A table whose first row is none of names.
     #[error(
-        "{}: expected the names of the columns in the first row, found `{cell}`, which is a label of \
+        "{}: expected the names of the columns in the first row, found `{}`, which is a label of \
          line {line}, too; a column that has the name of one of its labels must be asked for by name",
-        path.display()
+        path.display(),
+        brief(cell)
     )]
     NoHead {
         /// Which file.
@@ -133,8 +134,10 @@ pub enum DataError {
     },
     /// A cell of a table that means nothing.
     #[error(
-        "{}: line {line}, column `{column}`: expected {expected}, found `{found}`",
-        path.display()
+        "{}: line {line}, column `{}`: expected {expected}, found `{}`",
+        path.display(),
+        brief(column),
+        brief(found)
     )]
     Cell {
         /// Which file.
@@ -162,8 +165,9 @@ pub enum DataError {
     },
     /// A line of columns without something in one of them.
     #[error(
-        "{}: line {line}, column {column}: expected a {what}, found the line `{found}`",
-        path.display()
+        "{}: line {line}, column {column}: expected a {what}, found the line `{}`",
+        path.display(),
+        brief(found)
     )]
     NoCell {
         /// Which file.
@@ -177,6 +181,25 @@ pub enum DataError {
         /// What the line holds.
         found: String,
     },
+}
+
+impl DataError {
+    /// Of a table that ends after its first line.
+    pub fn no_row(path: &Path) -> Self {
+        Self::Empty {
+            path: path.to_path_buf(),
+            reason: "no row after the first line, which names the columns".to_string(),
+        }
+    }
+}
+
+/// A part of a file as a message has it: its beginning, if it is long.
+fn brief(found: &str) -> String {
+    const LONGEST: usize = 200;
+    match found.char_indices().nth(LONGEST) {
+        Some((end, _)) => format!("{}..", &found[..end]),
+        None => found.to_string(),
+    }
 }
 
 /// What so many symbols are for, where it could be less.
@@ -194,5 +217,23 @@ fn remedies(batch: usize, unroll: usize) -> &'static str {
         (true, false) => "a smaller batch or more text",
         (false, true) => "a shorter unroll or more text",
         (false, false) => "more text",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A text that is no table has its first line for a head.
+    #[test]
+    fn a_long_line_is_told_by_its_beginning() {
+        let error = DataError::NoColumn {
+            path: PathBuf::from("book.txt"),
+            column: "of targets".to_string(),
+            found: "\u{e4}".repeat(5000),
+        };
+        let told = error.to_string();
+        assert!(told.ends_with("\u{e4}.."), "{told}");
+        assert!(told.chars().count() < 300, "{told}");
     }
 }

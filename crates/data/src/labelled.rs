@@ -36,7 +36,7 @@ pub struct LabelColumns {
 ///
 /// # Errors
 ///
-/// When it cannot be read, has no such column, or a row has more cells than the head or fewer; when
+/// When it cannot be read, has no such column or no row, or a row has more cells than the head or fewer; when
 /// the head looks like a row: a label that was not asked for by its name is that of a row, too.
 pub fn read_labelled(
     path: &Path,
@@ -82,6 +82,9 @@ pub fn read_labelled(
             label: label.map(str::to_string),
             text: cell(text).to_string(),
         });
+    }
+    if rows.is_empty() && skipped == 0 {
+        return Err(DataError::no_row(path));
     }
     Ok((rows, skipped))
 }

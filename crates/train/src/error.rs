@@ -134,7 +134,9 @@ pub enum TrainError {
         found: String,
     },
     /// A file without anything to learn from.
-    #[error("{}: expected examples, found none; {skipped} rows could not be used", path.display())]
+    #[error(
+        "{}: expected examples, found none; {} could not be used", path.display(), counted(*skipped, "row")
+    )]
     NoExamples {
         /// The file.
         path: PathBuf,

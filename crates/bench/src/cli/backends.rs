@@ -2,7 +2,7 @@
 
 use super::measuring::Measuring;
 use super::print::report;
-use crate::{BenchError, Comparisons, DeviceChoice, Mean, Place, Row, Way, ours};
+use crate::{BenchError, Comparisons, DeviceChoice, FoundDevice, Mean, Row, Way, ours};
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Arguments {
@@ -23,7 +23,7 @@ impl Arguments {
         }
     }
 
-    fn places(&self) -> Result<Vec<Place>, BenchError> {
+    fn places(&self) -> Result<Vec<FoundDevice>, BenchError> {
         let places = self.choices().into_iter().map(DeviceChoice::find);
         if !self.devices.is_empty() {
             return places.collect();
@@ -61,7 +61,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), BenchError> {
         });
         rows.collect()
     })?;
-    let describe = |place: &Place| format!("{}: {}", place.name, place.description);
+    let describe = |place: &FoundDevice| format!("{}: {}", place.name, place.description);
     let comparisons = Comparisons {
         command: "backends",
         meaning: "How many times as fast ours is on the first device as on each other one",

@@ -8,7 +8,7 @@ use super::measuring::{Measuring, tell};
 use super::print::report;
 use crate::language_model::SHAPE;
 use crate::{
-    BenchError, Comparisons, DeviceChoice, LanguageModelRow, Mean, Place, PyTorch,
+    BenchError, Comparisons, DeviceChoice, FoundDevice, LanguageModelRow, Mean, PyTorch,
     PyTorchLanguageModel, Row, Way, ours, sgemm_gflops,
 };
 
@@ -42,7 +42,7 @@ impl Arguments {
         self.only.is_none_or(|only| only == subject)
     }
 
-    fn layers(&self, place: &Place, pytorch: &PyTorch) -> Result<Vec<Row>, BenchError> {
+    fn layers(&self, place: &FoundDevice, pytorch: &PyTorch) -> Result<Vec<Row>, BenchError> {
         self.measuring.rows(place.on_cpu, |cell, shape| {
             let mut kernel = ours(cell, shape, place, Way::Kernel)?;
             let mut peer = pytorch.contender(cell, shape);
@@ -61,7 +61,7 @@ impl Arguments {
 
     fn language_models(
         &self,
-        place: &Place,
+        place: &FoundDevice,
         pytorch: &mut PyTorchLanguageModel,
     ) -> Result<Vec<LanguageModelRow>, BenchError> {
         let how = &self.measuring.how;

@@ -5,11 +5,11 @@ use burn::nn::{Gru, GruConfig, Lstm, LstmConfig, Rnn, RnnConfig};
 use burn::tensor::{Device, Tensor};
 
 use super::{Contender, InProcess};
-use crate::{CellKind, Place, Shape};
+use crate::{CellKind, FoundDevice, Shape};
 
 /// The module of burn-nn that computes the same: `Rnn`, `Lstm`, or `Gru` with reset after the
 /// product.
-pub fn burn_nn(cell: CellKind, shape: Shape, place: &Place) -> Box<dyn Contender> {
+pub fn burn_nn(cell: CellKind, shape: Shape, place: &FoundDevice) -> Box<dyn Contender> {
     let (input, hidden) = (shape.input, shape.hidden);
     match cell {
         CellKind::Elman => module::<Rnn>(
@@ -38,7 +38,7 @@ pub fn burn_nn(cell: CellKind, shape: Shape, place: &Place) -> Box<dyn Contender
 
 fn module<M: Module + 'static>(
     description: &str,
-    (shape, place): (Shape, &Place),
+    (shape, place): (Shape, &FoundDevice),
     build: impl Fn(&Device) -> M,
     apply: fn(&M, Tensor<3>) -> Tensor<3>,
 ) -> Box<dyn Contender> {

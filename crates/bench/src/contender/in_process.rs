@@ -4,13 +4,13 @@ use burn::module::Module;
 use burn::tensor::{Device, Distribution, Gradients, Tensor};
 
 use super::{Contender, Work, timed};
-use crate::{BenchError, Place, Shape, live_bytes};
+use crate::{BenchError, FoundDevice, Shape, live_bytes};
 
 /// A Burn module that maps a sequence to a sequence, `[batch, time, features]`.
 pub struct InProcess<M> {
     name: String,
     description: String,
-    place: Place,
+    place: FoundDevice,
     apply: fn(&M, Tensor<3>) -> Tensor<3>,
     plain: M,
     input: Tensor<3>,
@@ -30,7 +30,7 @@ impl<M: Module> InProcess<M> {
     pub fn new(
         (name, description): (&str, String),
         shape: Shape,
-        place: &Place,
+        place: &FoundDevice,
         build: impl Fn(&Device) -> Result<M, BenchError>,
         apply: fn(&M, Tensor<3>) -> Tensor<3>,
     ) -> Result<Self, BenchError> {

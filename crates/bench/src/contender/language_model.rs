@@ -21,7 +21,7 @@ use burn::train::Learner;
 use super::{Contender, LanguageModelContender, Work, timed};
 use crate::language_model::{LAYERS, NORM, Parts, RATE, VOCABULARY, windows};
 use crate::statistics::median;
-use crate::{BenchError, Place, Shape};
+use crate::{BenchError, FoundDevice, Shape};
 
 /// Steps whose parts are timed.
 const TIMED: usize = 9;
@@ -53,7 +53,7 @@ fn settings() -> Settings {
 /// A language model that learns, window after window.
 pub struct LanguageModelStep {
     description: String,
-    place: Place,
+    place: FoundDevice,
     shape: Shape,
     learner: Learner<Trainee<Model>>,
     clipper: Clipper,
@@ -69,7 +69,7 @@ impl LanguageModelStep {
     /// # Errors
     ///
     /// When the model cannot be built.
-    pub fn new(shape: Shape, place: &Place) -> Result<Self, BenchError> {
+    pub fn new(shape: Shape, place: &FoundDevice) -> Result<Self, BenchError> {
         let cell = LstmConfig::new(shape.input, shape.hidden);
         let stack = DeepConfig::new(RecurrentConfig::new(cell), LAYERS);
         place.device.seed(SEED);
@@ -78,7 +78,7 @@ impl LanguageModelStep {
     }
 
     /// At the beginning of its training.
-    fn of(model: Model, shape: Shape, place: &Place) -> Self {
+    fn of(model: Model, shape: Shape, place: &FoundDevice) -> Self {
         let training = settings().training;
         let paths = model.recurrent.paths();
         let recording = place.device.clone().autodiff();

@@ -5,7 +5,7 @@ use backdraft_cells::{
 };
 
 use super::{Contender, InProcess};
-use crate::{BenchError, CellKind, Place, Shape};
+use crate::{BenchError, CellKind, FoundDevice, Shape};
 
 /// Which way a layer of ours is run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,7 +34,7 @@ impl Way {
 pub fn ours(
     cell: CellKind,
     shape: Shape,
-    place: &Place,
+    place: &FoundDevice,
     way: Way,
 ) -> Result<Box<dyn Contender>, BenchError> {
     let (input, hidden) = (shape.input, shape.hidden);
@@ -49,7 +49,7 @@ pub fn ours(
 pub(crate) fn layer<K: SequenceConfig<Built: Cell>>(
     cell: K,
     shape: Shape,
-    place: &Place,
+    place: &FoundDevice,
     way: Way,
 ) -> Result<InProcess<impl Layer + use<K>>, BenchError> {
     let config = RecurrentConfig::new(cell);

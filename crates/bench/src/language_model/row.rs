@@ -4,7 +4,9 @@ use serde::Serialize;
 
 use super::{Agreement, LAYERS, VOCABULARY, training_flops};
 use crate::report::table::digits;
-use crate::{BenchError, CellKind, LanguageModelContender, LanguageModelStep, Place, Row, Shape};
+use crate::{
+    BenchError, CellKind, FoundDevice, LanguageModelContender, LanguageModelStep, Row, Shape,
+};
 
 /// Milliseconds of the parts of our training step; medians.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
@@ -47,7 +49,7 @@ impl LanguageModelRow {
     /// When either cannot run, or their losses differ.
     pub fn measure(
         shape: Shape,
-        place: &Place,
+        place: &FoundDevice,
         theirs: &mut dyn LanguageModelContender,
         pairs: Option<usize>,
     ) -> Result<Self, BenchError> {

@@ -89,6 +89,13 @@ fn write(
     overwriting: Overwriting,
 ) -> Result<Written, TrainError> {
     overwriting.check("out", out)?;
+    if let Some(file) = svg.filter(|folder| folder.is_file()) {
+        return Err(TrainError::Invalid {
+            setting: "svg",
+            expected: "a folder, in which each figure is a file".to_string(),
+            found: format!("a file, {}", file.display()),
+        });
+    }
     let report = report_runs(runs)?;
     let figures: Vec<(PathBuf, &str)> = svg
         .into_iter()

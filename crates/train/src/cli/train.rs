@@ -17,9 +17,9 @@ use super::reading::{is_standard_input, open_text};
 use crate::run::checksums::checksum;
 use crate::say::say;
 use crate::{
-    Asked, DeviceChoice, Display, PickedDevice, Resumed, Run, RunDescription, Settings, Task, Text,
-    TrainError, TrainReport, estimate_language_model, interrupt, resume_language_model,
-    train_language_model, train_language_model_from,
+    Asked, DeviceChoice, Display, Resumed, Run, RunDescription, Settings, Task, Text, TrainError,
+    TrainReport, estimate_language_model, interrupt, resume_language_model, train_language_model,
+    train_language_model_from,
 };
 
 /// What is asked of a training that goes on.
@@ -58,7 +58,7 @@ pub(super) fn run(arguments: &Arguments, typed: &dyn Fn(&str) -> bool) -> Result
         };
     }
     let display = display(arguments.progress, arguments.json)?;
-    begin(&text.source, &device, display);
+    interrupt::listen();
     let report = in_a_folder(
         arguments.out.as_deref(),
         Settings::TASK,
@@ -99,17 +99,6 @@ fn text(asked: &RunDescription) -> Result<Text, TrainError> {
         Some(path) => open_text(path, &asked.settings),
         None => Text::open(None, &asked.settings),
     }
-}
-
-/// Tells what is about to be learned from; takes Ctrl-C from now on.
-fn begin(source: &str, device: &PickedDevice, display: Display) {
-    if display != Display::Silent {
-        say(format_args!(
-            "learning from {source} on {} ({})",
-            device.name, device.reason
-        ));
-    }
-    interrupt::listen();
 }
 
 /// Trains in the folder that was asked for, or else in the first of lm-1, lm-2 .. that is free: several

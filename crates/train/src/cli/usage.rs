@@ -20,7 +20,7 @@ pub(super) fn explained(
     program: &Command,
     arguments: &[OsString],
 ) -> TrainError {
-    let asked = Asked::of(program, arguments);
+    let asked = AskedCommands::of(program, arguments);
     let told = Told(error);
     let reason = match error.kind() {
         ErrorKind::ValueValidation => told.unreadable(),
@@ -144,9 +144,9 @@ impl Told<'_> {
 }
 
 /// The commands that were asked for, the outermost first.
-struct Asked<'a>(Vec<&'a Command>);
+struct AskedCommands<'a>(Vec<&'a Command>);
 
-impl<'a> Asked<'a> {
+impl<'a> AskedCommands<'a> {
     fn of(program: &'a Command, arguments: &[OsString]) -> Self {
         let mut asked = vec![program];
         for argument in arguments.iter().skip(1) {

@@ -39,7 +39,7 @@ use serde::{Deserialize, Serialize};
 
 pub use carried::Carried;
 pub(crate) use folder::Latest;
-pub use part::Part;
+pub use part::LearnerPart;
 
 use crate::{History, LeftOut, Saving, TrainError};
 use folder::Draft;
@@ -125,9 +125,9 @@ impl Checkpoints {
     }
 
     /// The three that `SupervisedTraining::with_custom_checkpointers` takes: of the model, of the
-    /// optimiser and of the schedule. [`Always`] goes with them.
-    pub fn parts(&self) -> [Part; 3] {
-        PARTS.map(|name| Part::new(self.clone(), name))
+    /// optimiser and of the schedule. [`SaveAlways`] goes with them.
+    pub fn parts(&self) -> [LearnerPart; 3] {
+        PARTS.map(|name| LearnerPart::new(self.clone(), name))
     }
 
     /// Whether one is due after so many steps. One that is due by the clock waits until the last is
@@ -292,9 +292,9 @@ pub(crate) fn begin(
 /// burn-train's strategy for [`Checkpoints`], which say themselves when they are due: whatever it
 /// is asked to save is saved.
 #[derive(Debug, Clone, Copy)]
-pub struct Always;
+pub struct SaveAlways;
 
-impl CheckpointingStrategy for Always {
+impl CheckpointingStrategy for SaveAlways {
     fn checkpointing(&mut self, _: usize, _: &EventStoreClient) -> Vec<CheckpointingAction> {
         vec![CheckpointingAction::Save]
     }

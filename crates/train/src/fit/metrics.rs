@@ -24,14 +24,14 @@ pub struct WindowValues {
     pub rate: f64,
 }
 
-type Read = Arc<dyn Fn(&WindowValues) -> Result<f64, TensorReadError> + Send + Sync>;
+type ReadValue = Arc<dyn Fn(&WindowValues) -> Result<f64, TensorReadError> + Send + Sync>;
 
 /// A number, averaged over the positions of all windows.
 #[derive(Clone)]
 pub struct WindowMetric {
     name: MetricName,
     unit: Option<&'static str>,
-    read: Read,
+    read: ReadValue,
     state: NumericMetricState,
 }
 

@@ -16,7 +16,7 @@ use burn::tensor::Device;
 use burn::train::metric::LearningRateMetric;
 use burn::train::{Interrupter, Learner, LearningResult, SupervisedTraining, TrainingStrategy};
 
-use crate::fit::checkpoint::{self, Always, Checkpoints, Latest};
+use crate::fit::checkpoint::{self, Checkpoints, Latest, SaveAlways};
 use crate::run::{CHECKPOINTS, RunState};
 use crate::say::say;
 use crate::{
@@ -30,7 +30,7 @@ pub(crate) use trial::{seconds_a_step, weight_bytes};
 use unrecorded::Unrecorded;
 
 /// All that a training is made of.
-pub(crate) struct Plan<'a, M: Objective, S> {
+pub(crate) struct TrainingPlan<'a, M: Objective, S> {
     pub(crate) model: M,
     pub(crate) learned_from: Arc<dyn DataLoader<Window<M>>>,
     pub(crate) held_out: Arc<dyn DataLoader<Window<M>>>,
@@ -39,6 +39,8 @@ pub(crate) struct Plan<'a, M: Objective, S> {
     pub(crate) device: &'a PickedDevice,
     /// Not [`Display::Auto`].
     pub(crate) display: Display,
+    /// What the data are called.
+    pub(crate) source: String,
 }
 
 /// What came of it.
@@ -49,7 +51,7 @@ pub(crate) struct Learned {
     pub(crate) seconds: f64,
 }
 
-impl<M: Objective, S: Shows<M> + 'static> Plan<'_, M, S> {
+impl<M: Objective, S: Shows<M> + 'static> TrainingPlan<'_, M, S> {
     /// Writes the first checkpoint of a run: of a training that has not begun.
     pub(crate) fn save_first(&self, run: &Run) -> Result<(), TrainError> {
         let an_epoch = self.learned_from.num_items();
@@ -110,7 +112,7 @@ impl<M: Objective, S: Shows<M> + 'static> Plan<'_, M, S> {
             journal.write_spectra(&self.model)?;
         }
         let journal = Arc::new(Mutex::new(journal));
-        let plan = Plan {
+        let plan = TrainingPlan {
             model: self.model,
             learned_from: self.learned_from,
             held_out: self.held_out,
@@ -118,6 +120,7 @@ impl<M: Objective, S: Shows<M> + 'static> Plan<'_, M, S> {
             training: self.training,
             device: self.device,
             display: self.display,
+            source: self.source,
         };
         let result = plan.launch(run, learner, start, brake, (words, a_loss))?;
         // Its dashboard gives the terminal back.
@@ -133,11 +136,14 @@ impl<M: Objective, S: Shows<M> + 'static> Plan<'_, M, S> {
     }
 
     fn tell_start(&self, run: &Run, before: usize, steps: usize) {
+        let device = &self.device.name;
         if before > 0 {
-            let device = &self.device.name;
             return say(format_args!("going on after {before} steps, on {device}"));
         }
-        let path = run.path().display();
+        let (source, reason, path) = (&self.source, &self.device.reason, run.path().display());
+        say(format_args!(
+            "learning from {source} on {device} ({reason})"
+        ));
         say(format_args!("the run is written to {path}"));
         if let Some(advice) = self.training.advice(steps) {
             say(advice);
@@ -157,7 +163,7 @@ pub(crate) fn paths<L: Layer>(layer: &L, device: &Device) -> String {
     paths.join(", ")
 }
 
-impl<M: Objective, S: Shows<M> + 'static> Plan<'_, M, Arc<Mutex<Journal<S>>>> {
+impl<M: Objective, S: Shows<M> + 'static> TrainingPlan<'_, M, Arc<Mutex<Journal<S>>>> {
     /// The training itself, by burn-train.
     fn launch(
         self,
@@ -203,7 +209,7 @@ impl<M: Objective, S: Shows<M> + 'static> Plan<'_, M, Arc<Mutex<Journal<S>>>> {
             .metric_train_numeric(WindowMetric::rate(words.rate))
             .metric_train_numeric(LearningRateMetric::new())
             .with_custom_checkpointers(model, optimizer, schedule)
-            .with_checkpointing_strategy(Always)
+            .with_checkpointing_strategy(SaveAlways)
             .with_metric_logger(Unrecorded)
             .with_application_logger(None)
             .with_training_strategy(TrainingStrategy::Custom(Arc::new(strategy)))

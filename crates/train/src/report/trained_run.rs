@@ -33,7 +33,7 @@ pub(super) struct Line {
 
 /// What is asked for in any kind of run.
 #[derive(Debug, Clone, Deserialize)]
-pub(super) struct Asked {
+pub(super) struct SharedSettings {
     #[serde(flatten)]
     pub(super) recurrence: Recurrence,
     #[serde(flatten)]
@@ -46,7 +46,7 @@ pub(super) struct TrainedRun {
     pub(super) name: String,
     /// What its task calls things.
     pub(super) words: Words,
-    pub(super) asked: Asked,
+    pub(super) asked: SharedSettings,
     /// The same as a file.
     pub(super) description: String,
     lines: Vec<Line>,

@@ -11,7 +11,7 @@ use std::path::Path;
 
 use backdraft_cells::Error;
 use backdraft_data::{
-    ConllReader, DataError, PassedOver, TaggedSentence, Vocabulary, WordVocabulary,
+    ConllReader, DataError, PassedOver, TaggedSentence, Vocabulary, WordVocabulary, hold_out,
 };
 use backdraft_models::{
     Accuracy, CharactersConfig, Encoder, SpanScores, Tagger, TaggerConfig, TaggerInput, padded,
@@ -20,7 +20,8 @@ use burn::tensor::Device;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use super::{Answer, BatchOf, Examples, Scores, Task, TaskSettings};
+use super::{Answer, BatchOf, Examples, Parts, Scores, Task, TaskSettings};
+use crate::say::counted;
 use crate::{Recurrence, TrainError, Variant};
 
 pub use objective::TagBatch;
@@ -134,6 +135,23 @@ impl Task for Tag {
     fn read(path: &Path, options: &TagOptions) -> Result<Examples<TaggedSentence>, TrainError> {
         let (sentences, passed_over) = read_sentences(path, options, true)?;
         Examples::of(path, sentences, passed_over)
+    }
+
+    fn hold_out(
+        all: Vec<TaggedSentence>,
+        settings: &TaskSettings<TagOptions>,
+    ) -> Result<Parts<TaggedSentence>, TrainError> {
+        match all.as_slice() {
+            [alone] => Err(TrainError::Unfit {
+                what: "the sentences",
+                expected: "at least 2, with an empty line between them".to_string(),
+                found: format!("1, of {}", counted(alone.words.len(), "word")),
+            }),
+            _ => {
+                let asked = &settings.training;
+                Ok(hold_out(all, asked.valid_fraction, asked.seed)?)
+            }
+        }
     }
 
     fn of(

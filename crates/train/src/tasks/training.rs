@@ -13,7 +13,7 @@ use super::pretrained::PretrainedTask;
 use super::{ExampleLoader, Task, TaskSettings};
 use crate::fit::checkpoint::Latest;
 use crate::fit::memory::{self, Needed};
-use crate::fit::training::{Figure, Plan, Shows, paths};
+use crate::fit::training::{Figure, Shows, TrainingPlan, paths};
 use crate::run::{NewRun, RunState, TASK};
 use crate::{
     DeviceChoice, Display, Origin, PickedDevice, Provenance, Recurrence, Run, RunDescription,
@@ -300,7 +300,7 @@ pub(super) fn loaders<T: Task>(
 
 /// A training that can begin, and what is told of it when it has ended.
 struct Prepared<'a, T: Task> {
-    plan: Plan<'a, T::Model, Answering<T>>,
+    plan: TrainingPlan<'a, T::Model, Answering<T>>,
     examples: usize,
     valid_examples: usize,
     skipped: usize,
@@ -322,14 +322,15 @@ impl<'a, T: Task> Prepared<'a, T> {
         let task = Arc::new(task);
         let [learned_from, held_out] = loaders(&task, &gathered, settings, &device.device)?;
         let made = description.made.as_ref();
+        let data = made.map_or_else(String::new, |made| made.text.clone());
         Ok(Self {
             examples: gathered.learned_from.len(),
             valid_examples: gathered.held_out.len(),
             skipped: gathered.skipped,
             parameters: model.num_params(),
             path: all_paths::<T>(&model, &device.device),
-            data: made.map_or_else(String::new, |made| made.text.clone()),
-            plan: Plan {
+            data: data.clone(),
+            plan: TrainingPlan {
                 model,
                 learned_from: Arc::new(learned_from),
                 held_out: Arc::new(held_out),
@@ -341,6 +342,7 @@ impl<'a, T: Task> Prepared<'a, T> {
                 training: &settings.training,
                 device,
                 display,
+                source: data,
             },
         })
     }

@@ -9,7 +9,7 @@ mod options;
 use std::path::Path;
 
 use backdraft_cells::Error;
-use backdraft_data::{PairColumns, Pairs, WordVocabulary, only_column};
+use backdraft_data::{DataError, PairColumns, Pairs, WordVocabulary, only_column};
 use backdraft_models::{
     BeamSearch, EditScore, Encoder, ScheduledSampling, Translator, TranslatorConfig,
 };
@@ -120,7 +120,11 @@ fn read_pairs(
             target,
         });
     }
-    Ok((examples, skipped + pairs.skipped()))
+    let skipped = skipped + pairs.skipped();
+    match examples.is_empty() && skipped == 0 {
+        true => Err(DataError::no_row(path).into()),
+        false => Ok((examples, skipped)),
+    }
 }
 
 impl Translate {

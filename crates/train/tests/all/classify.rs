@@ -231,7 +231,7 @@ fn nonsense_is_answered_with_one_clear_message() {
     refuse(
         &empty,
         &[],
-        "expected examples, found none; 1 rows could not be used",
+        "expected examples, found none; 1 row could not be used",
     );
     refuse(
         &data,

@@ -167,6 +167,11 @@ fn nonsense_is_answered_with_one_clear_message() {
     with("--clip-norm", "0", "--clip-norm: ");
     with("--clip-value", "NaN", "--clip-value: ");
     with("--valid-fraction", "1", "--valid-fraction: ");
+    with(
+        "--valid-fraction",
+        "0.99",
+        "--valid-fraction: expected a part that leaves at least",
+    );
     let warmup = ["--epochs", "2", "--warmup", "9999"];
     train(&text, &warmup, "--warmup: expected fewer than all");
     with(

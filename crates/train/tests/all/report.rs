@@ -174,6 +174,11 @@ fn what_is_not_ours_is_not_written_over() {
         refuse(&[command, &out].concat(), expected);
         let svg = ["--out", &page, "--svg", &pictures];
         refuse(&[command, &svg].concat(), "--svg: expected a new file");
+        let file = ["--out", &page, "--svg", &mine];
+        refuse(
+            &[command, &file].concat(),
+            "--svg: expected a folder, in which each figure is a file",
+        );
         assert!(!Path::new(&page).exists());
     }
     refuse(&["report", &run, "--out", &pictures], "found a folder, ");

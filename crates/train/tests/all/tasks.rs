@@ -207,7 +207,8 @@ fn what_is_written_backwards_is_learned_on_every_device() {
 fn a_constant_series_is_learned_beside_others() {
     let folder = tempfile::tempdir().unwrap();
     let path = |name: &str| folder.path().join(name).to_str().unwrap().to_string();
-    let train = |name: &str, series: &[(&str, fn(u32) -> u32)]| -> Value {
+    type Step = fn(u32) -> u32;
+    let train = |name: &str, series: &[(&str, Step)]| -> Value {
         let mut table = String::from("time,value,series\n");
         for (name, value) in series {
             for step in 0..40 {
@@ -447,7 +448,20 @@ fn what_cannot_be_learned_from_is_refused() {
         "translate",
         &path("one.tsv"),
         &[],
-        "expected examples, found none; 1 rows",
+        "expected examples, found none; 1 row could",
+    );
+    fs::write(path("head.tsv"), "source\ttarget\n").unwrap();
+    for task in ["translate", "classify"] {
+        let expected =
+            "expected text, found none: no row after the first line, which names the columns";
+        refuse(task, &path("head.tsv"), &[], expected);
+    }
+    fs::write(path("words.tsv"), "dog\tN\nruns\tV\n".repeat(9)).unwrap();
+    refuse(
+        "tag",
+        &path("words.tsv"),
+        &[],
+        "the sentences: expected at least 2, with an empty line between them, found 1, of 18 words",
     );
 }
 

@@ -10,14 +10,15 @@ use super::arguments::{file_of_data, refuse_without_effect, take};
 use super::keeping::Keeping;
 use super::layering::Layering;
 use super::optimising::Optimising;
-use super::{begin, display, in_a_folder, warn};
+use super::{display, in_a_folder, warn};
 use crate::cli::print::{print, print_json, table};
 use crate::run::checksums::checksum;
 use crate::say::counted;
 use crate::settings::names::flag;
 use crate::{
     Compose, DeviceChoice, Display, PretrainedTask, Run, RunDescription, Task, TaskOptions,
-    TaskReport, TaskSettings, TrainError, Training, estimate_task, train_task, train_task_from,
+    TaskReport, TaskSettings, TrainError, Training, estimate_task, interrupt, train_task,
+    train_task_from,
 };
 
 #[derive(Debug, clap::Args)]
@@ -162,15 +163,9 @@ pub(in crate::cli) fn run<T: Task<Options: clap::Args>>(
             false => print(&estimate.to_string()),
         };
     }
-    // What is not there is said before anything is promised.
-    std::fs::File::open(data).map_err(|error| {
-        let path = data.clone();
-        TrainError::Data(backdraft_data::DataError::Unreadable { path, error })
-    })?;
     let pretrained = from.map(PretrainedTask::<T>::open).transpose()?;
-    let source = data.display().to_string();
     let display = display(arguments.progress, arguments.json)?;
-    begin(&source, &device, display);
+    interrupt::listen();
     let report = in_a_folder(
         arguments.out.as_deref(),
         T::NAME,

@@ -7,18 +7,18 @@ use super::Checkpoints;
 
 /// A checkpointer of burn-train for one part of a learner; the step stands for the epoch.
 #[derive(Debug)]
-pub struct Part {
+pub struct LearnerPart {
     checkpoints: Checkpoints,
     name: &'static str,
 }
 
-impl Part {
+impl LearnerPart {
     pub(super) fn new(checkpoints: Checkpoints, name: &'static str) -> Self {
         Self { checkpoints, name }
     }
 }
 
-impl<R: Checkpoint> Checkpointer<R> for Part {
+impl<R: Checkpoint> Checkpointer<R> for LearnerPart {
     fn save(&self, step: usize, record: R) -> Result<(), CheckpointerError> {
         let _alone = self.checkpoints.alone();
         match record.checkpoint_into_bytes() {

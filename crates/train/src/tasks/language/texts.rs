@@ -1,6 +1,6 @@
 //! A text, cut into what is learned and what is held out, and both into windows.
 
-use backdraft_data::{Streams, Units, split_held_out};
+use backdraft_data::{DataError, Streams, Units, split_held_out};
 use burn::tensor::Device;
 
 use super::{Text, evaluated};
@@ -49,7 +49,8 @@ impl<'a> Texts<'a> {
         .with_symbols(symbols)
         .check(memory::free())?;
         let (symbols, documents) = units.encode_documents(learn, settings.windows.separator())?;
-        let streams = Streams::new(&symbols, settings.training.batch, settings.unroll)?
+        let streams = Streams::new(&symbols, settings.training.batch, settings.unroll)
+            .map_err(|error| left(error, settings.training.valid_fraction))?
             .with_documents(documents);
         let asked = &settings.windows;
         let windows = StreamLoader::new(streams, settings.cut()?, device.clone())
@@ -71,5 +72,17 @@ impl<'a> Texts<'a> {
             valid: valid.windows,
         };
         Ok((texts, held_out))
+    }
+}
+
+/// Too short a text, of which most is held out.
+fn left(error: DataError, valid_fraction: f64) -> TrainError {
+    match error {
+        DataError::TooShort { needed, found, .. } if valid_fraction > 0.5 => TrainError::Invalid {
+            setting: "valid_fraction",
+            expected: format!("a part that leaves at least {needed} symbols to learn from"),
+            found: format!("{valid_fraction}, which leaves {found}"),
+        },
+        error => error.into(),
     }
 }

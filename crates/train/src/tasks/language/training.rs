@@ -15,7 +15,7 @@ use super::pretrained::Pretrained;
 use super::texts::Texts;
 use super::{DEMO, Text};
 use crate::fit::checkpoint::Latest;
-use crate::fit::training::{Plan, paths};
+use crate::fit::training::{TrainingPlan, paths};
 use crate::run::checksums::checksum;
 use crate::run::{NewRun, RunState};
 use crate::say::say;
@@ -236,7 +236,7 @@ pub(super) fn new_model(
 
 /// A training that can begin, and what is told of it when it has ended.
 struct Prepared<'a> {
-    plan: Plan<'a, LanguageModel<Encoder>, Author>,
+    plan: TrainingPlan<'a, LanguageModel<Encoder>, Author>,
     bits_a_nat: f64,
     parameters: usize,
     path: String,
@@ -267,7 +267,7 @@ impl<'a> Prepared<'a> {
             vocabulary: author.units.len(),
             data: texts.source.to_string(),
             skipped_files: texts.skipped_files,
-            plan: Plan {
+            plan: TrainingPlan {
                 model,
                 learned_from: Arc::new(texts.windows),
                 held_out: Arc::new(texts.valid),
@@ -275,6 +275,7 @@ impl<'a> Prepared<'a> {
                 training: &settings.training,
                 device,
                 display,
+                source: texts.source.to_string(),
             },
         }
     }
