@@ -100,10 +100,6 @@ impl DeviceChoice {
     /// When this build does not have it, or it is not on this machine.
     pub fn find(self) -> Result<FoundDevice, BenchError> {
         let device = self.name();
-        if !self.is_built() {
-            let reason = format!("this build does not have it; build with `--features {device}`");
-            return Err(BenchError::NoDevice { device, reason });
-        }
         let picked = self.asked().pick().map_err(|error| BenchError::NoDevice {
             device,
             reason: match error {

@@ -20,6 +20,17 @@ pub struct LabelledText {
     pub text: String,
 }
 
+/// The rows of a table.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LabelledTexts {
+    /// Those that have a text.
+    pub rows: Vec<LabelledText>,
+    /// How many have none and were passed over.
+    pub skipped: usize,
+    /// Of a table of one column, the name of that: its first line, which may have been meant for a row.
+    pub only_column: Option<String>,
+}
+
 /// Which columns of a table are meant.
 #[derive(Debug, Clone, Default)]
 pub struct LabelColumns {
@@ -29,8 +40,7 @@ pub struct LabelColumns {
     pub text: Option<String>,
 }
 
-/// Reads a table: of a `.csv` file, with commas and quotes; else with tabs and without quotes. Also
-/// gives the number of rows that were passed over, since they have no text.
+/// Reads a table: of a `.csv` file, with commas and quotes; else with tabs and without quotes.
 ///
 /// In a table of one column there are no labels.
 ///
@@ -38,10 +48,7 @@ pub struct LabelColumns {
 ///
 /// When it cannot be read, has no such column or no row, or a row has more cells than the head or fewer; when
 /// the head looks like a row: a label that was not asked for by its name is that of a row, too.
-pub fn read_labelled(
-    path: &Path,
-    columns: &LabelColumns,
-) -> Result<(Vec<LabelledText>, usize), DataError> {
+pub fn read_labelled(path: &Path, columns: &LabelColumns) -> Result<LabelledTexts, DataError> {
     let content = read_file(path)?;
     let mut reader = table(path).from_reader(content.as_bytes());
     let not_a_table = |error: csv::Error| DataError::Invalid {
@@ -86,21 +93,22 @@ pub fn read_labelled(
     if rows.is_empty() && skipped == 0 {
         return Err(DataError::no_row(path));
     }
-    Ok((rows, skipped))
+    let only_column = (head.len() == 1).then(|| head[0].trim().to_string());
+    Ok(LabelledTexts {
+        rows,
+        skipped,
+        only_column,
+    })
 }
 
-/// The name of the column of a table that has but one: its first line, which whoever wrote it may have meant for a
-/// row. Nothing of a table of more columns, or of what is none.
-pub fn only_column(path: &Path) -> Option<String> {
-    let mut reader = table(path).from_path(path).ok()?;
-    let head = reader.headers().ok()?;
-    let name = head.get(0)?.trim_start_matches('\u{FEFF}').trim();
-    (head.len() == 1).then(|| name.to_string())
+/// Whether a table has commas and quotes, in which a cell may have line breaks.
+pub fn has_commas(path: &Path) -> bool {
+    path.extension().is_some_and(|extension| extension == "csv")
 }
 
 /// How a table is read: of a `.csv` file, with commas and quotes; else with tabs and without quotes.
 fn table(path: &Path) -> csv::ReaderBuilder {
-    let has_commas = path.extension().is_some_and(|extension| extension == "csv");
+    let has_commas = has_commas(path);
     let mut reader = csv::ReaderBuilder::new();
     reader
         .delimiter(if has_commas { b',' } else { b'\t' })
@@ -154,6 +162,7 @@ mod tests {
         let path = folder.path().join(name);
         fs::write(&path, content).unwrap();
         let found = read_labelled(&path, columns).map_err(|error| error.to_string());
+        let found = found.map(|read| (read.rows, read.skipped));
         found.map_err(|error| error.replace(&folder.path().display().to_string(), ""))
     }
 
@@ -183,21 +192,17 @@ mod tests {
     #[test]
     fn the_only_column_of_a_table_is_told() {
         let folder = tempfile::tempdir().unwrap();
-        let only = |name: &str, content: &[u8]| {
+        let only = |name: &str, content: &str| {
             let path = folder.path().join(name);
             fs::write(&path, content).unwrap();
-            only_column(&path)
+            let read = read_labelled(&path, &LabelColumns::default()).unwrap();
+            read.only_column
         };
         let alone = Some("so, what".to_string());
-        assert_eq!(
-            only("a.tsv", "\u{FEFF}so, what\r\nthen\n".as_bytes()),
-            alone
-        );
-        assert_eq!(only("a.csv", b"\"so, what\"\nthen\n"), alone);
-        assert_eq!(only("a.csv", b"so, what\nthen, that\n"), None);
-        assert_eq!(only("a.tsv", b"so\twhat\n"), None);
-        assert_eq!(only("a.tsv", b"\xFF\xFE\n"), None);
-        assert_eq!(only_column(&folder.path().join("nowhere.tsv")), None);
+        assert_eq!(only("a.tsv", "\u{FEFF}so, what\r\nthen\n"), alone);
+        assert_eq!(only("a.csv", "\"so, what\"\nthen\n"), alone);
+        assert_eq!(only("a.csv", "so, what\nthen, that\n"), None);
+        assert_eq!(only("a.tsv", "so\twhat\nthen\tthat\n"), None);
     }
 
     #[test]

@@ -64,7 +64,7 @@ pub use encoding::Encoding;
 pub use error::DataError;
 pub use features::{FeatureSequences, moments};
 pub use held_out::hold_out;
-pub use labelled::{LabelColumns, LabelledText, only_column, read_labelled};
+pub use labelled::{LabelColumns, LabelledText, LabelledTexts, has_commas, read_labelled};
 pub use mfcc::{Mfcc, MfccConfig};
 pub use padded::Padded;
 pub use pairs::{Pair, PairColumns, Pairs};

@@ -173,6 +173,14 @@ impl<R: BufRead> Pairs<R> {
         Ok(pairs)
     }
 
+    /// Of a table of one column, the name of that: its first line, which may have been meant for a row.
+    pub fn only_column(&self) -> Option<&str> {
+        match self.head.as_slice() {
+            [name] => Some(name),
+            _ => None,
+        }
+    }
+
     /// The rows that were passed over until now: their source or target was empty.
     pub fn skipped(&self) -> usize {
         self.skipped
@@ -310,6 +318,12 @@ mod tests {
         assert_eq!(of("en\ndog\n\ncat\n", &questions), rows);
         let rows = (owned(&[["dog", "perro"], ["cat", ""]]), 1);
         assert_eq!(of("en\tes\ndog\tperro\ncat\t\n\tgato\n", &questions), rows);
+        let only = |text: &str| {
+            let pairs = Pairs::new(text.as_bytes(), "words.csv", &questions).unwrap();
+            pairs.only_column().map(str::to_string)
+        };
+        assert_eq!(only("so, what\ndog\n"), Some("so, what".to_string()));
+        assert_eq!(only("en\tes\n"), None);
         // A target that was asked for by its name and is not there is not the column beside the source.
         let named = questions.clone().with_source("en").with_target("es");
         let rows = (owned(&[["dog", ""]]), 0);

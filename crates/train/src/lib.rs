@@ -80,7 +80,7 @@ pub use tasks::{
     Answer, AttentionKind, Author, BatchOf, CalendarKind, ClassBatch, ClassExample, Classify,
     ClassifyOptions, Compose, ComposeBatch, ComposeExample, ComposeOptions, ConditioningKind,
     DecoderKind, ExampleLoader, Examples, Forecast, ForecastOptions, Idle, KeyUnit, OutputKind,
-    PairBatch, PairExample, Parts, PoolingKind, Predictor, PretrainedTask, Reading, Resumed,
+    PairBatch, PairExample, Parts, PoolingKind, Predictor, PretrainedTask, Reading, Resumed, Rows,
     ScalingKind, Scores, Sequence, SeriesBatch, SeriesExample, SoundBatch, SoundExample, Tag,
     TagBatch, TagOptions, Task, TaskEstimate, TaskEvaluation, TaskOptions, TaskReport,
     TaskSettings, TextReader, Transcribe, TranscribeOptions, Translate, TranslateOptions, Unit,

@@ -120,8 +120,7 @@ pub trait Task: Clone + Send + Sync + Serialize + DeserializeOwned + 'static {
         all: Vec<Self::Example>,
         settings: &TaskSettings<Self::Options>,
     ) -> Result<Parts<Self::Example>, TrainError> {
-        let asked = &settings.training;
-        Ok(hold_out(all, asked.valid_fraction, asked.seed)?)
+        held_out_at_random(all, settings)
     }
 
     /// What is known of examples that are learned from.
@@ -247,6 +246,15 @@ pub trait Task: Clone + Send + Sync + Serialize + DeserializeOwned + 'static {
     ) -> Result<Vec<Answer>, TrainError>;
 }
 
+/// A part that is drawn at random, held out.
+fn held_out_at_random<O, E>(
+    all: Vec<E>,
+    settings: &TaskSettings<O>,
+) -> Result<Parts<E>, TrainError> {
+    let asked = &settings.training;
+    Ok(hold_out(all, asked.valid_fraction, asked.seed)?)
+}
+
 /// What is learned from, and what is held out of it.
 pub type Parts<E> = (Vec<E>, Vec<E>);
 
@@ -271,6 +279,37 @@ fn refuse_empty(path: &Path) -> Result<(), TrainError> {
     }
 }
 
+/// The rows of a file, as examples.
+#[derive(Debug, Clone)]
+pub struct Rows<E> {
+    /// Those that can be used.
+    pub examples: Vec<E>,
+    /// How many cannot and were passed over.
+    pub skipped: usize,
+    /// Of a table of one column, the name of that: its first line, which may have been meant for a row.
+    pub only_column: Option<String>,
+}
+
+impl<E> Rows<E> {
+    /// Examples, and how many more there would be if all rows could be used.
+    pub fn new(examples: Vec<E>, skipped: usize) -> Self {
+        Self {
+            examples,
+            skipped,
+            only_column: None,
+        }
+    }
+
+    /// Those alone that can be used for something; the others count as passed over.
+    #[must_use]
+    pub fn only(mut self, can_be_used: impl Fn(&E) -> bool) -> Self {
+        let all = self.examples.len();
+        self.examples.retain(can_be_used);
+        self.skipped += all - self.examples.len();
+        self
+    }
+}
+
 /// What was read of a file.
 #[derive(Debug, Clone)]
 pub struct Examples<E> {
@@ -292,11 +331,16 @@ impl<E> Examples<E> {
     /// # Errors
     ///
     /// When there is none, or the file cannot be read again for its checksum.
-    pub fn of(path: &Path, examples: Vec<E>, skipped: usize) -> Result<Self, TrainError> {
+    pub fn of(path: &Path, rows: Rows<E>) -> Result<Self, TrainError> {
         let content = std::fs::read(path).map_err(|error| {
             let path = path.to_path_buf();
             TrainError::Data(backdraft_data::DataError::Unreadable { path, error })
         })?;
+        let Rows {
+            examples,
+            skipped,
+            only_column,
+        } = rows;
         if examples.is_empty() {
             return Err(TrainError::NoExamples {
                 path: path.to_path_buf(),
@@ -308,17 +352,8 @@ impl<E> Examples<E> {
             skipped,
             path: path.to_path_buf(),
             sha256: checksum(&content),
-            only_column: None,
-        })
-    }
-
-    /// Of a table that has but one column, with the name of that.
-    #[must_use]
-    pub fn with_only_column(self, only_column: Option<String>) -> Self {
-        Self {
             only_column,
-            ..self
-        }
+        })
     }
 }
 

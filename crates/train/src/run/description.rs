@@ -236,7 +236,7 @@ fn with<S: Asked>(asked: &Table) -> Result<RunDescription<S>, String> {
         }
     }
     all.try_into()
-        .map_err(|error: toml::de::Error| keys::plain(&error.to_string()))
+        .map_err(|error: toml::de::Error| keys::reworded(&error.to_string()))
 }
 
 /// A table with every key that means something.

@@ -10,7 +10,7 @@ use std::path::Path;
 
 use backdraft_cells::Error;
 use backdraft_data::{
-    ArrayNames, LabelColumns, LabelledText, only_column, read_arrays, read_labelled,
+    ArrayNames, LabelColumns, LabelledText, LabelledTexts, read_arrays, read_labelled,
 };
 use backdraft_models::{ClassificationScores, Classifier, ClassifierConfig, Encoder, Pooling};
 use burn::tensor::activation::softmax;
@@ -19,7 +19,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::sequences::{Reading, Sequence, is_arrays, vectors};
-use super::{Answer, BatchOf, Examples, Scores, Task, TaskSettings};
+use super::{Answer, BatchOf, Examples, Rows, Scores, Task, TaskSettings};
 use crate::TrainError;
 
 pub use objective::ClassBatch;
@@ -68,11 +68,8 @@ impl Classify {
     }
 }
 
-/// The examples of a table of texts, or of arrays, and the rows that were passed over.
-fn read_examples(
-    path: &Path,
-    options: &ClassifyOptions,
-) -> Result<(Vec<ClassExample>, usize), TrainError> {
+/// The examples of a table of texts, or of arrays.
+fn read_examples(path: &Path, options: &ClassifyOptions) -> Result<Rows<ClassExample>, TrainError> {
     if is_arrays(path) {
         let (sequences, classes) = read_arrays(path, &ArrayNames::default())?;
         let class = |row: usize| {
@@ -88,12 +85,20 @@ fn read_examples(
         label: options.label_column.clone(),
         text: options.text_column.clone(),
     };
-    let (rows, skipped) = read_labelled(path, &columns)?;
+    let LabelledTexts {
+        rows,
+        skipped,
+        only_column,
+    } = read_labelled(path, &columns)?;
     let example = |row: LabelledText| ClassExample {
         sequence: Sequence::of_text(&row.text, options.reader()),
         class: row.label,
     };
-    Ok((rows.into_iter().map(example).collect(), skipped))
+    Ok(Rows {
+        examples: rows.into_iter().map(example).collect(),
+        skipped,
+        only_column,
+    })
 }
 
 /// The likeliest class, the first of several.
@@ -110,11 +115,8 @@ impl Task for Classify {
     type Model = Classifier<Encoder>;
 
     fn read(path: &Path, options: &ClassifyOptions) -> Result<Examples<ClassExample>, TrainError> {
-        let (mut examples, skipped) = read_examples(path, options)?;
-        let all = examples.len();
-        examples.retain(|example| example.class.is_some());
-        let skipped = skipped + all - examples.len();
-        Examples::of(path, examples, skipped)
+        let all = read_examples(path, options)?;
+        Examples::of(path, all.only(|example| example.class.is_some()))
     }
 
     fn of(
@@ -233,9 +235,7 @@ impl Task for Classify {
         path: &Path,
         options: &ClassifyOptions,
     ) -> Result<Examples<ClassExample>, TrainError> {
-        let (examples, skipped) = read_examples(path, options)?;
-        let head = only_column(path).filter(|_| !is_arrays(path));
-        Ok(Examples::of(path, examples, skipped)?.with_only_column(head))
+        Examples::of(path, read_examples(path, options)?)
     }
 
     fn question(&self, line: &str) -> Result<ClassExample, String> {

@@ -12,7 +12,7 @@ mod reading;
 use std::path::Path;
 
 use backdraft_cells::{Error, Lengths};
-use backdraft_data::{Padded, Units, only_column};
+use backdraft_data::{Padded, Units};
 use backdraft_models::{Composer, ComposerConfig, Encoder, Inputs, Sampling};
 use burn::tensor::Device;
 use serde::{Deserialize, Serialize};
@@ -72,14 +72,11 @@ impl Task for Compose {
     type Model = Model;
 
     fn read(path: &Path, options: &ComposeOptions) -> Result<Examples<ComposeExample>, TrainError> {
-        let (mut examples, skipped) = reading::read(path, options)?;
-        let all = examples.len();
-        examples.retain(|example| {
+        let is_short = |example: &ComposeExample| {
             let length = example.text.as_ref().map(|text| options.steps(text));
             length.is_some_and(|length| length <= options.max_steps)
-        });
-        let skipped = skipped + all - examples.len();
-        Examples::of(path, examples, skipped)
+        };
+        Examples::of(path, reading::read(path, options)?.only(is_short))
     }
 
     fn of(
@@ -193,9 +190,7 @@ impl Task for Compose {
         path: &Path,
         options: &ComposeOptions,
     ) -> Result<Examples<ComposeExample>, TrainError> {
-        let (examples, skipped) = reading::read_keys(path, options)?;
-        let head = only_column(path).filter(|_| !reading::are_tunes(path));
-        Ok(Examples::of(path, examples, skipped)?.with_only_column(head))
+        Examples::of(path, reading::read_keys(path, options)?)
     }
 
     fn question(&self, line: &str) -> Result<ComposeExample, String> {

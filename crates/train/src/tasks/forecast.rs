@@ -20,7 +20,7 @@ use rand::rngs::StdRng;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use super::{Answer, BatchOf, Examples, Parts, Scores, Task, TaskSettings};
+use super::{Answer, BatchOf, Examples, Parts, Rows, Scores, Task, TaskSettings};
 use crate::TrainError;
 
 pub use objective::SeriesBatch;
@@ -83,11 +83,11 @@ pub(crate) fn figures(
     let scores = observed().filter_map(|(value, p)| Some(crps(p, (*value)?)));
     let scores: Vec<f64> = scores.collect();
     let told = all(&Predictive::mean);
-    let unit = naive_error(history, season);
+    let has_unit = naive_error(history, season).is_some();
     // MASE, of forecasts.
-    let scaled = |told: &[f64]| -> Result<Option<f64>, Error> {
-        unit.map(|_| mase(history, season, values, told))
-            .transpose()
+    let scaled = |told: &[f64]| {
+        let error = || mase(history, season, values, told);
+        has_unit.then(error).transpose()
     };
     let own = scaled(&told)?;
     let mut figures: Vec<_> = own.map(|own| ("mase", own)).into_iter().collect();
@@ -125,11 +125,8 @@ impl Task for Forecast {
     type Model = Model;
 
     fn read(path: &Path, options: &ForecastOptions) -> Result<Examples<SeriesExample>, TrainError> {
-        let mut all = parts::read(path, options)?;
-        let count = all.len();
-        all.retain(|example| example.known > 0);
-        let skipped = count - all.len();
-        Examples::of(path, all, skipped)
+        let all = Rows::new(parts::read(path, options)?, 0);
+        Examples::of(path, all.only(|example| example.known > 0))
     }
 
     fn learned(

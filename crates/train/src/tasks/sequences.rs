@@ -14,6 +14,7 @@ use burn::tensor::{Device, Tensor, TensorData};
 use clap::ValueEnum;
 use serde::{Deserialize, Serialize};
 
+use super::Rows;
 use crate::TrainError;
 
 /// What the steps of a text are.
@@ -284,12 +285,12 @@ pub(super) fn is_arrays(path: &Path) -> bool {
     extension.is_some_and(|extension| extension == "npz" || extension == "npy")
 }
 
-/// An example of each row of arrays that has a step, with its label; the rows that have none.
+/// An example of each row of arrays that has a step, with its label.
 pub(super) fn vectors<L, E>(
     sequences: &FeatureSequences,
     label: impl Fn(usize) -> L,
     example: impl Fn(Sequence, L) -> E,
-) -> (Vec<E>, usize) {
+) -> Rows<E> {
     let rows = 0..sequences.len();
     let examples: Vec<E> = rows
         .filter(|&row| sequences.length(row) > 0)
@@ -302,7 +303,7 @@ pub(super) fn vectors<L, E>(
         })
         .collect();
     let skipped = sequences.len() - examples.len();
-    (examples, skipped)
+    Rows::new(examples, skipped)
 }
 
 #[cfg(test)]

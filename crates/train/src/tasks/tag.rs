@@ -11,7 +11,7 @@ use std::path::Path;
 
 use backdraft_cells::Error;
 use backdraft_data::{
-    ConllReader, DataError, PassedOver, TaggedSentence, Vocabulary, WordVocabulary, hold_out,
+    ConllReader, DataError, PassedOver, TaggedSentence, Vocabulary, WordVocabulary,
 };
 use backdraft_models::{
     Accuracy, CharactersConfig, Encoder, SpanScores, Tagger, TaggerConfig, TaggerInput, padded,
@@ -20,7 +20,9 @@ use burn::tensor::Device;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use super::{Answer, BatchOf, Examples, Parts, Scores, Task, TaskSettings};
+use super::{
+    Answer, BatchOf, Examples, Parts, Rows, Scores, Task, TaskSettings, held_out_at_random,
+};
 use crate::say::counted;
 use crate::{Recurrence, TrainError, Variant};
 
@@ -45,7 +47,7 @@ fn read_sentences(
     path: &Path,
     options: &TagOptions,
     are_tagged: bool,
-) -> Result<(Vec<TaggedSentence>, usize), TrainError> {
+) -> Result<Rows<TaggedSentence>, TrainError> {
     let file = File::open(path).map_err(|error| DataError::Unreadable {
         path: path.to_path_buf(),
         error,
@@ -62,7 +64,8 @@ fn read_sentences(
         empty_nodes,
         documents,
     } = reader.passed_over();
-    Ok((sentences, comments + multiword + empty_nodes + documents))
+    let passed_over = comments + multiword + empty_nodes + documents;
+    Ok(Rows::new(sentences, passed_over))
 }
 
 /// A word as it is looked up.
@@ -133,8 +136,7 @@ impl Task for Tag {
     type Model = Model;
 
     fn read(path: &Path, options: &TagOptions) -> Result<Examples<TaggedSentence>, TrainError> {
-        let (sentences, passed_over) = read_sentences(path, options, true)?;
-        Examples::of(path, sentences, passed_over)
+        Examples::of(path, read_sentences(path, options, true)?)
     }
 
     fn hold_out(
@@ -147,10 +149,7 @@ impl Task for Tag {
                 expected: "at least 2, with an empty line between them".to_string(),
                 found: format!("1, of {}", counted(alone.words.len(), "word")),
             }),
-            _ => {
-                let asked = &settings.training;
-                Ok(hold_out(all, asked.valid_fraction, asked.seed)?)
-            }
+            _ => held_out_at_random(all, settings),
         }
     }
 
@@ -269,8 +268,7 @@ impl Task for Tag {
         path: &Path,
         options: &TagOptions,
     ) -> Result<Examples<TaggedSentence>, TrainError> {
-        let (sentences, passed_over) = read_sentences(path, options, false)?;
-        Examples::of(path, sentences, passed_over)
+        Examples::of(path, read_sentences(path, options, false)?)
     }
 
     /// Words with spaces between them.

@@ -11,7 +11,7 @@ mod reading;
 use std::path::{Path, PathBuf};
 
 use backdraft_cells::{Error, Lengths};
-use backdraft_data::{MfccConfig, Vocabulary, only_column};
+use backdraft_data::{MfccConfig, Vocabulary};
 use backdraft_models::{
     CtcDecoding, EditScore, Encoder, Inputs, Transcriber, TranscriberConfig, steps_needed,
 };
@@ -25,7 +25,7 @@ use crate::TrainError;
 
 pub use objective::SoundBatch;
 pub use options::TranscribeOptions;
-use reading::{Ear, is_list, read_sounds};
+use reading::{Ear, read_sounds};
 
 /// What is said in sounds, and what is known of it.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -85,19 +85,16 @@ impl Task for Transcribe {
         path: &Path,
         options: &TranscribeOptions,
     ) -> Result<Examples<SoundExample>, TrainError> {
-        let (mut examples, skipped) = read_sounds(path, options)?;
-        let all = examples.len();
         // What is said must fit into the steps.
-        examples.retain(|example| {
+        let fits = |example: &SoundExample| {
             let steps = example.frames.len().div_ceil(options.stacking);
             let fits = |said: &String| {
                 let letters: Vec<u32> = said.chars().map(u32::from).collect();
                 steps_needed(&letters) <= steps
             };
             example.said.as_ref().is_some_and(fits)
-        });
-        let skipped = skipped + all - examples.len();
-        Examples::of(path, examples, skipped)
+        };
+        Examples::of(path, read_sounds(path, options)?.only(fits))
     }
 
     fn of(
@@ -227,9 +224,7 @@ impl Task for Transcribe {
         path: &Path,
         options: &TranscribeOptions,
     ) -> Result<Examples<SoundExample>, TrainError> {
-        let (examples, skipped) = read_sounds(path, options)?;
-        let head = only_column(path).filter(|_| is_list(path));
-        Ok(Examples::of(path, examples, skipped)?.with_only_column(head))
+        Examples::of(path, read_sounds(path, options)?)
     }
 
     /// A line is the path of a WAV file.

@@ -9,7 +9,7 @@ mod options;
 use std::path::Path;
 
 use backdraft_cells::Error;
-use backdraft_data::{DataError, PairColumns, Pairs, WordVocabulary, only_column};
+use backdraft_data::{DataError, PairColumns, Pairs, WordVocabulary};
 use backdraft_models::{
     BeamSearch, EditScore, Encoder, ScheduledSampling, Translator, TranslatorConfig,
 };
@@ -19,7 +19,7 @@ use serde_json::json;
 
 use super::sequences::TextReader;
 use super::units::Units;
-use super::{Answer, BatchOf, Examples, Scores, Task, TaskSettings};
+use super::{Answer, BatchOf, Examples, Rows, Scores, Task, TaskSettings};
 use crate::fit::seed::mix;
 use crate::{Recurrence, TrainError};
 
@@ -85,12 +85,12 @@ impl TranslateOptions {
 }
 
 /// Pairs of a table, those alone that can be learned from if `is_learned`; else questions, whose target may not be
-/// known. And how many rows were passed over.
+/// known.
 fn read_pairs(
     path: &Path,
     options: &TranslateOptions,
     is_learned: bool,
-) -> Result<(Vec<PairExample>, usize), TrainError> {
+) -> Result<Rows<PairExample>, TrainError> {
     let mut columns = PairColumns::new();
     if let Some(name) = &options.source_column {
         columns = columns.with_source(name);
@@ -103,28 +103,25 @@ fn read_pairs(
     }
     let [sources, targets] = options.readers();
     let mut pairs = Pairs::open(path, &columns)?;
-    let (mut examples, mut skipped) = (Vec::new(), 0);
+    let mut examples = Vec::new();
     for pair in pairs.by_ref() {
         let pair = pair?;
         let source = sources.units(&pair.source);
         let target = (!pair.target.is_empty()).then(|| targets.units(&pair.target));
-        let longest = source.len().max(target.as_ref().map_or(0, Vec::len));
-        let too_long = longest > options.max_steps;
-        if is_learned && too_long {
-            skipped += 1;
-            continue;
-        }
         examples.push(PairExample {
             text: pair.source,
             source,
             target,
         });
     }
-    let skipped = skipped + pairs.skipped();
-    match examples.is_empty() && skipped == 0 {
-        true => Err(DataError::no_row(path).into()),
-        false => Ok((examples, skipped)),
+    if examples.is_empty() && pairs.skipped() == 0 {
+        return Err(DataError::no_row(path).into());
     }
+    Ok(Rows {
+        examples,
+        skipped: pairs.skipped(),
+        only_column: pairs.only_column().map(str::to_string),
+    })
 }
 
 impl Translate {
@@ -163,8 +160,11 @@ impl Task for Translate {
     type Model = Model;
 
     fn read(path: &Path, options: &TranslateOptions) -> Result<Examples<PairExample>, TrainError> {
-        let (examples, skipped) = read_pairs(path, options, true)?;
-        Examples::of(path, examples, skipped)
+        let is_short = |pair: &PairExample| {
+            let target = pair.target.as_ref().map_or(0, Vec::len);
+            pair.source.len().max(target) <= options.max_steps
+        };
+        Examples::of(path, read_pairs(path, options, true)?.only(is_short))
     }
 
     fn of(
@@ -296,8 +296,7 @@ impl Task for Translate {
         path: &Path,
         options: &TranslateOptions,
     ) -> Result<Examples<PairExample>, TrainError> {
-        let (examples, skipped) = read_pairs(path, options, false)?;
-        Ok(Examples::of(path, examples, skipped)?.with_only_column(only_column(path)))
+        Examples::of(path, read_pairs(path, options, false)?)
     }
 
     fn question(&self, line: &str) -> Result<PairExample, String> {

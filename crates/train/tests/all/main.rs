@@ -11,6 +11,7 @@ mod exchange;
 mod following;
 mod full_disk;
 mod guard;
+mod impossible;
 mod inspect;
 mod learning;
 mod program;

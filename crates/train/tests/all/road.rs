@@ -7,7 +7,7 @@ use std::process::Command;
 use backdraft_cells::{Error, Layer, Lengths, SequenceConfig};
 use backdraft_models::Encoder;
 use backdraft_train::{
-    Answer, BatchOf, Display, Examples, Loss, Objective, Predictor, Recurrence, Resumed, Run,
+    Answer, BatchOf, Display, Examples, Loss, Objective, Predictor, Recurrence, Resumed, Rows, Run,
     Scores, Task, TaskOptions, TaskReport, TaskSettings, TrainError, Training, evaluate_task,
     report_runs, resume_task, train_task,
 };
@@ -111,7 +111,8 @@ impl Task for Parity {
 
     fn read(path: &Path, _options: &ParityOptions) -> Result<Examples<String>, TrainError> {
         let text = std::fs::read_to_string(path).unwrap_or_default();
-        Examples::of(path, text.lines().map(str::to_string).collect(), 0)
+        let rows = text.lines().map(str::to_string).collect();
+        Examples::of(path, Rows::new(rows, 0))
     }
 
     fn of(

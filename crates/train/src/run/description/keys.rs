@@ -111,7 +111,7 @@ fn check_kind(value: &Value, meant: &Value) -> Result<(), String> {
 
 /// What serde says of a value, and in which key; of a word that is none of those that it knows, as everything else
 /// is told, with the nearest of them.
-pub(super) fn plain(error: &str) -> String {
+pub(super) fn reworded(error: &str) -> String {
     let lines = error.trim().replace('\n', " ");
     let parts = || {
         let (found, expected) = lines

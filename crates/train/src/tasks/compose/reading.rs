@@ -10,11 +10,11 @@
 
 use std::path::Path;
 
-use backdraft_data::{LabelColumns, Tune, read_labelled, read_tunes};
+use backdraft_data::{LabelColumns, LabelledTexts, Tune, has_commas, read_labelled, read_tunes};
 
 use super::{ComposeExample, ComposeOptions, KeyUnit};
 use crate::TrainError;
-use crate::tasks::Sequence;
+use crate::tasks::{Rows, Sequence};
 
 /// A key as it is typed, taken apart; the error is a sentence.
 pub(super) fn key(text: &str, unit: KeyUnit) -> Result<Sequence, String> {
@@ -72,11 +72,11 @@ pub(super) fn are_tunes(path: &Path) -> bool {
     path.extension().is_some_and(|extension| extension == "abc")
 }
 
-/// Keys and their texts, and the number of rows that were passed over.
+/// Keys and their texts.
 pub(super) fn read(
     path: &Path,
     options: &ComposeOptions,
-) -> Result<(Vec<ComposeExample>, usize), TrainError> {
+) -> Result<Rows<ComposeExample>, TrainError> {
     if are_tunes(path) {
         let fields = options.letters().unwrap_or_default();
         let (tunes, skipped) = read_tunes(path)?;
@@ -84,14 +84,14 @@ pub(super) fn read(
             let key = key_of(tune, &fields);
             example(path, number, key, Some(&tune.notes), options)
         });
-        return Ok((examples.collect::<Result<_, _>>()?, skipped));
+        return Ok(Rows::new(examples.collect::<Result<_, _>>()?, skipped));
     }
     let columns = LabelColumns {
         label: options.key_column.clone(),
         text: options.text_column.clone(),
     };
-    let (rows, skipped) = read_labelled(path, &columns)?;
-    let has_commas = path.extension().is_some_and(|extension| extension == "csv");
+    let LabelledTexts { rows, skipped, .. } = read_labelled(path, &columns)?;
+    let has_commas = has_commas(path);
     let examples = (1..).zip(rows).map(|(number, row)| {
         let Some(key) = row.label else {
             return Err(TrainError::OtherKind {
@@ -105,21 +105,25 @@ pub(super) fn read(
         };
         example(path, number, key, Some(&text), options)
     });
-    Ok((examples.collect::<Result<_, _>>()?, skipped))
+    Ok(Rows::new(examples.collect::<Result<_, _>>()?, skipped))
 }
 
 /// Keys alone: of a table of one column, that; of any other file, its keys.
 pub(super) fn read_keys(
     path: &Path,
     options: &ComposeOptions,
-) -> Result<(Vec<ComposeExample>, usize), TrainError> {
+) -> Result<Rows<ComposeExample>, TrainError> {
     if !are_tunes(path) {
-        let (rows, skipped) = read_labelled(path, &LabelColumns::default())?;
-        if rows.iter().all(|row| row.label.is_none()) {
-            let examples = (1..).zip(rows);
+        let read = read_labelled(path, &LabelColumns::default())?;
+        if read.rows.iter().all(|row| row.label.is_none()) {
+            let examples = (1..).zip(read.rows);
             let examples =
                 examples.map(|(number, row)| example(path, number, row.text, None, options));
-            return Ok((examples.collect::<Result<_, _>>()?, skipped));
+            return Ok(Rows {
+                examples: examples.collect::<Result<_, _>>()?,
+                skipped: read.skipped,
+                only_column: read.only_column,
+            });
         }
     }
     read(path, options)

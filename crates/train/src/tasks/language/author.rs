@@ -10,10 +10,13 @@ use crate::insight::spectrum::Snapshot;
 /// Characters a sample, about.
 const LENGTH: usize = 300;
 
+/// The loss as it is known, in `metrics.jsonl`.
+const FIGURE: &str = "bits_per_character";
+
 /// What a language model calls things.
 pub(crate) const WORDS: Words = Words {
     loss: Some(LossInUnit {
-        figure: "bits_per_character",
+        figure: FIGURE,
         name: "Bits per character",
         unit: "bits",
     }),
@@ -38,10 +41,7 @@ impl Shows<LanguageModel<Encoder>> for Author {
     }
 
     fn of_loss(&self, loss: f64) -> Vec<Figure> {
-        vec![
-            ("bits_per_character", loss * self.bits_a_nat),
-            ("perplexity", loss.exp()),
-        ]
+        vec![(FIGURE, loss * self.bits_a_nat), ("perplexity", loss.exp())]
     }
 
     fn sample(&mut self, model: &LanguageModel<Encoder>) -> Result<Option<String>, TrainError> {

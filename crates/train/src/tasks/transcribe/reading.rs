@@ -10,14 +10,14 @@
 use std::path::{Path, PathBuf};
 
 use backdraft_data::{
-    ArrayNames, DataError, LabelColumns, LabelledText, Mfcc, MfccConfig, read_arrays,
-    read_labelled, read_wav,
+    ArrayNames, DataError, LabelColumns, LabelledText, LabelledTexts, Mfcc, MfccConfig,
+    read_arrays, read_labelled, read_wav,
 };
 
 use super::{SoundExample, TranscribeOptions};
 use crate::TrainError;
-use crate::tasks::Sequence;
 use crate::tasks::sequences::{is_arrays, vectors};
+use crate::tasks::{Rows, Sequence};
 
 /// Reads WAV files of one sample rate.
 pub(super) struct Ear<'a> {
@@ -71,13 +71,17 @@ impl<'a> Ear<'a> {
         })
     }
 
-    /// The files of a list, and the rows that were passed over.
+    /// The files of a list.
     fn list(
         &mut self,
         path: &Path,
         columns: &LabelColumns,
-    ) -> Result<(Vec<SoundExample>, usize), TrainError> {
-        let (rows, skipped) = read_labelled(path, columns)?;
+    ) -> Result<Rows<SoundExample>, TrainError> {
+        let LabelledTexts {
+            rows,
+            skipped,
+            only_column,
+        } = read_labelled(path, columns)?;
         let folder = path.parent().unwrap_or(Path::new(""));
         let examples = rows.into_iter().map(|row| {
             let (file, said) = file_of(row);
@@ -95,7 +99,11 @@ impl<'a> Ear<'a> {
             }
             self.hear(&sound, said)
         });
-        Ok((examples.collect::<Result<_, _>>()?, skipped))
+        Ok(Rows {
+            examples: examples.collect::<Result<_, _>>()?,
+            skipped,
+            only_column,
+        })
     }
 }
 
@@ -142,21 +150,16 @@ fn is_wav(path: &Path) -> bool {
     extension.is_some_and(|extension| extension.eq_ignore_ascii_case("wav"))
 }
 
-/// Whether a file lists others that are sounds.
-pub(super) fn is_list(path: &Path) -> bool {
-    !is_arrays(path) && !is_wav(path)
-}
-
-/// The sounds of a file, and the rows that were passed over: of arrays those that have no step.
+/// The sounds of a file; rows of arrays that have no step are passed over.
 pub(super) fn read_sounds(
     path: &Path,
     options: &TranscribeOptions,
-) -> Result<(Vec<SoundExample>, usize), TrainError> {
+) -> Result<Rows<SoundExample>, TrainError> {
     let config = options.mfcc();
     let mut ear = Ear::new(&config);
     match (is_arrays(path), is_wav(path)) {
         (true, _) => arrays(path, options),
-        (_, true) => Ok((vec![ear.hear(path, None)?], 0)),
+        (_, true) => Ok(Rows::new(vec![ear.hear(path, None)?], 0)),
         _ => {
             let columns = LabelColumns {
                 label: options.file_column.clone(),
@@ -168,10 +171,7 @@ pub(super) fn read_sounds(
 }
 
 /// The sounds of arrays, whose classes are written as `names` says.
-fn arrays(
-    path: &Path,
-    options: &TranscribeOptions,
-) -> Result<(Vec<SoundExample>, usize), TrainError> {
+fn arrays(path: &Path, options: &TranscribeOptions) -> Result<Rows<SoundExample>, TrainError> {
     let (sequences, classes) = read_arrays(path, &ArrayNames::default())?;
     let names = &options.names;
     if let (Some(classes), false) = (&classes, names.is_empty())

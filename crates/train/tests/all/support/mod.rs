@@ -131,6 +131,17 @@ pub fn succeeded(arguments: &[&str]) -> String {
     String::from_utf8(output.stdout).unwrap()
 }
 
+/// What was asked for makes no sense: the program says so by this message, with exit code 2.
+#[track_caller]
+pub fn nonsense(arguments: &[&str], expected: &str) {
+    let output = backdraft(arguments);
+    let error = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(2), "{arguments:?}: {error}");
+    let message = error.strip_prefix("error: ").unwrap_or(&error);
+    assert!(message.starts_with(expected), "{arguments:?}: {error}");
+    assert!(output.stdout.is_empty(), "{arguments:?}");
+}
+
 #[track_caller]
 pub fn refused(arguments: &[&str], expected: &str) {
     let output = backdraft(arguments);
