@@ -8,6 +8,9 @@
 //! [`Pairs`] reads a source and a target from each line; [`Buckets`] groups rows of similar length into
 //! batches, and a [`Padded`] batch holds rows that differ in length.
 //!
+//! [`read_labelled`] reads texts with labels from a table, [`ClassFolders`] from a folder for each class;
+//! [`WordVectors`] are those of words that were learned elsewhere.
+//!
 //! [`read_arrays`] reads [`FeatureSequences`] from NumPy's files; [`Mfcc`] makes such vectors of
 //! sound, which [`read_wav`] reads.
 //!
@@ -31,6 +34,7 @@
 mod abc;
 mod arrays;
 mod buckets;
+mod class_folders;
 mod conll;
 mod cut;
 mod encoding;
@@ -52,12 +56,14 @@ mod text_files;
 mod units;
 mod vocabulary;
 mod wav;
+mod word_vectors;
 mod word_vocabulary;
 mod words;
 
 pub use abc::{Tune, read_tunes};
 pub use arrays::{ArrayNames, Classes, read_arrays};
 pub use buckets::{BatchSize, Buckets};
+pub use class_folders::ClassFolders;
 pub use conll::{ConllColumns, ConllReader, PassedOver, TaggedSentence};
 pub use cut::{Cut, Span};
 pub use encoding::Encoding;
@@ -76,5 +82,6 @@ pub use text_files::{FoundText, TextFiles};
 pub use units::{Spelling, Units};
 pub use vocabulary::Vocabulary;
 pub use wav::{Sound, read_wav};
+pub use word_vectors::WordVectors;
 pub use word_vocabulary::WordVocabulary;
 pub use words::words;

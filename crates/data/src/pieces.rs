@@ -2,16 +2,33 @@
 
 use std::path::Path;
 
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use tokenizers::Tokenizer;
 
 use crate::DataError;
 use crate::text::read_file;
 
 /// A tokenizer: byte pairs, word pieces, unigrams, whatever its file says.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(try_from = "Value", into = "Value")]
 pub struct Pieces {
     tokenizer: Tokenizer,
     len: usize,
+}
+
+impl From<Pieces> for Value {
+    fn from(pieces: Pieces) -> Self {
+        serde_json::from_str(&pieces.to_json()).expect("what we wrote is JSON")
+    }
+}
+
+impl TryFrom<Value> for Pieces {
+    type Error = String;
+
+    fn try_from(file: Value) -> Result<Self, String> {
+        Self::from_json(&file.to_string())
+    }
 }
 
 impl Pieces {
@@ -74,6 +91,26 @@ impl Pieces {
         Ok(encoding.get_ids().to_vec())
     }
 
+    /// The pieces of a text as the tokenizer spells them, as [`encode`](Self::encode) numbers them.
+    ///
+    /// # Errors
+    ///
+    /// When it has no symbol for something.
+    pub fn spell(&self, text: &str) -> Result<Vec<String>, DataError> {
+        let encoding = self.tokenizer.encode(text, false);
+        let encoding = encoding.map_err(|error| DataError::NotEncoded {
+            reason: error.to_string(),
+        })?;
+        Ok(encoding.get_tokens().to_vec())
+    }
+
+    /// The text of pieces that are spelled so; what is none of them adds nothing.
+    pub fn text_of<'a>(&self, spelled: impl IntoIterator<Item = &'a str>) -> String {
+        let symbols = spelled.into_iter();
+        let symbols = symbols.filter_map(|piece| self.tokenizer.token_to_id(piece));
+        self.decode(&symbols.collect::<Vec<u32>>())
+    }
+
     /// Symbols to text; numbers of no symbol add nothing.
     pub fn decode(&self, symbols: &[u32]) -> String {
         self.tokenizer.decode(symbols, false).unwrap_or_default()
@@ -129,6 +166,20 @@ pub(crate) mod tests {
         assert_eq!((symbols.len(), symbols[2]), (4, 256));
         assert_eq!(pieces.decode(&symbols), "hello");
         assert_eq!(pieces.unknown(), None);
+    }
+
+    #[test]
+    fn pieces_are_spelled_and_put_together() {
+        let pieces = pieces();
+        let spelled = pieces.spell("hell \u{e9}").unwrap();
+        assert_eq!(spelled[2], "ll");
+        assert_eq!(spelled.len(), pieces.encode("hell \u{e9}").unwrap().len());
+        let text = pieces.text_of(spelled.iter().map(String::as_str));
+        assert_eq!(text, "hell \u{e9}");
+        assert_eq!(pieces.text_of(["ll", "<UNK>", "h"]), "llh");
+        let json = serde_json::to_string(&pieces).unwrap();
+        let again: Pieces = serde_json::from_str(&json).unwrap();
+        assert_eq!(again.spell("hell \u{e9}").unwrap(), spelled);
     }
 
     #[test]

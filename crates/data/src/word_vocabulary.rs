@@ -68,6 +68,19 @@ impl WordVocabulary {
         Self::with(counts.iter().map(|(word, _)| (*word).to_string()).collect())
     }
 
+    /// These words, and after them others that are not yet there, in their order.
+    #[must_use]
+    pub fn with_more(mut self, others: impl IntoIterator<Item = String>) -> Self {
+        for word in others {
+            let next = self.len() as u32;
+            if !word.eq_ignore_ascii_case(Self::REPLACEMENT) && !self.symbols.contains_key(&word) {
+                self.symbols.insert(word.clone(), next);
+                self.words.push(word);
+            }
+        }
+        self
+    }
+
     fn with(words: Vec<String>) -> Self {
         let symbols = words.iter().cloned().zip(1..);
         Self {
@@ -118,6 +131,17 @@ mod tests {
             [few.word(1), few.word(2), few.word(3)],
             ["the", "and", "bird"]
         );
+    }
+
+    #[test]
+    fn more_words_come_after_those_there_are() {
+        let vocabulary = WordVocabulary::of(TEXT.split(' '), 2, None);
+        let more = ["cat", "the", "<unk>", "cat", "bird"].map(str::to_string);
+        let vocabulary = vocabulary.with_more(more);
+        assert_eq!(vocabulary.len(), 5);
+        let symbols = ["the", "and", "cat", "bird", "dog"].map(|word| vocabulary.symbol(word));
+        assert_eq!(symbols, [1, 2, 3, 4, WordVocabulary::UNKNOWN]);
+        assert_eq!(vocabulary.word(4), "bird");
     }
 
     #[test]

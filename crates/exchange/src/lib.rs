@@ -2,7 +2,7 @@
 //!
 //! | framework | what comes and goes |
 //! |---|---|
-//! | [PyTorch](pytorch) | `nn.RNN`, `nn.LSTM`, `nn.GRU` and the language model: `.safetensors` both ways, `.pt` in |
+//! | [PyTorch](pytorch) | `nn.RNN`, `nn.LSTM`, `nn.GRU` and whole models: `.safetensors` both ways, `.pt` in |
 //! | [Keras](keras) | `SimpleRNN`, `LSTM`, `GRU`: the arrays of `get_weights()`, both ways |
 //! | [ONNX](onnx) | `RNN`, `LSTM` and `GRU` nodes of a model file, in |
 //!

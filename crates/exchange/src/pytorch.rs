@@ -37,6 +37,11 @@
 //! # }
 //! ```
 //!
+//! Whole models go over in the same way: the twins of [`LanguageModel`], [`Classifier`], [`Tagger`], [`Forecaster`],
+//! [`Translator`], [`Transcriber`] and [`Composer`] have the names of their fields, with an `nn.Embedding`, an
+//! `nn.Linear` or a recurrent module each. The score of a tagger's tags is a `torchcrf.CRF` of the package pytorch-crf.
+//! A [`Linear`] has a row for each input here and a column there; it is turned on the way.
+//!
 //! What a state dict does not hold, it cannot check: whether an `nn.RNN` was built for tanh or
 //! ReLU, the dropout, `batch_first`.
 //!
@@ -50,9 +55,17 @@
 //! [`Elman`]: backdraft_cells::Elman
 //! [`Lstm`]: backdraft_cells::Lstm
 //! [`Gru`]: backdraft_cells::Gru
+//! [`LanguageModel`]: backdraft_models::LanguageModel
+//! [`Classifier`]: backdraft_models::Classifier
+//! [`Tagger`]: backdraft_models::Tagger
+//! [`Forecaster`]: backdraft_models::Forecaster
+//! [`Translator`]: backdraft_models::Translator
+//! [`Transcriber`]: backdraft_models::Transcriber
+//! [`Composer`]: backdraft_models::Composer
+//! [`Linear`]: burn::nn::Linear
 
 mod file;
-mod language_model;
+mod models;
 mod safetensors_file;
 mod state_dict;
 mod twin;

@@ -15,6 +15,7 @@ use burn::nn::Initializer;
 use burn::tensor::{DType, Device, Int, Tensor};
 use serde::{Deserialize, Serialize};
 
+use crate::Constraints;
 use chain::Chain;
 
 pub(crate) mod chain;
@@ -111,6 +112,31 @@ impl Crf {
     ) -> Result<Vec<Vec<usize>>, Error> {
         let rows = self.rows(emissions, lengths)?;
         let chain = self.scores().chain();
+        Ok(rows.iter().map(|row| chain.viterbi(row)).collect())
+    }
+
+    /// The likeliest tags of each row of those that `constraints` allow.
+    ///
+    /// # Errors
+    ///
+    /// As [`nats`](Self::nats); and when the constraints are of another number of tags.
+    pub fn decode_within(
+        &self,
+        emissions: Tensor<3>,
+        lengths: &Lengths,
+        constraints: &Constraints,
+    ) -> Result<Vec<Vec<usize>>, Error> {
+        if constraints.tags() != self.tags() {
+            let found = constraints.tags();
+            return Err(Error::new(
+                "Crf",
+                "tags of the constraints",
+                self.tags(),
+                found,
+            ));
+        }
+        let rows = self.rows(emissions, lengths)?;
+        let chain = constraints.within(&self.scores().chain());
         Ok(rows.iter().map(|row| chain.viterbi(row)).collect())
     }
 

@@ -74,6 +74,7 @@ mod sampling;
 mod softmax;
 mod source;
 mod spans;
+mod tag_scheme;
 mod tagger;
 mod teacher;
 mod transcriber;
@@ -108,7 +109,8 @@ pub use pooling::{LearntQuery, Pool, Pooling};
 pub use sampling::Sampling;
 pub use softmax::{Softmax, Tail};
 pub use source::{Inputs, Source};
-pub use spans::{Accuracy, Span, SpanScores, spans};
+pub use spans::{Accuracy, Span, SpanScores, spans, strict_spans};
+pub use tag_scheme::{Constraints, TagScheme};
 pub use tagger::{
     Characters, CharactersConfig, Decoder, Spellings, Tagger, TaggerConfig, TaggerInput, padded,
 };

@@ -14,6 +14,9 @@
 use std::collections::HashSet;
 use std::ops::Range;
 
+use crate::TagScheme;
+use crate::tag_scheme;
+
 /// Words that belong together.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Span {
@@ -48,6 +51,38 @@ pub fn spans<T: AsRef<str>>(tags: &[T]) -> Vec<Span> {
     }
     if let Some((start, kind)) = open {
         spans.push(span(kind, start..tags.len()));
+    }
+    spans
+}
+
+/// The spans of a sentence that keep to the scheme, in order: `mode="strict"` of the package `seqeval`. What goes on
+/// without having begun is none, nor what has not ended.
+pub fn strict_spans<T: AsRef<str>>(tags: &[T], scheme: TagScheme) -> Vec<Span> {
+    let tags: Vec<(char, &str)> = tags
+        .iter()
+        .map(|tag| tag_scheme::parts(tag.as_ref()).unwrap_or(('O', "")))
+        .collect();
+    let (mut spans, mut at) = (Vec::new(), 0);
+    while at < tags.len() {
+        let (start, (letter, kind)) = (at, tags[at]);
+        at += 1;
+        if letter == 'B' {
+            while at < tags.len() && tags[at] == ('I', kind) {
+                at += 1;
+            }
+        }
+        let is_whole = match scheme {
+            TagScheme::Bio => letter == 'B',
+            TagScheme::Bioes if letter == 'B' => {
+                let ends = tags.get(at) == Some(&('E', kind));
+                at += usize::from(ends);
+                ends
+            }
+            TagScheme::Bioes => letter == 'S',
+        };
+        if is_whole {
+            spans.push(span(kind, start..at));
+        }
     }
     spans
 }
@@ -107,9 +142,15 @@ impl SpanScores {
         found: &[U],
         of: impl Fn(&str) -> bool,
     ) {
-        let there = spans(tags).into_iter().filter(|span| of(&span.kind));
-        let there: HashSet<Span> = there.collect();
-        let found = spans(found).into_iter().filter(|span| of(&span.kind));
+        let [there, mut found] = [spans(tags), spans(found)];
+        let there = there.into_iter().filter(|span| of(&span.kind)).collect();
+        found.retain(|span| of(&span.kind));
+        self.count_spans(there, found);
+    }
+
+    /// Counts the spans of a sentence, and those that were found.
+    pub fn count_spans(&mut self, there: Vec<Span>, found: Vec<Span>) {
+        let there: HashSet<Span> = there.into_iter().collect();
         self.there += there.len();
         for span in found {
             self.found += 1;

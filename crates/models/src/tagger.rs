@@ -17,7 +17,7 @@ use burn::module::{Module, ModuleDisplay};
 use burn::nn::{Dropout, Embedding, Linear};
 use burn::tensor::{Int, Tensor, activation::log_softmax};
 
-use crate::Crf;
+use crate::{Constraints, Crf};
 pub use characters::{Characters, CharactersConfig};
 pub use config::{Decoder, TaggerConfig};
 pub use input::{Spellings, TaggerInput, padded};
@@ -40,6 +40,9 @@ pub struct Tagger<L: Module + ModuleDisplay> {
     pub output: Linear,
     /// The field over whole tag sequences; without one, each position has its own softmax.
     pub crf: Option<Crf>,
+    /// What sequences of tags are allowed when tags are told; all without it.
+    #[module(skip)]
+    constraints: Option<Constraints>,
 }
 
 impl<L: Layer> Tagger<L> {
@@ -51,6 +54,29 @@ impl<L: Layer> Tagger<L> {
     /// The number of tags.
     pub fn tags(&self) -> usize {
         self.output.weight.dims()[1]
+    }
+
+    /// Sets which sequences of tags [`decode`](Self::decode) may give; it is not asked in training.
+    ///
+    /// # Errors
+    ///
+    /// When the constraints are of another number of tags.
+    pub fn with_constraints(self, constraints: Option<Constraints>) -> Result<Self, Error> {
+        if let Some(found) = constraints.as_ref().map(Constraints::tags)
+            && found != self.tags()
+        {
+            let expected = self.tags();
+            return Err(Error::new(
+                "Tagger",
+                "tags of the constraints",
+                expected,
+                found,
+            ));
+        }
+        Ok(Self {
+            constraints,
+            ..self
+        })
     }
 
     /// The scores of each tag at each position, as the decoder gets them: `[batch, time, tags]`.
@@ -105,18 +131,29 @@ impl<L: Layer> Tagger<L> {
         }
     }
 
-    /// The likeliest tags of each sentence: as many as it has words. By Viterbi's algorithm under
-    /// a field, else position by position.
+    /// The likeliest tags of each sentence: as many as it has words. By Viterbi's algorithm under a field or
+    /// constraints, else position by position.
     ///
     /// # Errors
     ///
     /// As [`emissions`](Self::emissions).
     pub fn decode(&self, input: &TaggerInput) -> Result<Vec<Vec<usize>>, Error> {
         let emissions = self.emissions(input)?;
-        if let Some(crf) = &self.crf {
-            return crf.decode(emissions, &input.lengths);
+        let [_, time, tags] = emissions.dims();
+        match (&self.crf, &self.constraints) {
+            (Some(crf), Some(constraints)) => {
+                return crf.decode_within(emissions, &input.lengths, constraints);
+            }
+            (Some(crf), None) => return crf.decode(emissions, &input.lengths),
+            (None, Some(constraints)) => {
+                let chain = constraints.alone();
+                let scores: Vec<f64> = emissions.into_data().iter().collect();
+                let rows = scores.chunks(time * tags).zip(input.lengths.as_slice());
+                let rows = rows.map(|(row, &length)| chain.viterbi(&row[..length * tags]));
+                return Ok(rows.collect());
+            }
+            (None, None) => {}
         }
-        let [_, time, _] = emissions.dims();
         let best = emissions.argmax(2).into_data();
         let best: Vec<usize> = best.iter::<i64>().map(|tag| tag as usize).collect();
         let rows = best.chunks(time).zip(input.lengths.as_slice());

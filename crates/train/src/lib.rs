@@ -12,11 +12,11 @@
 //!
 //! ```no_run
 //! use std::path::Path;
-//! use backdraft_train::{DeviceChoice, Display, Recurrence, Settings, Text, train_language_model};
+//! use backdraft_train::{DeviceChoice, Display, Recurrence, LanguageSettings, Text, train_language_model};
 //!
 //! # fn main() -> Result<(), backdraft_train::TrainError> {
 //! let recurrence = Recurrence { hidden: 128, ..Recurrence::default() };
-//! let settings = Settings { recurrence, ..Settings::default() };
+//! let settings = LanguageSettings { recurrence, ..LanguageSettings::default() };
 //! let text = Text::read(Path::new("shakespeare.txt"))?;
 //! let device = DeviceChoice::Auto.pick()?;
 //! let report = train_language_model(&settings, &text, Path::new("run"), &device, Display::Plain)?;
@@ -30,6 +30,7 @@
 mod baselines;
 pub mod cli;
 mod device;
+mod drawing;
 mod error;
 mod failpoint;
 mod fit;
@@ -50,6 +51,7 @@ pub use baselines::{
     tag_baselines,
 };
 pub use device::{DeviceChoice, KnownDevice, PickedDevice, known_devices};
+pub use drawing::{Figure, Section};
 pub use error::TrainError;
 pub use fit::{
     AverageKind, Averaging, Brake, Clipper, Clipping, Decay, Decayed, Ending, Falling, FusedAdam,
@@ -63,26 +65,28 @@ pub use insight::{
 };
 pub use probe::{Probe, Problem, Sample, Trial, draw_trials};
 pub use progress::{Display, PlainProgress};
-pub use report::{RunReport, report_runs};
+pub use report::{RunReport, report_runs, report_task};
 pub use run::description::{Asked, Origin, OriginRun, Provenance, RunDescription};
 pub use run::{Run, RunState};
 pub use settings::{
-    Carrying, CellKind, Lexicon, NormedWeights, OptimizerKind, Recurrence, Regularize, ResetKind,
-    Saving, Settings, TextUnit, Training, Variant, Windows,
+    CellKind, NormedWeights, OptimizerKind, Recurrence, Regularize, ResetKind, Saving, TextUnit,
+    Training, Variant,
 };
 pub use tasks::language::{
-    Estimate, EvaluationReport, ExchangeReport, Pretrained, Prompted, StreamLoader, SymbolBatch,
-    Text, TrainReport, VocabularyUse, Writer, burn_source, estimate_language_model,
-    evaluate_language_model, export_language_model, import_language_model, inspect_language_model,
-    resume_language_model, train_language_model, train_language_model_from,
+    Carrying, Estimate, EvaluationReport, LanguageSettings, Lexicon, Pretrained, Prompted,
+    StreamLoader, SymbolBatch, Text, TrainReport, VocabularyUse, Windows, Writer, burn_source,
+    estimate_language_model, evaluate_language_model, export_language_model, import_language_model,
+    inspect_language_model, resume_language_model, train_language_model, train_language_model_from,
 };
 pub use tasks::{
-    Answer, AttentionKind, Author, BatchOf, CalendarKind, ClassBatch, ClassExample, Classify,
-    ClassifyOptions, Compose, ComposeBatch, ComposeExample, ComposeOptions, ConditioningKind,
-    DecoderKind, ExampleLoader, Examples, Forecast, ForecastOptions, Idle, KeyUnit, OutputKind,
-    PairBatch, PairExample, Parts, PoolingKind, Predictor, PretrainedTask, Reading, Resumed, Rows,
-    ScalingKind, Scores, Sequence, SeriesBatch, SeriesExample, SoundBatch, SoundExample, Tag,
-    TagBatch, TagOptions, Task, TaskEstimate, TaskEvaluation, TaskOptions, TaskReport,
-    TaskSettings, TextReader, Transcribe, TranscribeOptions, Translate, TranslateOptions, Unit,
-    Ways, Writing, Written, estimate_task, evaluate_task, resume_task, train_task, train_task_from,
+    Answer, AttentionKind, Author, BatchOf, CalendarKind, ClassBatch, ClassExample, ClassWeighting,
+    Classify, ClassifyOptions, Compose, ComposeBatch, ComposeExample, ComposeOptions,
+    ConditioningKind, DecoderKind, ExampleLoader, Examples, ExchangeReport, Forecast,
+    ForecastOptions, Idle, KeyUnit, OutputKind, PairBatch, PairExample, Parts, PoolingKind,
+    Predictor, PretrainedTask, Reading, Resumed, Rows, ScalingKind, Scores, Sequence, SeriesBatch,
+    SeriesExample, SoundBatch, SoundExample, Tag, TagBatch, TagOptions, Task, TaskEstimate,
+    TaskEvaluation, TaskOptions, TaskReport, TaskSettings, TextReader, Transcribe,
+    TranscribeOptions, Translate, TranslateOptions, VectorOptions, Ways, Writing, Written,
+    estimate_task, evaluate_task, export_task, import_task, resume_task, train_task,
+    train_task_from,
 };

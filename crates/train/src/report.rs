@@ -4,21 +4,18 @@
 //! the model of a single run, what was asked for, and what the model wrote as it learned.
 
 mod activity;
-pub(crate) mod chart;
 mod coloured_text;
 mod inside;
-pub(crate) mod mark;
 mod page;
-mod picture;
 mod reach;
 mod spectra;
 mod trained_run;
 
 use std::path::Path;
 
-use crate::TrainError;
+use crate::drawing::chart::{Chart, Curve, Legend, Scale};
 use crate::fit::training::Words;
-use chart::{Chart, Curve, Legend, Scale};
+use crate::{Task, TrainError};
 use inside::Inside;
 use trained_run::TrainedRun;
 
@@ -41,15 +38,27 @@ pub struct RunReport {
 /// When a folder is no run, has no figures, or its weights are damaged. A run that has no weights yet is
 /// drawn without what goes on inside; lines of figures that cannot be read are left out.
 pub fn report_runs(runs: &[&Path]) -> Result<RunReport, TrainError> {
-    let paths = runs;
-    let runs: Vec<TrainedRun> = paths
-        .iter()
-        .map(|run| TrainedRun::read(run))
-        .collect::<Result<_, _>>()?;
-    let inside = match paths {
+    let inside = match runs {
         [run] => Some(Inside::of(run)?),
         _ => None,
     };
+    report(runs, inside)
+}
+
+/// Draws one run of a task: its curves, and what its model answers to the examples that were held out.
+///
+/// # Errors
+///
+/// As [`report_runs`]. Where the held-out examples cannot be read any more, the page says so.
+pub fn report_task<T: Task>(run: &Path) -> Result<RunReport, TrainError> {
+    report(&[run], Some(Inside::of_task::<T>(run)?))
+}
+
+fn report(runs: &[&Path], inside: Option<Inside>) -> Result<RunReport, TrainError> {
+    let runs: Vec<TrainedRun> = runs
+        .iter()
+        .map(|run| TrainedRun::read(run))
+        .collect::<Result<_, _>>()?;
     let mut charts = vec![
         losses(&runs),
         gradient_norms(&runs),

@@ -54,15 +54,6 @@ pub struct Run {
 }
 
 impl Run {
-    /// Opens the folder of a run of a language model.
-    ///
-    /// # Errors
-    ///
-    /// When it is none.
-    pub fn open(path: impl Into<PathBuf>) -> Result<(Self, RunDescription), TrainError> {
-        Self::open_as(path)
-    }
-
     /// Opens the folder of a run in which this was asked for.
     ///
     /// # Errors

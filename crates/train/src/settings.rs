@@ -1,147 +1,20 @@
-//! What the user asks of a language model's training: as typed, and checked.
+//! What the user asks of any training: as typed, and checked.
 
 pub(crate) mod bounds;
 mod cell;
 mod check;
-mod lexicon;
 pub(crate) mod names;
 mod recurrence;
 mod regularize;
 mod saving;
 mod training;
+mod unit;
 mod variant;
-mod windows;
-
-use backdraft_data::{Cut, DataError};
-use backdraft_models::{EncoderConfig, LanguageModelConfig, Penalties};
-use serde::{Deserialize, Serialize};
 
 pub use cell::CellKind;
-pub use lexicon::{Lexicon, TextUnit};
 pub use recurrence::Recurrence;
 pub use regularize::{NormedWeights, Regularize};
 pub use saving::Saving;
 pub use training::{OptimizerKind, Training};
+pub use unit::TextUnit;
 pub use variant::{ResetKind, Variant};
-pub use windows::{Carrying, Windows};
-
-/// How a language model is built and trained. The defaults are those of `backdraft train lm`.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Settings {
-    /// What the symbols are.
-    #[serde(flatten)]
-    pub lexicon: Lexicon,
-    /// The recurrent layers.
-    #[serde(flatten)]
-    pub recurrence: Recurrence,
-    /// Whether output and embedding share their weights.
-    pub tied: bool,
-    /// What is learned beside the cross-entropy.
-    pub penalties: Penalties,
-    /// Which files are read of a folder, as patterns: `*.rs`; all if there is none.
-    pub include: Vec<String>,
-    /// Steps of a window: how far the gradient goes back.
-    pub unroll: usize,
-    /// How the text is cut into windows.
-    pub windows: Windows,
-    /// How it is trained.
-    #[serde(flatten)]
-    pub training: Training,
-}
-
-impl Default for Settings {
-    fn default() -> Self {
-        Self {
-            lexicon: Lexicon::default(),
-            recurrence: Recurrence::default(),
-            tied: false,
-            penalties: Penalties::default(),
-            include: Vec::new(),
-            unroll: 64,
-            windows: Windows::default(),
-            training: Training::default(),
-        }
-    }
-}
-
-impl Settings {
-    /// The model of these settings, for a vocabulary of this size.
-    pub fn model(&self, vocabulary_size: usize) -> LanguageModelConfig<EncoderConfig> {
-        let layer = self.recurrence.encoder(self.recurrence.embedding);
-        LanguageModelConfig::new(vocabulary_size, layer)
-            .with_dropout(self.recurrence.dropout)
-            .with_tied(self.tied)
-            .with_bounds(self.lexicon.adaptive.clone())
-            .with_penalties(self.penalties)
-    }
-
-    /// Numbers that the model of these settings learns, for a vocabulary of this size. It is not built,
-    /// however large it is.
-    ///
-    /// # Errors
-    ///
-    /// When the layers cannot be built.
-    pub fn num_params(&self, vocabulary_size: usize) -> Result<usize, backdraft_cells::Error> {
-        let model = self.model(vocabulary_size);
-        let recurrence = &self.recurrence;
-        let layers = recurrence.num_params(recurrence.embedding, false)?;
-        let beside = model.num_params_beside(recurrence.output_size());
-        Ok(layers.saturating_add(beside))
-    }
-
-    /// Bytes, about, that a window keeps for its backward pass, for a vocabulary of this size.
-    pub(crate) fn window_bytes(&self, vocabulary_size: usize) -> usize {
-        // What is kept of each piece, where the rest is computed again.
-        let steps = match self.windows.recompute {
-            true => 2 * (self.unroll as f64).sqrt().ceil() as usize,
-            false => self.unroll,
-        };
-        // Of an adaptive softmax the head alone: a tail is computed for the few targets that are in it.
-        let bounds = &self.lexicon.adaptive;
-        let head = |first: &usize| first.saturating_add(bounds.len());
-        let scores = bounds.first().map_or(vocabulary_size, head);
-        // Of each position what the recurrent layers keep, and the scores, their logarithms and their
-        // gradient.
-        let Recurrence {
-            cell,
-            layers,
-            hidden,
-            embedding,
-            ..
-        } = self.recurrence;
-        let layers = hidden.saturating_mul(layers).saturating_mul(cell.kept());
-        let kept = layers
-            .saturating_add(embedding)
-            .saturating_add(scores.saturating_mul(3));
-        [steps, kept, size_of::<f32>()]
-            .into_iter()
-            .fold(self.training.batch, usize::saturating_mul)
-    }
-
-    /// How streams are cut into windows.
-    ///
-    /// # Errors
-    ///
-    /// When the lengths are impossible.
-    pub fn cut(&self) -> Result<Cut, DataError> {
-        self.windows.cut(self.unroll, self.training.seed)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn settings_go_through_json() {
-        let settings = Settings {
-            training: Training {
-                epochs: Some(3),
-                ..Training::default()
-            },
-            ..Settings::default()
-        };
-        let text = serde_json::to_string(&settings).unwrap();
-        assert_eq!(serde_json::from_str::<Settings>(&text).unwrap(), settings);
-    }
-}

@@ -11,8 +11,10 @@
 
 pub(crate) mod classify;
 pub(crate) mod compose;
+mod confusion;
 mod estimate;
 mod evaluation;
+mod exchange;
 pub(crate) mod forecast;
 mod gathered;
 pub(crate) mod language;
@@ -21,48 +23,61 @@ mod prediction;
 mod pretrained;
 mod sequences;
 mod settings;
+mod showing;
 pub(crate) mod tag;
+mod text_reader;
 mod training;
 pub(crate) mod transcribe;
 pub(crate) mod translate;
 mod units;
+mod vectors;
 
 use std::path::{Path, PathBuf};
 
 use backdraft_cells::Error;
-use backdraft_data::hold_out;
+use backdraft_data::{ClassFolders, DataError, hold_out};
+use backdraft_exchange::pytorch::Twin;
 use backdraft_models::Encoder;
 use burn::tensor::Device;
 use serde::{Serialize, de::DeserializeOwned};
 
-pub use classify::{ClassBatch, ClassExample, Classify, ClassifyOptions, PoolingKind};
+pub use classify::{
+    ClassBatch, ClassExample, ClassWeighting, Classify, ClassifyOptions, PoolingKind,
+};
 pub use compose::{
     Author, Compose, ComposeBatch, ComposeExample, ComposeOptions, ConditioningKind, KeyUnit,
     Writing, Written,
 };
 pub use estimate::{TaskEstimate, estimate_task};
 pub use evaluation::{TaskEvaluation, evaluate_task};
+pub use exchange::{ExchangeReport, export_task, import_task};
 pub use forecast::{
     CalendarKind, Forecast, ForecastOptions, OutputKind, ScalingKind, SeriesBatch, SeriesExample,
 };
 pub use loader::ExampleLoader;
 pub use prediction::Predictor;
 pub use pretrained::PretrainedTask;
-pub use sequences::{Reading, Sequence, TextReader, Unit, Ways};
+pub use sequences::{Reading, Sequence, Ways};
 pub use settings::{Idle, TaskOptions, TaskSettings};
+pub(crate) use showing::show_task;
 pub use tag::{DecoderKind, Tag, TagBatch, TagOptions};
+pub use text_reader::TextReader;
 pub use training::{Resumed, TaskReport, resume_task, train_task, train_task_from};
 pub use transcribe::{SoundBatch, SoundExample, Transcribe, TranscribeOptions};
 pub use translate::{AttentionKind, PairBatch, PairExample, Translate, TranslateOptions};
+pub use vectors::VectorOptions;
 
 use crate::fit::training::Words;
 use crate::run::checksums::checksum;
-use crate::{Asked, Objective, Settings, TrainError};
+use crate::{Asked, LanguageSettings, Objective, Section, TrainError};
+
+/// What a file that describes a run is for, if it does not say so.
+pub(crate) const UNNAMED: &str = LanguageSettings::TASK;
 
 /// What a kind of training calls things.
 pub(crate) fn words(task: &str) -> Words {
     match task {
-        Settings::TASK => language::WORDS,
+        LanguageSettings::TASK => language::WORDS,
         _ => Words::default(),
     }
 }
@@ -76,15 +91,19 @@ pub trait Task: Clone + Send + Sync + Serialize + DeserializeOwned + 'static {
     type Options: TaskOptions;
     /// One example, with its answer if that is known.
     type Example: Clone + Send + Sync + 'static;
-    /// What is trained.
-    type Model: Objective<State = ()>;
+    /// What is trained, and has a twin in PyTorch.
+    type Model: Objective<State = ()> + Twin;
 
-    /// Reads the examples of a file.
+    /// Reads the examples of a file; `known` is what is known already, where a run is gone on with or used.
     ///
     /// # Errors
     ///
     /// When it cannot be read or used: the file, the line, what was expected and found.
-    fn read(path: &Path, options: &Self::Options) -> Result<Examples<Self::Example>, TrainError>;
+    fn read(
+        path: &Path,
+        options: &Self::Options,
+        known: Option<&Self>,
+    ) -> Result<Examples<Self::Example>, TrainError>;
 
     /// Of what was read, what is learned from, where other examples are held out.
     ///
@@ -144,6 +163,11 @@ pub trait Task: Clone + Send + Sync + Serialize + DeserializeOwned + 'static {
         device: &Device,
     ) -> Result<Self::Model, Error>;
 
+    /// A model with new weights, as its training begins with it: where some are known beforehand, with those.
+    fn begun(&self, model: Self::Model) -> Self::Model {
+        model
+    }
+
     /// The recurrent layers of a model.
     fn layers(model: &Self::Model) -> Vec<&Encoder>;
 
@@ -175,6 +199,20 @@ pub trait Task: Clone + Send + Sync + Serialize + DeserializeOwned + 'static {
         examples: &[Self::Example],
         rows: usize,
     ) -> Result<Scores, TrainError>;
+
+    /// What a page about a run shows of the model's answers to held-out examples, beside their figures.
+    ///
+    /// # Errors
+    ///
+    /// When the model cannot be run, or something cannot be drawn.
+    fn shown(
+        &self,
+        _model: &Self::Model,
+        _examples: &[Self::Example],
+        _rows: usize,
+    ) -> Result<Vec<Section>, TrainError> {
+        Ok(Vec::new())
+    }
 
     /// What is least of the best weights, of their loss and figures: the part that is wrong, if the
     /// first figure is the part that is right; and of as many that are right, the more certain.
@@ -262,9 +300,13 @@ pub type Parts<E> = (Vec<E>, Vec<E>);
 pub type BatchOf<T> = (<<T as Task>::Model as Objective>::Batch, usize);
 
 /// The examples of a file with their answers.
-fn read<T: Task>(path: &Path, options: &T::Options) -> Result<Examples<T::Example>, TrainError> {
+fn read<T: Task>(
+    path: &Path,
+    options: &T::Options,
+    known: Option<&T>,
+) -> Result<Examples<T::Example>, TrainError> {
     refuse_empty(path)?;
-    T::read(path, options)
+    T::read(path, options, known)
 }
 
 /// Refuses a file with nothing in it, of which each kind of data would say something else.
@@ -332,10 +374,7 @@ impl<E> Examples<E> {
     ///
     /// When there is none, or the file cannot be read again for its checksum.
     pub fn of(path: &Path, rows: Rows<E>) -> Result<Self, TrainError> {
-        let content = std::fs::read(path).map_err(|error| {
-            let path = path.to_path_buf();
-            TrainError::Data(backdraft_data::DataError::Unreadable { path, error })
-        })?;
+        let sha256 = content_checksum(path)?;
         let Rows {
             examples,
             skipped,
@@ -351,10 +390,30 @@ impl<E> Examples<E> {
             examples,
             skipped,
             path: path.to_path_buf(),
-            sha256: checksum(&content),
+            sha256,
             only_column,
         })
     }
+}
+
+/// The checksum of a file's content; of a folder, of the names and contents of its files.
+pub(crate) fn content_checksum(path: &Path) -> Result<String, TrainError> {
+    let read = |path: &Path| {
+        std::fs::read(path).map_err(|error| {
+            let path = path.to_path_buf();
+            DataError::Unreadable { path, error }
+        })
+    };
+    if !path.is_dir() {
+        return Ok(checksum(&read(path)?));
+    }
+    let folder = ClassFolders::find(path)?;
+    let mut all = String::new();
+    for file in folder.paths() {
+        let name = file.strip_prefix(path).unwrap_or(file).display();
+        all += &format!("{} {name}\n", checksum(&read(file)?));
+    }
+    Ok(checksum(all.as_bytes()))
 }
 
 /// What a model reaches.

@@ -11,7 +11,8 @@ use backdraft_cells::{
 use backdraft_exchange::pytorch::StateDict;
 use backdraft_models::{LanguageModel, LanguageModelConfig};
 use backdraft_train::{
-    Clipper, Clipping, Decay, Objective, Recurrence, Settings, SymbolBatch, Trainee, Training,
+    Clipper, Clipping, Decay, LanguageSettings, Objective, Recurrence, SymbolBatch, Trainee,
+    Training,
 };
 use burn::module::Module;
 use burn::optim::GradientsParams;
@@ -34,8 +35,8 @@ const CHECKED: &str = "the settings of this file make sense";
 type Model = LanguageModel<Deep<Recurrent<Lstm>>>;
 
 /// What of the settings of `backdraft train lm` a step depends on.
-fn settings() -> Settings {
-    Settings {
+fn settings() -> LanguageSettings {
+    LanguageSettings {
         recurrence: Recurrence {
             layers: LAYERS,
             ..Recurrence::default()
@@ -46,7 +47,7 @@ fn settings() -> Settings {
             clipping: Clipping::by_norm(NORM),
             ..Training::default()
         },
-        ..Settings::default()
+        ..LanguageSettings::default()
     }
 }
 

@@ -1,5 +1,5 @@
-//! Padded stacks on a GPU, one forward and one in reverse and one both ways, against the plain loop on the
-//! CPU: outputs, final states, and the gradient of everything that is an input.
+//! Padded stacks on a GPU and on NdArray, one forward and one in reverse and one both ways, against the plain loop
+//! on Flex: outputs, final states, and the gradient of everything that is an input.
 
 use backdraft_cells::prelude::*;
 use burn::tensor::DType;
@@ -45,20 +45,19 @@ fn results<L: Layer>(backend: &Backend, layer: L) -> Vec<(String, Vec<f64>)> {
 }
 
 fn compare<L: Layer, K: SequenceConfig<Built = L>>(config: K) {
-    let backends = backends();
-    let of = |name| {
-        backends
-            .iter()
-            .find(|backend| backend.name == name)
-            .unwrap()
-    };
+    let (flex, others): (Vec<_>, Vec<_>) = backends()
+        .into_iter()
+        .partition(|backend| backend.name == "flex");
+    assert!(others.iter().any(|backend| backend.name == "wgpu"));
     let built = |backend: &Backend| config.init(&backend.autodiff()).unwrap();
-    let (cpu, gpu) = (of("flex"), of("wgpu"));
-    let plain = built(cpu).unrolled();
+    let plain = built(&flex[0]).unrolled();
     let stack = plain.describe();
-    let expected = results(cpu, plain);
-    for ((what, found), (_, expected)) in results(gpu, built(gpu)).iter().zip(&expected) {
-        assert_close(&format!("{stack}: {what}"), found, expected, TOLERANCE);
+    let expected = results(&flex[0], plain);
+    for other in &others {
+        for ((what, found), (_, expected)) in results(other, built(other)).iter().zip(&expected) {
+            let what = format!("{stack} on {}: {what}", other.name);
+            assert_close(&what, found, expected, TOLERANCE);
+        }
     }
 }
 

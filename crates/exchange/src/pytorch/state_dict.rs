@@ -70,8 +70,15 @@ impl StateDict {
     /// When PyTorch has no such layer, or a name is there already.
     pub fn insert<M: Twin>(&mut self, layer: &M, prefix: &str) -> Result<(), Error> {
         let mut named = Vec::new();
-        for Wanted { tensor, names } in wanted(layer, prefix)? {
-            for name in names {
+        for wanted in wanted(layer, prefix)? {
+            let tensor = match wanted.transposed {
+                true => {
+                    let data = transposed(self.read(&wanted.tensor)?);
+                    bridge::from_data(data, wanted.tensor.name.clone(), None)
+                }
+                false => wanted.tensor,
+            };
+            for name in wanted.names {
                 if self.tensors.contains_key(&name) {
                     return Err(Error::Twice { name });
                 }
@@ -121,7 +128,8 @@ impl StateDict {
         let found = self.fit(&wanted, prefix)?;
         let mut tensors = Vec::with_capacity(found.len());
         let mut untied = Vec::new();
-        for (Wanted { tensor, .. }, found) in wanted.iter().zip(found) {
+        for (wanted, found) in wanted.iter().zip(found) {
+            let tensor = &wanted.tensor;
             let data = self.read(found[0])?;
             NotFinite::check(&found[0].name, &data, tensor.dtype).map_err(|number| {
                 Error::NotFinite {
@@ -134,6 +142,10 @@ impl StateDict {
                     untied.push((found[0].name.clone(), other.name.clone()));
                 }
             }
+            let data = match wanted.transposed {
+                true => transposed(data),
+                false => data,
+            };
             let data = data
                 .try_cast(tensor.dtype)
                 .map_err(|error| self.refused(format!("{}: {error}", found[0].name)))?;
@@ -212,18 +224,19 @@ impl StateDict {
         };
         let mut all = Vec::with_capacity(wanted.len());
         let mut known = BTreeSet::new();
-        for Wanted { tensor, names } in wanted {
+        for wanted in wanted {
+            let (names, shape) = (&wanted.names, wanted.shape());
             known.extend(names.iter().map(String::as_str));
             let found: Vec<&Tensor> = names
                 .iter()
                 .filter_map(|name| self.tensors.get(name))
                 .collect();
             if found.is_empty() {
-                mismatch.missing.push(Shaped::new(&names[0], &tensor.shape));
+                mismatch.missing.push(Shaped::new(&names[0], &shape));
             }
             for found in &found {
-                if found.shape != tensor.shape {
-                    let expected = Shaped::new(&found.name, &tensor.shape);
+                if found.shape[..] != shape[..] {
+                    let expected = Shaped::new(&found.name, &shape);
                     mismatch.misshapen.push((expected, found.shape.to_vec()));
                 } else if !found.dtype.is_float() {
                     let dtype = format!("{:?}", found.dtype);
@@ -280,6 +293,34 @@ impl StateDict {
 struct Wanted {
     tensor: Tensor,
     names: Vec<String>,
+    transposed: bool,
+}
+
+impl Wanted {
+    /// The shape that it has in a state dict.
+    fn shape(&self) -> Vec<usize> {
+        let mut shape = self.tensor.shape.to_vec();
+        if self.transposed {
+            shape.reverse();
+        }
+        shape
+    }
+}
+
+/// A matrix whose rows are its columns.
+fn transposed(data: TensorData) -> TensorData {
+    let (shape, dtype) = (data.shape().to_vec(), data.dtype());
+    let [rows, columns] = shape[..] else {
+        unreachable!("what is transposed is a matrix, found {shape:?}");
+    };
+    let (size, bytes) = (dtype.size(), data.as_bytes());
+    let mut turned = Vec::with_capacity(bytes.len());
+    for column in 0..columns {
+        for row in 0..rows {
+            turned.extend_from_slice(&bytes[(row * columns + column) * size..][..size]);
+        }
+    }
+    TensorData::from_bytes_vec(turned, [columns, rows], dtype)
 }
 
 /// The parameters of a layer; refuses a layer with one that PyTorch has no name for.
@@ -288,27 +329,30 @@ fn wanted<M: Twin>(layer: &M, prefix: &str) -> Result<Vec<Wanted>, Error> {
         framework: "PyTorch",
         error,
     };
-    let mut names: HashMap<String, Vec<String>> = layer
+    let mut parameters: HashMap<String, Parameter> = layer
         .parameters()
         .map_err(no_twin)?
         .into_iter()
-        .map(|Parameter { path, names }| (path, names))
+        .map(|parameter| (parameter.path.clone(), parameter))
         .collect();
     let prefix = with_dot(prefix);
     let mut all = Vec::new();
     let mut nameless = Vec::new();
     for tensor in layer.collect(None, None, false) {
-        match names.remove(&tensor.name) {
-            Some(names) => all.push(Wanted {
+        match parameters.remove(&tensor.name) {
+            Some(Parameter {
+                names, transposed, ..
+            }) => all.push(Wanted {
                 names: names.iter().map(|name| format!("{prefix}{name}")).collect(),
                 tensor,
+                transposed,
             }),
             None => nameless.push(tensor.name),
         }
     }
     assert!(
-        names.is_empty(),
-        "what has a name is a parameter: {names:?}"
+        parameters.is_empty(),
+        "what has a name is a parameter: {parameters:?}"
     );
     if nameless.is_empty() {
         return Ok(all);

@@ -8,6 +8,7 @@ use backdraft_cells::{
 };
 use backdraft_models::Encoder;
 use burn::module::Module;
+use burn::nn::Linear;
 
 /// A parameter here and there.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,6 +18,8 @@ pub struct Parameter {
     /// What a state dict calls it: `weight_ih_l0`. More than one name where PyTorch ties modules:
     /// then any of them will do, and those that are there must hold the same numbers.
     pub names: Vec<String>,
+    /// Whether what is a row of the matrix here is a column there, as in a [`Linear`].
+    pub transposed: bool,
 }
 
 impl Parameter {
@@ -25,7 +28,31 @@ impl Parameter {
         Self {
             path: path.into(),
             names: vec![name.into()],
+            transposed: false,
         }
+    }
+
+    /// Those of a [`Linear`] and of its twin, an `nn.Linear`, whose weight has a row for each output.
+    pub fn of_linear(linear: &Linear) -> Vec<Self> {
+        let weight = Self {
+            transposed: true,
+            ..Self::new("weight", "weight")
+        };
+        let bias = linear.bias.as_ref().map(|_| Self::new("bias", "bias"));
+        [weight].into_iter().chain(bias).collect()
+    }
+
+    /// That of an `nn.Embedding`.
+    pub fn of_embedding() -> Vec<Self> {
+        vec![Self::new("weight", "weight")]
+    }
+
+    /// Several parameters, each [`within`](Self::within) the same field and module.
+    pub fn all_within(parameters: Vec<Self>, field: &str, module: &str) -> Vec<Self> {
+        let parameters = parameters.into_iter();
+        parameters
+            .map(|parameter| parameter.within(field, module))
+            .collect()
     }
 
     /// The same parameter, seen from a module that has its layer in `field` and, in PyTorch, in

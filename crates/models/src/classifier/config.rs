@@ -30,6 +30,9 @@ pub struct ClassifierConfig<K> {
     /// The part of the target that all classes share in training; 0 by default.
     #[serde(default)]
     pub label_smoothing: f64,
+    /// How much an example of each class counts in training; 1 for each if empty, the default.
+    #[serde(default)]
+    pub class_weights: Vec<f64>,
 }
 
 impl<K> ClassifierConfig<K> {
@@ -43,6 +46,7 @@ impl<K> ClassifierConfig<K> {
             input_dropout: 0.0,
             output_dropout: 0.0,
             label_smoothing: 0.0,
+            class_weights: Vec::new(),
         }
     }
 
@@ -73,6 +77,13 @@ impl<K> ClassifierConfig<K> {
         self.label_smoothing = label_smoothing;
         self
     }
+
+    /// Sets how much an example of each class counts in training: `weight` of PyTorch's `CrossEntropyLoss`.
+    #[must_use]
+    pub fn with_class_weights(mut self, class_weights: Vec<f64>) -> Self {
+        self.class_weights = class_weights;
+        self
+    }
 }
 
 impl<K: SequenceConfig<Built: Layer>> ClassifierConfig<K> {
@@ -81,8 +92,8 @@ impl<K: SequenceConfig<Built: Layer>> ClassifierConfig<K> {
     ///
     /// # Errors
     ///
-    /// When a size is zero, there are fewer than 2 classes, a probability is not in `0.0..1.0`, or
-    /// the layers cannot be pooled so.
+    /// When a size is zero, there are fewer than 2 classes, a probability is not in `0.0..1.0`, there is not one
+    /// weight for each class, or one is not a number above 0, or the layers cannot be pooled so.
     pub fn init(&self, device: &Device) -> Result<Classifier<K::Built>, Error> {
         let name = "Classifier";
         if self.classes < 2 {
@@ -91,6 +102,16 @@ impl<K: SequenceConfig<Built: Layer>> ClassifierConfig<K> {
         if !(0.0..1.0).contains(&self.label_smoothing) {
             let (what, found) = ("label smoothing", self.label_smoothing);
             return Err(Error::new(name, what, "at least 0 and below 1", found));
+        }
+        let weights = &self.class_weights;
+        if !weights.is_empty() && weights.len() != self.classes {
+            let expected = format!("{}, one for each class, or none", self.classes);
+            return Err(Error::new(name, "class weights", expected, weights.len()));
+        }
+        let is_weight = |weight: &f64| *weight > 0.0 && weight.is_finite();
+        if let Some(weight) = weights.iter().find(|weight| !is_weight(weight)) {
+            let expected = "a finite number above 0";
+            return Err(Error::new(name, "class weight", expected, weight));
         }
         let input_dropout = dropout(name, "input dropout", self.input_dropout)?;
         let output_dropout = dropout(name, "output dropout", self.output_dropout)?;
@@ -111,6 +132,7 @@ impl<K: SequenceConfig<Built: Layer>> ClassifierConfig<K> {
             input_dropout,
             output_dropout,
             label_smoothing: self.label_smoothing,
+            class_weights: self.class_weights.clone(),
         })
     }
 }

@@ -48,6 +48,11 @@ impl Chain {
         }
     }
 
+    /// `A`, `a` and `b`.
+    pub fn scores(&self) -> (&[f64], &[f64], &[f64]) {
+        (&self.forward.logs, &self.start, &self.end)
+    }
+
     /// `ln Z`.
     pub fn log_z(&self, emissions: &[f64]) -> f64 {
         let mut steps = emissions.chunks(self.tags);

@@ -114,6 +114,7 @@ impl<K: SequenceConfig<Built: Layer>> TaggerConfig<K> {
             dropout,
             output,
             crf,
+            constraints: None,
         })
     }
 }

@@ -1,6 +1,8 @@
-//! Spans of tags, and how many were found, against what the program `conlleval` says.
+//! Spans of tags, and how many were found, against what the program `conlleval` says and what the package `seqeval`
+//! does; `spans/seqeval.py` recorded the latter.
 
-use backdraft_models::{Accuracy, SpanScores, spans};
+use backdraft_models::{Accuracy, SpanScores, TagScheme, spans, strict_spans};
+use serde::Deserialize;
 
 /// The spans of tags, written `kind first..last`.
 fn told(tags: &str) -> Vec<String> {
@@ -64,4 +66,46 @@ fn accuracy_counts_words() {
     accuracy.count(&["NN", "VB", "NN"], &["NN", "NN", "NN"]);
     accuracy.count(&["VB"], &["VB"]);
     assert_eq!(accuracy.accuracy(), 0.75);
+}
+
+#[test]
+fn scores_are_those_of_seqeval() {
+    #[derive(Deserialize)]
+    struct Case {
+        scheme: TagScheme,
+        right: Vec<String>,
+        found: Vec<String>,
+        lenient: [f64; 3],
+        strict: [f64; 3],
+    }
+    let cases: Vec<Case> = serde_json::from_str(include_str!("spans/seqeval.json")).unwrap();
+    assert_eq!(cases.len(), 40);
+    let (mut differ, mut nothing) = (0, 0);
+    for (number, case) in cases.iter().enumerate() {
+        let (mut lenient, mut strict) = (SpanScores::default(), SpanScores::default());
+        for (right, found) in case.right.iter().zip(&case.found) {
+            let [right, found] = [right, found].map(|tags| tags.split(' ').collect::<Vec<&str>>());
+            lenient.count(&right, &found);
+            let spans = |tags: &[&str]| strict_spans(tags, case.scheme);
+            strict.count_spans(spans(&right), spans(&found));
+        }
+        for (what, scores, expected) in [
+            ("lenient", lenient, case.lenient),
+            ("strict", strict, case.strict),
+        ] {
+            let found = [scores.precision(), scores.recall(), scores.f1()];
+            for (found, expected) in found.iter().zip(expected) {
+                assert!(
+                    (found - expected).abs() < 1e-12,
+                    "{number}, {what}: {found} for {expected}"
+                );
+            }
+        }
+        differ += usize::from(lenient != strict);
+        nothing += usize::from(strict.right == 0);
+    }
+    assert!(
+        differ > 30 && nothing < 15,
+        "{differ} differ, {nothing} have nothing"
+    );
 }

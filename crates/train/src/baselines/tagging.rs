@@ -45,7 +45,7 @@ pub fn tag_baselines(
         characters: 0,
         ..options.clone()
     };
-    let examples = Tag::read(path, &options)?.examples;
+    let examples = Tag::read(path, &options, None)?.examples;
     let (learn, held_out) = hold_out(examples, settings.valid_fraction, settings.seed)?;
     let asked = TaskSettings::<TagOptions> {
         options,

@@ -8,8 +8,9 @@ use super::print::{print, print_json};
 use super::reading::open_text;
 use crate::say::say;
 use crate::{
-    BaselineRow, BaselineSettings, Baselines, CellKind, DeviceChoice, ForecastOptions, ScalingKind,
-    Settings, TagOptions, TrainError, forecast_baselines, language_baselines, tag_baselines,
+    BaselineRow, BaselineSettings, Baselines, CellKind, DeviceChoice, ForecastOptions,
+    LanguageSettings, ScalingKind, TagOptions, TrainError, forecast_baselines, language_baselines,
+    tag_baselines,
 };
 
 #[derive(Debug, clap::Args)]
@@ -146,7 +147,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), TrainError> {
         Task::Lm { data, shared } => {
             let settings = shared.settings(128, 8, 0.02);
             let (text, device) = (
-                open_text(data, &Settings::default())?,
+                open_text(data, &LanguageSettings::default())?,
                 shared.device.pick()?,
             );
             (

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use crate::TrainError;
-use crate::report::mark::is_marked;
+use crate::drawing::mark::is_marked;
 
 /// What is written over: pages and pictures that were drawn before, or with `--force` any file.
 #[derive(Debug, Clone, Copy, clap::Args)]

@@ -3,14 +3,15 @@
 use std::path::PathBuf;
 
 use super::print::{print, print_json};
-use crate::{TrainError, export_language_model};
+use super::tasks::with_task;
+use crate::{Run, TrainError, export_language_model, export_task};
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Arguments {
     /// Folder of the run
     run: PathBuf,
-    /// File to write: a state dict for a module with an Embedding called `embedding`, an RNN, LSTM or
-    /// GRU called `recurrent` and a Linear called `output`
+    /// File to write: a state dict for a module with an RNN, LSTM or GRU called `recurrent`, a Linear called
+    /// `output`, and so on: the documentation of backdraft-exchange has the names for each task
     #[arg(value_name = "FILE.safetensors", value_parser = safetensors)]
     file: PathBuf,
     /// Overwrite the file if it exists
@@ -39,7 +40,10 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), TrainError> {
             found: format!("{}, which exists", arguments.file.display()),
         });
     }
-    let report = export_language_model(&arguments.run, &arguments.file)?;
+    let (run, file) = (&arguments.run, &arguments.file);
+    let (_, task, _) = Run::asked(run)?;
+    let report = with_task!(task.as_str(), |Named| export_task::<Named>(run, file),
+        lm => export_language_model(run, file))?;
     if arguments.json {
         return print_json(&report);
     }

@@ -12,8 +12,8 @@ use super::typed::unescape;
 use crate::say::{counted, say};
 use crate::settings::bounds::{beam, counts, rows};
 use crate::{
-    Asked, Author, Compose, DeviceChoice, PickedDevice, Prompted, Run, Settings, Task, TrainError,
-    Writing,
+    Asked, Author, Compose, DeviceChoice, LanguageSettings, PickedDevice, Prompted, Run, Task,
+    TrainError, Writing,
 };
 
 #[derive(Debug, clap::Args)]
@@ -88,7 +88,7 @@ pub(super) fn run(arguments: &Arguments, typed: &dyn Fn(&str) -> bool) -> Result
     let device = arguments.device.pick()?;
     match task.as_str() {
         Compose::NAME => compose(arguments, &prompt, &device),
-        Settings::TASK if arguments.condition.is_some() => Err(TrainError::Invalid {
+        LanguageSettings::TASK if arguments.condition.is_some() => Err(TrainError::Invalid {
             setting: "condition",
             expected: "a run of `train lm --condition`".to_string(),
             found: format!("{}, which was told nothing", arguments.run.display()),

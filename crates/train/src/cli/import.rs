@@ -3,13 +3,14 @@
 use std::path::PathBuf;
 
 use super::print::{print, print_json};
-use crate::{TrainError, import_language_model};
+use super::tasks::with_task;
+use crate::{Run, TrainError, import_language_model, import_task};
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Arguments {
     /// State dict: a .safetensors file, or a file that torch.save wrote
     file: PathBuf,
-    /// Run of the same model, from which to copy settings, vocabulary and held-out text
+    /// Run of the same model, from which to copy settings, vocabulary and what is held out
     #[arg(long, value_name = "RUN")]
     like: PathBuf,
     /// Folder of the new run
@@ -24,8 +25,11 @@ pub(super) struct Arguments {
 }
 
 pub(super) fn run(arguments: &Arguments) -> Result<(), TrainError> {
-    let (file, like) = (&arguments.file, &arguments.like);
-    let report = import_language_model(file, &arguments.prefix, like, &arguments.out)?;
+    let (file, prefix) = (&arguments.file, &arguments.prefix);
+    let (like, out) = (&arguments.like, &arguments.out);
+    let (_, task, _) = Run::asked(like)?;
+    let report = with_task!(task.as_str(), |Named| import_task::<Named>(file, prefix, like, out),
+        lm => import_language_model(file, prefix, like, out))?;
     if arguments.json {
         return print_json(&report);
     }

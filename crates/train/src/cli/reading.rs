@@ -6,7 +6,7 @@ use std::path::Path;
 use backdraft_data::{DataError, read_text_from};
 
 use crate::say::say;
-use crate::{Settings, Text, TrainError};
+use crate::{LanguageSettings, Text, TrainError};
 
 /// Whether standard input is meant by a path.
 pub(super) fn is_standard_input(path: &Path) -> bool {
@@ -14,7 +14,7 @@ pub(super) fn is_standard_input(path: &Path) -> bool {
 }
 
 /// The text at a path; tells what of a folder is not in it.
-pub(super) fn open_text(path: &Path, settings: &Settings) -> Result<Text, TrainError> {
+pub(super) fn open_text(path: &Path, settings: &LanguageSettings) -> Result<Text, TrainError> {
     if is_standard_input(path) {
         return Text::standard_input();
     }

@@ -6,8 +6,9 @@ use serde::Serialize;
 
 use super::drawing::{self, Overwriting};
 use super::print::{print, print_json};
+use super::tasks::with_task;
 use crate::say::say;
-use crate::{TrainError, report_runs};
+use crate::{Run, RunReport, TrainError, report_runs, report_task};
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Report {
@@ -71,19 +72,24 @@ pub(super) fn report(arguments: &Report) -> Result<(), TrainError> {
     let default = || arguments.run.join("report.html");
     let out = arguments.out.clone().unwrap_or_else(default);
     let svg = arguments.svg.as_deref();
-    let written = write(&[&arguments.run], &out, svg, arguments.overwriting)?;
+    let run = arguments.run.as_path();
+    let (_, task, _) = Run::asked(run)?;
+    let draw =
+        || with_task!(task.as_str(), |Named| report_task::<Named>(run), lm => report_runs(&[run]));
+    let written = write(draw, &out, svg, arguments.overwriting)?;
     written.tell(arguments.json)
 }
 
 pub(super) fn compare(arguments: &Compare) -> Result<(), TrainError> {
     let runs: Vec<&Path> = arguments.runs.iter().map(PathBuf::as_path).collect();
     let svg = arguments.svg.as_deref();
-    let written = write(&runs, &arguments.out, svg, arguments.overwriting)?;
+    let draw = || report_runs(&runs);
+    let written = write(draw, &arguments.out, svg, arguments.overwriting)?;
     written.tell(arguments.json)
 }
 
 fn write(
-    runs: &[&Path],
+    draw: impl FnOnce() -> Result<RunReport, TrainError>,
     out: &Path,
     svg: Option<&Path>,
     overwriting: Overwriting,
@@ -96,7 +102,7 @@ fn write(
             found: format!("a file, {}", file.display()),
         });
     }
-    let report = report_runs(runs)?;
+    let report = draw()?;
     let figures: Vec<(PathBuf, &str)> = svg
         .into_iter()
         .flat_map(|folder| {

@@ -73,7 +73,7 @@ macro_rules! named {
         $name:expr, |$task:ident| $call:expr, lm => $lm:expr
     ) => {
         match $name {
-            <$crate::Settings as $crate::Asked>::TASK => $lm,
+            <$crate::LanguageSettings as $crate::Asked>::TASK => $lm,
             $(<$crate::$known as $crate::Task>::NAME => {
                 type $task = $crate::$known;
                 $call

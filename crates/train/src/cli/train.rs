@@ -17,9 +17,9 @@ use super::reading::{is_standard_input, open_text};
 use crate::run::checksums::checksum;
 use crate::say::say;
 use crate::{
-    Asked, DeviceChoice, Display, Resumed, Run, RunDescription, Settings, Task, Text, TrainError,
-    TrainReport, estimate_language_model, interrupt, resume_language_model, train_language_model,
-    train_language_model_from,
+    Asked, DeviceChoice, Display, LanguageSettings, Resumed, Run, RunDescription, Task, Text,
+    TrainError, TrainReport, estimate_language_model, interrupt, resume_language_model,
+    train_language_model, train_language_model_from,
 };
 
 /// What is asked of a training that goes on.
@@ -59,21 +59,22 @@ pub(super) fn run(arguments: &Arguments, typed: &dyn Fn(&str) -> bool) -> Result
     }
     let display = display(arguments.progress, arguments.json)?;
     interrupt::listen();
-    let report = in_a_folder(
-        arguments.out.as_deref(),
-        Settings::TASK,
-        |path| match &pretrained {
-            Some(pretrained) => train_language_model_from(
-                pretrained,
-                &asked.settings,
-                &text,
-                path,
-                &device,
-                display,
-            ),
-            None => train_language_model(&asked.settings, &text, path, &device, display),
-        },
-    )?;
+    let report =
+        in_a_folder(
+            arguments.out.as_deref(),
+            LanguageSettings::TASK,
+            |path| match &pretrained {
+                Some(pretrained) => train_language_model_from(
+                    pretrained,
+                    &asked.settings,
+                    &text,
+                    path,
+                    &device,
+                    display,
+                ),
+                None => train_language_model(&asked.settings, &text, path, &device, display),
+            },
+        )?;
     tell(&report, display, arguments.json)
 }
 
@@ -85,7 +86,7 @@ fn warn(warnings: &[String]) {
 }
 
 /// The text that is asked for.
-fn text(asked: &RunDescription) -> Result<Text, TrainError> {
+fn text(asked: &RunDescription<LanguageSettings>) -> Result<Text, TrainError> {
     let (data, include) = (asked.data.as_deref(), &asked.settings.include);
     let is_one = |path: &Path| is_standard_input(path) || (path.exists() && !path.is_dir());
     if data.is_none_or(is_one) && !include.is_empty() {

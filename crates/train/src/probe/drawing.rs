@@ -2,7 +2,7 @@
 
 use super::{Problem, Trial};
 use crate::TrainError;
-use crate::report::chart::{Chart, Curve, GREY, Legend, Scale};
+use crate::drawing::chart::{Chart, Curve, GREY, Legend, Scale};
 
 /// What is smaller is drawn there: a part that is wrong may be 0, which a logarithm has no place for.
 const LEAST: f64 = 1e-4;

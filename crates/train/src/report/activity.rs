@@ -1,6 +1,6 @@
 //! How open gates are: a histogram of each, and its units by how long they are saturated.
 
-use super::picture::{Anchor, BLUE, PALE, Panel, Picture, RED};
+use crate::drawing::picture::{Anchor, BLUE, PALE, Panel, Picture, RED};
 use crate::insight::UnitActivity;
 
 /// Pixels of a panel, and around it.

@@ -2,8 +2,8 @@
 
 use std::fmt::Write;
 
-use super::page::escape;
-use super::picture::{Anchor, Colour, Picture, rgb};
+use crate::drawing::html::escape;
+use crate::drawing::picture::{Anchor, Colour, Picture, rgb};
 use crate::insight::{Passage, TellingUnit};
 
 /// Below the unit's mean, and above it; white is the mean.

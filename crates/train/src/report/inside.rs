@@ -3,28 +3,14 @@
 use std::fmt::Write;
 use std::path::Path;
 
-use super::chart::Chart;
-use super::page::escape;
 use super::{activity, coloured_text, reach, spectra};
+use crate::drawing::chart::Chart;
+use crate::drawing::html::escape;
+use crate::drawing::{Figure, Section};
 use crate::insight::spectrum::{MOST_UNITS_OFTEN, MOST_UNITS_SELDOM, Snapshot};
 use crate::run::SPECTRA;
-use crate::{Insight, Run, TrainError, inspect_language_model};
-
-/// Pictures of one kind, with what they show.
-#[derive(Debug)]
-struct Section {
-    title: &'static str,
-    about: &'static str,
-    figures: Vec<Figure>,
-}
-
-/// A picture; on the page it may be HTML instead.
-#[derive(Debug)]
-struct Figure {
-    name: String,
-    svg: String,
-    html: Option<String>,
-}
+use crate::tasks::show_task;
+use crate::{Insight, Run, Task, TrainError, inspect_language_model};
 
 /// What is shown of the inside of a run.
 #[derive(Debug)]
@@ -60,6 +46,25 @@ impl Inside {
         Ok(Self { skipped, ..inside })
     }
 
+    /// Asks the model of a run of a task.
+    pub(super) fn of_task<T: Task>(path: &Path) -> Result<Self, TrainError> {
+        let (sections, missing) = match show_task::<T>(path) {
+            Ok(sections) => (sections, Vec::new()),
+            Err(
+                error @ (TrainError::NoWeights { .. }
+                | TrainError::Missing { .. }
+                | TrainError::NoHeldOut { .. }
+                | TrainError::Moved(_)),
+            ) => (Vec::new(), vec![error.to_string()]),
+            Err(error) => return Err(error),
+        };
+        Ok(Self {
+            sections,
+            missing,
+            skipped: None,
+        })
+    }
+
     fn draw(insight: &Insight, snapshots: &[Snapshot]) -> Result<Self, TrainError> {
         let mut missing = insight.missing.clone();
         if snapshots.is_empty() && !insight.spectra.is_empty() {
@@ -80,16 +85,18 @@ impl Inside {
         let radii = spectra::radii(snapshots).into_iter();
         let chart = |chart: Chart| -> Result<Figure, TrainError> {
             let svg = chart.svg()?;
-            Ok(plain(chart.name, svg))
+            Ok(Figure::picture(chart.name, svg))
         };
         let reach = reach.map(chart).transpose()?;
         let radii = radii.map(chart).collect::<Result<Vec<_>, _>>()?;
         let panels = spectra::pictures(&insight.spectra, snapshots);
-        let panels = panels.into_iter().map(|(name, svg)| plain(name, svg));
+        let panels = panels
+            .into_iter()
+            .map(|(name, svg)| Figure::picture(name, svg));
         let gates = activity::pictures(&insight.activity);
         let units = insight.units.iter().map(|unit| Figure {
             name: format!("unit-{}", unit.feature.file()),
-            svg: coloured_text::svg(unit),
+            svg: Some(coloured_text::svg(unit)),
             html: Some(format!(
                 "<h3>{}</h3>\n{}",
                 escape(&coloured_text::heading(unit)),
@@ -98,37 +105,44 @@ impl Inside {
         });
         let sections = vec![
             Section {
-                title: "How far back gradients reach",
-                about: "The loss at one step of held-out text, and the norm of its gradient in the \
+                title: "How far back gradients reach".to_string(),
+                about:
+                    "The loss at one step of held-out text, and the norm of its gradient in the \
                         state of each step before (the median of some rows of text). A straight \
                         line downward is a gradient that vanishes, upward one that explodes. A \
-                        curve that ends has fallen below 1e-12 of the greatest.",
+                        curve that ends has fallen below 1e-12 of the greatest."
+                        .to_string(),
                 figures: reach.into_iter().collect(),
             },
             Section {
-                title: "What recurs",
+                title: "What recurs".to_string(),
                 about: "Each recurrent matrix by itself: along an eigenvector outside the unit \
                         circle, what is fed back grows, inside it fades. Gates and nonlinearities \
-                        stand between the steps, so this is no bound of the whole cell.",
+                        stand between the steps, so this is no bound of the whole cell."
+                    .to_string(),
                 figures: radii.into_iter().chain(panels).collect(),
             },
             Section {
-                title: "Gates",
-                about: "How often each value occurs (above; red: the bounds, beyond which a unit is \
+                title: "Gates".to_string(),
+                about:
+                    "How often each value occurs (above; red: the bounds, beyond which a unit is \
                         left- or right-saturated), and each unit by the share of time in which it \
                         is that (below). Of a gate, left is shut and right is open; hidden is what \
                         the layer puts out, from -1 to 1. Stuck is what is saturated more than \
-                        nine tenths of the time.",
+                        nine tenths of the time."
+                        .to_string(),
                 figures: gates
                     .into_iter()
-                    .map(|(name, svg)| plain(name, svg))
+                    .map(|(name, svg)| Figure::picture(name, svg))
                     .collect(),
             },
             Section {
-                title: "Telling units",
-                about: "For each feature of the text, the unit that follows it most closely: found \
+                title: "Telling units".to_string(),
+                about:
+                    "For each feature of the text, the unit that follows it most closely: found \
                         on one part of held-out text, told and shown on another, after each \
-                        character. Orange is above the unit's mean, blue below it.",
+                        character. Orange is above the unit's mean, blue below it."
+                        .to_string(),
                 figures: units.collect(),
             },
         ];
@@ -153,7 +167,7 @@ impl Inside {
             )
             .expect("a string takes all");
             for figure in &section.figures {
-                page.push_str(figure.html.as_ref().unwrap_or(&figure.svg));
+                page.push_str(figure.on_page());
                 page.push('\n');
             }
         }
@@ -172,14 +186,6 @@ impl Inside {
             .sections
             .into_iter()
             .flat_map(|section| section.figures);
-        figures.map(|figure| (figure.name, figure.svg))
-    }
-}
-
-fn plain(name: String, svg: String) -> Figure {
-    Figure {
-        name,
-        svg,
-        html: None,
+        figures.filter_map(|figure| Some((figure.name, figure.svg?)))
     }
 }

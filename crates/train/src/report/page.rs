@@ -2,11 +2,11 @@
 
 use std::fmt::Write;
 
-use super::chart::colour;
 use super::inside::Inside;
-use super::mark;
 use super::trained_run::TrainedRun;
-use crate::say::printable;
+use crate::drawing::chart::colour;
+use crate::drawing::html::escape;
+use crate::drawing::mark;
 
 const STYLE: &str = "body{font:15px/1.5 sans-serif;color:#222;max-width:940px;margin:2em auto;\
 padding:0 1em}h1,h2{font-weight:600}table{border-collapse:collapse;margin:1em 0}\
@@ -107,27 +107,5 @@ impl Rgb {
     fn of(index: usize) -> Self {
         let colour = colour(index);
         Self(colour.0, colour.1, colour.2)
-    }
-}
-
-/// Text as HTML shows it: control characters, which HTML does not have, as they are in Rust.
-pub(super) fn escape(text: &str) -> String {
-    printable(text)
-        .replace('&', "&amp;")
-        .replace('<', "&lt;")
-        .replace('>', "&gt;")
-        .replace('"', "&quot;")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_html_does_not_have_is_shown_as_something_else() {
-        assert_eq!(
-            escape("<a>\u{1b}[31m\0 \"b\"\n&"),
-            "&lt;a&gt;\\u{1b}[31m\\0 &quot;b&quot;\n&amp;"
-        );
     }
 }

@@ -1,6 +1,6 @@
 //! How far back gradients reach: their norm against the steps back from the loss.
 
-use super::chart::{Chart, Curve, GREY, Legend, Scale};
+use crate::drawing::chart::{Chart, Curve, GREY, Legend, Scale};
 use crate::insight::{StateGradient, is_told};
 
 /// What is smaller, beside the greatest norm, is not drawn: in single precision it is gone for

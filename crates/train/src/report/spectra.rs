@@ -1,7 +1,7 @@
 //! The eigenvalues of each recurrent matrix in the complex plane, as training went on.
 
-use super::chart::{Chart, Curve, GREY, Legend, Scale};
-use super::picture::{Anchor, BLUE, INK, PALE, Panel, Picture};
+use crate::drawing::chart::{Chart, Curve, GREY, Legend, Scale};
+use crate::drawing::picture::{Anchor, BLUE, INK, PALE, Panel, Picture};
 use crate::insight::Spectrum;
 use crate::insight::spectrum::Snapshot;
 

@@ -31,7 +31,8 @@ use provenance::{is_newer, written_by};
 
 use crate::settings::Saving;
 use crate::settings::bounds::require;
-use crate::{Clipping, DeviceChoice, Lexicon, Recurrence, Settings, TrainError, Training, Windows};
+use crate::tasks::UNNAMED;
+use crate::{Clipping, DeviceChoice, Recurrence, TrainError, Training};
 
 /// What can be asked of a kind of training.
 pub trait Asked:
@@ -51,7 +52,7 @@ pub trait Asked:
 
 /// What `run.toml` holds, of a run or before it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct RunDescription<S = Settings> {
+pub struct RunDescription<S> {
     /// What the run is for: `lm`.
     pub task: String,
     /// The data, a file or a folder. Without it, the source of Burn; of a run that was made, what
@@ -211,7 +212,7 @@ pub(crate) fn task_in(text: &str) -> Result<String, String> {
 
 fn task(asked: &Table) -> Result<String, String> {
     match asked.get("task") {
-        None => Ok(Settings::TASK.to_string()),
+        None => Ok(UNNAMED.to_string()),
         Some(Value::String(task)) => Ok(task.clone()),
         Some(other) => Err(format!(
             "`task`: expected a name, found {}",
@@ -294,38 +295,17 @@ impl Recurrence {
     }
 }
 
-impl Asked for Settings {
-    const TASK: &'static str = "lm";
-
-    fn full() -> Self {
-        Self {
-            lexicon: Lexicon {
-                most_words: Some(1),
-                ..Lexicon::default()
-            },
-            windows: Windows {
-                stride: Some(1),
-                separator: Some(String::new()),
-                ..Windows::default()
-            },
-            training: Training::full(),
-            recurrence: Recurrence::default().full(),
-            ..Self::default()
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::CellKind;
+    use crate::{CellKind, LanguageSettings};
 
     #[test]
     fn a_file_says_what_is_different() {
         let text = "data = \"book.txt\"\ncell = \"lstm\"\nhidden = 256\nepochs = 3\nlr = 1\n\
                     [clipping]\nvalue = 0.5\n[saving]\nkeep = 5\n";
-        let found = RunDescription::<Settings>::parse(text).unwrap();
-        let expected = Settings {
+        let found = RunDescription::<LanguageSettings>::parse(text).unwrap();
+        let expected = LanguageSettings {
             recurrence: Recurrence {
                 cell: CellKind::Lstm,
                 hidden: 256,
@@ -344,19 +324,19 @@ mod tests {
                 },
                 ..Training::default()
             },
-            ..Settings::default()
+            ..LanguageSettings::default()
         };
         assert_eq!(found.settings, expected);
         assert_eq!(found.data.as_deref(), Some(Path::new("book.txt")));
         assert_eq!(
-            RunDescription::<Settings>::parse("").unwrap(),
+            RunDescription::<LanguageSettings>::parse("").unwrap(),
             RunDescription::default()
         );
     }
 
     #[test]
     fn what_is_written_is_read_again() {
-        let description = RunDescription {
+        let description = RunDescription::<LanguageSettings> {
             made: Some(Provenance {
                 backdraft: "0.1.0".to_string(),
                 origin: Origin::Caller,
@@ -375,7 +355,7 @@ mod tests {
         };
         let text = description.to_toml();
         assert_eq!(
-            RunDescription::<Settings>::parse(&text).unwrap(),
+            RunDescription::<LanguageSettings>::parse(&text).unwrap(),
             description,
             "{text}"
         );
@@ -384,7 +364,7 @@ mod tests {
     #[test]
     fn what_means_nothing_is_refused_with_what_was_meant() {
         let refused = |text: &str, expected: &str| {
-            let error = RunDescription::<Settings>::parse(text).unwrap_err();
+            let error = RunDescription::<LanguageSettings>::parse(text).unwrap_err();
             assert!(error.contains(expected), "{error}");
         };
         refused("hiden = 5", "unknown key `hiden`; did you mean `hidden`?");
@@ -401,7 +381,7 @@ mod tests {
             refused(&format!("{key} = 1"), &expected);
         }
         assert_eq!(
-            RunDescription::<Settings>::parse("xyzzy = 1").unwrap_err(),
+            RunDescription::<LanguageSettings>::parse("xyzzy = 1").unwrap_err(),
             "unknown key `xyzzy`"
         );
         refused(

@@ -66,10 +66,13 @@ mod tests {
     use burn::tensor::Device;
 
     use super::*;
-    use crate::Settings;
+    use crate::LanguageSettings;
 
     fn model() -> LanguageModel<Encoder> {
-        Settings::default().model(9).init(&Device::flex()).unwrap()
+        LanguageSettings::default()
+            .model(9)
+            .init(&Device::flex())
+            .unwrap()
     }
 
     /// As the tensors of a record, by name.

@@ -127,6 +127,16 @@ pub(crate) fn factor(setting: &'static str, factor: f64) -> Result<(), TrainErro
     require(setting, "above 0 and at most 1", factor, holds)
 }
 
+/// Refuses a value that is never possible as things are.
+pub(crate) fn refuse(setting: &'static str, expected: &str, found: &str) -> Result<(), TrainError> {
+    require(setting, expected, found, false)
+}
+
+/// Refuses two settings that are possible one by one.
+pub(crate) fn exclude(setting: &'static str, other: &'static str) -> Result<(), TrainError> {
+    Err(TrainError::Excluded { setting, other })
+}
+
 pub(crate) fn require(
     setting: &'static str,
     expected: &str,

@@ -57,7 +57,7 @@ impl CellKind {
 
     /// Numbers of a unit that are kept of a step for its backward pass: what the kernel says of its
     /// equations, and the state; of cells that are equations alone, about as many as of an LSTM.
-    pub(super) fn kept(self) -> usize {
+    pub(crate) fn kept(self) -> usize {
         match self {
             Self::Elman | Self::IndRnn => 2,
             Self::Gru => 5,

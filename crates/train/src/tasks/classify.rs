@@ -5,12 +5,15 @@
 
 mod objective;
 mod options;
+mod showing;
 
 use std::path::Path;
+use std::sync::Arc;
 
 use backdraft_cells::Error;
 use backdraft_data::{
-    ArrayNames, LabelColumns, LabelledText, LabelledTexts, read_arrays, read_labelled,
+    ArrayNames, ClassFolders, LabelColumns, LabelledText, LabelledTexts, WordVectors, read_arrays,
+    read_labelled,
 };
 use backdraft_models::{ClassificationScores, Classifier, ClassifierConfig, Encoder, Pooling};
 use burn::tensor::activation::softmax;
@@ -18,12 +21,12 @@ use burn::tensor::{Device, Int, Tensor, TensorData};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use super::sequences::{Reading, Sequence, is_arrays, vectors};
-use super::{Answer, BatchOf, Examples, Rows, Scores, Task, TaskSettings};
-use crate::TrainError;
+use super::sequences::{self, Reading, Sequence, is_arrays};
+use super::{Answer, BatchOf, Examples, Rows, Scores, Task, TaskSettings, TextReader, vectors};
+use crate::{Section, TrainError};
 
 pub use objective::ClassBatch;
-pub use options::{ClassifyOptions, PoolingKind};
+pub use options::{ClassWeighting, ClassifyOptions, PoolingKind};
 
 /// Features of the query that attention asks.
 const QUERY: usize = 64;
@@ -33,8 +36,14 @@ const QUERY: usize = 64;
 pub struct Classify {
     /// Their names.
     classes: Vec<String>,
+    /// Examples of each that are learned from; a run of before does not tell.
+    #[serde(default)]
+    counts: Vec<usize>,
     /// How sequences become numbers.
     reading: Reading,
+    /// Vectors that words begin with: known until the training has begun.
+    #[serde(skip)]
+    vectors: Option<Arc<WordVectors>>,
 }
 
 /// A sequence, and its class if that is known.
@@ -46,11 +55,58 @@ pub struct ClassExample {
     pub class: Option<String>,
 }
 
+/// What is told of an example.
+struct Judged {
+    /// Its place among the examples.
+    at: usize,
+    /// The probability of each class.
+    p: Vec<f32>,
+    /// The likeliest.
+    told: usize,
+}
+
 impl Classify {
     /// The number of a class; those that were never learned have none.
     fn class(&self, example: &ClassExample) -> Option<usize> {
         let class = example.class.as_ref()?;
         self.classes.binary_search(class).ok()
+    }
+
+    /// How much an example of each class counts: `n / (K n_k)`, of `n` examples of `K` classes, which is 1 in the
+    /// mean over all examples.
+    fn weights(&self, weighting: ClassWeighting) -> Result<Vec<f64>, Error> {
+        let (all, classes) = (self.counts.iter().sum::<usize>(), self.counts.len());
+        let weight = |count: &usize| all as f64 / (classes * count) as f64;
+        match weighting {
+            ClassWeighting::Equal => Ok(Vec::new()),
+            ClassWeighting::Balanced if classes == 0 => Err(Error::new(
+                "Classify",
+                "class weights",
+                "equal, as this run of before does not tell how many examples each class has",
+                "balanced",
+            )),
+            ClassWeighting::Balanced => Ok(self.counts.iter().map(weight).collect()),
+        }
+    }
+
+    /// What is told of each example, in batches of similar length.
+    fn judged(
+        &self,
+        model: &Classifier<Encoder>,
+        examples: &[ClassExample],
+        rows: usize,
+    ) -> Result<Vec<Judged>, TrainError> {
+        let mut by_length: Vec<usize> = (0..examples.len()).collect();
+        by_length.sort_by_key(|&at| std::cmp::Reverse(examples[at].sequence.len()));
+        let mut all = Vec::with_capacity(examples.len());
+        for some in by_length.chunks(rows) {
+            let batch: Vec<&ClassExample> = some.iter().map(|&at| &examples[at]).collect();
+            for (&at, p) in some.iter().zip(self.probabilities(model, &batch)?) {
+                let told = likeliest(&p);
+                all.push(Judged { at, p, told });
+            }
+        }
+        Ok(all)
     }
 
     /// The probability of each class, example by example.
@@ -68,17 +124,20 @@ impl Classify {
     }
 }
 
-/// The examples of a table of texts, or of arrays.
-fn read_examples(path: &Path, options: &ClassifyOptions) -> Result<Rows<ClassExample>, TrainError> {
+/// The examples of a table of texts, of a folder for each class, or of arrays.
+fn read_examples(
+    path: &Path,
+    options: &ClassifyOptions,
+    reader: &TextReader,
+) -> Result<Rows<ClassExample>, TrainError> {
     if is_arrays(path) {
         let (sequences, classes) = read_arrays(path, &ArrayNames::default())?;
         let class = |row: usize| {
             let classes = classes.as_ref()?;
             Some(classes.names[classes.rows[row]].clone())
         };
-        return Ok(vectors(&sequences, class, |sequence, class| ClassExample {
-            sequence,
-            class,
+        return Ok(sequences::vectors(&sequences, class, |sequence, class| {
+            ClassExample { sequence, class }
         }));
     }
     let columns = LabelColumns {
@@ -89,9 +148,12 @@ fn read_examples(path: &Path, options: &ClassifyOptions) -> Result<Rows<ClassExa
         rows,
         skipped,
         only_column,
-    } = read_labelled(path, &columns)?;
+    } = match path.is_dir() {
+        true => ClassFolders::find(path)?.read(),
+        false => read_labelled(path, &columns)?,
+    };
     let example = |row: LabelledText| ClassExample {
-        sequence: Sequence::of_text(&row.text, options.reader()),
+        sequence: Sequence::of_text(&row.text, reader),
         class: row.label,
     };
     Ok(Rows {
@@ -114,8 +176,20 @@ impl Task for Classify {
     type Example = ClassExample;
     type Model = Classifier<Encoder>;
 
-    fn read(path: &Path, options: &ClassifyOptions) -> Result<Examples<ClassExample>, TrainError> {
-        let all = read_examples(path, options)?;
+    fn read(
+        path: &Path,
+        options: &ClassifyOptions,
+        known: Option<&Self>,
+    ) -> Result<Examples<ClassExample>, TrainError> {
+        let known = known.and_then(|known| known.reading.reader().cloned());
+        let reader = known.map_or_else(|| options.reader(), Ok)?;
+        let all = read_examples(path, options, &reader)?;
+        if path.is_dir() && all.examples.iter().all(|example| example.class.is_none()) {
+            return Err(TrainError::OtherKind {
+                path: path.to_path_buf(),
+                reason: "expected a folder for each class, found files alone".to_string(),
+            });
+        }
         Examples::of(path, all.only(|example| example.class.is_some()))
     }
 
@@ -133,10 +207,41 @@ impl Task for Classify {
                 found: format!("{} ({})", classes.len(), classes.join(", ")),
             });
         }
+        let of_class = |class: &String| {
+            let classes = examples.iter().map(|example| &example.class);
+            classes
+                .filter(|other| other.as_ref() == Some(class))
+                .count()
+        };
+        let counts = classes.iter().map(of_class).collect();
         let sequences = examples.iter().map(|example| &example.sequence);
-        let options = &settings.options;
-        let reading = Reading::of(sequences, options.reader(), options.min_count)?;
-        Ok(Self { classes, reading })
+        let (options, embedding) = (&settings.options, settings.recurrence.embedding);
+        let (at_least, at_most) = (options.min_count, options.most_words);
+        let reading = Reading::of(sequences, options.reader()?, at_least, at_most)?;
+        let (reading, vectors) = match reading {
+            Reading::Text { reader, vocabulary } => {
+                let vectors = options.vectors.read(embedding)?;
+                let vocabulary = vectors::known(vocabulary, vectors.as_ref(), &reader);
+                (Reading::Text { reader, vocabulary }, vectors)
+            }
+            of_vectors => (of_vectors, None),
+        };
+        Ok(Self {
+            classes,
+            counts,
+            reading,
+            vectors: vectors.map(Arc::new),
+        })
+    }
+
+    fn begun(&self, mut model: Classifier<Encoder>) -> Classifier<Encoder> {
+        if let (Reading::Text { reader, vocabulary }, Some(vectors)) =
+            (&self.reading, &self.vectors)
+        {
+            let begun = |embedding| vectors::begun(embedding, vocabulary, vectors, reader);
+            model.embedding = model.embedding.map(begun);
+        }
+        model
     }
 
     fn model(
@@ -163,6 +268,7 @@ impl Task for Classify {
             .with_input_dropout(input_dropout)
             .with_output_dropout(asked.dropout)
             .with_label_smoothing(options.label_smoothing)
+            .with_class_weights(self.weights(options.class_weights)?)
             .init(device)
     }
 
@@ -197,15 +303,13 @@ impl Task for Classify {
     ) -> Result<Scores, TrainError> {
         // What was never learned is a class of its own, which nothing is taken for.
         let unknown = "(never learned)".to_string();
-        let names = self.classes.iter().cloned().chain([unknown]);
+        let is_known = examples.iter().all(|example| self.class(example).is_some());
+        let unknown = (!is_known).then_some(unknown);
+        let names = self.classes.iter().cloned().chain(unknown);
         let mut scores = ClassificationScores::new(names);
-        let mut by_length: Vec<&ClassExample> = examples.iter().collect();
-        by_length.sort_by_key(|example| std::cmp::Reverse(example.sequence.len()));
-        for some in by_length.chunks(rows) {
-            for (example, p) in some.iter().zip(self.probabilities(model, some)?) {
-                let right = self.class(example).unwrap_or(self.classes.len());
-                scores.add(right, likeliest(&p))?;
-            }
+        for judged in self.judged(model, examples, rows)? {
+            let right = self.class(&examples[judged.at]);
+            scores.add(right.unwrap_or(self.classes.len()), judged.told)?;
         }
         Ok(Scores {
             figures: vec![
@@ -214,6 +318,15 @@ impl Task for Classify {
             ],
             table: Some(scores.to_string()),
         })
+    }
+
+    fn shown(
+        &self,
+        model: &Classifier<Encoder>,
+        examples: &[ClassExample],
+        rows: usize,
+    ) -> Result<Vec<Section>, TrainError> {
+        self.sections(model, examples, rows)
     }
 
     fn check(&self, example: &ClassExample) -> Result<(), String> {
@@ -235,7 +348,9 @@ impl Task for Classify {
         path: &Path,
         options: &ClassifyOptions,
     ) -> Result<Examples<ClassExample>, TrainError> {
-        Examples::of(path, read_examples(path, options)?)
+        let own = self.reading.reader().cloned();
+        let reader = own.map_or_else(|| options.reader(), Ok)?;
+        Examples::of(path, read_examples(path, options, &reader)?)
     }
 
     fn question(&self, line: &str) -> Result<ClassExample, String> {

@@ -12,15 +12,16 @@ mod reading;
 use std::path::Path;
 
 use backdraft_cells::{Error, Lengths};
-use backdraft_data::{Padded, Units};
+use backdraft_data::{Padded, Pieces, Units};
 use backdraft_models::{Composer, ComposerConfig, Encoder, Inputs, Sampling};
 use burn::tensor::Device;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use super::sequences::{Reading, Sequence, TextReader, Unit};
+use super::TextReader;
+use super::sequences::{Reading, Sequence};
 use super::{Answer, BatchOf, Examples, Scores, Task, TaskSettings};
-use crate::TrainError;
+use crate::{TextUnit, TrainError};
 
 pub use author::{Author, Writing, Written};
 pub use objective::ComposeBatch;
@@ -52,12 +53,18 @@ pub struct ComposeExample {
 type Model = Composer<Encoder>;
 
 impl Compose {
-    /// The symbols of a text; nothing of one that is not known.
+    /// The symbols of a text; nothing of one that is not known, or that the tokenizer cannot take apart.
     fn symbols(&self, example: &ComposeExample) -> Vec<u32> {
         let text = example.text.as_deref().unwrap_or_default();
-        self.texts
-            .encode(text)
-            .expect("characters and words can be told of any text")
+        self.texts.encode(text).unwrap_or_default()
+    }
+
+    /// The tokenizer, if its pieces are the symbols.
+    fn pieces(&self) -> Option<&Pieces> {
+        match &self.texts {
+            Units::Pieces(pieces) => Some(pieces),
+            Units::Characters(_) | Units::Words(_) => None,
+        }
     }
 
     fn keys(&self, examples: &[&ComposeExample], device: &Device) -> (Inputs, Lengths) {
@@ -71,9 +78,18 @@ impl Task for Compose {
     type Example = ComposeExample;
     type Model = Model;
 
-    fn read(path: &Path, options: &ComposeOptions) -> Result<Examples<ComposeExample>, TrainError> {
+    fn read(
+        path: &Path,
+        options: &ComposeOptions,
+        known: Option<&Self>,
+    ) -> Result<Examples<ComposeExample>, TrainError> {
+        let pieces = match known {
+            Some(known) => known.pieces().cloned(),
+            None => options.pieces()?,
+        };
         let is_short = |example: &ComposeExample| {
-            let length = example.text.as_ref().map(|text| options.steps(text));
+            let text = example.text.as_ref();
+            let length = text.map(|text| options.steps(text, pieces.as_ref()));
             length.is_some_and(|length| length <= options.max_steps)
         };
         Examples::of(path, reading::read(path, options)?.only(is_short))
@@ -86,19 +102,16 @@ impl Task for Compose {
         let options = &settings.options;
         let texts = examples.iter().filter_map(|e| e.text.as_deref());
         // Twice what was ever written is more than enough.
-        let longest = texts.clone().map(|text| options.steps(text)).max();
-        let longest = longest.unwrap_or(1);
+        let pieces = options.pieces()?;
+        let steps = |text| options.steps(text, pieces.as_ref());
+        let longest = texts.clone().map(steps).max().unwrap_or(1);
         // Words of keys are as they are; the reader is never asked.
-        let as_they_are = TextReader {
-            unit: Unit::Word,
-            case: true,
-            max_steps: usize::MAX,
-        };
+        let as_they_are = TextReader::new(&TextUnit::Word, usize::MAX)?;
         let keys = examples.iter().map(|example| &example.key);
         Ok(Self {
             key_unit: options.key_unit,
-            keys: Reading::of(keys, as_they_are, 1)?,
-            texts: options.units(&texts.collect::<Vec<_>>()),
+            keys: Reading::of(keys, as_they_are, 1, None)?,
+            texts: options.units(&texts.collect::<Vec<_>>(), pieces),
             limit: 2 * longest,
             temperature: options.temperature,
             seed: settings.training.seed,

@@ -52,10 +52,10 @@ pub fn estimate_task<T: Task>(
     device: &PickedDevice,
 ) -> Result<TaskEstimate, TrainError> {
     settings.check()?;
-    let gathered = Gathered::<T>::read(settings, data)?;
+    let gathered = Gathered::<T>::read(settings, data, None)?;
     let task = Arc::new(T::of(&gathered.learned_from, settings)?);
     check_memory(&*task, settings, device)?;
-    let model = new_model(&*task, settings)?;
+    let model = task.begun(new_model(&*task, settings)?);
     let [learned_from, _] = loaders(&task, &gathered, settings, &device.device)?;
     settings.training.check_extent(an_epoch(&learned_from))?;
     let parameters = model.num_params();

@@ -83,7 +83,7 @@ pub fn evaluate_task<T: Task>(
     let settings = &description.settings;
     let (examples, skipped_rows, data) = match data {
         Some(data) => {
-            let read = read::<T>(data, &settings.options)?;
+            let read = read::<T>(data, &settings.options, Some(&task))?;
             task.check_all(data, &read.examples)?;
             (
                 Arc::new(T::scored(read.examples, settings)?),
@@ -92,7 +92,7 @@ pub fn evaluate_task<T: Task>(
             )
         }
         None => {
-            let gathered = Gathered::<T>::again(&description, |reason| {
+            let gathered = Gathered::<T>::again(&task, &description, |reason| {
                 let path = path.to_path_buf();
                 TrainError::NoHeldOut { path, reason }
             })?;

@@ -6,6 +6,7 @@
 mod objective;
 mod options;
 pub(crate) mod parts;
+mod showing;
 
 use std::path::Path;
 
@@ -21,7 +22,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::{Answer, BatchOf, Examples, Parts, Rows, Scores, Task, TaskSettings};
-use crate::TrainError;
+use crate::{Section, TrainError};
 
 pub use objective::SeriesBatch;
 pub use options::{CalendarKind, ForecastOptions, OutputKind, ScalingKind};
@@ -124,7 +125,11 @@ impl Task for Forecast {
     type Example = SeriesExample;
     type Model = Model;
 
-    fn read(path: &Path, options: &ForecastOptions) -> Result<Examples<SeriesExample>, TrainError> {
+    fn read(
+        path: &Path,
+        options: &ForecastOptions,
+        _known: Option<&Self>,
+    ) -> Result<Examples<SeriesExample>, TrainError> {
         let all = Rows::new(parts::read(path, options)?, 0);
         Examples::of(path, all.only(|example| example.known > 0))
     }
@@ -229,6 +234,15 @@ impl Task for Forecast {
         })
     }
 
+    fn shown(
+        &self,
+        model: &Model,
+        examples: &[SeriesExample],
+        _rows: usize,
+    ) -> Result<Vec<Section>, TrainError> {
+        self.sections(model, examples)
+    }
+
     /// The loss: it tells of the whole distribution.
     fn cost(loss: f64, _figures: &[(&'static str, f64)]) -> f64 {
         loss
@@ -239,7 +253,7 @@ impl Task for Forecast {
         path: &Path,
         options: &ForecastOptions,
     ) -> Result<Examples<SeriesExample>, TrainError> {
-        Self::read(path, options)
+        Self::read(path, options, None)
     }
 
     fn question(&self, _line: &str) -> Result<SeriesExample, String> {

@@ -19,16 +19,17 @@ pub(super) struct Gathered<T: Task> {
 }
 
 impl<T: Task> Gathered<T> {
-    /// What the settings ask for, of these data.
+    /// What the settings ask for, of these data; `known` is what is known already, where a run is gone on with.
     pub(super) fn read(
         settings: &TaskSettings<T::Options>,
         data: &Path,
+        known: Option<&T>,
     ) -> Result<Self, TrainError> {
-        let all = read::<T>(data, &settings.options)?;
+        let all = read::<T>(data, &settings.options, known)?;
         let (mut skipped, mut valid_sha256) = (all.skipped, None);
         let (learned_from, held_out) = match &settings.valid {
             Some(path) => {
-                let valid = read::<T>(path, &settings.options)?;
+                let valid = read::<T>(path, &settings.options, known)?;
                 skipped += valid.skipped;
                 valid_sha256 = Some(valid.sha256);
                 (
@@ -47,9 +48,10 @@ impl<T: Task> Gathered<T> {
         })
     }
 
-    /// The data that a run began with; `refuse` makes an error of a sentence that says why these are
-    /// not there.
+    /// The data that a run began with, whose task is `known`; `refuse` makes an error of a sentence that says why
+    /// these are not there.
     pub(super) fn again(
+        known: &T,
         description: &RunDescription<TaskSettings<T::Options>>,
         refuse: impl Fn(String) -> TrainError,
     ) -> Result<Self, TrainError> {
@@ -57,7 +59,7 @@ impl<T: Task> Gathered<T> {
             let reason = "run.toml does not say what it was made of";
             return Err(refuse(reason.to_string()));
         };
-        let found = Self::read(&description.settings, data).map_err(moved)?;
+        let found = Self::read(&description.settings, data, Some(known)).map_err(moved)?;
         let valid = description.settings.valid.as_deref();
         let valid = valid.map_or_else(String::new, |path| path.display().to_string());
         for (file, expected, found) in [

@@ -10,6 +10,7 @@ mod inspection;
 mod loader;
 mod objective;
 mod pretrained;
+mod settings;
 mod texts;
 mod training;
 mod writing;
@@ -18,11 +19,12 @@ pub(crate) use author::WORDS;
 pub use demo::burn_source;
 pub use estimate::{Estimate, estimate_language_model};
 pub use evaluation::{EvaluationReport, evaluate_language_model};
-pub use exchange::{ExchangeReport, export_language_model, import_language_model};
+pub use exchange::{export_language_model, import_language_model};
 pub use inspection::inspect_language_model;
 pub use loader::StreamLoader;
 pub use objective::SymbolBatch;
 pub use pretrained::{Pretrained, VocabularyUse};
+pub use settings::{Carrying, LanguageSettings, Lexicon, Windows};
 pub use training::{
     TrainReport, resume_language_model, train_language_model, train_language_model_from,
 };
@@ -35,7 +37,7 @@ use backdraft_models::{Encoder, LanguageModel};
 use burn::module::Module;
 use burn::tensor::Device;
 
-use crate::{Origin, Run, Settings, TrainError};
+use crate::{Origin, Run, TrainError};
 
 /// What the text that is there without being asked for is called.
 const DEMO: &str = "the Rust source of Burn";
@@ -72,7 +74,7 @@ impl Text {
     ///
     /// When it cannot be read or is empty, and when a file is not UTF-8.
     pub fn read(path: &Path) -> Result<Self, TrainError> {
-        Self::open(Some(path), &Settings::default())
+        Self::open(Some(path), &LanguageSettings::default())
     }
 
     /// What comes from standard input, to its end.
@@ -98,7 +100,7 @@ impl Text {
     ///
     /// When it is not on this machine.
     pub fn demo() -> Result<Self, TrainError> {
-        Self::open(None, &Settings::default())
+        Self::open(None, &LanguageSettings::default())
     }
 
     /// Where it is from.
@@ -116,7 +118,7 @@ impl Text {
     /// # Errors
     ///
     /// As [`read`](Self::read) and [`demo`](Self::demo).
-    pub fn open(data: Option<&Path>, settings: &Settings) -> Result<Self, TrainError> {
+    pub fn open(data: Option<&Path>, settings: &LanguageSettings) -> Result<Self, TrainError> {
         let between = settings.windows.separator();
         let Some(path) = data else {
             return Ok(Self::new(burn_source(between)?, DEMO));
@@ -145,7 +147,7 @@ struct Evaluated {
 fn evaluated(
     text: &str,
     units: &Units,
-    settings: &Settings,
+    settings: &LanguageSettings,
     streams: usize,
     device: &Device,
 ) -> Result<Evaluated, TrainError> {
@@ -165,7 +167,7 @@ fn evaluated(
 /// The model of a run, with its weights, on a device, for use.
 fn load(
     run: &Run,
-    settings: &Settings,
+    settings: &LanguageSettings,
     units: &Units,
     device: &Device,
 ) -> Result<LanguageModel<Encoder>, TrainError> {

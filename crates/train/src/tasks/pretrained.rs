@@ -42,6 +42,10 @@ impl<T: Task> PretrainedTask<T> {
         self.run.path()
     }
 
+    pub(super) fn task(&self) -> &T {
+        &self.task
+    }
+
     pub(super) fn made(&self) -> OriginRun {
         self.made.clone()
     }

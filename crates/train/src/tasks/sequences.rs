@@ -8,25 +8,14 @@
 use std::path::Path;
 
 use backdraft_cells::Lengths;
-use backdraft_data::{FeatureSequences, Padded, WordVocabulary, moments, words};
+use backdraft_data::{FeatureSequences, Padded, WordVocabulary, moments};
 use backdraft_models::{Inputs, Source};
 use burn::tensor::{Device, Tensor, TensorData};
 use clap::ValueEnum;
 use serde::{Deserialize, Serialize};
 
-use super::Rows;
+use super::{Rows, TextReader};
 use crate::TrainError;
-
-/// What the steps of a text are.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, ValueEnum)]
-#[serde(rename_all = "kebab-case")]
-pub enum Unit {
-    /// Words and punctuation
-    #[default]
-    Word,
-    /// Characters
-    Char,
-}
 
 /// Which ways layers read a sequence.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, ValueEnum)]
@@ -66,7 +55,7 @@ pub enum Sequence {
 
 impl Sequence {
     /// A text, taken apart.
-    pub fn of_text(text: &str, reader: TextReader) -> Self {
+    pub fn of_text(text: &str, reader: &TextReader) -> Self {
         Self::Text {
             text: text.to_string(),
             units: reader.units(text),
@@ -87,36 +76,6 @@ impl Sequence {
             Self::Text { text, .. } => Some(text),
             Self::Vectors { .. } => None,
         }
-    }
-}
-
-/// How a text is taken apart.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct TextReader {
-    /// What its steps are.
-    pub unit: Unit,
-    /// Whether capital letters are told from small ones.
-    pub case: bool,
-    /// Steps, at most.
-    pub max_steps: usize,
-}
-
-impl TextReader {
-    /// What a text is made of; an empty one has an unknown unit.
-    pub(super) fn units(self, text: &str) -> Vec<String> {
-        let spelled = match self.case {
-            true => text.to_string(),
-            false => text.to_lowercase(),
-        };
-        let mut units: Vec<String> = match self.unit {
-            Unit::Word => words(&spelled).map(str::to_string).collect(),
-            Unit::Char => spelled.chars().map(String::from).collect(),
-        };
-        units.truncate(self.max_steps);
-        if units.is_empty() {
-            units.push(WordVocabulary::REPLACEMENT.to_string());
-        }
-        units
     }
 }
 
@@ -141,12 +100,13 @@ pub enum Reading {
 }
 
 impl Reading {
-    /// What is known of sequences that are learned from: texts that `reader` took apart, of whose
-    /// units those are known that occur `at_least` so many times; or vectors.
+    /// What is known of sequences that are learned from: texts that `reader` took apart, of whose units those are
+    /// known that occur `at_least` so many times, and of these `at_most` so many; or vectors.
     pub(super) fn of<'a>(
         sequences: impl Iterator<Item = &'a Sequence> + Clone,
         reader: TextReader,
         at_least: usize,
+        at_most: Option<usize>,
     ) -> Result<Self, TrainError> {
         let width = |sequence: &Sequence| match sequence {
             Sequence::Text { .. } => None,
@@ -157,7 +117,7 @@ impl Reading {
                 Sequence::Text { units, .. } => units.as_slice(),
                 Sequence::Vectors { .. } => &[],
             });
-            let vocabulary = WordVocabulary::of(units.map(String::as_str), at_least, None);
+            let vocabulary = WordVocabulary::of(units.map(String::as_str), at_least, at_most);
             return Ok(Self::Text { reader, vocabulary });
         };
         let mut vectors = Vec::new();
@@ -180,6 +140,14 @@ impl Reading {
         }
         let (mean, spread) = moments(vectors.iter().copied(), features);
         Ok(Self::Vectors { mean, spread })
+    }
+
+    /// How texts are taken apart, if they are.
+    pub(super) fn reader(&self) -> Option<&TextReader> {
+        match self {
+            Self::Text { reader, .. } => Some(reader),
+            Self::Vectors { .. } => None,
+        }
     }
 
     /// What the steps are.
@@ -215,7 +183,7 @@ impl Reading {
     /// A line of text as a sequence; the error is a sentence.
     pub(super) fn line(&self, line: &str) -> Result<Sequence, String> {
         match self {
-            Self::Text { reader, .. } => Ok(Sequence::of_text(line, *reader)),
+            Self::Text { reader, .. } => Ok(Sequence::of_text(line, reader)),
             Self::Vectors { .. } => {
                 Err("expected a file of arrays, as this run was trained on; found a text".into())
             }
@@ -309,18 +277,17 @@ pub(super) fn vectors<L, E>(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::TextUnit;
 
-    const WORDS: TextReader = TextReader {
-        unit: Unit::Word,
-        case: false,
-        max_steps: 3,
-    };
+    fn words() -> TextReader {
+        TextReader::new(&TextUnit::Word, 3).unwrap()
+    }
 
     #[test]
     fn texts_are_taken_apart_and_padded() {
-        let texts = ["A b", "b c d e", ""].map(|text| Sequence::of_text(text, WORDS));
+        let texts = ["A b", "b c d e", ""].map(|text| Sequence::of_text(text, &words()));
         assert_eq!(texts.each_ref().map(Sequence::len), [2, 3, 1]);
-        let reading = Reading::of(texts.iter(), WORDS, 2).unwrap();
+        let reading = Reading::of(texts.iter(), words(), 2, None).unwrap();
         let (inputs, lengths) = reading.batch(&texts.each_ref(), &Device::flex());
         assert_eq!(lengths.as_slice(), [2, 3, 1]);
         let Inputs::Symbols(symbols) = inputs else {
@@ -329,15 +296,8 @@ mod tests {
         // Only b is there twice.
         let symbols: Vec<i64> = symbols.into_data().iter::<i64>().collect();
         assert_eq!(symbols, [0, 1, 0, 1, 0, 0, 0, 0, 0]);
-        let letters = TextReader {
-            unit: Unit::Char,
-            case: true,
-            max_steps: 9,
-        };
-        let Sequence::Text { units, .. } = Sequence::of_text("aB c", letters) else {
-            panic!("a text is one");
-        };
-        assert_eq!(units, ["a", "B", " ", "c"]);
+        let few = Reading::of(texts.iter(), words(), 1, Some(1)).unwrap();
+        assert_eq!(few.unknown(&texts[1]), 2);
     }
 
     #[test]
@@ -347,7 +307,7 @@ mod tests {
             features: 2,
         };
         let all = [vectors(&[1.0, 5.0, 3.0, 5.0]), vectors(&[2.0, 5.0])];
-        let reading = Reading::of(all.iter(), WORDS, 1).unwrap();
+        let reading = Reading::of(all.iter(), words(), 1, None).unwrap();
         let (inputs, lengths) = reading.batch(&all.each_ref(), &Device::flex());
         assert_eq!(lengths.as_slice(), [2, 1]);
         let Inputs::Features(features) = inputs else {
@@ -360,7 +320,7 @@ mod tests {
             assert!((found - expected).abs() < 1e-6, "{found} for {expected}");
         }
         assert!(reading.check(&all[0]).is_ok());
-        let text = Sequence::of_text("a", WORDS);
+        let text = Sequence::of_text("a", &words());
         let error = reading.check(&text).unwrap_err();
         assert!(error.contains("vectors of 2 features"), "{error}");
         assert!(reading.line("a").is_err());

@@ -35,6 +35,12 @@ pub trait TaskOptions:
     /// Names the first option that is impossible, what would be possible and what it was.
     fn check(&self, recurrence: &Recurrence) -> Result<(), TrainError>;
 
+    /// The same, whatever folder it is used from.
+    #[must_use]
+    fn absolute(self) -> Self {
+        self
+    }
+
     /// The settings that do nothing with examples in such a file.
     fn idle(&self, _data: &Path) -> Vec<Idle> {
         Vec::new()

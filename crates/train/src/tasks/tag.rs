@@ -4,30 +4,37 @@
 
 mod objective;
 mod options;
+mod scores;
 
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::BufReader;
 use std::path::Path;
+use std::sync::Arc;
 
 use backdraft_cells::Error;
 use backdraft_data::{
-    ConllReader, DataError, PassedOver, TaggedSentence, Vocabulary, WordVocabulary,
+    ConllReader, DataError, PassedOver, TaggedSentence, Vocabulary, WordVectors, WordVocabulary,
 };
 use backdraft_models::{
-    Accuracy, CharactersConfig, Encoder, SpanScores, Tagger, TaggerConfig, TaggerInput, padded,
+    CharactersConfig, Constraints, Encoder, TagScheme, Tagger, TaggerConfig, TaggerInput, padded,
 };
 use burn::tensor::Device;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::{
-    Answer, BatchOf, Examples, Parts, Rows, Scores, Task, TaskSettings, held_out_at_random,
+    Answer, BatchOf, Examples, Parts, Rows, Scores, Task, TaskSettings, TextReader,
+    held_out_at_random, vectors,
 };
+use crate::drawing::html::escape;
 use crate::say::counted;
-use crate::{Recurrence, TrainError, Variant};
+use crate::tasks::confusion::Confusion;
+use crate::{Figure, Recurrence, Section, TrainError, Variant};
 
 pub use objective::TagBatch;
-pub use options::{DecoderKind, TagOptions};
+pub use options::{DecoderKind, SchemeKind, TagOptions};
+use scores::TagScores;
 
 /// A tag for each word, and what is known of both.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -35,12 +42,24 @@ pub struct Tag {
     words: WordVocabulary,
     /// Whether capital letters are told from small ones in words.
     case: bool,
+    /// Whether each digit of a word is read as 0.
+    #[serde(default)]
+    zero_digits: bool,
     /// If they are read.
     characters: Option<Vocabulary>,
     tags: Vec<String>,
+    /// What the tags keep to; nothing if they do not, or nothing was asked for.
+    #[serde(default)]
+    scheme: Option<TagScheme>,
+    /// Vectors that words begin with: known until the training has begun.
+    #[serde(skip)]
+    vectors: Option<Arc<WordVectors>>,
 }
 
 type Model = Tagger<Encoder>;
+
+/// Kinds of mistakes that a page tells.
+const MISTAKES: usize = 20;
 
 /// The sentences of a file, and the lines that were passed over.
 fn read_sentences(
@@ -68,14 +87,6 @@ fn read_sentences(
     Ok(Rows::new(sentences, passed_over))
 }
 
-/// A word as it is looked up.
-fn spelled(word: &str, case: bool) -> String {
-    match case {
-        true => word.to_string(),
-        false => word.to_lowercase(),
-    }
-}
-
 impl Tag {
     /// How many words are known, the unknown one included, and how many tags.
     pub(crate) fn sizes(&self) -> (usize, usize) {
@@ -87,11 +98,21 @@ impl Tag {
         self.tags.binary_search(tag).ok()
     }
 
+    /// How words are looked up.
+    fn reader(&self) -> TextReader {
+        TagOptions {
+            case: self.case,
+            zero_digits: self.zero_digits,
+            ..TagOptions::default()
+        }
+        .reader()
+    }
+
     /// The words of a sentence by their numbers.
     pub(crate) fn symbols(&self, sentence: &TaggedSentence) -> Vec<u32> {
-        let words = sentence.words.iter();
+        let (reader, words) = (self.reader(), sentence.words.iter());
         words
-            .map(|word| self.words.symbol(&spelled(word, self.case)))
+            .map(|word| self.words.symbol(&reader.spelled(word)))
             .collect()
     }
 
@@ -122,12 +143,19 @@ impl Tag {
         let named = |tags: Vec<usize>| tags.into_iter().map(|tag| self.tags[tag].as_str());
         Ok(all.into_iter().map(|tags| named(tags).collect()).collect())
     }
+}
 
-    /// Whether tags say where spans begin and go on.
-    fn has_spans(&self) -> bool {
-        let begins = |tag: &String| tag.starts_with("B-") || tag.starts_with("I-");
-        self.tags.iter().any(begins)
-    }
+/// Sentences of similar length side by side.
+fn by_length(sentences: &[TaggedSentence]) -> Vec<&TaggedSentence> {
+    let mut all: Vec<&TaggedSentence> = sentences.iter().collect();
+    all.sort_by_key(|sentence| std::cmp::Reverse(sentence.words.len()));
+    all
+}
+
+/// Whether tags say where spans begin and go on.
+fn have_spans(tags: &[String]) -> bool {
+    let begins = |tag: &String| tag.starts_with("B-") || tag.starts_with("I-");
+    tags.iter().any(begins)
 }
 
 impl Task for Tag {
@@ -135,7 +163,11 @@ impl Task for Tag {
     type Example = TaggedSentence;
     type Model = Model;
 
-    fn read(path: &Path, options: &TagOptions) -> Result<Examples<TaggedSentence>, TrainError> {
+    fn read(
+        path: &Path,
+        options: &TagOptions,
+        _known: Option<&Self>,
+    ) -> Result<Examples<TaggedSentence>, TrainError> {
         Examples::of(path, read_sentences(path, options, true)?)
     }
 
@@ -159,17 +191,36 @@ impl Task for Tag {
     ) -> Result<Self, TrainError> {
         let options = &settings.options;
         let all = || examples.iter().flat_map(|sentence| &sentence.words);
-        let words: Vec<String> = all().map(|word| spelled(word, options.case)).collect();
+        let reader = options.reader();
+        let words: Vec<String> = all().map(|word| reader.spelled(word)).collect();
+        let words = words.iter().map(String::as_str);
+        let words = WordVocabulary::of(words, options.min_count, options.most_words);
+        let vectors = options.vectors.read(settings.recurrence.embedding)?;
         let characters = || Vocabulary::of(&all().map(String::as_str).collect::<String>());
         let mut tags: Vec<String> = examples.iter().flat_map(|s| s.tags.clone()).collect();
         tags.sort_unstable();
         tags.dedup();
+        let sentences = examples.iter().map(|sentence| sentence.tags.as_slice());
+        let scheme = match options.scheme {
+            SchemeKind::Auto => TagScheme::of(sentences),
+            SchemeKind::Off => None,
+        };
         Ok(Self {
-            words: WordVocabulary::of(words.iter().map(String::as_str), options.min_count, None),
+            words: vectors::known(words, vectors.as_ref(), &reader),
             case: options.case,
+            zero_digits: options.zero_digits,
             characters: (options.characters > 0).then(characters),
             tags,
+            scheme,
+            vectors: vectors.map(Arc::new),
         })
+    }
+
+    fn begun(&self, mut model: Model) -> Model {
+        if let Some(vectors) = &self.vectors {
+            model.embedding = vectors::begun(model.embedding, &self.words, vectors, &self.reader());
+        }
+        model
     }
 
     fn model(&self, settings: &TaskSettings<TagOptions>, device: &Device) -> Result<Model, Error> {
@@ -196,7 +247,10 @@ impl Task for Tag {
                 config.with_characters(CharactersConfig::new(characters.len(), layer))
             }
         };
-        config.init(device)
+        let allowed = self
+            .scheme
+            .map(|scheme| Constraints::of(scheme, &self.tags));
+        config.init(device)?.with_constraints(allowed)
     }
 
     fn layers(model: &Model) -> Vec<&Encoder> {
@@ -227,30 +281,62 @@ impl Task for Tag {
         sentences: &[TaggedSentence],
         rows: usize,
     ) -> Result<Scores, TrainError> {
-        let mut by_length: Vec<&TaggedSentence> = sentences.iter().collect();
-        by_length.sort_by_key(|sentence| std::cmp::Reverse(sentence.words.len()));
-        let (mut accuracy, mut spans) = (Accuracy::default(), SpanScores::default());
+        let by_length = by_length(sentences);
+        let mut scores = TagScores::new(have_spans(&self.tags), self.scheme);
         for some in by_length.chunks(rows) {
             for (sentence, found) in some.iter().zip(self.tagged(model, some)?) {
-                let right: Vec<&str> = sentence.tags.iter().map(String::as_str).collect();
-                accuracy.count(&right, &found);
-                if self.has_spans() {
-                    spans.count(&right, &found);
+                let symbols = self.symbols(sentence);
+                let known = symbols.iter().map(|word| *word != WordVocabulary::UNKNOWN);
+                scores.count(&sentence.tags, &found, known);
+            }
+        }
+        Ok(scores.told())
+    }
+
+    fn shown(
+        &self,
+        model: &Model,
+        sentences: &[TaggedSentence],
+        rows: usize,
+    ) -> Result<Vec<Section>, TrainError> {
+        let mut confusion = Confusion::new(self.tags.clone());
+        let mut wrong = BTreeMap::<String, usize>::new();
+        for some in by_length(sentences).chunks(rows) {
+            for (sentence, found) in some.iter().zip(self.tagged(model, some)?) {
+                let words = sentence.words.iter().zip(&sentence.tags).zip(found);
+                for ((word, right), told) in words {
+                    let numbers = [right, &told.to_string()].map(|tag| self.number(tag));
+                    if let [Some(right), Some(told)] = numbers {
+                        confusion.add(right, told);
+                    }
+                    if right != told {
+                        *wrong
+                            .entry(format!("{word}: {right}, taken for {told}"))
+                            .or_default() += 1;
+                    }
                 }
             }
         }
-        let mut figures = vec![("accuracy", accuracy.accuracy())];
-        if self.has_spans() {
-            figures.insert(0, ("span_f1", spans.f1()));
-            figures.extend([
-                ("span_precision", spans.precision()),
-                ("span_recall", spans.recall()),
-            ]);
-        }
-        Ok(Scores {
-            figures,
-            table: None,
-        })
+        let mut wrong: Vec<(String, usize)> = wrong.into_iter().collect();
+        wrong.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
+        let rows = wrong.iter().take(MISTAKES);
+        let rows: String = rows
+            .map(|(told, count)| format!("{count:6}  {told}\n"))
+            .collect();
+        let often = (!rows.is_empty())
+            .then(|| Figure::page("mistakes", format!("<pre>{}</pre>", escape(&rows))));
+        Ok(vec![
+            Section {
+                title: "Tags that are taken for others".to_string(),
+                about: "A row for each tag: what words of that tag were given.".to_string(),
+                figures: vec![confusion.figure()],
+            },
+            Section {
+                title: "The most frequent mistakes".to_string(),
+                about: "How often a word was given another tag than the right one.".to_string(),
+                figures: often.into_iter().collect(),
+            },
+        ])
     }
 
     fn check_learned(&self, sentence: &TaggedSentence) -> Result<(), String> {

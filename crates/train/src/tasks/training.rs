@@ -10,7 +10,7 @@ use serde::Serialize;
 
 use super::gathered::Gathered;
 use super::pretrained::PretrainedTask;
-use super::{ExampleLoader, Task, TaskSettings};
+use super::{ExampleLoader, Task, TaskOptions, TaskSettings};
 use crate::fit::checkpoint::Latest;
 use crate::fit::memory::{self, Needed};
 use crate::fit::training::{Figure, Shows, TrainingPlan, paths};
@@ -108,7 +108,8 @@ fn train<T: Task>(
     display: Display,
 ) -> Result<TaskReport, TrainError> {
     settings.check()?;
-    let gathered = Gathered::<T>::read(settings, data)?;
+    let known = pretrained.map(PretrainedTask::task);
+    let gathered = Gathered::<T>::read(settings, data, known)?;
     let (task, model) = match pretrained {
         Some(pretrained) => {
             let (task, model) = pretrained.begun(settings)?;
@@ -118,7 +119,7 @@ fn train<T: Task>(
         None => {
             let task = T::of(&gathered.learned_from, settings)?;
             check_memory(&task, settings, device)?;
-            let model = new_model(&task, settings)?;
+            let model = task.begun(new_model(&task, settings)?);
             (task, model)
         }
     };
@@ -137,6 +138,7 @@ fn train<T: Task>(
         device: device.choice(),
         settings: TaskSettings {
             valid: settings.valid.as_deref().and_then(absolute),
+            options: settings.options.clone().absolute(),
             ..settings.clone()
         },
         made: Some(Provenance {
@@ -215,11 +217,11 @@ pub fn resume_task<T: Task>(
         path: path.to_path_buf(),
         reason,
     };
-    let gathered = Gathered::<T>::again(&description, refuse)?;
     run.check(&[TASK])?;
+    let task = open(&run)?;
+    let gathered = Gathered::<T>::again(&task, &description, refuse)?;
     let latest = Latest::of(run.path())?;
     let display = display.settled()?;
-    let task = open(&run)?;
     let device = resumed.device.unwrap_or(description.device).pick()?;
     let model = new_model(&task, &description.settings)?;
     Prepared::new(task, gathered, model, &description, &device, display)?.learn(&run, latest)

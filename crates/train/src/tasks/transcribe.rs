@@ -19,9 +19,10 @@ use burn::tensor::{Device, Tensor};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use super::sequences::{Reading, Sequence, TextReader, Unit};
+use super::TextReader;
+use super::sequences::{Reading, Sequence};
 use super::{Answer, BatchOf, Examples, Scores, Task, TaskSettings};
-use crate::TrainError;
+use crate::{TextUnit, TrainError};
 
 pub use objective::SoundBatch;
 pub use options::TranscribeOptions;
@@ -84,6 +85,7 @@ impl Task for Transcribe {
     fn read(
         path: &Path,
         options: &TranscribeOptions,
+        _known: Option<&Self>,
     ) -> Result<Examples<SoundExample>, TrainError> {
         // What is said must fit into the steps.
         let fits = |example: &SoundExample| {
@@ -107,14 +109,10 @@ impl Task for Transcribe {
         let letters = Vocabulary::of(&said.collect::<String>());
         let frames = examples.iter().map(|example| &example.frames);
         // There is no text among the frames.
-        let reader = TextReader {
-            unit: Unit::Char,
-            case: true,
-            max_steps: usize::MAX,
-        };
+        let reader = TextReader::new(&TextUnit::Char, usize::MAX)?;
         Ok(Self {
             letters,
-            reading: Reading::of(frames, reader, 1)?,
+            reading: Reading::of(frames, reader, 1, None)?,
             decoding: match settings.options.beam {
                 1 => CtcDecoding::Greedy,
                 width => CtcDecoding::Beam { width },

@@ -5,6 +5,7 @@
 mod bleu;
 mod objective;
 mod options;
+mod showing;
 
 use std::path::Path;
 
@@ -17,11 +18,11 @@ use burn::tensor::Device;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use super::sequences::TextReader;
+use super::TextReader;
 use super::units::Units;
 use super::{Answer, BatchOf, Examples, Rows, Scores, Task, TaskSettings};
 use crate::fit::seed::mix;
-use crate::{Recurrence, TrainError};
+use crate::{Recurrence, Section, TrainError};
 
 use bleu::bleu;
 pub use objective::PairBatch;
@@ -74,13 +75,11 @@ pub struct PairExample {
 type Model = Translator<Encoder, Encoder>;
 
 impl TranslateOptions {
-    fn readers(&self) -> [TextReader; 2] {
-        // Targets are written as they were read.
-        [(self.source_unit, self.case), (self.target_unit, true)].map(|(unit, case)| TextReader {
-            unit,
-            case,
-            max_steps: usize::MAX,
-        })
+    /// How sources and targets are taken apart; targets are written as they were read.
+    fn readers(&self) -> Result<[TextReader; 2], TrainError> {
+        let reader = |unit| TextReader::new(unit, usize::MAX);
+        let source = reader(&self.source_unit)?.with_case(self.case);
+        Ok([source, reader(&self.target_unit)?])
     }
 }
 
@@ -89,6 +88,7 @@ impl TranslateOptions {
 fn read_pairs(
     path: &Path,
     options: &TranslateOptions,
+    [sources, targets]: [&TextReader; 2],
     is_learned: bool,
 ) -> Result<Rows<PairExample>, TrainError> {
     let mut columns = PairColumns::new();
@@ -101,7 +101,6 @@ fn read_pairs(
     if !is_learned {
         columns = columns.with_unknown_targets();
     }
-    let [sources, targets] = options.readers();
     let mut pairs = Pairs::open(path, &columns)?;
     let mut examples = Vec::new();
     for pair in pairs.by_ref() {
@@ -125,6 +124,11 @@ fn read_pairs(
 }
 
 impl Translate {
+    /// How sources and targets are taken apart.
+    fn readers(&self) -> [&TextReader; 2] {
+        [&self.sources.reader, &self.targets.reader]
+    }
+
     /// The symbols of a right text; what is not known there is no symbol that could be written.
     fn told_from_unknown(&self, target: &[String]) -> Vec<u32> {
         let known = &self.targets.vocabulary;
@@ -159,12 +163,21 @@ impl Task for Translate {
     type Example = PairExample;
     type Model = Model;
 
-    fn read(path: &Path, options: &TranslateOptions) -> Result<Examples<PairExample>, TrainError> {
+    fn read(
+        path: &Path,
+        options: &TranslateOptions,
+        known: Option<&Self>,
+    ) -> Result<Examples<PairExample>, TrainError> {
+        let [sources, targets] = match known {
+            Some(known) => known.readers().map(TextReader::clone),
+            None => options.readers()?,
+        };
         let is_short = |pair: &PairExample| {
             let target = pair.target.as_ref().map_or(0, Vec::len);
             pair.source.len().max(target) <= options.max_steps
         };
-        Examples::of(path, read_pairs(path, options, true)?.only(is_short))
+        let pairs = read_pairs(path, options, [&sources, &targets], true)?;
+        Examples::of(path, pairs.only(is_short))
     }
 
     fn of(
@@ -172,7 +185,7 @@ impl Task for Translate {
         settings: &TaskSettings<TranslateOptions>,
     ) -> Result<Self, TrainError> {
         let options = &settings.options;
-        let [sources, targets] = options.readers();
+        let [sources, targets] = options.readers()?;
         let source = examples.iter().map(|example| example.source.as_slice());
         let target = examples.iter().filter_map(|e| e.target.as_deref());
         // Twice what was ever written is more than enough.
@@ -291,12 +304,21 @@ impl Task for Translate {
         })
     }
 
+    fn shown(
+        &self,
+        model: &Model,
+        examples: &[PairExample],
+        _rows: usize,
+    ) -> Result<Vec<Section>, TrainError> {
+        self.sections(model, examples)
+    }
+
     fn questions(
         &self,
         path: &Path,
         options: &TranslateOptions,
     ) -> Result<Examples<PairExample>, TrainError> {
-        Examples::of(path, read_pairs(path, options, false)?)
+        Examples::of(path, read_pairs(path, options, self.readers(), false)?)
     }
 
     fn question(&self, line: &str) -> Result<PairExample, String> {

@@ -5,7 +5,7 @@ use backdraft_data::{Padded, WordVocabulary};
 use burn::tensor::{Device, Int, Tensor};
 use serde::{Deserialize, Serialize};
 
-use super::sequences::{TextReader, Unit};
+use super::TextReader;
 
 /// How texts become symbols.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -36,10 +36,7 @@ impl Units {
     /// Symbols as a text: characters one after the other, words with spaces between them.
     pub(super) fn text(&self, symbols: &[u32]) -> String {
         let units: Vec<&str> = symbols.iter().map(|&s| self.vocabulary.word(s)).collect();
-        match self.reader.unit {
-            Unit::Char => units.concat(),
-            Unit::Word => units.join(" "),
-        }
+        self.reader.text(&units)
     }
 
     /// Texts, padded to the longest: `[texts, units]`.

@@ -15,7 +15,7 @@ use serde_json::Value;
 use crate::support::{alone, backdraft, command, cpus, killed_at, refused, wgpu_follows_flex};
 
 /// Which of two words comes first: the same words are in each text, among others.
-fn rule(folder: &Path) -> String {
+pub fn rule(folder: &Path) -> String {
     let mut table = String::from("label\ttext\n");
     for number in 0..240_u32 {
         let filler = |place: u32| ["oak", "elm", "fir"][((number / 2 + place) % 3) as usize];
@@ -56,7 +56,7 @@ fn small() -> TaskSettings<ClassifyOptions> {
     }
 }
 
-const SMALL: [&str; 20] = [
+pub const SMALL: [&str; 20] = [
     "--hidden",
     "12",
     "--embedding",
@@ -106,7 +106,7 @@ fn the_order_of_two_words_is_learned_on_every_device() {
     wgpu_follows_flex::<Classify>(&small(), Path::new(&data), folder.path());
 }
 
-fn trained(data: &str, run: &str, more: &[&str]) -> Value {
+pub fn trained(data: &str, run: &str, more: &[&str]) -> Value {
     let arguments = [
         &["train", "classify", "--data", data, "--out", run, "--json"],
         &SMALL[..],
@@ -118,7 +118,7 @@ fn trained(data: &str, run: &str, more: &[&str]) -> Value {
     serde_json::from_slice(&output.stdout).unwrap()
 }
 
-fn told(arguments: &[&str]) -> String {
+pub fn told(arguments: &[&str]) -> String {
     let output = backdraft(arguments);
     let error = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{error}");
@@ -171,6 +171,8 @@ fn a_run_answers_files_and_pipes_and_is_drawn() {
     told(&["report", &run]);
     let page = fs::read_to_string(Path::new(&run).join("report.html")).unwrap();
     assert!(page.contains("Loss: learned (thin), and held out"));
+    assert!(page.contains("Classes that are taken for others"));
+    assert!(page.contains("salt-first"), "{page}");
     let metrics = fs::read_to_string(Path::new(&run).join("metrics.jsonl")).unwrap();
     let last: Value = serde_json::from_str(metrics.lines().last().unwrap()).unwrap();
     assert!(last["accuracy"].is_number(), "{last}");

@@ -3,8 +3,8 @@
 use std::path::Path;
 
 use backdraft_train::{
-    CellKind, Clipping, DeviceChoice, Display, NormedWeights, OptimizerKind, PickedDevice,
-    Recurrence, Regularize, Settings, Text, TrainError, TrainReport, Training,
+    CellKind, Clipping, DeviceChoice, Display, LanguageSettings, NormedWeights, OptimizerKind,
+    PickedDevice, Recurrence, Regularize, Text, TrainError, TrainReport, Training,
     evaluate_language_model, train_language_model,
 };
 
@@ -16,7 +16,7 @@ fn flex() -> PickedDevice {
 }
 
 fn train(
-    settings: &Settings,
+    settings: &LanguageSettings,
     text: &Text,
     device: &PickedDevice,
 ) -> Result<TrainReport, TrainError> {
@@ -36,7 +36,7 @@ fn a_rule_is_learned_by_every_cell() {
     let _alone = alone();
     for device in cpus() {
         for cell in [CellKind::Elman, CellKind::Lstm, CellKind::Gru] {
-            let settings = Settings {
+            let settings = LanguageSettings {
                 recurrence: Recurrence {
                     cell,
                     ..small().recurrence
@@ -62,7 +62,7 @@ fn a_rule_is_learned_by_every_cell() {
 fn the_rule_is_learned_by_the_other_cells_and_with_regularisers() {
     let _alone = alone();
     let learn = |cell, regularize, steps| {
-        let settings = Settings {
+        let settings = LanguageSettings {
             recurrence: Recurrence {
                 cell,
                 regularize,
@@ -115,7 +115,7 @@ fn the_rule_is_learned_by_the_other_cells_and_with_regularisers() {
 #[test]
 fn stochastic_gradient_descent_and_clipping_by_value_learn_too() {
     let _alone = alone();
-    let settings = Settings {
+    let settings = LanguageSettings {
         training: Training {
             optimizer: OptimizerKind::Sgd,
             lr: 1.0,
@@ -137,7 +137,7 @@ fn evaluating_a_run_gives_the_figure_of_its_training() {
     let _alone = alone();
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("run");
-    let settings = Settings {
+    let settings = LanguageSettings {
         training: Training {
             epochs: Some(2),
             ..small().training
@@ -164,7 +164,7 @@ fn evaluating_a_run_gives_the_figure_of_its_training() {
 #[test]
 fn a_training_that_diverges_says_so() {
     let _alone = alone();
-    let settings = Settings {
+    let settings = LanguageSettings {
         recurrence: Recurrence {
             cell: CellKind::Elman,
             ..small().recurrence
@@ -189,7 +189,7 @@ fn a_training_that_diverges_says_so() {
 fn what_cannot_be_trained_is_refused_before_a_folder_is_made() {
     let _alone = alone();
     let folder = tempfile::tempdir().unwrap();
-    let refuse = |settings: &Settings, text: &str| {
+    let refuse = |settings: &LanguageSettings, text: &str| {
         let text = Text::new(text.to_string(), "test");
         let path = folder.path().join("run");
         let result = train_language_model(settings, &text, &path, &flex(), Display::Silent);
@@ -199,7 +199,7 @@ fn what_cannot_be_trained_is_refused_before_a_folder_is_made() {
     let text = &rule().content;
     assert!(
         refuse(
-            &Settings {
+            &LanguageSettings {
                 recurrence: Recurrence {
                     hidden: 0,
                     ..small().recurrence
@@ -212,7 +212,7 @@ fn what_cannot_be_trained_is_refused_before_a_folder_is_made() {
     );
     assert!(
         refuse(
-            &Settings {
+            &LanguageSettings {
                 training: Training {
                     lr: f64::NAN,
                     ..small().training
@@ -225,7 +225,7 @@ fn what_cannot_be_trained_is_refused_before_a_folder_is_made() {
     );
     assert!(
         refuse(
-            &Settings {
+            &LanguageSettings {
                 tied: true,
                 ..small()
             },
@@ -234,7 +234,7 @@ fn what_cannot_be_trained_is_refused_before_a_folder_is_made() {
         .contains("--tied: ")
     );
     assert!(refuse(&small(), "short").contains("the text is too short"));
-    let tiny = Settings {
+    let tiny = LanguageSettings {
         training: Training {
             valid_fraction: 1e-4,
             ..small().training

@@ -24,6 +24,7 @@ mod resume;
 mod road;
 mod rule;
 mod sizes;
+mod sources;
 mod support;
 mod tasks;
 #[cfg(target_os = "linux")]

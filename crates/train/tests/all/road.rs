@@ -5,11 +5,12 @@ use std::path::Path;
 use std::process::Command;
 
 use backdraft_cells::{Error, Layer, Lengths, SequenceConfig};
+use backdraft_exchange::pytorch::{Parameter, Twin};
 use backdraft_models::Encoder;
 use backdraft_train::{
     Answer, BatchOf, Display, Examples, Loss, Objective, Predictor, Recurrence, Resumed, Rows, Run,
     Scores, Task, TaskOptions, TaskReport, TaskSettings, TrainError, Training, evaluate_task,
-    report_runs, resume_task, train_task,
+    export_task, import_task, report_runs, resume_task, train_task,
 };
 use burn::module::{Module, ModuleVisitor, Param};
 use burn::nn::loss::CrossEntropyLossConfig;
@@ -85,6 +86,14 @@ impl ParityModel {
     }
 }
 
+impl Twin for ParityModel {
+    fn parameters(&self) -> Result<Vec<Parameter>, Error> {
+        let layer = Parameter::all_within(self.layer.parameters()?, "layer", "layer");
+        let output = Parameter::all_within(Parameter::of_linear(&self.output), "output", "output");
+        Ok([layer, output].concat())
+    }
+}
+
 impl Objective for ParityModel {
     type Batch = Bits;
     type State = ();
@@ -109,7 +118,11 @@ impl Task for Parity {
     type Example = String;
     type Model = ParityModel;
 
-    fn read(path: &Path, _options: &ParityOptions) -> Result<Examples<String>, TrainError> {
+    fn read(
+        path: &Path,
+        _options: &ParityOptions,
+        _known: Option<&Self>,
+    ) -> Result<Examples<String>, TrainError> {
         let text = std::fs::read_to_string(path).unwrap_or_default();
         let rows = text.lines().map(str::to_string).collect();
         Examples::of(path, Rows::new(rows, 0))
@@ -188,7 +201,7 @@ impl Task for Parity {
         path: &Path,
         options: &ParityOptions,
     ) -> Result<Examples<String>, TrainError> {
-        Self::read(path, options)
+        Self::read(path, options, None)
     }
 
     fn question(&self, line: &str) -> Result<String, String> {
@@ -288,6 +301,11 @@ fn a_task_of_ones_own_goes_the_whole_road() {
     let predictor = Predictor::<Parity>::open(&killed, device).unwrap();
     let answers = ["10", "11", "10110"].map(|bits| predictor.answer_line(bits).unwrap().to_tsv());
     assert_eq!(answers, ["true", "false", "true"]);
+    let (file, imported) = (folder.join("parity.safetensors"), folder.join("imported"));
+    let exported = export_task::<Parity>(&killed, &file).unwrap();
+    assert_eq!(exported.tensors, 6);
+    import_task::<Parity>(&file, "", &killed, &imported).unwrap();
+    assert!(weights(&imported) == weights(&whole), "other weights");
     let page = report_runs(&[&killed]).unwrap().page;
     assert!(page.contains("counted = &quot;1&quot;"), "{page}");
 }

@@ -1,6 +1,6 @@
 //! A text that a recurrent net learns in a hundred steps, and no other does.
 
-use backdraft_train::{Recurrence, Settings, Text, Training};
+use backdraft_train::{LanguageSettings, Recurrence, Text, Training};
 
 /// Sixteen characters in a fixed order, some of which occur twice: what follows an `a` can only be
 /// told by what was before it.
@@ -8,8 +8,8 @@ pub fn rule() -> Text {
     Text::new("abcadaebfbgahacq".repeat(400), "a rule")
 }
 
-pub fn small() -> Settings {
-    Settings {
+pub fn small() -> LanguageSettings {
+    LanguageSettings {
         recurrence: Recurrence {
             hidden: 32,
             embedding: 8,
@@ -22,6 +22,6 @@ pub fn small() -> Settings {
             valid_fraction: 0.1,
             ..Training::default()
         },
-        ..Settings::default()
+        ..LanguageSettings::default()
     }
 }

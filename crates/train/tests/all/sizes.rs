@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use backdraft_train::{CellKind, Lexicon, Recurrence, Settings};
+use backdraft_train::{CellKind, LanguageSettings, Lexicon, Recurrence};
 use burn::module::Module;
 use burn::tensor::Device;
 use clap::ValueEnum;
@@ -67,11 +67,11 @@ fn weights_are_counted_as_they_are_built() {
                 adaptive,
                 ..Lexicon::default()
             };
-            let settings = Settings {
+            let settings = LanguageSettings {
                 recurrence,
                 lexicon,
                 tied,
-                ..Settings::default()
+                ..LanguageSettings::default()
             };
             let model = settings.model(41).init(&Device::flex()).unwrap();
             let counted = settings.num_params(41).unwrap();

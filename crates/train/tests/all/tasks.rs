@@ -12,7 +12,9 @@ use backdraft_train::{
 use serde_json::Value;
 use zip::{ZipWriter, write::SimpleFileOptions};
 
-use crate::support::{answers, backdraft, learned, refused, succeeded};
+use crate::support::{
+    answers, backdraft, drawn, goes_out_and_comes_back, learned, refused, succeeded,
+};
 
 /// Names of two words, the first with a capital letter that no other word has; words are new in each
 /// sentence, so that it is their spelling and their place that tell.
@@ -71,10 +73,49 @@ fn names_are_found_by_their_spelling_on_every_device() {
     learned::<Tag>(&settings, &data, &runs, |report, device| {
         let f1 = report.figures["span_f1"];
         assert!(f1 > 0.9, "{device}: {report:?}");
+        assert!(report.figures["strict_span_f1"] > 0.9, "{report:?}");
     });
     let told = answers(&runs, &data);
     assert_eq!(told.len(), 120);
     assert!(told[0].starts_with("B-NAME I-NAME O\t"), "{}", told[0]);
+    let (page, pictures) = drawn(&runs);
+    assert!(page.contains("Tags that are taken for others"), "{page}");
+    assert!(page.contains("span  precision  recall"), "{page}");
+    assert!(
+        pictures.contains(&"confusion.svg".to_string()),
+        "{pictures:?}"
+    );
+    goes_out_and_comes_back(&runs);
+}
+
+/// A model that has learned nothing yet tells what keeps to the scheme, unless any sequence is asked for.
+#[test]
+fn told_tags_keep_to_the_scheme_of_the_data() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = sentences(folder.path());
+    let data = data.to_str().unwrap();
+    let breaks = |name: &str, more: &[&str]| {
+        let run = folder.path().join(name).to_str().unwrap().to_string();
+        let train = [
+            "train", "tag", "--data", data, "--out", &run, "--steps", "1",
+        ];
+        let small = ["--hidden", "4", "--characters", "0", "--device", "flex"];
+        succeeded(&[&train, &small[..], more].concat());
+        let told = succeeded(&["predict", &run, data]);
+        let is_broken = |line: &&str| {
+            let tags = line.split('\t').next().unwrap();
+            let mut before = "O";
+            tags.split(' ').any(|tag| {
+                let broken = tag == "I-NAME" && before == "O";
+                before = tag;
+                broken
+            })
+        };
+        told.lines().filter(is_broken).count()
+    };
+    assert_eq!(breaks("crf", &[]), 0);
+    assert_eq!(breaks("softmax", &["--decoder", "softmax"]), 0);
+    assert!(breaks("any", &["--decoder", "softmax", "--scheme", "off"]) > 0);
 }
 
 /// Two series that swing, the one ten times as far as the other, with gaps.
@@ -131,6 +172,12 @@ fn a_swing_is_foreseen_on_every_device() {
     // 160 steps are 20 swings: what comes next begins another.
     let mean: Vec<f64> = cells[2].split(' ').map(|n| n.parse().unwrap()).collect();
     assert!(mean[2] > 25.0 && mean[0] < 25.0, "{mean:?}");
+    let (page, pictures) = drawn(&runs);
+    assert!(page.contains("The last part of each series"), "{page}");
+    for picture in ["forecast-1.svg", "forecast-2.svg"] {
+        assert!(pictures.contains(&picture.to_string()), "{pictures:?}");
+    }
+    goes_out_and_comes_back(&runs);
 }
 
 /// Pairs of letters, each of which is written as two, in the opposite order.
@@ -191,6 +238,13 @@ fn what_is_written_backwards_is_learned_on_every_device() {
         cells.len() == 3 && cells[0] == cells[1]
     });
     assert!(right.count() > 230, "{told:?}");
+    let (page, pictures) = drawn(&runs);
+    assert!(page.contains("What each symbol looks at"), "{page}");
+    assert!(
+        pictures.contains(&"attention-1.svg".to_string()),
+        "{pictures:?}"
+    );
+    goes_out_and_comes_back(&runs);
     // Sources alone are answered, too; of those the first line is a name, and whoever meant another is told.
     let alone = folder.path().join("alone.tsv");
     fs::write(&alone, "source\na b\nc\n").unwrap();
@@ -384,6 +438,7 @@ fn what_is_said_is_learned_on_every_device_without_being_told_when() {
         cells.len() == 2 && cells[0] == cells[1]
     });
     assert!(right.count() > 140, "{told:?}");
+    goes_out_and_comes_back(&runs);
 }
 
 #[test]

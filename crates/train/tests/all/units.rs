@@ -76,8 +76,7 @@ fn words_are_learned_and_written_in_lines() {
 }
 
 /// Words by their spaces, as byte pairs of no merges would be too long to write here.
-fn tokenizer(folder: &Path) -> String {
-    let words = ["<unk>", "one", "two", "fish", "red", "blue"];
+pub fn tokenizer(folder: &Path, words: &[&str]) -> String {
     let vocabulary: serde_json::Map<String, Value> = words
         .iter()
         .zip(0..)
@@ -97,7 +96,8 @@ fn tokenizer(folder: &Path) -> String {
 #[test]
 fn pieces_of_a_tokenizer_are_learned_without_its_file() {
     let folder = tempfile::tempdir().unwrap();
-    let file = tokenizer(folder.path());
+    let words = ["<unk>", "one", "two", "fish", "red", "blue"];
+    let file = tokenizer(folder.path(), &words);
     let more = ["--unit", &file, "--epochs", "30", "--lr", "0.02"];
     let (run, report) = trained(folder.path(), &more);
     assert_eq!(

@@ -2,7 +2,7 @@
 //! drawn after them are those of the process.
 
 use backdraft_train::{
-    CellKind, DeviceChoice, Display, PickedDevice, Recurrence, Settings, Training,
+    CellKind, DeviceChoice, Display, LanguageSettings, PickedDevice, Recurrence, Training,
     train_language_model,
 };
 
@@ -12,7 +12,7 @@ mod rule;
 use rule::{rule, small};
 
 /// The loss of each step, as the run has it.
-fn losses(settings: &Settings, device: &PickedDevice) -> Vec<f64> {
+fn losses(settings: &LanguageSettings, device: &PickedDevice) -> Vec<f64> {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("run");
     train_language_model(settings, &rule(), &path, device, Display::Silent).unwrap();
@@ -30,7 +30,7 @@ fn losses(settings: &Settings, device: &PickedDevice) -> Vec<f64> {
 fn wgpu_follows_flex_for_fifty_steps() {
     let [flex, wgpu] =
         [DeviceChoice::Flex, DeviceChoice::Wgpu].map(|choice| choice.pick().unwrap());
-    let settings = Settings {
+    let settings = LanguageSettings {
         recurrence: Recurrence {
             cell: CellKind::Lstm,
             ..small().recurrence

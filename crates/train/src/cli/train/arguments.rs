@@ -10,8 +10,8 @@ use crate::run::RUN;
 use crate::run::description::written_keys;
 use crate::settings::names::field;
 use crate::{
-    DeviceChoice, Display, Idle, Origin, Pretrained, Run, RunDescription, TrainError, Training,
-    VocabularyUse,
+    DeviceChoice, Display, Idle, LanguageSettings, Origin, Pretrained, Run, RunDescription,
+    TrainError, Training, VocabularyUse,
 };
 
 /// Puts what was typed in the place of what the file says; `$typed` knows flags by their fields.
@@ -116,7 +116,7 @@ pub(super) fn refuse_without_effect(
 }
 
 /// Refuses to take Burn's source for a text that a caller handed over, which is not there any more.
-fn refuse_lost(asked: &RunDescription) -> Result<(), TrainError> {
+fn refuse_lost(asked: &RunDescription<LanguageSettings>) -> Result<(), TrainError> {
     let origin = asked.made.as_ref().map(|made| made.origin);
     match (&asked.data, origin) {
         (None, Some(Origin::Caller)) => Err(TrainError::Invalid {
@@ -140,8 +140,8 @@ impl Arguments {
     pub(in crate::cli) fn description(
         &self,
         typed: &dyn Fn(&str) -> bool,
-    ) -> Result<RunDescription, TrainError> {
-        let mut asked: RunDescription = match (&self.config, &self.from) {
+    ) -> Result<RunDescription<LanguageSettings>, TrainError> {
+        let mut asked: RunDescription<LanguageSettings> = match (&self.config, &self.from) {
             (Some(path), _) => RunDescription::read(path)?,
             (None, Some(run)) => RunDescription {
                 device: DeviceChoice::Auto,

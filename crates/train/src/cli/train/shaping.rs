@@ -3,7 +3,7 @@
 use super::arguments::take;
 use super::layering::Layering;
 use crate::cli::typed::unescape;
-use crate::{Carrying, Lexicon, Settings, TextUnit};
+use crate::{Carrying, LanguageSettings, Lexicon, TextUnit};
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Shaping {
@@ -67,10 +67,10 @@ struct Penalising {
 #[command(next_help_heading = "Training")]
 struct Cutting {
     /// Streams of text in a batch
-    #[arg(long, value_name = "B", default_value_t = Settings::default().training.batch)]
+    #[arg(long, value_name = "B", default_value_t = LanguageSettings::default().training.batch)]
     batch: usize,
     /// Steps in a window: how far gradients go back (k2)
-    #[arg(long, value_name = "T", default_value_t = Settings::default().unroll)]
+    #[arg(long, value_name = "T", default_value_t = LanguageSettings::default().unroll)]
     unroll: usize,
     /// Steps from one window to the next (k1) [default: --unroll]
     #[arg(long, value_name = "T")]
@@ -85,7 +85,7 @@ struct Cutting {
     #[arg(long, value_name = "TEXT", value_parser = unescape, allow_hyphen_values = true, help_heading = "Data")]
     separator: Option<String>,
     /// Windows whose gradients are summed before each step
-    #[arg(long, value_name = "N", default_value_t = Settings::default().windows.accumulate)]
+    #[arg(long, value_name = "N", default_value_t = LanguageSettings::default().windows.accumulate)]
     accumulate: usize,
     /// Save memory: keep every sqrt(T)-th state and recompute the others
     #[arg(long)]
@@ -93,7 +93,7 @@ struct Cutting {
 }
 
 impl Shaping {
-    pub(super) fn put(&self, typed: &dyn Fn(&str) -> bool, settings: &mut Settings) {
+    pub(super) fn put(&self, typed: &dyn Fn(&str) -> bool, settings: &mut LanguageSettings) {
         take!(self.symbols, typed, settings.lexicon, unit min_count most_words adaptive);
         self.layering.put(typed, &mut settings.recurrence);
         take!(self.model, typed, settings, tied);

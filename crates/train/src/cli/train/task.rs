@@ -12,9 +12,9 @@ use super::layering::Layering;
 use super::optimising::Optimising;
 use super::{display, in_a_folder, warn};
 use crate::cli::print::{print, print_json, table};
-use crate::run::checksums::checksum;
 use crate::say::counted;
 use crate::settings::names::flag;
+use crate::tasks::content_checksum;
 use crate::{
     Compose, DeviceChoice, Display, PretrainedTask, Run, RunDescription, Task, TaskOptions,
     TaskReport, TaskSettings, TrainError, Training, estimate_task, interrupt, train_task,
@@ -149,7 +149,7 @@ pub(in crate::cli) fn run<T: Task<Options: clap::Args>>(
     if let Some(file) = file_of_data(config, from, typed)
         && asked.made.is_some()
     {
-        let sum = |path: &Path| Some(checksum(&std::fs::read(path).ok()?));
+        let sum = |path: &Path| content_checksum(path).ok();
         let valid = asked.settings.valid.as_deref().and_then(sum);
         if let Some(data) = sum(data) {
             warn(&asked.warnings(&file, &data, valid.as_deref()));

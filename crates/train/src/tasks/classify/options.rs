@@ -6,9 +6,9 @@ use clap::ValueEnum;
 use serde::{Deserialize, Serialize};
 
 use crate::settings::bounds::{counts, parts};
-use crate::tasks::Idle;
-use crate::tasks::sequences::{TextReader, Unit, Ways, is_arrays};
-use crate::{Clipping, Recurrence, TaskOptions, TrainError, Training};
+use crate::tasks::sequences::{Ways, is_arrays};
+use crate::tasks::{Idle, TextReader, VectorOptions};
+use crate::{Clipping, Recurrence, TaskOptions, TextUnit, TrainError, Training};
 
 /// How the outputs at all steps become one vector.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, ValueEnum)]
@@ -25,19 +25,36 @@ pub enum PoolingKind {
     Attention,
 }
 
+/// How much an example of each class counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, ValueEnum)]
+#[serde(rename_all = "kebab-case")]
+pub enum ClassWeighting {
+    /// Each example counts the same
+    #[default]
+    Equal,
+    /// Each class counts the same, however many examples it has
+    Balanced,
+}
+
 /// What is asked of a classification.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, clap::Args)]
 #[command(next_help_heading = "Data")]
 pub struct ClassifyOptions {
-    /// Symbols of a text
-    #[arg(long, value_enum, default_value_t)]
-    pub unit: Unit,
+    /// Symbols of a text: characters, words, or the pieces of a Hugging Face tokenizer
+    #[arg(long, value_name = "char|word|FILE.json", default_value_t = TextUnit::Word)]
+    pub unit: TextUnit,
     /// Distinguish upper case from lower case
     #[arg(long)]
     pub case: bool,
+    /// Read each digit as 0
+    #[arg(long)]
+    pub zero_digits: bool,
     /// Treat symbols that occur less often as unknown
     #[arg(long, value_name = "N", default_value_t = 2)]
     pub min_count: usize,
+    /// Know only the N most frequent symbols [default: all]
+    #[arg(long, value_name = "N")]
+    pub most_words: Option<usize>,
     /// Read only the first T symbols of a text
     #[arg(long, value_name = "T", default_value_t = 400)]
     pub max_steps: usize,
@@ -53,6 +70,13 @@ pub struct ClassifyOptions {
     /// Pooling of the outputs of all steps into one vector
     #[arg(long, value_enum, default_value_t, help_heading = "Model")]
     pub pooling: PoolingKind,
+    /// Word vectors that the embedding starts from
+    #[command(flatten)]
+    #[serde(flatten)]
+    pub vectors: VectorOptions,
+    /// How much an example of each class counts in training
+    #[arg(long, value_enum, default_value_t, help_heading = "Training")]
+    pub class_weights: ClassWeighting,
     /// Label smoothing: the part of each target that is spread over all classes
     #[arg(
         long,
@@ -65,26 +89,29 @@ pub struct ClassifyOptions {
 
 impl ClassifyOptions {
     /// How texts are taken apart.
-    pub(super) fn reader(&self) -> TextReader {
-        TextReader {
-            unit: self.unit,
-            case: self.case,
-            max_steps: self.max_steps,
-        }
+    pub(super) fn reader(&self) -> Result<TextReader, TrainError> {
+        let reader = TextReader::new(&self.unit, self.max_steps)?;
+        Ok(reader
+            .with_case(self.case)
+            .with_zero_digits(self.zero_digits))
     }
 }
 
 impl Default for ClassifyOptions {
     fn default() -> Self {
         Self {
-            unit: Unit::default(),
+            unit: TextUnit::Word,
             case: false,
+            zero_digits: false,
             min_count: 2,
+            most_words: None,
             max_steps: 400,
             label_column: None,
             text_column: None,
             ways: Ways::default(),
             pooling: PoolingKind::default(),
+            vectors: VectorOptions::default(),
+            class_weights: ClassWeighting::default(),
             label_smoothing: 0.1,
         }
     }
@@ -97,6 +124,8 @@ impl TaskOptions for ClassifyOptions {
         Self {
             label_column: Some(String::new()),
             text_column: Some(String::new()),
+            most_words: Some(1),
+            vectors: VectorOptions::full(),
             ..Self::default()
         }
     }
@@ -121,23 +150,49 @@ impl TaskOptions for ClassifyOptions {
     }
 
     fn check(&self, _recurrence: &Recurrence) -> Result<(), TrainError> {
-        counts([("min_count", self.min_count), ("max_steps", self.max_steps)])?;
+        counts([
+            ("min_count", self.min_count),
+            ("most_words", self.most_words.unwrap_or(1)),
+            ("max_steps", self.max_steps),
+        ])?;
+        self.vectors.check()?;
         parts([("label_smoothing", self.label_smoothing)])
+    }
+
+    fn absolute(self) -> Self {
+        Self {
+            unit: self.unit.absolute(),
+            vectors: self.vectors.absolute(),
+            ..self
+        }
     }
 
     fn idle(&self, data: &Path) -> Vec<Idle> {
         let of_texts = [
             "unit",
             "case",
+            "zero_digits",
             "min_count",
+            "most_words",
             "max_steps",
             "label_column",
             "text_column",
             "embedding",
+            "vectors",
+            "most_vectors",
         ];
-        match is_arrays(data) {
-            true => of_texts.map(|setting| (setting, "texts")).to_vec(),
-            false => Vec::new(),
+        let mut idle = match is_arrays(data) {
+            true => return of_texts.map(|setting| (setting, "texts")).to_vec(),
+            false => Vec::from_iter(self.vectors.idle()),
+        };
+        if let TextUnit::File(_) = self.unit {
+            let with = "--unit char or --unit word";
+            idle.extend([("case", with), ("zero_digits", with)]);
         }
+        if data.is_dir() {
+            let with = "a table of texts";
+            idle.extend([("label_column", with), ("text_column", with)]);
+        }
+        idle
     }
 }

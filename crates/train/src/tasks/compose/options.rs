@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use backdraft_data::{Units, words};
+use backdraft_data::{Pieces, Units, words};
 use backdraft_models::Conditioning;
 use clap::ValueEnum;
 use serde::{Deserialize, Serialize};
@@ -10,8 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::reading::are_tunes;
 use crate::settings::bounds::{counts, features, require, weights};
 use crate::tasks::Idle;
-use crate::tasks::sequences::Unit;
-use crate::{Recurrence, TaskOptions, TrainError, Training};
+use crate::{Recurrence, TaskOptions, TextUnit, TrainError, Training};
 
 /// Where a text is told what it is to be about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, ValueEnum)]
@@ -67,9 +66,9 @@ pub struct ComposeOptions {
     /// Size of the embedding of a word of a key
     #[arg(long, value_name = "N", default_value_t = 16, help_heading = "Model")]
     pub key_size: usize,
-    /// Symbols of a text
-    #[arg(long, value_enum, default_value = "char")]
-    pub unit: Unit,
+    /// Symbols of a text: characters, words, or the pieces of a Hugging Face tokenizer
+    #[arg(long, value_name = "char|word|FILE.json", default_value_t)]
+    pub unit: TextUnit,
     /// Treat words that occur less often as unknown
     #[arg(long, value_name = "N", default_value_t = 1)]
     pub min_count: usize,
@@ -96,19 +95,30 @@ pub struct ComposeOptions {
 }
 
 impl ComposeOptions {
+    /// The tokenizer whose pieces are the symbols, if that is asked for.
+    pub(super) fn pieces(&self) -> Result<Option<Pieces>, TrainError> {
+        match &self.unit {
+            TextUnit::File(path) => Ok(Some(Pieces::read(path)?)),
+            TextUnit::Char | TextUnit::Word => Ok(None),
+        }
+    }
+
     /// How texts like these are taken apart.
-    pub(super) fn units(&self, texts: &[&str]) -> Units {
-        match self.unit {
-            Unit::Char => Units::characters(&texts.concat()),
-            Unit::Word => Units::words(&texts.join(" "), self.min_count, None),
+    pub(super) fn units(&self, texts: &[&str], pieces: Option<Pieces>) -> Units {
+        match (pieces, &self.unit) {
+            (Some(pieces), _) => Units::Pieces(Box::new(pieces)),
+            (None, TextUnit::Word) => Units::words(&texts.join(" "), self.min_count, None),
+            (None, _) => Units::characters(&texts.concat()),
         }
     }
 
     /// Steps of a text.
-    pub(super) fn steps(&self, text: &str) -> usize {
-        match self.unit {
-            Unit::Char => text.chars().count(),
-            Unit::Word => words(text).count() + text.matches('\n').count(),
+    pub(super) fn steps(&self, text: &str, pieces: Option<&Pieces>) -> usize {
+        match (pieces, &self.unit) {
+            // What cannot be taken apart has none, and is not learned.
+            (Some(pieces), _) => pieces.encode(text).map_or(usize::MAX, |all| all.len()),
+            (None, TextUnit::Word) => words(text).count() + text.matches('\n').count(),
+            (None, _) => text.chars().count(),
         }
     }
 
@@ -130,7 +140,7 @@ impl Default for ComposeOptions {
             condition: ConditioningKind::default(),
             key_unit: KeyUnit::default(),
             key_size: 16,
-            unit: Unit::Char,
+            unit: TextUnit::Char,
             min_count: 1,
             max_steps: 1000,
             key_column: None,
@@ -169,14 +179,25 @@ impl TaskOptions for ComposeOptions {
         }
     }
 
+    fn absolute(self) -> Self {
+        Self {
+            unit: self.unit.absolute(),
+            ..self
+        }
+    }
+
     fn check(&self, _recurrence: &Recurrence) -> Result<(), TrainError> {
         features([("key_size", self.key_size)])?;
         counts([("min_count", self.min_count), ("max_steps", self.max_steps)])?;
+        let expected = match self.unit {
+            TextUnit::Char => "1, as the unit is a character",
+            TextUnit::Word | TextUnit::File(_) => "1, as a tokenizer knows all its pieces",
+        };
         require(
             "min_count",
-            "1, as the unit is a character",
+            expected,
             self.min_count,
-            self.min_count == 1 || self.unit == Unit::Word,
+            self.min_count == 1 || self.unit == TextUnit::Word,
         )?;
         let expected = "letters with commas between them";
         let are_letters = self.letters().is_some();

@@ -10,7 +10,7 @@ use super::Text;
 use super::texts::Texts;
 use super::training::new_model;
 use crate::fit::training::{paths, seconds_a_step, weight_bytes};
-use crate::{PickedDevice, Settings, TrainError};
+use crate::{LanguageSettings, PickedDevice, TrainError};
 
 /// What `backdraft train .. --dry-run` prints.
 #[derive(Debug, Clone, Serialize)]
@@ -45,7 +45,7 @@ pub struct Estimate {
 ///
 /// As [`train_language_model`](crate::train_language_model).
 pub fn estimate_language_model(
-    settings: &Settings,
+    settings: &LanguageSettings,
     text: &Text,
     device: &PickedDevice,
 ) -> Result<Estimate, TrainError> {

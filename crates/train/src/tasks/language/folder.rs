@@ -1,8 +1,10 @@
 //! What the run of a language model has in its folder beside what every run has.
 
+use std::path::PathBuf;
+
 use backdraft_data::Units;
 
-use crate::{Run, TrainError};
+use crate::{LanguageSettings, Run, RunDescription, TrainError};
 
 /// The symbols of a language model.
 pub(crate) const VOCABULARY: &str = "vocabulary.json";
@@ -10,6 +12,17 @@ pub(crate) const VOCABULARY: &str = "vocabulary.json";
 pub(crate) const HELD_OUT: &str = "held-out.txt";
 
 impl Run {
+    /// Opens the folder of a run of a language model.
+    ///
+    /// # Errors
+    ///
+    /// When it is none.
+    pub fn open(
+        path: impl Into<PathBuf>,
+    ) -> Result<(Self, RunDescription<LanguageSettings>), TrainError> {
+        Self::open_as(path)
+    }
+
     /// What the symbols of the model are.
     ///
     /// # Errors

@@ -10,7 +10,7 @@ use clap::ValueEnum;
 use super::Text;
 use super::training::new_model;
 use crate::say::say;
-use crate::{OriginRun, Run, Settings, TrainError};
+use crate::{LanguageSettings, OriginRun, Run, TrainError};
 
 /// Which symbols a training has that begins with the weights of a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
@@ -29,7 +29,7 @@ const SHOWN: usize = 10;
 #[derive(Debug)]
 pub struct Pretrained {
     run: Run,
-    settings: Settings,
+    settings: LanguageSettings,
     units: Units,
     vocabulary: VocabularyUse,
     made: OriginRun,
@@ -54,7 +54,7 @@ impl Pretrained {
     }
 
     /// What was asked of the run.
-    pub fn settings(&self) -> &Settings {
+    pub fn settings(&self) -> &LanguageSettings {
         &self.settings
     }
 
@@ -67,12 +67,15 @@ impl Pretrained {
     }
 
     /// The model, with the weights of the run.
-    pub(super) fn model(&self, settings: &Settings) -> Result<LanguageModel<Encoder>, TrainError> {
+    pub(super) fn model(
+        &self,
+        settings: &LanguageSettings,
+    ) -> Result<LanguageModel<Encoder>, TrainError> {
         self.run.load_weights(new_model(settings, &self.units)?)
     }
 
     /// Refuses settings of another model, and a text of other symbols.
-    pub(super) fn check(&self, settings: &Settings, text: &Text) -> Result<(), TrainError> {
+    pub(super) fn check(&self, settings: &LanguageSettings, text: &Text) -> Result<(), TrainError> {
         self.check_model(settings)?;
         let unknown = self.unknown(&text.content)?;
         let count: usize = unknown.values().sum();
@@ -97,8 +100,8 @@ impl Pretrained {
         }
     }
 
-    fn check_model(&self, settings: &Settings) -> Result<(), TrainError> {
-        let values = |settings: &Settings| {
+    fn check_model(&self, settings: &LanguageSettings) -> Result<(), TrainError> {
+        let values = |settings: &LanguageSettings| {
             let recurrence = &settings.recurrence;
             [
                 ("cell", recurrence.cell.name()),

@@ -5,7 +5,7 @@ use burn::tensor::Device;
 
 use super::{Text, evaluated};
 use crate::fit::memory::{self, Needed};
-use crate::{Settings, StreamLoader, TextUnit, TrainError};
+use crate::{LanguageSettings, StreamLoader, TextUnit, TrainError};
 
 /// What is learned of a text, and what it is tested with.
 pub(super) struct Texts<'a> {
@@ -25,7 +25,7 @@ impl<'a> Texts<'a> {
     /// free is refused before its symbols are made.
     pub(super) fn of(
         text: &'a Text,
-        settings: &Settings,
+        settings: &LanguageSettings,
         units: Option<Units>,
         device: &Device,
     ) -> Result<(Self, &'a str), TrainError> {

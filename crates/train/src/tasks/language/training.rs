@@ -20,7 +20,7 @@ use crate::run::checksums::checksum;
 use crate::run::{NewRun, RunState};
 use crate::say::say;
 use crate::{
-    Asked, DeviceChoice, Display, PickedDevice, Provenance, Run, RunDescription, Settings,
+    Asked, DeviceChoice, Display, LanguageSettings, PickedDevice, Provenance, Run, RunDescription,
     TrainError,
 };
 
@@ -75,7 +75,7 @@ pub struct TrainReport {
 ///
 /// When a setting is impossible, the text too short, the folder in use, or training diverges.
 pub fn train_language_model(
-    settings: &Settings,
+    settings: &LanguageSettings,
     text: &Text,
     path: &Path,
     device: &PickedDevice,
@@ -93,7 +93,7 @@ pub fn train_language_model(
 /// know and that are not to be learned as unknown ones; and as [`train_language_model`].
 pub fn train_language_model_from(
     pretrained: &Pretrained,
-    settings: &Settings,
+    settings: &LanguageSettings,
     text: &Text,
     path: &Path,
     device: &PickedDevice,
@@ -105,7 +105,7 @@ pub fn train_language_model_from(
 /// Makes a run, of new weights or of those of another, and trains it.
 fn train(
     pretrained: Option<&Pretrained>,
-    settings: &Settings,
+    settings: &LanguageSettings,
     text: &Text,
     path: &Path,
     device: &PickedDevice,
@@ -122,7 +122,7 @@ fn train(
     let description = RunDescription {
         data: text.path.clone(),
         device: device.choice(),
-        settings: Settings {
+        settings: LanguageSettings {
             lexicon: settings.lexicon.clone().absolute(),
             ..settings.clone()
         },
@@ -173,7 +173,7 @@ pub fn resume_language_model(
 ) -> Result<TrainReport, TrainError> {
     let (run, description) = Run::open(path)?;
     let _lock = run.lock()?;
-    run.check_resumable(Settings::TASK)?;
+    run.check_resumable(LanguageSettings::TASK)?;
     let settings = &description.settings;
     settings.check()?;
     let refuse = |reason: String| {
@@ -221,7 +221,7 @@ fn moved(error: TrainError) -> TrainError {
 }
 
 pub(super) fn new_model(
-    settings: &Settings,
+    settings: &LanguageSettings,
     units: &Units,
 ) -> Result<LanguageModel<Encoder>, TrainError> {
     let device = Device::flex();
@@ -250,7 +250,7 @@ impl<'a> Prepared<'a> {
     fn new(
         texts: Texts<'_>,
         model: LanguageModel<Encoder>,
-        settings: &'a Settings,
+        settings: &'a LanguageSettings,
         device: &'a PickedDevice,
         display: Display,
     ) -> Self {

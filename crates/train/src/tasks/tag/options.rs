@@ -8,8 +8,8 @@ use clap::ValueEnum;
 use serde::{Deserialize, Serialize};
 
 use crate::settings::bounds::{counts, features, require};
-use crate::tasks::Idle;
-use crate::{Recurrence, TaskOptions, TrainError, Training};
+use crate::tasks::{Idle, TextReader, VectorOptions};
+use crate::{Recurrence, TaskOptions, TextUnit, TrainError, Training};
 
 /// How tags are told from their scores.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, ValueEnum)]
@@ -31,6 +31,17 @@ impl From<DecoderKind> for Decoder {
     }
 }
 
+/// Which sequences of tags are told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, ValueEnum)]
+#[serde(rename_all = "kebab-case")]
+pub enum SchemeKind {
+    /// Those of BIO or BIOES, if all tags of the training data keep to it
+    #[default]
+    Auto,
+    /// Any
+    Off,
+}
+
 /// What is asked of tagging.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, clap::Args)]
 #[command(next_help_heading = "Data")]
@@ -44,9 +55,15 @@ pub struct TagOptions {
     /// Distinguish upper case from lower case in words; their characters always do
     #[arg(long)]
     pub case: bool,
+    /// Read each digit of a word as 0; its characters are as they are
+    #[arg(long)]
+    pub zero_digits: bool,
     /// Know words that occur less often only by their characters
     #[arg(long, value_name = "N", default_value_t = 2)]
     pub min_count: usize,
+    /// Know only the N most frequent words [default: all]
+    #[arg(long, value_name = "N")]
+    pub most_words: Option<usize>,
     /// Units in each direction of the layer over characters; 0 for no such layer
     #[arg(long, value_name = "N", default_value_t = 32, help_heading = "Model")]
     pub characters: usize,
@@ -56,9 +73,24 @@ pub struct TagOptions {
     /// How tags are decoded from their scores
     #[arg(long, value_enum, default_value_t, help_heading = "Model")]
     pub decoder: DecoderKind,
+    /// Word vectors that the embedding of words starts from
+    #[command(flatten)]
+    #[serde(flatten)]
+    pub vectors: VectorOptions,
+    /// Which sequences of tags may be predicted
+    #[arg(long, value_enum, default_value_t, help_heading = "Decoding")]
+    pub scheme: SchemeKind,
 }
 
 impl TagOptions {
+    /// How words are looked up.
+    pub(super) fn reader(&self) -> TextReader {
+        let reader = TextReader::new(&TextUnit::Word, usize::MAX).expect("it reads no file");
+        reader
+            .with_case(self.case)
+            .with_zero_digits(self.zero_digits)
+    }
+
     pub(super) fn columns(&self) -> ConllColumns {
         let columns = ConllColumns::new().with_word(self.word_column - 1);
         match self.tag_column {
@@ -74,10 +106,14 @@ impl Default for TagOptions {
             word_column: 1,
             tag_column: None,
             case: false,
+            zero_digits: false,
             min_count: 2,
+            most_words: None,
             characters: 32,
             character_embedding: 24,
             decoder: DecoderKind::default(),
+            vectors: VectorOptions::default(),
+            scheme: SchemeKind::default(),
         }
     }
 }
@@ -88,6 +124,8 @@ impl TaskOptions for TagOptions {
     fn full() -> Self {
         Self {
             tag_column: Some(2),
+            most_words: Some(1),
+            vectors: VectorOptions::full(),
             ..Self::default()
         }
     }
@@ -115,7 +153,9 @@ impl TaskOptions for TagOptions {
             ("word_column", self.word_column),
             ("tag_column", self.tag_column.unwrap_or(1)),
             ("min_count", self.min_count),
+            ("most_words", self.most_words.unwrap_or(1)),
         ])?;
+        self.vectors.check()?;
         features([
             ("characters", self.characters.max(1)),
             ("character_embedding", self.character_embedding),
@@ -126,10 +166,18 @@ impl TaskOptions for TagOptions {
         require("word_column", expected, found, holds)
     }
 
-    fn idle(&self, _data: &Path) -> Vec<Idle> {
-        match self.characters {
-            0 => vec![("character_embedding", "--characters above 0")],
-            _ => Vec::new(),
+    fn absolute(self) -> Self {
+        Self {
+            vectors: self.vectors.absolute(),
+            ..self
         }
+    }
+
+    fn idle(&self, _data: &Path) -> Vec<Idle> {
+        let mut idle = Vec::from_iter(self.vectors.idle());
+        if self.characters == 0 {
+            idle.push(("character_embedding", "--characters above 0"));
+        }
+        idle
     }
 }

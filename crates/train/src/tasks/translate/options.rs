@@ -1,12 +1,14 @@
 //! What is asked of a translation, beside layers and training.
 
+use std::path::Path;
+
 use backdraft_models::Score;
 use clap::ValueEnum;
 use serde::{Deserialize, Serialize};
 
 use crate::settings::bounds::{beam, bounded, counts, require, weights};
-use crate::tasks::sequences::Unit;
-use crate::{Recurrence, TaskOptions, TrainError, Training};
+use crate::tasks::Idle;
+use crate::{Recurrence, TaskOptions, TextUnit, TrainError, Training};
 
 /// What the writer sees of the source at each step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, ValueEnum)]
@@ -38,12 +40,12 @@ impl AttentionKind {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, clap::Args)]
 #[command(next_help_heading = "Data")]
 pub struct TranslateOptions {
-    /// Symbols of a source
-    #[arg(long, value_enum, default_value_t)]
-    pub source_unit: Unit,
+    /// Symbols of a source: characters, words, or the pieces of a Hugging Face tokenizer
+    #[arg(long, value_name = "char|word|FILE.json", default_value_t = TextUnit::Word)]
+    pub source_unit: TextUnit,
     /// Symbols of a target
-    #[arg(long, value_enum, default_value_t)]
-    pub target_unit: Unit,
+    #[arg(long, value_name = "char|word|FILE.json", default_value_t = TextUnit::Word)]
+    pub target_unit: TextUnit,
     /// Distinguish upper case from lower case in sources; targets always do
     #[arg(long)]
     pub case: bool,
@@ -94,8 +96,8 @@ pub struct TranslateOptions {
 impl Default for TranslateOptions {
     fn default() -> Self {
         Self {
-            source_unit: Unit::Word,
-            target_unit: Unit::Word,
+            source_unit: TextUnit::Word,
+            target_unit: TextUnit::Word,
             case: false,
             min_count: 1,
             max_steps: 60,
@@ -137,6 +139,21 @@ impl TaskOptions for TranslateOptions {
             lr: 2e-3,
             valid_fraction: 0.05,
             ..Training::default()
+        }
+    }
+
+    fn absolute(self) -> Self {
+        Self {
+            source_unit: self.source_unit.absolute(),
+            target_unit: self.target_unit.absolute(),
+            ..self
+        }
+    }
+
+    fn idle(&self, _data: &Path) -> Vec<Idle> {
+        match self.source_unit {
+            TextUnit::File(_) => vec![("case", "--source-unit char or --source-unit word")],
+            TextUnit::Char | TextUnit::Word => Vec::new(),
         }
     }
 

@@ -240,3 +240,29 @@ pub fn answers(runs: &Path, data: &Path) -> Vec<String> {
     let text = String::from_utf8(output.stdout).unwrap();
     text.lines().map(str::to_string).collect()
 }
+
+/// The page about the run on Flex, and the names of the pictures beside it.
+pub fn drawn(runs: &Path) -> (String, Vec<String>) {
+    let (run, pictures) = (runs.join("flex"), runs.join("pictures"));
+    let run_name = run.to_str().unwrap();
+    succeeded(&["report", run_name, "--svg", pictures.to_str().unwrap()]);
+    let page = fs::read_to_string(run.join("report.html")).unwrap();
+    let files = fs::read_dir(&pictures).unwrap();
+    let names = files.map(|file| file.unwrap().file_name().into_string().unwrap());
+    (page, names.collect())
+}
+
+/// The weights of the run on Flex go out to a file of PyTorch's and come back to a run that reaches the same.
+pub fn goes_out_and_comes_back(runs: &Path) {
+    let path = |name: &str| runs.join(name).to_str().unwrap().to_string();
+    let (run, file, imported) = (path("flex"), path("weights.safetensors"), path("imported"));
+    succeeded(&["export", &run, &file]);
+    succeeded(&["import", &file, "--like", &run, "--out", &imported]);
+    let figures = |run: &str| -> Value {
+        let told = succeeded(&["evaluate", run, "--device", "flex", "--json"]);
+        let mut told: Value = serde_json::from_str(&told).unwrap();
+        told["seconds"].take();
+        told
+    };
+    assert_eq!(figures(&imported), figures(&run));
+}

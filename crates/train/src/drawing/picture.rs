@@ -2,31 +2,31 @@
 
 use std::fmt::{Display, Write};
 
+use super::html::escape;
 use super::mark::marked;
-use super::page::escape;
 
 /// A colour, as three numbers below 256.
-pub(super) type Colour = [u8; 3];
+pub(crate) type Colour = [u8; 3];
 
 /// Dark grey, of text and axes.
-pub(super) const INK: Colour = [68, 68, 68];
+pub(crate) const INK: Colour = [68, 68, 68];
 /// Light grey, of what is only to compare with.
-pub(super) const PALE: Colour = [190, 190, 190];
+pub(crate) const PALE: Colour = [190, 190, 190];
 /// Blue, of what is shown.
-pub(super) const BLUE: Colour = [31, 119, 180];
+pub(crate) const BLUE: Colour = [31, 119, 180];
 /// Red, of bounds.
-pub(super) const RED: Colour = [214, 39, 40];
+pub(crate) const RED: Colour = [214, 39, 40];
 
 /// An SVG picture that is being drawn; sizes in pixels.
 #[derive(Debug)]
-pub(super) struct Picture {
+pub(crate) struct Picture {
     size: [f64; 2],
     body: String,
 }
 
 /// Where a text stands by its place.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Anchor {
+pub(crate) enum Anchor {
     Start,
     Middle,
     End,
@@ -34,7 +34,7 @@ pub(super) enum Anchor {
 
 impl Picture {
     /// An empty one, white.
-    pub(super) fn new(size: [f64; 2]) -> Self {
+    pub(crate) fn new(size: [f64; 2]) -> Self {
         Self {
             size,
             body: String::new(),
@@ -42,12 +42,12 @@ impl Picture {
     }
 
     /// Adds an element as it is.
-    pub(super) fn add(&mut self, element: impl Display) {
+    pub(crate) fn add(&mut self, element: impl Display) {
         writeln!(self.body, "{element}").expect("a string takes all");
     }
 
     /// Text of so many pixels.
-    pub(super) fn text(&mut self, [x, y]: [f64; 2], anchor: Anchor, size: u32, text: &str) {
+    pub(crate) fn text(&mut self, [x, y]: [f64; 2], anchor: Anchor, size: u32, text: &str) {
         let anchor = match anchor {
             Anchor::Start => "start",
             Anchor::Middle => "middle",
@@ -61,7 +61,7 @@ impl Picture {
     }
 
     /// The picture.
-    pub(super) fn svg(self) -> String {
+    pub(crate) fn svg(self) -> String {
         let [width, height] = self.size;
         marked(format!(
             "<svg width=\"{width:.0}\" height=\"{height:.0}\" viewBox=\"0 0 {width:.0} {height:.0}\" \
@@ -73,19 +73,19 @@ impl Picture {
 }
 
 /// A colour, as SVG and HTML have it.
-pub(super) fn rgb([red, green, blue]: Colour) -> String {
+pub(crate) fn rgb([red, green, blue]: Colour) -> String {
     format!("#{red:02x}{green:02x}{blue:02x}")
 }
 
 /// A rectangle of a picture with axes: from numbers to pixels.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Panel {
+pub(crate) struct Panel {
     /// The upper left corner.
-    pub(super) place: [f64; 2],
-    pub(super) size: [f64; 2],
+    pub(crate) place: [f64; 2],
+    pub(crate) size: [f64; 2],
     /// The least and the greatest number across, and upward.
-    pub(super) x: [f64; 2],
-    pub(super) y: [f64; 2],
+    pub(crate) x: [f64; 2],
+    pub(crate) y: [f64; 2],
 }
 
 impl Panel {
@@ -97,8 +97,13 @@ impl Panel {
         self.place[1] + (self.y[1] - y) / (self.y[1] - self.y[0]) * self.size[1]
     }
 
+    /// A point, in pixels.
+    pub(crate) fn at(&self, [x, y]: [f64; 2]) -> [f64; 2] {
+        [self.across(x), self.down(y)]
+    }
+
     /// The frame, and numbers at some places of the axes.
-    pub(super) fn frame(&self, picture: &mut Picture, x: &[f64], y: &[f64]) {
+    pub(crate) fn frame(&self, picture: &mut Picture, x: &[f64], y: &[f64]) {
         let ([left, top], [width, height]) = (self.place, self.size);
         picture.add(format_args!(
             "<rect x=\"{left:.1}\" y=\"{top:.1}\" width=\"{width:.1}\" height=\"{height:.1}\" \
@@ -116,7 +121,7 @@ impl Panel {
     }
 
     /// A circle around 0; both axes are to have the same scale.
-    pub(super) fn circle(&self, picture: &mut Picture, radius: f64, colour: Colour) {
+    pub(crate) fn circle(&self, picture: &mut Picture, radius: f64, colour: Colour) {
         let pixels = self.across(radius) - self.across(0.0);
         picture.add(format_args!(
             "<circle cx=\"{:.1}\" cy=\"{:.1}\" r=\"{pixels:.1}\" fill=\"none\" stroke=\"{}\"/>",
@@ -127,7 +132,7 @@ impl Panel {
     }
 
     /// A straight line.
-    pub(super) fn line(&self, picture: &mut Picture, [from, to]: [[f64; 2]; 2], colour: Colour) {
+    pub(crate) fn line(&self, picture: &mut Picture, [from, to]: [[f64; 2]; 2], colour: Colour) {
         picture.add(format_args!(
             "<path d=\"M{:.1} {:.1}L{:.1} {:.1}\" stroke=\"{}\" stroke-dasharray=\"3 3\"/>",
             self.across(from[0]),
@@ -139,7 +144,7 @@ impl Panel {
     }
 
     /// Dots, as one path: a line of no length has round ends.
-    pub(super) fn dots(
+    pub(crate) fn dots(
         &self,
         picture: &mut Picture,
         dots: impl IntoIterator<Item = [f64; 2]>,
@@ -158,7 +163,7 @@ impl Panel {
     }
 
     /// Bars of equal width over the whole panel, from 0 upward.
-    pub(super) fn bars(&self, picture: &mut Picture, heights: &[f64], colour: Colour) {
+    pub(crate) fn bars(&self, picture: &mut Picture, heights: &[f64], colour: Colour) {
         let width = self.size[0] / heights.len() as f64;
         let base = self.down(0.0);
         let mut path = String::new();

@@ -1,66 +1,10 @@
 //! What the symbols of a text are, and how many of them there are.
 
-use std::fmt;
-use std::path::PathBuf;
-use std::str::FromStr;
-
 use backdraft_data::{Pieces, Units};
 use serde::{Deserialize, Serialize};
 
-use super::bounds::{bounded, counts, require};
-use crate::TrainError;
-
-/// What a symbol of a text is.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
-pub enum TextUnit {
-    /// A character.
-    #[default]
-    Char,
-    /// A word; the end of a line is one, too.
-    Word,
-    /// A piece of a word, of the tokenizer in this file: a `tokenizer.json` of Hugging Face.
-    File(PathBuf),
-}
-
-impl FromStr for TextUnit {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        match text {
-            "char" => Ok(Self::Char),
-            "word" => Ok(Self::Word),
-            file if file.ends_with(".json") => Ok(Self::File(PathBuf::from(file))),
-            other => Err(format!(
-                "expected char, word or the name of a tokenizer that ends in .json, found {other}"
-            )),
-        }
-    }
-}
-
-impl TryFrom<String> for TextUnit {
-    type Error = String;
-
-    fn try_from(text: String) -> Result<Self, String> {
-        text.parse()
-    }
-}
-
-impl From<TextUnit> for String {
-    fn from(unit: TextUnit) -> Self {
-        unit.to_string()
-    }
-}
-
-impl fmt::Display for TextUnit {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Char => f.write_str("char"),
-            Self::Word => f.write_str("word"),
-            Self::File(path) => path.display().fmt(f),
-        }
-    }
-}
+use crate::settings::bounds::{bounded, counts, require};
+use crate::{TextUnit, TrainError};
 
 /// The symbols of a language model.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -103,10 +47,7 @@ impl Lexicon {
 
     /// The same, whatever folder it is used from.
     pub(crate) fn absolute(mut self) -> Self {
-        if let TextUnit::File(path) = &mut self.unit {
-            // What cannot be told is left as it is; it was read a moment ago.
-            *path = std::path::absolute(&*path).unwrap_or_else(|_| path.clone());
-        }
+        self.unit = self.unit.absolute();
         self
     }
 

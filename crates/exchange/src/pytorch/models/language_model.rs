@@ -12,7 +12,7 @@
 use backdraft_cells::{Error, Layer};
 use backdraft_models::LanguageModel;
 
-use super::{Parameter, Twin};
+use crate::pytorch::{Parameter, Twin};
 
 impl<L: Layer + Twin> Twin for LanguageModel<L> {
     fn parameters(&self) -> Result<Vec<Parameter>, Error> {

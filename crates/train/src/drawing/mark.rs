@@ -5,14 +5,14 @@ use std::io::{self, Read};
 use std::path::Path;
 
 /// In the head of a page.
-pub(super) const ON_PAGES: &str = "<meta name=\"generator\" content=\"backdraft\">";
+pub(crate) const ON_PAGES: &str = "<meta name=\"generator\" content=\"backdraft\">";
 /// After the first tag of a picture.
 const ON_PICTURES: &str = "<!-- drawn by backdraft -->";
 /// Bytes at the beginning of a file that the mark is in: a page of others may have our pictures in it.
 const HEAD: u64 = 512;
 
 /// A picture with the mark.
-pub(super) fn marked(mut svg: String) -> String {
+pub(crate) fn marked(mut svg: String) -> String {
     let after = svg.find('>').map_or(0, |end| end + 1);
     svg.insert_str(after, ON_PICTURES);
     svg

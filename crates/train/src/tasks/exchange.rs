@@ -1,0 +1,129 @@
+//! The weights of a run to PyTorch, and a run of weights from there. What a model is called there is told by its
+//! [`Twin`].
+
+use std::path::Path;
+
+use backdraft_exchange::pytorch::{StateDict, Twin};
+use burn::tensor::Device;
+use serde::Serialize;
+
+use super::evaluation::{Opened, open_run};
+use super::training::{new_model, open};
+use super::{Task, TaskSettings};
+use crate::run::{NewRun, RunState, TASK};
+use crate::{Asked, CellKind, Recurrence, Run, RunDescription, TrainError};
+
+/// What went out of a run or into one.
+#[derive(Debug, Clone, Serialize)]
+pub struct ExchangeReport {
+    /// The run folder.
+    pub run: String,
+    /// The state dict.
+    pub file: String,
+    /// Tensors of it that are the model's.
+    pub tensors: usize,
+    /// Numbers that were learned.
+    pub parameters: usize,
+}
+
+/// Writes the weights of a run of a task as a state dict, to a `.safetensors` file.
+///
+/// # Errors
+///
+/// When the run cannot be used, PyTorch has no such layers, the name has another ending, or the file cannot be
+/// written.
+pub fn export_task<T: Task>(run: &Path, file: &Path) -> Result<ExchangeReport, TrainError> {
+    check_name(file)?;
+    let Opened {
+        description, model, ..
+    } = open_run::<T>(run, &Device::flex())?;
+    check_cell(&description.settings.recurrence)?;
+    exported(run, &model, file)
+}
+
+/// Makes a run at `out` of a state dict and of everything else that the run `like` has.
+///
+/// # Errors
+///
+/// When the run or the file cannot be used, the weights are not of this model, or the folder is in use.
+pub fn import_task<T: Task>(
+    file: &Path,
+    prefix: &str,
+    like: &Path,
+    out: &Path,
+) -> Result<ExchangeReport, TrainError> {
+    let (like, description) = Run::open_as::<TaskSettings<T::Options>>(like)?;
+    description.settings.check()?;
+    check_cell(&description.settings.recurrence)?;
+    let task: T = open(&like)?;
+    let model = new_model(&task, &description.settings)?;
+    let json = serde_json::to_string(&task).expect("our own types are valid JSON");
+    imported(file, prefix, model, description, &[(TASK, &json)], out)
+}
+
+/// Writes a model of a run to a file.
+pub(super) fn exported<M: Twin>(
+    run: &Path,
+    model: &M,
+    file: &Path,
+) -> Result<ExchangeReport, TrainError> {
+    let state = StateDict::of(model, "")?;
+    state.save(file)?;
+    Ok(report(run, file, &state, model.num_params()))
+}
+
+/// Makes a run at `out` of a model whose weights are those of a file; `kept` is what else belongs to it.
+pub(super) fn imported<M: Twin, S: Asked>(
+    file: &Path,
+    prefix: &str,
+    model: M,
+    mut description: RunDescription<S>,
+    kept: &[(&'static str, &str)],
+    out: &Path,
+) -> Result<ExchangeReport, TrainError> {
+    let model = StateDict::open(file)?.load(model, prefix)?;
+    let own = StateDict::of(&model, prefix)?;
+    if let Some(made) = &mut description.made {
+        made.backdraft = env!("CARGO_PKG_VERSION").to_string();
+        made.from = None;
+    }
+    let new = NewRun::begin(out)?;
+    new.run().begin(&description, RunState::Imported, kept)?;
+    new.run().save_weights(&model)?;
+    let (run, _lock) = new.complete()?;
+    Ok(report(run.path(), file, &own, model.num_params()))
+}
+
+/// Refuses a file whose name says that it is something else.
+pub(super) fn check_name(file: &Path) -> Result<(), TrainError> {
+    let extension = file.extension();
+    match extension.is_some_and(|extension| extension == "safetensors") {
+        true => Ok(()),
+        false => Err(TrainError::Unfit {
+            what: "the file to write",
+            expected: "a name that ends in .safetensors".to_string(),
+            found: file.display().to_string(),
+        }),
+    }
+}
+
+/// Refuses a cell that PyTorch does not have.
+pub(super) fn check_cell(asked: &Recurrence) -> Result<(), TrainError> {
+    match asked.cell {
+        CellKind::Elman | CellKind::Lstm | CellKind::Gru => Ok(()),
+        other => Err(TrainError::Unfit {
+            what: "the cell",
+            expected: "one that PyTorch has: elman, lstm or gru".to_string(),
+            found: other.name(),
+        }),
+    }
+}
+
+fn report(run: &Path, file: &Path, state: &StateDict, parameters: usize) -> ExchangeReport {
+    ExchangeReport {
+        run: run.display().to_string(),
+        file: file.display().to_string(),
+        tensors: state.names().count(),
+        parameters,
+    }
+}

@@ -1,0 +1,100 @@
+//! What a page shows of a forecaster: the last part of each series, with what was foreseen of it.
+
+use backdraft_models::Predictive;
+use rand::SeedableRng;
+use rand::rngs::StdRng;
+
+use super::{Forecast, LEVELS, Model, SAMPLES, SeriesExample};
+use crate::drawing::fan::{Fan, Foreseen};
+use crate::{Figure, Section, TrainError};
+
+/// Series that are drawn.
+const SHOWN: usize = 8;
+/// Steps before what is held out that are drawn, for each that is held out; and at least.
+const BEFORE: usize = 2;
+const LEAST: usize = 20;
+
+impl Forecast {
+    pub(super) fn sections(
+        &self,
+        model: &Model,
+        examples: &[SeriesExample],
+    ) -> Result<Vec<Section>, TrainError> {
+        let drawn = examples.iter().take(SHOWN).enumerate();
+        let figures = drawn.map(|(place, example)| {
+            let svg = self.fan(model, example, place)?;
+            Ok(Figure::picture(format!("forecast-{}", place + 1), svg))
+        });
+        let left = examples.len().saturating_sub(SHOWN);
+        let left = match left {
+            0 => String::new(),
+            left => format!(" {left} more series are not drawn."),
+        };
+        Ok(vec![Section {
+            title: "The last part of each series".to_string(),
+            about: format!(
+                "Black: the values. Blue: the mean of each held-out value, one step ahead, and the interval that \
+                 is to hold nine in ten. Red: the same of the steps after the last value, all from there.{left}"
+            ),
+            figures: figures.collect::<Result<_, TrainError>>()?,
+        }])
+    }
+
+    fn fan(
+        &self,
+        model: &Model,
+        example: &SeriesExample,
+        place: usize,
+    ) -> Result<String, TrainError> {
+        let (known, steps) = (example.known, example.series.values.len());
+        let series = std::slice::from_ref(&example.series);
+        let state = model.initial_state(vec![example.scale]);
+        let told = model.one_step(series, Some(state))?.predictives;
+        let told = &told[0][known..];
+        let of = |value: &dyn Fn(&Predictive) -> f64| told.iter().map(value).collect();
+        let [low, high] = LEVELS;
+        let ahead = Foreseen {
+            from: known,
+            mean: of(&Predictive::mean),
+            lower: of(&|p| p.quantile(low)),
+            upper: of(&|p| p.quantile(high)),
+        };
+        let from = known.saturating_sub((BEFORE * (steps - known)).max(LEAST));
+        let name = example.name.clone();
+        let name = name.unwrap_or_else(|| format!("series {}", place + 1));
+        let fan = Fan {
+            title: &name,
+            from,
+            values: &example.series.values[from..],
+            ahead,
+            to_come: self.to_come(model, example)?,
+        };
+        Ok(fan.svg())
+    }
+
+    /// The steps after the last value, if what is known of them beforehand is there.
+    fn to_come(
+        &self,
+        model: &Model,
+        example: &SeriesExample,
+    ) -> Result<Option<Foreseen>, TrainError> {
+        let has_covariates = !example.series.covariates.is_empty();
+        let (horizon, future) = match has_covariates {
+            true => (example.future.len(), vec![example.future.clone()]),
+            false => (self.horizon, Vec::new()),
+        };
+        if horizon == 0 {
+            return Ok(None);
+        }
+        let series = std::slice::from_ref(&example.series);
+        let mut random = StdRng::seed_from_u64(self.seed);
+        let paths = model.forecast(series, &future, horizon, SAMPLES, &mut random)?;
+        let [lower, upper] = LEVELS.map(|level| paths[0].quantile(level));
+        Ok(Some(Foreseen {
+            from: example.series.values.len(),
+            mean: paths[0].mean(),
+            lower,
+            upper,
+        }))
+    }
+}

@@ -1,0 +1,46 @@
+//! What a page shows of a run: what its model makes of the examples that were held out.
+
+use std::path::Path;
+
+use burn::tensor::Device;
+
+use super::Task;
+use super::evaluation::{Opened, open_run};
+use super::gathered::Gathered;
+use crate::drawing::html::escape;
+use crate::{Figure, Section, TrainError};
+
+/// The figures of a run on its held-out examples, and what its task shows of them.
+///
+/// # Errors
+///
+/// When the run cannot be used, or its held-out examples are not there any more.
+pub(crate) fn show_task<T: Task>(path: &Path) -> Result<Vec<Section>, TrainError> {
+    let Opened {
+        task,
+        description,
+        model,
+    } = open_run::<T>(path, &Device::flex())?;
+    let gathered = Gathered::<T>::again(&task, &description, |reason| {
+        let path = path.to_path_buf();
+        TrainError::NoHeldOut { path, reason }
+    })?;
+    let (examples, rows) = (gathered.held_out, description.settings.training.batch);
+    let scores = task.score(&model, &examples, rows)?;
+    let mut text: String = scores
+        .figures
+        .iter()
+        .map(|(name, figure)| format!("{:<22} {figure:.4}\n", name.replace('_', " ")))
+        .collect();
+    if let Some(table) = &scores.table {
+        text += &format!("\n{table}\n");
+    }
+    let html = format!("<pre>{}</pre>", escape(&text));
+    let figures = Section {
+        title: "How well the model answers".to_string(),
+        about: format!("Figures of the {} held-out examples.", examples.len()),
+        figures: vec![Figure::page("figures", html)],
+    };
+    let shown = task.shown(&model, &examples, rows)?;
+    Ok([figures].into_iter().chain(shown).collect())
+}

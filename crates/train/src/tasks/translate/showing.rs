@@ -1,0 +1,75 @@
+//! What a page shows of a translator: what each symbol that it writes looks at in the source.
+
+use backdraft_cells::Lengths;
+use backdraft_data::Padded;
+
+use super::{Model, PairExample, Translate};
+use crate::drawing::heat_map::HeatMap;
+use crate::{Figure, Section, TrainError};
+
+/// Translations that are drawn, and the symbols that there is room for.
+const SHOWN: usize = 6;
+const LONGEST: usize = 30;
+
+impl Translate {
+    pub(super) fn sections(
+        &self,
+        model: &Model,
+        examples: &[PairExample],
+    ) -> Result<Vec<Section>, TrainError> {
+        if model.attention.is_none() {
+            return Ok(Vec::new());
+        }
+        let fits = examples.iter().filter(|pair| pair.source.len() <= LONGEST);
+        let drawn: Vec<&PairExample> = fits.take(SHOWN).collect();
+        if drawn.is_empty() {
+            return Ok(Vec::new());
+        }
+        let written = self.translations(model, &drawn)?;
+        let mut figures = Vec::new();
+        for (pair, symbols) in drawn.into_iter().zip(written) {
+            if (1..=LONGEST).contains(&symbols.len()) {
+                let name = format!("attention-{}", figures.len() + 1);
+                figures.push(Figure::picture(name, self.looks(model, pair, symbols)?));
+            }
+        }
+        Ok(vec![Section {
+            title: "What each symbol looks at".to_string(),
+            about: "A row for each symbol that the model writes, the end last: the darker a square, the more \
+                    attention it pays to that symbol of the source. Of held-out examples."
+                .to_string(),
+            figures,
+        }])
+    }
+
+    /// The attention of a translation, as a picture.
+    fn looks(
+        &self,
+        model: &Model,
+        pair: &PairExample,
+        symbols: Vec<u32>,
+    ) -> Result<String, TrainError> {
+        let device = model.output.weight.val().device();
+        let sources = std::iter::once(pair.source.as_slice());
+        let (source, source_lengths) = self.sources.batch(sources, &device);
+        let target = Padded::of(std::slice::from_ref(&symbols));
+        let lengths = Lengths::new(target.lengths.clone());
+        let foreseen =
+            model.forward(source, &source_lengths, target.to_tensor(&device), &lengths)?;
+        let weights = foreseen.weights.map(|weights| weights.into_data());
+        let weights = weights.iter().flat_map(|weights| weights.iter::<f64>());
+        let words = symbols
+            .iter()
+            .map(|symbol| self.targets.vocabulary.word(*symbol));
+        let rows: Vec<String> = words.chain(["<EOS>"]).map(str::to_string).collect();
+        let map = HeatMap {
+            title: &pair.text,
+            axes: ["written", "source"],
+            rows: &rows,
+            columns: &pair.source,
+            values: &weights.collect::<Vec<f64>>(),
+            told: &[],
+        };
+        Ok(map.svg())
+    }
+}

@@ -1,0 +1,204 @@
+//! Where classes come from and what their texts are made of: folders, tokenizers, vectors of words.
+
+use std::fs;
+use std::path::Path;
+
+use backdraft_exchange::pytorch::StateDict;
+use serde_json::Value;
+
+use crate::classify::{rule, told, trained};
+use crate::support::{nonsense, refused, succeeded};
+use crate::units::tokenizer;
+
+/// The texts of a table, each in a file of its own, in a folder that is called as its class.
+fn folders(folder: &Path) -> String {
+    let table = fs::read_to_string(rule(folder)).unwrap();
+    let root = folder.join("classes");
+    for (number, row) in table.lines().skip(1).enumerate() {
+        let (class, text) = row.split_once('\t').unwrap();
+        fs::create_dir_all(root.join(class)).unwrap();
+        fs::write(root.join(class).join(format!("{number}.txt")), text).unwrap();
+    }
+    fs::write(root.join("about.txt"), "of no class").unwrap();
+    root.to_str().unwrap().to_string()
+}
+
+#[test]
+fn the_name_of_a_folder_is_a_class() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folders(folder.path());
+    let run = folder.path().join("run").to_str().unwrap().to_string();
+    let report = trained(&data, &run, &["--epochs", "12"]);
+    assert!(report["accuracy"].as_f64().unwrap() > 0.9, "{report}");
+    assert_eq!(report["skipped_rows"], 1);
+    let examples = [&report["examples"], &report["valid_examples"]];
+    let examples = examples.map(|count| count.as_u64().unwrap());
+    assert_eq!(examples.iter().sum::<u64>(), 240);
+
+    let answers = told(&["predict", &run, &data, "--json"]);
+    let answers: Vec<Value> = answers
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    assert_eq!(answers.len(), 241);
+    assert!(answers[0]["expected"].is_null(), "{}", answers[0]);
+    let right = answers
+        .iter()
+        .filter(|answer| answer["class"] == answer["expected"]);
+    assert!(right.count() > 220);
+
+    let described = Path::new(&run).join("run.toml");
+    let again = folder.path().join("again").to_str().unwrap().to_string();
+    let described = described.to_str().unwrap();
+    succeeded(&["train", described, "--out", &again, "--steps", "1"]);
+
+    // One file of it has changed.
+    fs::write(Path::new(&data).join("salt-first/0.txt"), "pepper").unwrap();
+    refused(&["evaluate", &run], "are not those that the run began with");
+    let class = Path::new(&data).join("salt-first");
+    let arguments = ["train", "classify", "--data", class.to_str().unwrap()];
+    refused(
+        &arguments,
+        "expected a folder for each class, found files alone",
+    );
+    let arguments = [
+        "train",
+        "classify",
+        "--data",
+        &data,
+        "--text-column",
+        "text",
+    ];
+    nonsense(
+        &arguments,
+        "--text-column has an effect only with a table of texts",
+    );
+}
+
+#[test]
+fn pieces_of_a_tokenizer_are_classified_without_its_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = rule(folder.path());
+    let words = ["<unk>", "salt", "pepper", "oak", "elm", "fir"];
+    let file = tokenizer(folder.path(), &words);
+    let run = folder.path().join("run").to_str().unwrap().to_string();
+    nonsense(
+        &[
+            "train", "classify", "--data", &data, "--unit", &file, "--case",
+        ],
+        "--case has an effect only with --unit char or --unit word",
+    );
+    let report = trained(&data, &run, &["--epochs", "12", "--unit", &file]);
+    assert!(report["accuracy"].as_f64().unwrap() > 0.9, "{report}");
+    // What the run needs of it, it has: to be measured, to answer, and to begin others with.
+    fs::remove_file(&file).unwrap();
+    let again: Value = serde_json::from_str(&told(&["evaluate", &run, "--json"])).unwrap();
+    assert_eq!(again["accuracy"], report["accuracy"]);
+    let answers = told(&["predict", &run, &data]);
+    assert_eq!(answers.lines().count(), 240);
+    let other = folder.path().join("other").to_str().unwrap().to_string();
+    let from = ["train", "classify", "--from", &run, "--data", &data];
+    succeeded(&[&from[..], &["--out", &other, "--steps", "1"]].concat());
+}
+
+#[test]
+fn an_embedding_begins_with_vectors_that_were_learned_elsewhere() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = rule(folder.path());
+    let path = |name: &str| folder.path().join(name).to_str().unwrap().to_string();
+    let (vectors, run, file) = (
+        path("vectors.txt"),
+        path("run"),
+        path("weights.safetensors"),
+    );
+    let vector = |first: usize| -> Vec<f32> { (first..first + 8).map(|n| n as f32).collect() };
+    let line = |(place, word): (usize, &str)| {
+        let numbers: Vec<String> = vector(place).iter().map(f32::to_string).collect();
+        format!("{word} {}\n", numbers.join(" "))
+    };
+    let words = ["Pepper", "salt", "paprika", "thyme"];
+    fs::write(
+        &vectors,
+        words.into_iter().enumerate().map(line).collect::<String>(),
+    )
+    .unwrap();
+    let asked = ["--vectors", &vectors, "--most-vectors", "3"];
+    let train = ["train", "classify", "--data", &data];
+    let hardly = ["--out", &run, "--steps", "1", "--lr", "1e-9"];
+    let small = ["--hidden", "4", "--embedding", "8", "--device", "flex"];
+    succeeded(&[&train[..], &asked, &hardly, &small].concat());
+    let task = fs::read_to_string(Path::new(&run).join("task.json")).unwrap();
+    let task: Value = serde_json::from_str(&task).unwrap();
+    let known = task["reading"]["text"]["vocabulary"]["words"]
+        .as_array()
+        .unwrap();
+    let symbol = |word: &str| {
+        known
+            .iter()
+            .position(|other| other == word)
+            .map(|at| at + 1)
+    };
+    assert!(
+        symbol("thyme").is_none() && symbol("oak").is_some(),
+        "{known:?}"
+    );
+    succeeded(&["export", &run, &file]);
+    let weights = StateDict::open(&file).unwrap();
+    let weights = weights.data("embedding.weight").unwrap().unwrap();
+    let weights: Vec<f32> = weights.iter::<f32>().collect();
+    for (place, word) in ["pepper", "salt", "paprika"].into_iter().enumerate() {
+        let row = &weights[symbol(word).unwrap() * 8..][..8];
+        let apart = row.iter().zip(vector(place)).map(|(a, b)| (a - b).abs());
+        assert!(apart.fold(0.0, f32::max) < 1e-5, "{word}: {row:?}");
+    }
+
+    let with = |more: &[&str], expected: &str| nonsense(&[&train[..], more].concat(), expected);
+    with(
+        &["--most-vectors", "3"],
+        "--most-vectors has an effect only with --vectors",
+    );
+    with(
+        &["--vectors", &vectors, "--embedding", "9"],
+        "--embedding: expected 8, the numbers of a vector in ",
+    );
+    fs::write(&vectors, "pepper 1 2\nsalt 1 x\n").unwrap();
+    refused(
+        &[&train[..], &["--vectors", &vectors, "--embedding", "2"]].concat(),
+        "vectors.txt: line 2, column `3`: expected a finite number, found `x`",
+    );
+}
+
+/// Nine of ten are of one class: each class counts the same, and the other is told more often.
+#[test]
+fn a_rare_class_counts_as_much_as_a_frequent_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name).to_str().unwrap().to_string();
+    // The text says nothing.
+    let row = |number: usize| match number % 10 {
+        0 => "rare\toak elm\n",
+        _ => "frequent\toak elm\n",
+    };
+    let (data, run) = (path("data.tsv"), path("run"));
+    let rows: String = (0..400).map(row).collect();
+    fs::write(&data, format!("label\ttext\n{rows}")).unwrap();
+    let p_of_rare = |more: &[&str]| {
+        fs::remove_dir_all(&run).ok();
+        trained(
+            &data,
+            &run,
+            &[&["--epochs", "6", "--label-smoothing", "0"], more].concat(),
+        );
+        let question = path("question.tsv");
+        fs::write(&question, "text\noak elm\n").unwrap();
+        let answer: Value =
+            serde_json::from_str(&told(&["predict", &run, &question, "--json"])).unwrap();
+        let p = answer["probability"].as_f64().unwrap();
+        match answer["class"] == "rare" {
+            true => p,
+            false => 1.0 - p,
+        }
+    };
+    let (equal, balanced) = (p_of_rare(&[]), p_of_rare(&["--class-weights", "balanced"]));
+    assert!((equal - 0.1).abs() < 0.08, "{equal}");
+    assert!((balanced - 0.5).abs() < 0.2, "{balanced}");
+}
