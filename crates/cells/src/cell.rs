@@ -21,8 +21,8 @@ pub trait Cell: Module + ModuleDisplay + 'static {
     /// Features of the output, `H` in most cells.
     fn output_size(&self) -> usize;
 
-    /// `a_t = W x_t + b` for all time steps at once: `[.., I]` to `[.., G H]`; and beside it
-    /// whatever else a step is to be told of, such as random masks.
+    /// `a_t = W x_t + b` for all time steps at once: `[.., I]` to `[.., G H]`, followed by any other
+    /// columns that a step needs, such as random masks.
     ///
     /// The part of the step that does not look at the state, so that it can be one matrix
     /// product over the whole sequence.
@@ -60,8 +60,8 @@ pub trait Cell: Module + ModuleDisplay + 'static {
         Vec::new()
     }
 
-    /// The cell as one run over a sequence sees it: random masks drawn, weights computed from what
-    /// they are parametrised by. A layer asks for it once a run and then uses what it got.
+    /// The cell, prepared for one run over a sequence: random masks are drawn, and weights are computed
+    /// from their parametrisation. A layer calls this once per run and then uses the result.
     ///
     /// The default is the cell itself.
     #[must_use]

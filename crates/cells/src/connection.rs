@@ -30,8 +30,8 @@ pub enum Connection {
     Residual,
     /// A gate between the layer's output and its input.
     Highway {
-        /// What `b_T` starts at: below 0, a new layer lets most of its input pass by; -1 to -3 in
-        /// the paper.
+        /// The initial value of `b_T`. Below 0, most of the input bypasses a new layer; the paper uses
+        /// -1 to -3.
         bias: f64,
     },
 }

@@ -195,7 +195,7 @@ impl<L: Layer> Deep<L> {
         Ok(self)
     }
 
-    /// What passes a layer by, where its input and its output have the same size.
+    /// The connection around each layer whose input and output have the same size.
     pub fn connection(&self) -> Connection {
         self.connection
     }

@@ -6,10 +6,9 @@
 //! state_t = equations(a_t, state_{t-1})        generic over what they compute with
 //! ```
 //!
-//! Nobody writes a derivative: on tensors it is Burn's autodiff, in the kernel that of the recorded
-//! equations. A cell of one's own gets a kernel in the same way as those of this crate: it
-//! implements [`Equations`], and says `by_equations!();` in its `impl Cell`. What it calls a gate
-//! ([`At::gate`]) can be looked at.
+//! You never write a derivative: on tensors Burn's autodiff computes it, and the kernel derives it from the recorded
+//! equations. A cell of your own gets a kernel in the same way as those of this crate: implement [`Equations`] and
+//! put `by_equations!();` into its `impl Cell`. The values that it names with [`At::gate`] can be inspected.
 
 use std::cell::RefCell;
 
@@ -20,7 +19,7 @@ use backdraft_kernels::{Program, ProgramInputs, Shapes, Walk, run_program};
 
 use crate::{Cell, Direction, Path, Sequence, State};
 
-/// What the equations of a step are given.
+/// The inputs of the equations of one step.
 #[derive(Debug)]
 pub struct At<'a, V: Expression> {
     /// `a_t`, what [`Cell::project`] gave for this step.
@@ -60,8 +59,8 @@ pub trait Equations: Cell {
     fn equations<V: Expression>(&self, at: At<V>) -> Vec<V>;
 }
 
-/// All of a [`Cell`] that its [`Equations`] say: `step`, `output`, `gate_activations`, `path` and
-/// `scan`. To be put into the `impl Cell` of a cell, in place of them.
+/// Implements the methods of a [`Cell`] that follow from its [`Equations`]: `step`, `output`, `gate_activations`,
+/// `path` and `scan`. Put it into the `impl Cell` in place of these methods.
 #[macro_export]
 macro_rules! by_equations {
     () => {
@@ -82,8 +81,8 @@ macro_rules! by_equations {
     };
 }
 
-/// Of a [`Cell`] that its [`Equations`] say, what belongs to one step: `step`, `output` and
-/// `gate_activations`. For a cell that has a way of its own over the whole sequence.
+/// Implements the methods of a [`Cell`] that follow from its [`Equations`] and concern one step: `step`, `output` and
+/// `gate_activations`. For a cell that runs over a whole sequence in its own way.
 #[macro_export]
 macro_rules! step_by_equations {
     () => {

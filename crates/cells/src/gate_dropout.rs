@@ -37,7 +37,7 @@ pub enum MaskSpan {
     Run,
 }
 
-/// A way of dropping something inside a recurrence, which a cell has a place for or has not.
+/// A kind of dropout inside a recurrence. A cell may support all of these kinds, some of them or none.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Regularizer {
     /// On `R`: for cells that hand their gates out by [`Gates::prepared`](crate::Gates::prepared).

@@ -27,8 +27,8 @@ pub use config::GatesConfig;
 pub struct Gates {
     /// `W`: `[gates * hidden, input]`.
     pub input_weight: Param<Tensor<2>>,
-    /// `R`: `[gates * hidden, hidden]`; where what recurs has another size than the gates, that one
-    /// is the number of columns.
+    /// `R`: `[gates * hidden, hidden]`; if the vector that is fed back does not have the size of a gate,
+    /// its size is the number of columns.
     pub recurrent_weight: Param<Tensor<2>>,
     /// `b_W`: `[gates * hidden]`.
     pub input_bias: Option<Param<Tensor<1>>>,

@@ -76,7 +76,7 @@ pub struct GruConfig {
     /// How the weights start; as PyTorch's by default.
     #[config(default = "GatesConfig::new()")]
     pub gates: GatesConfig,
-    /// What the update gate, which keeps, starts at.
+    /// How the bias of the update gate, which keeps the memory, is initialised.
     #[config(default = "Memory::AsDrawn")]
     pub memory: Memory,
 }

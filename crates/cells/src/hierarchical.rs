@@ -31,7 +31,7 @@ pub struct HierarchicalConfig<K, J> {
     /// The layer that runs at boundaries; built for what the lower one puts out. It goes one way
     /// through time.
     pub upper: J,
-    /// Each how many steps a boundary comes where none are given.
+    /// The number of steps from one boundary to the next, if no boundaries are given.
     pub period: usize,
 }
 
@@ -137,7 +137,7 @@ impl<L: Layer, U: Layer> Hierarchical<L, U> {
         })
     }
 
-    /// Each how many steps a boundary comes where none are given.
+    /// The number of steps from one boundary to the next, if no boundaries are given.
     pub fn period(&self) -> usize {
         self.period
     }

@@ -101,10 +101,10 @@ pub struct IndRnn {
 }
 
 impl IndRnn {
-    /// `u` as the equation has it.
+    /// `u` as it is used in the equation, within its bound.
     ///
-    /// The gradient is that of the bounded number, also beyond the bound, where a plain clamp would
-    /// give none: so a unit that an optimiser has driven there comes back when it is to.
+    /// Beyond the bound, where a plain clamp would have no gradient, the gradient passes through unchanged, so
+    /// that a weight which the optimiser has driven there can come back.
     pub fn bounded_weight(&self) -> Tensor<1> {
         let weight = self.recurrent_weight.val();
         match self.bound {

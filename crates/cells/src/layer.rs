@@ -59,8 +59,8 @@ pub trait Layer: Module + ModuleDisplay + 'static {
     #[must_use]
     fn unrolled(self) -> Self;
 
-    /// Which way each recurrence of this layer will take, and why: its name (as errors give it),
-    /// and its path.
+    /// How each recurrence of this layer will be computed, and why: its name (as in errors) and its
+    /// path.
     fn paths(&self) -> Vec<(String, Path)>;
 
     /// Runs over `input` (`[batch, time, input_size]`).
@@ -80,8 +80,8 @@ pub trait Layer: Module + ModuleDisplay + 'static {
         lengths: Option<&Lengths>,
     ) -> Result<Run<Self::State>, Error>;
 
-    /// What [`forward`](Self::forward) does, one step after the other, keeping the state at each:
-    /// to look inside, or for a loss on what is inside.
+    /// Like [`forward`](Self::forward), but runs step by step and keeps the state at each step: for
+    /// inspection, or for a loss on the internal states.
     ///
     /// # Errors
     ///
@@ -122,7 +122,7 @@ pub trait Layer: Module + ModuleDisplay + 'static {
     }
 }
 
-/// What the user typed, from which a cell or a layer is built.
+/// The configuration from which a cell or a layer is built.
 pub trait SequenceConfig: Clone + std::fmt::Debug + Serialize + DeserializeOwned {
     /// What is built: a [`Cell`](crate::Cell) or a [`Layer`].
     type Built: Module;

@@ -22,8 +22,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Error, Gates};
 
-/// What the biases of a cell's keeping gate start at. A gate has two biases, which are added:
-/// what is said here is their sum.
+/// How the bias of the gate that keeps a cell's memory (such as the forget gate of an LSTM) is initialised. A gate
+/// has two biases, which are added; the values here are for their sum.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Memory {

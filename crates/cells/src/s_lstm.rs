@@ -191,9 +191,9 @@ impl Cell for SLstm {
         project(input, &self.input_weight, self.bias.as_ref())
     }
 
-    /// Zeros, but for the stabiliser: nothing has been let in, of which the logarithm is far below
-    /// any gate. (From 0, a first input gate that is small beside 1 might underflow, and nothing
-    /// would be divided by nothing.)
+    /// Zeros, except for the stabiliser: it is a logarithm and starts far below any gate, since nothing has been
+    /// let in yet. (If it started at 0, a first input gate much smaller than 1 could underflow, and 0 would be
+    /// divided by 0.)
     fn initial_state(&self, batch: usize) -> SLstmState {
         let zeros = zeros(&self.input_weight, [batch, self.output_size()]);
         SLstmState {

@@ -1,13 +1,13 @@
-//! For layers of one's own: what every [`Layer`] refuses, and the state at each step of one that
-//! carries its state over windows of any length, a window a step.
+//! Helpers for a [`Layer`] of your own: the checks that every layer makes, and [`trace`], which finds the state at
+//! each step of a layer that can carry its state from window to window, by running it in windows of one step.
 
 use burn::tensor::Tensor;
 
 use crate::state::check_shapes;
 use crate::{Direction, Error, Layer, Lengths, Trace};
 
-/// [`Layer::trace`] of such a layer, on an input that it has not refused. In training, what a run
-/// draws once (masks) is drawn at each step.
+/// Implements [`Layer::trace`] for such a layer, on an input that has already been checked. In training, masks that
+/// a run otherwise draws once are drawn at each step.
 ///
 /// # Errors
 ///

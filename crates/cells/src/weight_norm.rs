@@ -5,7 +5,7 @@
 //! ```
 //!
 //! Both `v` and `g` are learned. `g` starts at `|v|`, so a new cell starts from the weights that
-//! were drawn. What a row is to its unit is to each gate its own.
+//! were drawn. Each gate of a unit has a row of its own.
 //!
 //! Salimans and Kingma 2016, "Weight normalization: a simple reparameterization to accelerate
 //! training of deep neural networks", arXiv 1602.07868.

@@ -5,64 +5,78 @@
 //! reviews/negative/4.txt
 //! ```
 
-use std::fs;
 use std::path::{Path, PathBuf};
 
-use crate::text::{read_file, unreadable};
+use crate::text::read_file;
+use crate::text_files::files_below;
 use crate::{DataError, LabelledText, LabelledTexts};
 
 /// The files of a folder and of the folders in it, in the order of their names; those whose names begin with a dot are
 /// not among them.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug)]
 pub struct ClassFolders {
-    /// Each with its class; without one, if it is in no folder of its own.
-    files: Vec<(Option<String>, PathBuf)>,
+    root: PathBuf,
+    files: Vec<PathBuf>,
+    /// Files and folders that cannot be looked at.
+    skipped: usize,
 }
 
 impl ClassFolders {
-    /// Finds the files. What is in folders further down belongs to the class above it.
+    /// Finds the files. What is in folders further down belongs to the class above it. Folders for which `is_apart` holds,
+    /// and what is in them, are not looked at.
     ///
     /// # Errors
     ///
-    /// When a folder cannot be read, or there is no file.
-    pub fn find(path: &Path) -> Result<Self, DataError> {
-        let mut files = Vec::new();
-        for entry in entries(path)? {
-            match entry.is_dir() {
-                true => {
-                    let class = entry.file_name().unwrap_or_default();
-                    let class = class.to_string_lossy().into_owned();
-                    let mut found = Vec::new();
-                    files_below(&entry, &mut found)?;
-                    files.extend(found.into_iter().map(|file| (Some(class.clone()), file)));
+    /// When the folder cannot be read, or there is no file.
+    pub fn find(path: &Path, is_apart: impl Fn(&Path) -> bool) -> Result<Self, DataError> {
+        let mut skipped = Vec::new();
+        let mut files = files_below(path, &mut skipped)?;
+        let mut apart: Option<(PathBuf, bool)> = None;
+        files.retain(|file| {
+            let Some(class) = class_of(path, file) else {
+                return true;
+            };
+            let folder = path.join(class);
+            match &apart {
+                Some((last, is_apart)) if *last == folder => !is_apart,
+                _ => {
+                    let found = is_apart(&folder);
+                    apart = Some((folder, found));
+                    !found
                 }
-                false => files.push((None, entry)),
             }
-        }
+        });
         match files.is_empty() {
             true => Err(DataError::Empty {
                 path: path.to_path_buf(),
                 reason: "no file in it".to_string(),
             }),
-            false => Ok(Self { files }),
+            false => Ok(Self {
+                root: path.to_path_buf(),
+                files,
+                skipped: skipped.len(),
+            }),
         }
     }
 
     /// The paths of the files.
     pub fn paths(&self) -> impl Iterator<Item = &Path> {
-        self.files.iter().map(|(_, path)| path.as_path())
+        self.files.iter().map(PathBuf::as_path)
     }
 
-    /// The texts of the files. One that is empty or no text is passed over and counted.
+    /// The texts of the files, without a label where a file is in no folder of its own. What is empty, no text, or cannot
+    /// be read, is skipped and counted.
     pub fn read(&self) -> LabelledTexts {
-        let (mut rows, mut skipped) = (Vec::new(), 0);
-        for (label, path) in &self.files {
+        let (mut rows, mut skipped) = (Vec::new(), self.skipped);
+        for path in &self.files {
             let text = read_file(path).unwrap_or_default();
+            let place = path.strip_prefix(&self.root).unwrap_or(path);
             match text.trim() {
                 "" => skipped += 1,
                 text => rows.push(LabelledText {
-                    label: label.clone(),
+                    label: class_of(&self.root, path),
                     text: text.to_string(),
+                    place: place.display().to_string(),
                 }),
             }
         }
@@ -74,68 +88,79 @@ impl ClassFolders {
     }
 }
 
-/// What is in a folder, but for what is hidden.
-fn entries(folder: &Path) -> Result<Vec<PathBuf>, DataError> {
-    let unreadable = |error| unreadable(folder, error);
-    let mut entries = fs::read_dir(folder)
-        .map_err(unreadable)?
-        .map(|entry| Ok(entry.map_err(unreadable)?.path()))
-        .collect::<Result<Vec<_>, DataError>>()?;
-    let is_hidden = |path: &PathBuf| {
-        let name = path.file_name().unwrap_or_default().to_string_lossy();
-        name.starts_with('.')
-    };
-    entries.retain(|path| !is_hidden(path));
-    entries.sort_unstable();
-    Ok(entries)
-}
-
-fn files_below(folder: &Path, files: &mut Vec<PathBuf>) -> Result<(), DataError> {
-    for entry in entries(folder)? {
-        match entry.is_dir() {
-            true => files_below(&entry, files)?,
-            false => files.push(entry),
-        }
-    }
-    Ok(())
+/// The folder in `root` that a file is in.
+fn class_of(root: &Path, file: &Path) -> Option<String> {
+    let within = file.strip_prefix(root).ok()?;
+    let folder = within.parent()?.components().next()?;
+    Some(folder.as_os_str().to_string_lossy().into_owned())
 }
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
-    #[test]
-    fn the_folder_is_the_class() {
+    fn folder() -> tempfile::TempDir {
         let folder = tempfile::tempdir().unwrap();
-        let write = |name: &str, content: &[u8]| {
+        let files: [(&str, &[u8]); 8] = [
+            ("good/b.txt", b"fine\nindeed\n"),
+            ("good/deep/a.txt", b"well"),
+            ("bad/1.txt", b"poor"),
+            ("bad/2.txt", b" \n"),
+            ("bad/3.png", b"\x89PNG\0"),
+            ("bad/.hidden", b"hidden"),
+            ("runs/one/run.toml", b"task"),
+            ("about.txt", b"no class"),
+        ];
+        for (name, content) in files {
             let path = folder.path().join(name);
             fs::create_dir_all(path.parent().unwrap()).unwrap();
             fs::write(path, content).unwrap();
-        };
-        write("good/b.txt", b"fine\nindeed\n");
-        write("good/deep/a.txt", b"well");
-        write("bad/1.txt", b"poor");
-        write("bad/2.txt", b" \n");
-        write("bad/3.png", b"\x89PNG\0");
-        write("bad/.hidden", b"hidden");
-        write("about.txt", b"no class");
-        let found = ClassFolders::find(folder.path()).unwrap();
+        }
+        folder
+    }
+
+    #[test]
+    fn the_folder_is_the_class() {
+        let folder = folder();
+        let is_apart = |folder: &Path| folder.ends_with("runs");
+        let found = ClassFolders::find(folder.path(), is_apart).unwrap();
         assert_eq!(found.paths().count(), 6);
         let read = found.read();
-        let rows: Vec<(Option<&str>, &str)> = read
+        let rows: Vec<(Option<&str>, &str, &str)> = read
             .rows
             .iter()
-            .map(|row| (row.label.as_deref(), row.text.as_str()))
+            .map(|row| (row.label.as_deref(), row.text.as_str(), row.place.as_str()))
             .collect();
         let expected = [
-            (None, "no class"),
-            (Some("bad"), "poor"),
-            (Some("good"), "fine\nindeed"),
-            (Some("good"), "well"),
+            (None, "no class", "about.txt"),
+            (Some("bad"), "poor", "bad/1.txt"),
+            (Some("good"), "fine\nindeed", "good/b.txt"),
+            (Some("good"), "well", "good/deep/a.txt"),
         ];
         assert_eq!((rows.as_slice(), read.skipped), (&expected[..], 2));
         let empty = tempfile::tempdir().unwrap();
-        let error = ClassFolders::find(empty.path()).unwrap_err().to_string();
-        assert!(error.contains("no file in it"), "{error}");
+        let error = ClassFolders::find(empty.path(), |_| false).unwrap_err();
+        assert!(error.to_string().contains("no file in it"), "{error}");
+    }
+
+    /// A link that leads back up would be without end, one that leads nowhere cannot be read, and a pipe would wait.
+    #[cfg(unix)]
+    #[test]
+    fn what_is_no_file_is_not_waited_for() {
+        let folder = folder();
+        let link = |to: &str, name: &str| {
+            std::os::unix::fs::symlink(to, folder.path().join(name)).unwrap();
+        };
+        link("..", "good/up");
+        link("nowhere", "good/gone.txt");
+        let pipe = folder.path().join("good/pipe");
+        let made = std::process::Command::new("mkfifo").arg(pipe).status();
+        assert!(made.unwrap().success());
+        let found = ClassFolders::find(folder.path(), |_| false).unwrap();
+        assert_eq!(found.paths().count(), 7);
+        // Two are no texts, and one link leads nowhere.
+        assert_eq!(found.read().skipped, 3);
     }
 }

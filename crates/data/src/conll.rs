@@ -36,9 +36,9 @@ pub struct TaggedSentence {
 pub struct PassedOver {
     /// Comments.
     pub comments: usize,
-    /// Several words written as one, whose words have lines of their own.
+    /// Multiword tokens (`1-2`), whose words have lines of their own.
     pub multiword: usize,
-    /// Words that are not written.
+    /// Empty nodes (`1.1`): words that are not in the text.
     pub empty_nodes: usize,
     /// Beginnings of documents.
     pub documents: usize,

@@ -37,9 +37,9 @@ pub struct Cut {
 /// One window of a [`Cut`], in steps of the streams.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Span {
-    /// What is read: the gradient goes back to its beginning.
+    /// The steps that are read; the gradient goes back to the first of them.
     pub read: Range<usize>,
-    /// Where in it the errors begin that are learned from.
+    /// The first step whose loss is trained on.
     pub learn_from: usize,
 }
 

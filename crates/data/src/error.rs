@@ -90,7 +90,7 @@ pub enum DataError {
         reason: String,
     },
     /// A text that a tokenizer has no symbols for.
-    #[error("the text cannot be taken apart by this tokenizer: {reason}")]
+    #[error("this tokenizer cannot encode the text: {reason}")]
     NotEncoded {
         /// What it says.
         reason: String,
@@ -105,10 +105,10 @@ pub enum DataError {
         /// The columns there are.
         found: String,
     },
-    /// A table whose first row is none of names.
+    /// A table whose first row does not hold the names of the columns.
     #[error(
-        "{}: expected the names of the columns in the first row, found `{}`, which is a label of \
-         line {line}, too; a column that has the name of one of its labels must be asked for by name",
+        "{}: expected the names of the columns in the first row, found `{}`, which is also the label \
+         on line {line}; if the column really has this name, select it by name",
         path.display(),
         brief(cell)
     )]

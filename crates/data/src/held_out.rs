@@ -6,8 +6,8 @@ use rand::seq::SliceRandom;
 
 use crate::DataError;
 
-/// The examples without a part of them, and that part: drawn at random, the same for a seed, both in
-/// the order in which they were.
+/// Splits examples into those to train on and those that are held out. The held-out part is drawn at random and is
+/// always the same for a seed; both parts keep the original order.
 ///
 /// # Errors
 ///

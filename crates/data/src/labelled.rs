@@ -18,6 +18,8 @@ pub struct LabelledText {
     pub label: Option<String>,
     /// The text.
     pub text: String,
+    /// Where it is from: `line 7` of a table, or the path of a file in its folder.
+    pub place: String,
 }
 
 /// The rows of a table.
@@ -27,7 +29,7 @@ pub struct LabelledTexts {
     pub rows: Vec<LabelledText>,
     /// How many have none and were passed over.
     pub skipped: usize,
-    /// Of a table of one column, the name of that: its first line, which may have been meant for a row.
+    /// If the table has only one column, the name of that column: the first line, which may have been meant as data.
     pub only_column: Option<String>,
 }
 
@@ -88,6 +90,7 @@ pub fn read_labelled(path: &Path, columns: &LabelColumns) -> Result<LabelledText
         rows.push(LabelledText {
             label: label.map(str::to_string),
             text: cell(text).to_string(),
+            place: format!("line {}", line()),
         });
     }
     if rows.is_empty() && skipped == 0 {
@@ -153,24 +156,30 @@ mod tests {
 
     use super::*;
 
+    /// A label, if there is one, and a text.
+    type Row = (Option<String>, String);
+
     fn read(
         name: &str,
         content: &str,
         columns: &LabelColumns,
-    ) -> Result<(Vec<LabelledText>, usize), String> {
+    ) -> Result<(Vec<Row>, usize), String> {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join(name);
         fs::write(&path, content).unwrap();
         let found = read_labelled(&path, columns).map_err(|error| error.to_string());
-        let found = found.map(|read| (read.rows, read.skipped));
+        let found = found.map(|read| {
+            let rows = read.rows.into_iter();
+            (
+                rows.map(|row| (row.label, row.text)).collect(),
+                read.skipped,
+            )
+        });
         found.map_err(|error| error.replace(&folder.path().display().to_string(), ""))
     }
 
-    fn row(label: Option<&str>, text: &str) -> LabelledText {
-        LabelledText {
-            label: label.map(str::to_string),
-            text: text.to_string(),
-        }
+    fn row(label: Option<&str>, text: &str) -> Row {
+        (label.map(str::to_string), text.to_string())
     }
 
     #[test]
@@ -196,6 +205,7 @@ mod tests {
             let path = folder.path().join(name);
             fs::write(&path, content).unwrap();
             let read = read_labelled(&path, &LabelColumns::default()).unwrap();
+            assert!(read.rows[0].place.starts_with("line 2"), "{:?}", read.rows);
             read.only_column
         };
         let alone = Some("so, what".to_string());
@@ -227,8 +237,8 @@ mod tests {
         let error = read("a.tsv", content, &LabelColumns::default()).unwrap_err();
         assert_eq!(
             error,
-            "/a.tsv: expected the names of the columns in the first row, found `good`, which is a label \
-             of line 4, too; a column that has the name of one of its labels must be asked for by name"
+            "/a.tsv: expected the names of the columns in the first row, found `good`, which is also the \
+             label on line 4; if the column really has this name, select it by name"
         );
         let columns = LabelColumns {
             label: Some("good".to_string()),

@@ -44,8 +44,8 @@ impl Pieces {
         })
     }
 
-    /// The same of its text. What it says of cutting and filling up is not heeded: a text is read
-    /// whole.
+    /// Reads the content of a `tokenizer.json`. Its truncation and padding are ignored: a text is always
+    /// read whole.
     ///
     /// # Errors
     ///

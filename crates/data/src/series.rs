@@ -26,7 +26,7 @@ use crate::DataError;
 use crate::line::line_of;
 use crate::text::read_file;
 
-/// Which columns of a table are what.
+/// Which columns of a table hold the times, the values, the names of the series and the covariates.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct SeriesColumns {
     time: Option<String>,

@@ -61,10 +61,10 @@ impl TextFiles {
         self
     }
 
-    /// Sets the files that are read: those that fit one of some patterns, or all if there is none. `*`
-    /// stands for anything within a name, `?` for a character, `[ab]` for one of some, and `**` for any
-    /// folders. A pattern without a `/` is one of names, such as `*.rs`; another is one of paths in the
-    /// folder, such as `src/**/*.rs`.
+    /// Sets which files are read: those that match at least one of the patterns, or all files if there is no
+    /// pattern. `*` matches any part of a name, `?` one character, `[ab]` one of these characters, and `**` any
+    /// folders. A pattern without `/` is matched with file names, such as `*.rs`; a pattern with `/` is matched
+    /// with paths in the folder, such as `src/**/*.rs`.
     ///
     /// # Errors
     ///
@@ -170,8 +170,12 @@ impl TextFiles {
     }
 }
 
-/// The files below a folder. What is wrong with a folder in it goes to `skipped`.
-fn files_below(folder: &Path, skipped: &mut Vec<DataError>) -> Result<Vec<PathBuf>, DataError> {
+/// The files below a folder, in the order of their names; those that begin with a dot are not among them, and nor is what
+/// is no file, such as a pipe. What cannot be looked at goes to `skipped`.
+pub(crate) fn files_below(
+    folder: &Path,
+    skipped: &mut Vec<DataError>,
+) -> Result<Vec<PathBuf>, DataError> {
     let mut entries = fs::read_dir(folder)
         .and_then(|entries| entries.collect::<Result<Vec<_>, _>>())
         .map_err(|error| unreadable(folder, error))?;

@@ -64,8 +64,8 @@ impl Units {
         })
     }
 
-    /// Text to symbols, and where in them the documents begin that are behind a `separator`; nothing
-    /// separates nothing.
+    /// Text to symbols, and the positions of the symbols at which a document begins after a `separator`. With an
+    /// empty separator there are no such positions.
     ///
     /// # Errors
     ///

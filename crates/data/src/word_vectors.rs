@@ -14,6 +14,9 @@ use std::path::Path;
 use crate::DataError;
 use crate::text::unreadable;
 
+/// Numbers of a vector, at most: no line has more, whatever the first one says.
+const MOST_NUMBERS: usize = 1 << 20;
+
 /// Words and a vector for each.
 #[derive(Debug, Clone, PartialEq)]
 pub struct WordVectors {
@@ -56,7 +59,7 @@ impl WordVectors {
                 match counts.collect::<Result<Vec<_>, _>>().as_deref() {
                     // The first line of word2vec.
                     Ok([_, size]) if number == 1 => {
-                        vectors.size = *size;
+                        vectors.size = (*size).min(MOST_NUMBERS);
                         continue;
                     }
                     _ => vectors.size = fields.len() - 1,
@@ -140,6 +143,12 @@ mod tests {
         assert_eq!(all[0], ("the", &[1.0, -2.5][..]));
         assert_eq!(all[1], ("old man", &[0.3, 4.0][..]));
         assert_eq!(read("the 1 2\ncat 3 4\n", 1).unwrap().len(), 1);
+        // So many numbers are in no line.
+        let error = read("5 18446744073709551615\nthe 1 2\n", 9).unwrap_err();
+        assert!(
+            error.contains("line 2: expected 1048577 cells, found 3"),
+            "{error}"
+        );
         // Two numbers are a first line; a number may be a word.
         assert_eq!(
             read("1 2\n3 4 5\n", 9).unwrap().iter().next().unwrap().0,
@@ -156,7 +165,7 @@ mod tests {
         assert_eq!(error, expected);
         let error = read("the 1 NaN\n", 9).unwrap_err();
         assert!(error.contains("column `3`"), "{error}");
-        for nothing in ["", "\n", "alone\n", "5 3\n"] {
+        for nothing in ["", "\n", "alone\n", "5 3\n", "5 0\n"] {
             let error = read(nothing, 9).unwrap_err();
             assert!(error.contains("no word with numbers"), "{error}");
         }

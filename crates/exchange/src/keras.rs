@@ -17,8 +17,8 @@
 //! wrapped in `Bidirectional`, whose weights are those of the forward layer, then of the backward
 //! one; its merge modes are ours. Keras has no stack; a [`Deep`] takes the arrays of all of its layers, lowest first.
 //!
-//! What no array tells, nobody can check: Keras's `activation` and `recurrent_activation`, tanh and
-//! sigmoid unless it is told otherwise, are to be those of the cell.
+//! The arrays do not say which activations the layer has, so this cannot be checked: Keras's `activation` and
+//! `recurrent_activation` (tanh and sigmoid by default) must be those of the cell.
 //!
 //! ```
 //! use backdraft_cells::prelude::*;
@@ -64,7 +64,7 @@ pub trait KerasCell: Cell {
     /// The same, to be replaced.
     fn gates_mut(&mut self) -> &mut Gates;
 
-    /// For each of Keras's gates, in its order, where that gate is here; and its bias.
+    /// For each of Keras's gates, in Keras's order, the index of that gate here; and the kind of bias that Keras has.
     ///
     /// # Errors
     ///

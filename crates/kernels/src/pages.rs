@@ -7,8 +7,8 @@ const PURGE_DELAY: libmimalloc_sys::mi_option_t = 15;
 /// Never.
 const NEVER: c_long = -1;
 
-/// Tells mimalloc to keep what is freed, for a program whose global allocator it is; to be called
-/// before anything else.
+/// Tells mimalloc to keep freed memory instead of returning it to the system. For programs whose global allocator is
+/// mimalloc; call it before anything else.
 ///
 /// A step of training asks for the same large buffers as the one before it. mimalloc gives them back to
 /// the system after a hundredth of a second, and each page comes again cleared, in a trap of its own:

@@ -66,18 +66,18 @@ impl ClassificationScores {
         self.counts.iter().sum()
     }
 
-    /// The part of the examples whose class was told.
+    /// The fraction of the examples that were classified correctly.
     pub fn accuracy(&self) -> f64 {
         let right = self.classes().map(|class| self.count(class, class)).sum();
         ratio(right, self.total())
     }
 
-    /// The part that is of this class of what was taken for it.
+    /// Of the examples that were predicted as this class, the fraction that belong to it.
     pub fn precision(&self, class: usize) -> f64 {
         ratio(self.count(class, class), self.told(class))
     }
 
-    /// The part that was taken for this class of what is of it.
+    /// Of the examples that belong to this class, the fraction that were predicted as it.
     pub fn recall(&self, class: usize) -> f64 {
         ratio(self.count(class, class), self.there(class))
     }
@@ -90,7 +90,7 @@ impl ClassificationScores {
         )
     }
 
-    /// The mean of [`f1`](Self::f1) over the classes that were there or were told.
+    /// The mean of [`f1`](Self::f1) over the classes that occur in the data or were predicted.
     pub fn macro_f1(&self) -> f64 {
         let seen = |class: &usize| self.there(*class) + self.told(*class) > 0;
         let f1: Vec<_> = self.classes().filter(seen).map(|k| self.f1(k)).collect();

@@ -3,12 +3,15 @@
 //! ```text
 //! point               v                        (z - v)^2, or |z - v|
 //! Gaussian            mu, sigma                ln sigma + ln(2 pi) / 2 + ((z - mu) / sigma)^2 / 2
+//! Student's t         mu, sigma, n             ln sigma + ln(n pi) / 2 - ln (G((n + 1) / 2) / G(n / 2))
+//!                                                + (n + 1) / 2 ln(1 + ((z - mu) / sigma)^2 / n)
 //! negative binomial   mu, alpha   r = 1/alpha  r ln(1 + alpha mu) + z ln(1 + 1 / (alpha mu))
 //!                                                - ln (G(r + z) / (G(r) z!))
 //! quantiles           v_1 .. v_K  at q_k       mean_k max(q_k (z - v_k), (q_k - 1) (z - v_k))
 //!
-//! mu = f                                       of the Gaussian; v likewise
+//! mu = f                                       of the Gaussian and of Student's t; v likewise
 //! sigma, alpha, mu = ln(1 + exp(f)) + 1e-4     what must be above 0; mu of the negative binomial
+//! n = 2 + ln(1 + exp(f)) + 1e-4                so that there is a variance
 //! ```
 //!
 //! The right-hand side is the loss of a position: `-ln p(z)` of the two densities, in nats. Gaussian
@@ -19,8 +22,9 @@
 mod ln_gamma;
 pub(crate) mod normal;
 mod predictive;
+pub(crate) mod student_t;
 
-use std::f64::consts::TAU;
+use std::f64::consts::{PI, TAU};
 
 use backdraft_cells::Error;
 use burn::tensor::activation::{relu, softplus};
@@ -28,7 +32,7 @@ use burn::tensor::{Tensor, TensorData};
 use serde::{Deserialize, Serialize};
 
 pub use ln_gamma::ln_gamma;
-use ln_gamma::ln_ways;
+use ln_gamma::{ln_ratio, ln_ways};
 pub use predictive::Predictive;
 pub(crate) use predictive::counts;
 
@@ -50,10 +54,12 @@ pub enum PointError {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Output {
-    /// One number, without a say on how sure it is.
+    /// A single number, without its uncertainty.
     Point(PointError),
     /// A normal distribution.
     Gaussian,
+    /// Student's t, which expects outliers.
+    StudentT,
     /// A distribution of counts: 0, 1, 2 ..
     NegativeBinomial,
     /// The quantiles at these levels, which are above 0, below 1 and ascending.
@@ -88,13 +94,17 @@ impl Output {
         match self {
             Self::Point(_) => 1,
             Self::Gaussian | Self::NegativeBinomial => 2,
+            Self::StudentT => 3,
             Self::Quantiles(levels) => levels.len(),
         }
     }
 
     /// Whether the loss is `-ln p`, in nats.
     pub fn is_density(&self) -> bool {
-        matches!(self, Self::Gaussian | Self::NegativeBinomial)
+        matches!(
+            self,
+            Self::Gaussian | Self::StudentT | Self::NegativeBinomial
+        )
     }
 
     /// The parameters that a network's features stand for: both `[positions, F]`.
@@ -105,6 +115,11 @@ impl Output {
             Self::Gaussian => {
                 let deviation = positive(features.clone().narrow(1, 1, 1));
                 Tensor::cat(vec![features.narrow(1, 0, 1), deviation], 1)
+            }
+            Self::StudentT => {
+                let column = |index| features.clone().narrow(1, index, 1);
+                let (deviation, freedom) = (positive(column(1)), positive(column(2)) + 2.0);
+                Tensor::cat(vec![column(0), deviation, freedom], 1)
             }
             Self::NegativeBinomial => positive(features),
         }
@@ -126,6 +141,14 @@ impl Output {
                 let (mean, deviation) = (column(0), column(1));
                 let error = (z - mean) / deviation.clone();
                 deviation.log() + error.clone() * error * 0.5 + 0.5 * TAU.ln()
+            }
+            Self::StudentT => {
+                let (mean, deviation, freedom) = (column(0), column(1), column(2));
+                let error = (z - mean) / deviation.clone();
+                let ratio = ln_ratio(freedom.clone() * 0.5, freedom.ones_like() * 0.5);
+                let tail = (error.clone() * error / freedom.clone()).log1p();
+                deviation.log() + (freedom.clone() * PI).log() * 0.5 - ratio
+                    + (freedom + 1.0) * 0.5 * tail
             }
             Self::NegativeBinomial => {
                 let (mean, dispersion) = (column(0), column(1));
@@ -156,6 +179,11 @@ impl Output {
             Self::Gaussian => Predictive::Gaussian {
                 mean: parameters[0],
                 deviation: parameters[1],
+            },
+            Self::StudentT => Predictive::StudentT {
+                mean: parameters[0],
+                deviation: parameters[1],
+                freedom: parameters[2],
             },
             Self::NegativeBinomial => Predictive::NegativeBinomial {
                 mean: parameters[0],

@@ -6,17 +6,20 @@
 //!
 //! MASE    mean |z - f| / mean_{t=m+1..T} |z_t - z_{t-m}|
 //! sMAPE   mean 200 |z - f| / (|z| + |f|)                          per cent; 0 where both are 0
+//! RMSE    sqrt(mean (z - f)^2)
+//! wQL     mean_q 2 sum_t max(q (z - v), (q - 1) (z - v)) / sum_t |z|     of quantiles v at q = 0.1 .. 0.9
 //! CRPS    integral (F(x) - 1(z <= x))^2 dx                        of a distribution F
 //! ```
 //!
 //! MASE: Hyndman and Koehler 2006, "Another look at measures of forecast accuracy". CRPS: Gneiting and
 //! Raftery 2007, "Strictly proper scoring rules, prediction, and estimation"; it is in the units of the
-//! data, and of a point it is the absolute error. What was not observed is left out.
+//! data, and of a point it is the absolute error. wQL, the weighted quantile loss, is GluonTS's
+//! `mean_weighted_sum_quantile_loss`. What was not observed is left out.
 
 use backdraft_cells::Error;
 
 use crate::Predictive;
-use crate::distribution::{counts, normal};
+use crate::distribution::{counts, normal, student_t};
 
 /// The last value that was observed, for each of `horizon` steps; nothing if there is none.
 pub fn naive_forecast(history: &[Option<f64>], horizon: usize) -> Option<Vec<f64>> {
@@ -86,8 +89,8 @@ pub fn smape(values: &[Option<f64>], forecasts: &[f64]) -> Result<f64, Error> {
     })
 }
 
-/// The part of the values that is not below `lower` and not above `upper`: of an interval that holds
-/// nine in ten, 0.9 if the forecast is as sure as it may be.
+/// The fraction of the values that lie between `lower` and `upper`, both included. For 90 % intervals of a
+/// well-calibrated forecast it is 0.9.
 ///
 /// # Errors
 ///
@@ -103,7 +106,39 @@ pub fn coverage(values: &[Option<f64>], lower: &[f64], upper: &[f64]) -> Result<
     Ok(not_below - above)
 }
 
-/// The CRPS of one value: in closed form of a Gaussian, summed over all counts of a negative binomial.
+/// The root of the mean squared error.
+///
+/// # Errors
+///
+/// When there are not as many forecasts as values, or nothing is observed.
+pub fn rmse(values: &[Option<f64>], forecasts: &[f64]) -> Result<f64, Error> {
+    Ok(mean("RMSE", values, forecasts, |z, f| (z - f).powi(2))?.sqrt())
+}
+
+/// The weighted quantile loss: that of the quantiles at 0.1, 0.2 .. 0.9, in units of the values. Nothing where all
+/// that is observed is 0.
+///
+/// # Errors
+///
+/// When there are not as many distributions as values, or nothing is observed.
+pub fn weighted_quantile_loss(
+    values: &[Option<f64>],
+    predictives: &[Predictive],
+) -> Result<Option<f64>, Error> {
+    let name = "weighted quantile loss";
+    let nothing = vec![0.0; predictives.len()];
+    let size = mean(name, values, &nothing, |z, _| z.abs())?;
+    let mut sum = 0.0;
+    for level in (1..=9).map(|tenth| f64::from(tenth) / 10.0) {
+        let quantiles: Vec<f64> = predictives.iter().map(|p| p.quantile(level)).collect();
+        sum += mean(name, values, &quantiles, |z, v| {
+            2.0 * f64::max(level * (z - v), (level - 1.0) * (z - v))
+        })?;
+    }
+    Ok((size > 0.0).then(|| sum / 9.0 / size))
+}
+
+/// The CRPS of one value: in closed form of a Gaussian and of Student's t, summed over all counts of a negative binomial.
 ///
 /// Of quantiles it is twice their mean pinball loss, which nears the integral as the levels lie
 /// closer, evenly, between 0 and 1.
@@ -116,6 +151,11 @@ pub fn crps(predictive: &Predictive, value: f64) -> f64 {
             let centre = x * (2.0 * normal::cumulative(x) - 1.0) + 2.0 * normal::density(x);
             deviation * (centre - spread)
         }
+        Predictive::StudentT {
+            mean,
+            deviation,
+            freedom,
+        } => deviation * student_t::crps((value - mean) / deviation, *freedom),
         Predictive::NegativeBinomial { mean, dispersion } => {
             // F is level from k to k + 1; the value may lie beyond the last count that matters.
             let (mut below, mut sum, mut end) = (0.0, 0.0, 0.0);

@@ -223,12 +223,11 @@ impl<L: Layer> Forecaster<L> {
         }
     }
 
-    /// What is said of each value before it comes, each from all that came before it: to evaluate.
-    /// Long series go in windows, of which each is given the state of the one before.
+    /// The one-step-ahead prediction of each value, given all values before it: for evaluation. Split long
+    /// series into windows, and give each window the state of the window before.
     ///
-    /// Without a `state` the series begin here, in units of all that is observed of them here, which
-    /// is some of what is to come: begin from [`initial_state`](Self::initial_state) where that
-    /// must not be.
+    /// Without a `state` the series begin here, and their scale is computed from all values observed here. That
+    /// uses values from the future; to avoid it, start from [`initial_state`](Self::initial_state).
     ///
     /// # Errors
     ///

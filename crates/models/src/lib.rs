@@ -95,8 +95,8 @@ pub use edit::{EditScore, Edits};
 pub use eigenvalues::eigenvalues;
 pub use encoder::{Encoder, EncoderConfig, EncoderState};
 pub use forecast_scores::{
-    coverage, crps, crps_of_samples, mase, naive_error, naive_forecast, seasonal_naive_forecast,
-    smape,
+    coverage, crps, crps_of_samples, mase, naive_error, naive_forecast, rmse,
+    seasonal_naive_forecast, smape, weighted_quantile_loss,
 };
 pub use forecaster::{
     Forecaster, ForecasterConfig, ForecasterState, OneStep, SamplePaths, Scale, Scaling, Series,
@@ -109,7 +109,7 @@ pub use pooling::{LearntQuery, Pool, Pooling};
 pub use sampling::Sampling;
 pub use softmax::{Softmax, Tail};
 pub use source::{Inputs, Source};
-pub use spans::{Accuracy, Span, SpanScores, spans, strict_spans};
+pub use spans::{Accuracy, Span, SpanScores, are_spans, spans, strict_spans};
 pub use tag_scheme::{Constraints, TagScheme};
 pub use tagger::{
     Characters, CharactersConfig, Decoder, Spellings, Tagger, TaggerConfig, TaggerInput, padded,

@@ -37,7 +37,7 @@ pub struct Span {
 /// ```
 pub fn spans<T: AsRef<str>>(tags: &[T]) -> Vec<Span> {
     let (mut spans, mut open) = (Vec::new(), None::<(usize, &str)>);
-    let mut last = ("O", "");
+    let mut last = ('O', "");
     for (at, tag) in tags.iter().enumerate() {
         let here = parts(tag.as_ref());
         if let Some((start, kind)) = open.filter(|_| ends(last, here)) {
@@ -55,8 +55,8 @@ pub fn spans<T: AsRef<str>>(tags: &[T]) -> Vec<Span> {
     spans
 }
 
-/// The spans of a sentence that keep to the scheme, in order: `mode="strict"` of the package `seqeval`. What goes on
-/// without having begun is none, nor what has not ended.
+/// The spans of a sentence that follow the scheme, in order, as with `mode="strict"` of the package `seqeval`. A span
+/// without its beginning (in BIOES, also without its end) does not count.
 pub fn strict_spans<T: AsRef<str>>(tags: &[T], scheme: TagScheme) -> Vec<Span> {
     let tags: Vec<(char, &str)> = tags
         .iter()
@@ -92,29 +92,30 @@ fn span(kind: &str, words: Range<usize>) -> Span {
     Span { kind, words }
 }
 
-/// A tag's prefix and its kind.
-fn parts(tag: &str) -> (&str, &str) {
-    match tag.split_once('-') {
-        Some((prefix @ ("B" | "I" | "E" | "S"), kind)) => (prefix, kind),
-        _ => match tag {
-            "O" => ("O", ""),
-            "B" | "I" | "E" | "S" => (tag, ""),
-            kind => ("I", kind),
-        },
-    }
+/// A tag's letter and its kind: of what is no such tag, its own name.
+fn parts(tag: &str) -> (char, &str) {
+    tag_scheme::parts(tag).unwrap_or(('I', tag))
+}
+
+/// Whether tags say where spans are: one has a letter and a kind, or all are such letters.
+pub fn are_spans<T: AsRef<str>>(tags: &[T]) -> bool {
+    let parts = || tags.iter().map(|tag| tag_scheme::parts(tag.as_ref()));
+    let has_kind = parts().flatten().any(|(_, kind)| !kind.is_empty());
+    let begins = parts().flatten().any(|(letter, _)| letter != 'O');
+    has_kind || (begins && parts().all(|part| part.is_some()))
 }
 
 /// Whether a span that `last` belongs to ends before `here`.
-fn ends(last: (&str, &str), here: (&str, &str)) -> bool {
-    matches!(last.0, "E" | "S") || matches!(here.0, "B" | "S" | "O") || last.1 != here.1
+fn ends(last: (char, &str), here: (char, &str)) -> bool {
+    matches!(last.0, 'E' | 'S') || matches!(here.0, 'B' | 'S' | 'O') || last.1 != here.1
 }
 
 /// Whether a span begins with `here`.
-fn begins(last: (&str, &str), here: (&str, &str)) -> bool {
+fn begins(last: (char, &str), here: (char, &str)) -> bool {
     match here.0 {
-        "O" => false,
-        "B" | "S" => true,
-        _ => matches!(last.0, "E" | "S" | "O") || last.1 != here.1,
+        'O' => false,
+        'B' | 'S' => true,
+        _ => matches!(last.0, 'E' | 'S' | 'O') || last.1 != here.1,
     }
 }
 

@@ -39,8 +39,8 @@ pub(crate) fn parts(tag: &str) -> Option<(char, &str)> {
 }
 
 impl TagScheme {
-    /// The scheme that all these sentences keep. `None` where a tag is of none of them, no span begins, or a
-    /// sentence breaks its rules: then there is nothing to hold others to.
+    /// The scheme that all these sentences follow. `None` if a tag belongs to no scheme, if there is no span, or if
+    /// a sentence breaks the rules of the scheme: then predictions cannot be constrained to it.
     ///
     /// ```
     /// use backdraft_models::TagScheme;

@@ -131,6 +131,28 @@ impl<L: Layer> Tagger<L> {
         }
     }
 
+    /// How likely each tag is at each word, whatever the others are: `[sentence][word][tag]`. By the forward and
+    /// backward recursion under a field, else by the softmax at each position; constraints are not asked.
+    ///
+    /// # Errors
+    ///
+    /// As [`emissions`](Self::emissions).
+    pub fn marginals(&self, input: &TaggerInput) -> Result<Vec<Vec<Vec<f64>>>, Error> {
+        let emissions = self.emissions(input)?;
+        if let Some(crf) = &self.crf {
+            return crf.marginals(emissions, &input.lengths);
+        }
+        let [_, time, tags] = emissions.dims();
+        let p = log_softmax(emissions, 2).exp().into_data();
+        let p: Vec<f64> = p.iter().collect();
+        let rows = p.chunks(time * tags).zip(input.lengths.as_slice());
+        let row = |(row, &length): (&[f64], &usize)| {
+            let words = row.chunks(tags).take(length);
+            words.map(<[f64]>::to_vec).collect()
+        };
+        Ok(rows.map(row).collect())
+    }
+
     /// The likeliest tags of each sentence: as many as it has words. By Viterbi's algorithm under a field or
     /// constraints, else position by position.
     ///

@@ -58,7 +58,7 @@ pub struct Translator<E: Module + ModuleDisplay, D: Module + ModuleDisplay> {
     dropout: Dropout,
 }
 
-/// What is foreseen of a target whose symbols before are the right ones.
+/// The predictions for each symbol of a target, given the right symbols before it (teacher forcing).
 #[derive(Debug, Clone)]
 pub struct Foreseen {
     /// The scores (logits) of each symbol and of the end: `[batch, time + 1, V + 1]`. Step `t` has

@@ -15,8 +15,16 @@ pub enum TrainError {
     #[error(transparent)]
     Data(#[from] DataError),
     /// The data of a run are not where they were.
-    #[error("{0}; if the data have moved, tell where with --data")]
-    Moved(DataError),
+    #[error(
+        "{error}; if the data have moved, pass the new path with {}",
+        if *are_held_out { "--valid" } else { "--data" }
+    )]
+    Moved {
+        /// What the system says.
+        error: DataError,
+        /// Whether they are those of a file of held-out examples.
+        are_held_out: bool,
+    },
     /// The part of the text that is held out is too small.
     #[error("the held-out part of the text: {}", held_out(.0))]
     HeldOut(DataError),
@@ -58,7 +66,7 @@ pub enum TrainError {
         /// Which argument, what was expected, and found.
         reason: String,
     },
-    /// Data, or a model, that what was asked for cannot be done with.
+    /// Data or a model that cannot be used for the requested operation.
     #[error("{what}: expected {expected}, found {found}")]
     Unfit {
         /// What about them.
@@ -84,9 +92,9 @@ pub enum TrainError {
         /// Why, and what would help.
         reason: String,
     },
-    /// The text that is there without being asked for is not.
+    /// No text was given, and the default text is not on this machine.
     #[error(
-        "no --data was given, and the text that is learned without it, the Rust source of Burn \
+        "no --data was given, and the default text, the Rust source of Burn \
          {version} in cargo's registry, is not on this machine ({reason}); pass --data with a text \
          file or a folder of them"
     )]
@@ -145,7 +153,7 @@ pub enum TrainError {
     },
     /// What was held out of a run's data is not there any more.
     #[error(
-        "{}: what was held out cannot be read again: {reason}; pass --data with other examples",
+        "{}: the held-out examples cannot be read again: {reason}; pass --data with other examples",
         path.display()
     )]
     NoHeldOut {
@@ -187,7 +195,7 @@ pub enum TrainError {
     },
     /// A run that ended before it had learned anything.
     #[error(
-        "{}: this run has learned nothing yet: it was stopped before its training was first saved",
+        "{}: this run has no trained weights yet: it was stopped before the training was saved for the first time",
         path.display()
     )]
     NoWeights {
@@ -195,7 +203,7 @@ pub enum TrainError {
         path: PathBuf,
     },
     /// A file of a run that is not there.
-    #[error("{}: the file is missing: without it the run is not whole", path.display())]
+    #[error("{}: the file is missing; without it the run is incomplete", path.display())]
     Missing {
         /// The file.
         path: PathBuf,
@@ -259,8 +267,8 @@ pub enum TrainError {
     },
     /// Step after step could not be taken.
     #[error(
-        "training diverged: {times} steps in a row were left out, from step {first} on, in which \
-         {what} was not finite; the weights are those from before; a lower --lr or a smaller \
+        "training diverged: {times} steps in a row were skipped, from step {first} on, where \
+         {what} was not finite; the weights from before these steps are kept; a lower --lr or a smaller \
          --clip-norm may help"
     )]
     NotFinite {
@@ -327,7 +335,7 @@ impl TrainError {
     pub fn kind(&self) -> &'static str {
         match self {
             Self::Data(_) => "data",
-            Self::Moved(_) => "moved",
+            Self::Moved { .. } => "moved",
             Self::HeldOut(_) => "held_out",
             Self::Model(_) => "model",
             Self::Exchange(_) => "exchange",

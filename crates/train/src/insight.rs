@@ -107,7 +107,8 @@ pub(crate) fn look_into<C: Cell>(
     let recording = recording::record(model, &read)?;
     insight.activity = recording.activity;
     let Units::Characters(_) = read_as else {
-        let reason = "units: what they follow is told of characters alone";
+        let reason =
+            "units: the features that units follow are only computed for models of characters";
         insight.missing.push(reason.to_string());
         return Ok(insight);
     };

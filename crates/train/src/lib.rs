@@ -1,14 +1,14 @@
 //! Training recurrent models by backpropagation through time.
 //!
-//! On [burn-train](burn::train): its `Learner`, metrics, dashboard and checkpointers are used.
-//! What recurrent models need beside is here: [`TruncatedBptt`], which carries the state of each
-//! window into the next; [`Clipping`] by the norm of the whole gradient; the [`Schedule`] of the
-//! learning rate; the [`Run`] folder, from which a model is used again; and [`checkpoint`]s, from
-//! which a training goes on as if it had never stopped. What goes on inside a run's model is an
-//! [`Insight`], which [`inspect_language_model`] gives and [`report_runs`] draws.
+//! Built on [burn-train](burn::train), whose `Learner`, metrics, dashboard and checkpointers it uses. This crate adds
+//! what recurrent models need: [`TruncatedBptt`], which carries the state of each window into the next;
+//! [`Clipping`] by the norm of the whole gradient; the [`Schedule`] of the learning rate; the [`Run`] folder, from
+//! which a model can be used again; and [`checkpoint`]s, from which a training continues as if it had never stopped.
+//! An [`Insight`] shows what goes on inside the model of a run: [`inspect_language_model`] computes it, and
+//! [`report_runs`] draws it.
 //!
-//! What is learned is a language model, by [`train_language_model`], or another [`Task`], such as
-//! [`Classify`] and [`Tag`], by [`train_task`].
+//! [`train_language_model`] trains a language model, and [`train_task`] the model of another [`Task`], such as
+//! [`Classify`] or [`Tag`].
 //!
 //! ```no_run
 //! use std::path::Path;
@@ -83,9 +83,9 @@ pub use tasks::{
     Classify, ClassifyOptions, Compose, ComposeBatch, ComposeExample, ComposeOptions,
     ConditioningKind, DecoderKind, ExampleLoader, Examples, ExchangeReport, Forecast,
     ForecastOptions, Idle, KeyUnit, OutputKind, PairBatch, PairExample, Parts, PoolingKind,
-    Predictor, PretrainedTask, Reading, Resumed, Rows, ScalingKind, Scores, Sequence, SeriesBatch,
-    SeriesExample, SoundBatch, SoundExample, Tag, TagBatch, TagOptions, Task, TaskEstimate,
-    TaskEvaluation, TaskOptions, TaskReport, TaskSettings, TextReader, Transcribe,
+    Predictor, PretrainedTask, Reading, Resumed, Rows, ScalingKind, SchemeKind, Scores, Sequence,
+    SeriesBatch, SeriesExample, SoundBatch, SoundExample, Tag, TagBatch, TagOptions, Task,
+    TaskEstimate, TaskEvaluation, TaskOptions, TaskReport, TaskSettings, TextReader, Transcribe,
     TranscribeOptions, Translate, TranslateOptions, VectorOptions, Ways, Writing, Written,
     estimate_task, evaluate_task, export_task, import_task, resume_task, train_task,
     train_task_from,

@@ -36,10 +36,10 @@ use std::path::{Path, PathBuf};
 
 use backdraft_cells::Error;
 use backdraft_data::{ClassFolders, DataError, hold_out};
-use backdraft_exchange::pytorch::Twin;
 use backdraft_models::Encoder;
 use burn::tensor::Device;
 use serde::{Serialize, de::DeserializeOwned};
+use serde_json::json;
 
 pub use classify::{
     ClassBatch, ClassExample, ClassWeighting, Classify, ClassifyOptions, PoolingKind,
@@ -60,7 +60,7 @@ pub use pretrained::PretrainedTask;
 pub use sequences::{Reading, Sequence, Ways};
 pub use settings::{Idle, TaskOptions, TaskSettings};
 pub(crate) use showing::show_task;
-pub use tag::{DecoderKind, Tag, TagBatch, TagOptions};
+pub use tag::{DecoderKind, SchemeKind, Tag, TagBatch, TagOptions};
 pub use text_reader::TextReader;
 pub use training::{Resumed, TaskReport, resume_task, train_task, train_task_from};
 pub use transcribe::{SoundBatch, SoundExample, Transcribe, TranscribeOptions};
@@ -68,6 +68,7 @@ pub use translate::{AttentionKind, PairBatch, PairExample, Translate, TranslateO
 pub use vectors::VectorOptions;
 
 use crate::fit::training::Words;
+use crate::run::RUN;
 use crate::run::checksums::checksum;
 use crate::{Asked, LanguageSettings, Objective, Section, TrainError};
 
@@ -82,19 +83,23 @@ pub(crate) fn words(task: &str) -> Words {
     }
 }
 
-/// A kind of learning from examples; its value is what is known of the examples of a run.
+/// A kind of learning from examples. A value of the type holds what is known about the examples of a run, such as
+/// vocabularies, labels and scales.
 pub trait Task: Clone + Send + Sync + Serialize + DeserializeOwned + 'static {
     /// What it is called: `classify`.
     const NAME: &'static str = <Self::Options as TaskOptions>::TASK;
+
+    /// Whether answers have [`probabilities`](Self::probabilities).
+    const HAS_PROBABILITIES: bool = false;
 
     /// What is asked beside layers and training.
     type Options: TaskOptions;
     /// One example, with its answer if that is known.
     type Example: Clone + Send + Sync + 'static;
-    /// What is trained, and has a twin in PyTorch.
-    type Model: Objective<State = ()> + Twin;
+    /// What is trained.
+    type Model: Objective<State = ()>;
 
-    /// Reads the examples of a file; `known` is what is known already, where a run is gone on with or used.
+    /// Reads the examples of a file. `known` is the task of an existing run, if that is resumed or used.
     ///
     /// # Errors
     ///
@@ -105,7 +110,7 @@ pub trait Task: Clone + Send + Sync + Serialize + DeserializeOwned + 'static {
         known: Option<&Self>,
     ) -> Result<Examples<Self::Example>, TrainError>;
 
-    /// Of what was read, what is learned from, where other examples are held out.
+    /// Selects the examples to train on from all that were read, if the held-out examples come from another file.
     ///
     /// # Errors
     ///
@@ -129,8 +134,8 @@ pub trait Task: Clone + Send + Sync + Serialize + DeserializeOwned + 'static {
         Ok(all)
     }
 
-    /// What is learned from and what is held out of it: a part drawn at random, unless the task says
-    /// otherwise.
+    /// Splits examples into those to train on and those that are held out; at random, unless the task does it
+    /// in another way.
     ///
     /// # Errors
     ///
@@ -163,9 +168,16 @@ pub trait Task: Clone + Send + Sync + Serialize + DeserializeOwned + 'static {
         device: &Device,
     ) -> Result<Self::Model, Error>;
 
-    /// A model with new weights, as its training begins with it: where some are known beforehand, with those.
-    fn begun(&self, model: Self::Model) -> Self::Model {
+    /// Prepares a model with new weights for training: sets those that are known beforehand, such as word vectors.
+    fn begun(&mut self, model: Self::Model) -> Self::Model {
         model
+    }
+
+    /// The task of an existing run, for a training on these examples with these settings: what the settings say of decoding
+    /// and of weighting is taken from them. They agree on what is [kept](TaskOptions::KEPT).
+    #[must_use]
+    fn again(self, _examples: &[Self::Example], _settings: &TaskSettings<Self::Options>) -> Self {
+        self
     }
 
     /// The recurrent layers of a model.
@@ -214,8 +226,8 @@ pub trait Task: Clone + Send + Sync + Serialize + DeserializeOwned + 'static {
         Ok(Vec::new())
     }
 
-    /// What is least of the best weights, of their loss and figures: the part that is wrong, if the
-    /// first figure is the part that is right; and of as many that are right, the more certain.
+    /// The number that is lowest for the best weights, computed from their loss and figures. By default the error
+    /// rate, where the first figure is the accuracy; if the accuracy is the same, the lower loss is better.
     fn cost(loss: f64, figures: &[(&'static str, f64)]) -> f64 {
         let right = figures.first().map_or(0.0, |(_, right)| *right);
         1.0 - right + 1e-6 * loss
@@ -282,6 +294,20 @@ pub trait Task: Clone + Send + Sync + Serialize + DeserializeOwned + 'static {
         model: &Self::Model,
         examples: &[&Self::Example],
     ) -> Result<Vec<Answer>, TrainError>;
+
+    /// How likely each possible answer is, example by example, by its name; of a task that
+    /// [has them](Self::HAS_PROBABILITIES).
+    ///
+    /// # Errors
+    ///
+    /// When the model cannot be run.
+    fn probabilities(
+        &self,
+        _model: &Self::Model,
+        _examples: &[&Self::Example],
+    ) -> Result<Vec<serde_json::Value>, TrainError> {
+        Ok(Vec::new())
+    }
 }
 
 /// A part that is drawn at random, held out.
@@ -407,13 +433,23 @@ pub(crate) fn content_checksum(path: &Path) -> Result<String, TrainError> {
     if !path.is_dir() {
         return Ok(checksum(&read(path)?));
     }
-    let folder = ClassFolders::find(path)?;
     let mut all = String::new();
-    for file in folder.paths() {
+    for file in class_folders(path)?.paths() {
         let name = file.strip_prefix(path).unwrap_or(file).display();
-        all += &format!("{} {name}\n", checksum(&read(file)?));
+        // What cannot be read is skipped by whoever reads the texts, too.
+        let content = read(file).map_or("unreadable".to_string(), |content| checksum(&content));
+        all += &format!("{content} {name}\n");
     }
     Ok(checksum(all.as_bytes()))
+}
+
+/// A folder for each class, but for those that are runs or hold them.
+pub(crate) fn class_folders(path: &Path) -> Result<ClassFolders, DataError> {
+    let is_run = |folder: &Path| folder.join(RUN).is_file();
+    ClassFolders::find(path, |folder| {
+        let inner = std::fs::read_dir(folder).into_iter().flatten().flatten();
+        is_run(folder) || inner.map(|entry| entry.path()).any(|entry| is_run(&entry))
+    })
 }
 
 /// What a model reaches.
@@ -444,6 +480,11 @@ impl Answer {
             .collect();
         serde_json::Value::Object(object).to_string()
     }
+}
+
+/// A number between 0 and 1 as it is told: with four digits.
+fn rounded(probability: f64) -> serde_json::Value {
+    json!((probability * 1e4).round() / 1e4)
 }
 
 /// A value in a table: of a list, its values with spaces between them.

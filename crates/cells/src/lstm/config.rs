@@ -32,7 +32,7 @@ pub struct LstmConfig {
     /// How the weights start; as PyTorch's by default.
     #[config(default = "GatesConfig::new()")]
     pub gates: GatesConfig,
-    /// What the forget gate, and the input gate against it, start at.
+    /// How the bias of the forget gate is initialised, and with chrono initialisation that of the input gate too.
     #[config(default = "Memory::AsDrawn")]
     pub memory: Memory,
     /// Whether the gates see the memory, each unit its own. Off by default.

@@ -3,8 +3,8 @@
 /// Which columns are read, from 0.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ConllColumns {
-    /// That of the word; the first by default. Where it is another, the first is CoNLL-U's number
-    /// of the word.
+    /// The column of the word; the first by default. If it is another column, the first one is read as the
+    /// number of the word, as in CoNLL-U.
     pub word: usize,
     /// That of the tag; `None` is the last, as by default.
     pub tag: Option<usize>,

@@ -23,8 +23,8 @@ pub struct MfccConfig {
     pub low_hz: f64,
     /// Where the highest filter ends; half the sample rate if not given.
     pub high_hz: Option<f64>,
-    /// How often the changes are put beside what changes: 1 for speeds, 2 for accelerations too; 0
-    /// by default.
+    /// The order of the deltas that are appended to the coefficients: 1 for deltas, 2 for the deltas of the
+    /// deltas (accelerations) too; 0 by default.
     pub deltas: usize,
 }
 
@@ -63,7 +63,7 @@ impl MfccConfig {
         self
     }
 
-    /// Sets how often the changes are put beside what changes.
+    /// Sets the order of the deltas that are appended to the coefficients.
     #[must_use]
     pub fn with_deltas(mut self, deltas: usize) -> Self {
         self.deltas = deltas;

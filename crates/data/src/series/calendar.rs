@@ -27,7 +27,7 @@ impl Calendar {
     ///
     /// # Errors
     ///
-    /// When the times do not tell it, as years tell no month and months no weekday.
+    /// When the times do not have this feature: years have no month, and months have no weekday.
     pub fn features(kinds: &[Self], times: &[Time]) -> Result<Vec<Vec<f64>>, DataError> {
         let row = |time: &Time| {
             let mut row = Vec::new();

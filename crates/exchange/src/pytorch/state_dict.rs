@@ -32,8 +32,8 @@ impl std::fmt::Debug for StateDict {
 }
 
 impl StateDict {
-    /// Opens a `.safetensors` file, or what `torch.save` wrote: `.pt`, `.pth`, of today's kind or
-    /// of that before PyTorch 1.6. What it is is seen from its content.
+    /// Opens a `.safetensors` file, or a file written by `torch.save` (`.pt`, `.pth`), in the current format or
+    /// in that of PyTorch before 1.6. The format is recognised by the content of the file.
     ///
     /// Dictionaries in dictionaries become names with dots: of
     /// `torch.save({"model": model.state_dict(), ..})`, the names begin with `model.`.

@@ -15,7 +15,7 @@ pub struct Adapter {
 pub const NO_ADAPTER: &str = "no GPU answers to Vulkan, Metal or DirectX 12; install its driver \
                               (or, for a software one on Debian, mesa-vulkan-drivers)";
 
-/// What answers, real GPUs first: the first is the one that Burn takes.
+/// The available adapters, real GPUs first. Burn uses the first one.
 pub fn adapters() -> Vec<Adapter> {
     // Not OpenGL, which Burn computes nothing on and whose search writes to standard error.
     let mut options = wgpu::InstanceDescriptor::new_without_display_handle();

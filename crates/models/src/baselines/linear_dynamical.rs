@@ -46,7 +46,7 @@ pub use structure::Structure;
 
 const NAME: &str = "LinearDynamicalSystem";
 
-/// The numbers that tell a linear dynamical system.
+/// The parameters of a linear dynamical system.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct LinearDynamics {
     /// `A`: `[N, N]`.

@@ -18,7 +18,7 @@ pub struct ClassifierConfig<K> {
     pub source: Source,
     /// The recurrent layers; their input size is that of the embedding, or of the vectors.
     pub layer: K,
-    /// How the outputs at all steps become one vector; where all is read by default.
+    /// How the outputs of all steps become one vector; [`Pooling::Last`] by default.
     #[serde(default)]
     pub pooling: Pooling,
     /// The probability of dropping a feature of an input; 0 by default.
@@ -36,7 +36,7 @@ pub struct ClassifierConfig<K> {
 }
 
 impl<K> ClassifierConfig<K> {
-    /// Classes told from where all is read, without dropout.
+    /// A classifier with [`Pooling::Last`] and without dropout.
     pub fn new(classes: usize, source: Source, layer: K) -> Self {
         Self {
             classes,

@@ -11,7 +11,7 @@ use crate::linear::linear;
 use crate::probability::dropout;
 use crate::{Bridge, Pooling, Source};
 
-/// Where a text is told what it is to be about.
+/// Where the key enters the model.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Conditioning {
@@ -55,8 +55,8 @@ pub struct ComposerConfig<K> {
 }
 
 impl<K> ComposerConfig<K> {
-    /// Texts of `vocabulary_size` symbols of keys that have vectors of `key_size`, told both where they
-    /// begin and at each step, without dropout.
+    /// Texts of `vocabulary_size` symbols, for keys with vectors of `key_size`. The key enters the model through
+    /// both the initial state and each step; there is no dropout.
     pub fn new(key: Source, key_size: usize, vocabulary_size: usize, layer: K) -> Self {
         Self {
             key,

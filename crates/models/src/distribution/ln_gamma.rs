@@ -36,6 +36,12 @@ fn rest<const D: usize>(r: Tensor<D>, z: Tensor<D>) -> Tensor<D> {
     })
 }
 
+/// `ln (G(r + z) / G(r))`, for `r > 0` and `z >= 0`.
+pub(super) fn ln_ratio<const D: usize>(r: Tensor<D>, z: Tensor<D>) -> Tensor<D> {
+    let a = r.clone() + SHIFT as f64;
+    rest(r, z.clone()) + z.clone() * (a + z.clone()).log() - z
+}
+
 /// `ln (G(r + z) / (G(r) z!))`, for `r > 0` and `z >= 0`: the ways to come to `z` of a negative
 /// binomial distribution.
 pub(super) fn ln_ways<const D: usize>(r: Tensor<D>, z: Tensor<D>) -> Tensor<D> {

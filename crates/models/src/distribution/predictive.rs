@@ -3,6 +3,7 @@
 //! ```text
 //! sample = Q(u),  u ~ U(0, 1)               Q: the quantile function
 //! Gaussian            Q(u) = mu + sigma Phi^-1(u)
+//! Student's t         Q(u) = mu + sigma F^-1(u)
 //! negative binomial   Q(u) = the least k with p(0) + .. + p(k) >= u
 //!                     p(0) = (1 + alpha mu)^(-1/alpha)
 //!                     p(k + 1) = p(k) (k + 1/alpha) / (k + 1) alpha mu / (1 + alpha mu)
@@ -12,7 +13,7 @@
 use rand::{Rng, RngExt as _};
 use serde::{Deserialize, Serialize};
 
-use super::normal;
+use super::{normal, student_t};
 
 /// The distribution of one number that is not known yet.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -25,6 +26,15 @@ pub enum Predictive {
         mean: f64,
         /// `sigma`.
         deviation: f64,
+    },
+    /// Student's t.
+    StudentT {
+        /// `mu`.
+        mean: f64,
+        /// `sigma`, which is less than the standard deviation.
+        deviation: f64,
+        /// Its degrees of freedom, more than 2.
+        freedom: f64,
     },
     /// A distribution of counts, whose variance is `mu + alpha mu^2`.
     NegativeBinomial {
@@ -47,7 +57,9 @@ impl Predictive {
     pub fn mean(&self) -> f64 {
         match self {
             Self::Point(value) => *value,
-            Self::Gaussian { mean, .. } | Self::NegativeBinomial { mean, .. } => *mean,
+            Self::Gaussian { mean, .. }
+            | Self::StudentT { mean, .. }
+            | Self::NegativeBinomial { mean, .. } => *mean,
             Self::Quantiles { levels, values } => {
                 // Each straight piece of Q between two levels, then the level ends.
                 let pieces = levels.windows(2).zip(values.windows(2));
@@ -70,6 +82,11 @@ impl Predictive {
         match self {
             Self::Point(value) => *value,
             Self::Gaussian { mean, deviation } => mean + deviation * normal::quantile(level),
+            Self::StudentT {
+                mean,
+                deviation,
+                freedom,
+            } => mean + deviation * student_t::quantile(level, *freedom),
             Self::NegativeBinomial { .. } if level == 1.0 => f64::INFINITY,
             Self::NegativeBinomial { mean, dispersion } => {
                 let (mut below, mut count) = (0.0, f64::NAN);
@@ -113,6 +130,15 @@ impl Predictive {
             Self::Gaussian { mean, deviation } => Self::Gaussian {
                 mean: moved(mean),
                 deviation: scale * deviation,
+            },
+            Self::StudentT {
+                mean,
+                deviation,
+                freedom,
+            } => Self::StudentT {
+                mean: moved(mean),
+                deviation: scale * deviation,
+                freedom,
             },
             Self::NegativeBinomial { mean, dispersion } => Self::NegativeBinomial {
                 mean: scale * mean,

@@ -130,6 +130,15 @@ fn losses_are_the_closed_forms() {
         ];
         close(&found, &expected, 1e-5);
 
+        // -scipy.stats.t.logpdf(z, n, mu, sigma)
+        let found = losses(
+            Output::StudentT,
+            &[0.0, 1.0, 3.0, 3.0, 0.2, 2.5, -1.0, 7.0, 1e4],
+            &[0.5, 2.5, 9.0],
+        );
+        let expected = [1.1609742649705825, 1.599536875893244, 3.885279766810889];
+        close(&found, &expected, 1e-5);
+
         let cases = [
             (0, 0.3, 0.5),
             (3, 2.0, 1.7),

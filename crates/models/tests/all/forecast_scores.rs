@@ -1,8 +1,8 @@
 //! Scores of forecasts against numbers worked out by hand.
 
 use backdraft_models::{
-    Output, Predictive, coverage, crps, crps_of_samples, mase, naive_error, naive_forecast,
-    seasonal_naive_forecast, smape,
+    Output, Predictive, coverage, crps, crps_of_samples, mase, naive_error, naive_forecast, rmse,
+    seasonal_naive_forecast, smape, weighted_quantile_loss,
 };
 
 fn observed(values: &[f64]) -> Vec<Option<f64>> {
@@ -161,4 +161,46 @@ fn crps_of_counts_is_that_of_their_samples() {
             "{found} against {expected}"
         );
     }
+}
+
+/// Integrals of `scipy.stats.t`'s `cdf` and its complement, squared, by `scipy.integrate.quad`.
+#[test]
+fn crps_of_students_t_is_that_of_the_integral() {
+    for (value, mean, deviation, freedom, expected) in [
+        (0.5, 0.0, 1.0, 3.0, 0.3651206352219294),
+        (9.0, -1.0, 2.0, 5.5, 8.653288284032428),
+        (2.0, 2.0, 0.3, 40.0, 0.07090446694372024),
+    ] {
+        let told = Predictive::StudentT {
+            mean,
+            deviation,
+            freedom,
+        };
+        let found = crps(&told, value);
+        assert!((found - expected).abs() < 1e-8, "{found} for {expected}");
+    }
+}
+
+#[test]
+fn errors_are_squared_and_quantiles_weighted() {
+    let values = observed(&[1.0, MISSING, 3.0]);
+    close(rmse(&values, &[2.0, 9.0, 5.0]).unwrap(), 2.5_f64.sqrt());
+    assert!(rmse(&values, &[1.0]).is_err());
+    // A point is all its quantiles: each error counts 2 q above it and 2 (1 - q) below, 1 in the mean.
+    let points = [0.0, 9.0, 5.0].map(Predictive::Point);
+    let found = weighted_quantile_loss(&values, &points).unwrap().unwrap();
+    close(found, (1.0 + 2.0) / (1.0 + 3.0));
+    let nothing = observed(&[0.0, 0.0, 0.0]);
+    assert!(weighted_quantile_loss(&nothing, &points).unwrap().is_none());
+    // Quantiles from 0.1 to 0.9 that are right: level by level, 2 q (1 - q) in the mean of many.
+    let levels: Vec<f64> = (1..=9).map(|tenth| f64::from(tenth) / 10.0).collect();
+    let told = Predictive::Quantiles {
+        values: levels.clone(),
+        levels,
+    };
+    let found = weighted_quantile_loss(&observed(&[0.5]), &[told]).unwrap();
+    // At 0.5 the distances are 0.4, 0.3, .. 0.4, each times its level on the near side.
+    let distances = [0.04, 0.06, 0.06, 0.04, 0.0, 0.04, 0.06, 0.06, 0.04];
+    let expected = 2.0 * distances.iter().sum::<f64>() / 9.0 / 0.5;
+    close(found.unwrap(), expected);
 }

@@ -33,6 +33,8 @@ fn kinds() -> Vec<(Output, Scaling)> {
         (Output::Gaussian, Scaling::Standard),
         (Output::Gaussian, Scaling::MeanAbsolute),
         (Output::Gaussian, Scaling::None),
+        (Output::StudentT, Scaling::Standard),
+        (Output::StudentT, Scaling::MeanAbsolute),
         (Output::NegativeBinomial, Scaling::MeanAbsolute),
         (Output::NegativeBinomial, Scaling::None),
         (Output::Quantiles(vec![0.1, 0.5, 0.9]), Scaling::Standard),
@@ -75,6 +77,11 @@ fn numbers(predictive: &Predictive) -> Vec<f64> {
     match predictive {
         Predictive::Point(value) => vec![*value],
         Predictive::Gaussian { mean, deviation } => vec![*mean, *deviation],
+        Predictive::StudentT {
+            mean,
+            deviation,
+            freedom,
+        } => vec![*mean, *deviation, *freedom],
         Predictive::NegativeBinomial { mean, dispersion } => vec![*mean, *dispersion],
         Predictive::Quantiles { values, .. } => values.clone(),
     }
@@ -149,6 +156,20 @@ fn reference(output: &Output, f: &[f64], z: f64, (location, scale): (f64, f64)) 
             let x = (z - mean) / deviation;
             0.5 * x * x + deviation.ln() + 0.5 * std::f64::consts::TAU.ln()
         }
+        Output::StudentT => {
+            let (mean, deviation) = (location + scale * f[0], scale * positive(f[1]));
+            let (x, freedom) = ((z - mean) / deviation, 2.0 + positive(f[2]));
+            // The density at 0 is a quotient of gamma functions: here by the integral of the rest of it, which falls
+            // as a power of x and is cut into pieces that grow.
+            let rest = |x: f64| (1.0 + x * x / freedom).powf(-(freedom + 1.0) / 2.0);
+            let pieces = (0..200_000).map(|piece| (f64::from(piece) * 1e-4).exp() - 1.0);
+            let places: Vec<f64> = pieces.collect();
+            let area: f64 = places
+                .windows(2)
+                .map(|pair| (pair[1] - pair[0]) * (rest(pair[0]) + rest(pair[1])) / 2.0)
+                .sum();
+            deviation.ln() + (2.0 * area).ln() - rest(x).ln()
+        }
         Output::NegativeBinomial => {
             let (mean, dispersion) = (scale * positive(f[0]), positive(f[1]) / scale.sqrt());
             let (r, p) = (
@@ -185,6 +206,10 @@ fn losses_and_predictions_are_those_of_each_step_by_itself() {
                     predictions.extend(match output {
                         Output::Gaussian => {
                             vec![units.0 + units.1 * f[0], units.1 * positive(f[1])]
+                        }
+                        Output::StudentT => {
+                            let freedom = 2.0 + positive(f[2]);
+                            vec![units.0 + units.1 * f[0], units.1 * positive(f[1]), freedom]
                         }
                         Output::NegativeBinomial => {
                             vec![units.1 * positive(f[0]), positive(f[1]) / units.1.sqrt()]

@@ -1,7 +1,7 @@
 //! Spans of tags, and how many were found, against what the program `conlleval` says and what the package `seqeval`
 //! does; `spans/seqeval.py` recorded the latter.
 
-use backdraft_models::{Accuracy, SpanScores, TagScheme, spans, strict_spans};
+use backdraft_models::{Accuracy, SpanScores, TagScheme, are_spans, spans, strict_spans};
 use serde::Deserialize;
 
 /// The spans of tags, written `kind first..last`.
@@ -108,4 +108,19 @@ fn scores_are_those_of_seqeval() {
         differ > 30 && nothing < 15,
         "{differ} differ, {nothing} have nothing"
     );
+}
+
+#[test]
+fn tags_that_mark_spans_are_known_by_their_letters() {
+    for tags in [
+        &["O", "B-PER"][..],
+        &["B", "I", "O"],
+        &["S-LOC", "O"],
+        &["I-a", "X"],
+    ] {
+        assert!(are_spans(tags), "{tags:?}");
+    }
+    for tags in [&["NN", "VB"][..], &["O"], &["B", "NN"], &["x-ray", "O"]] {
+        assert!(!are_spans(tags), "{tags:?}");
+    }
 }

@@ -359,7 +359,7 @@ impl Nets<'_> {
         let (settings, device) = (self.settings, self.device);
         let config = ForecasterConfig::new(layer)
             .with_output(self.options.output.into())
-            .with_scaling(self.options.scaling.into());
+            .with_scaling(self.options.scaling());
         let init = |host: &Device| config.init(host);
         let mut random = StdRng::seed_from_u64(settings.seed);
         let trained = descend(init, settings, device, |_, _| {

@@ -91,7 +91,10 @@ pub(super) fn run(arguments: &Arguments, typed: &dyn Fn(&str) -> bool) -> Result
         LanguageSettings::TASK if arguments.condition.is_some() => Err(TrainError::Invalid {
             setting: "condition",
             expected: "a run of `train lm --condition`".to_string(),
-            found: format!("{}, which was told nothing", arguments.run.display()),
+            found: format!(
+                "{}, which was trained without keys",
+                arguments.run.display()
+            ),
         }),
         _ => go_on(arguments, &prompt, &device),
     }
@@ -172,7 +175,7 @@ fn compose(arguments: &Arguments, prompt: &str, device: &PickedDevice) -> Result
     let Some(key) = &arguments.condition else {
         return Err(TrainError::Invalid {
             setting: "condition",
-            expected: "what to write about, as this run was told".to_string(),
+            expected: "a key to write about, since this run was trained with keys".to_string(),
             found: "none".to_string(),
         });
     };

@@ -12,12 +12,15 @@ use crate::{Answer, DeviceChoice, PickedDevice, Predictor, Run, Task, TrainError
 pub(super) struct Arguments {
     /// Folder of the run
     run: PathBuf,
-    /// File of examples, or - to answer each line of standard input at once
+    /// File of examples (for a classifier also a folder), or - to answer each line of standard input at once
     #[arg(value_name = "FILE")]
     data: PathBuf,
     /// Device to compute on
     #[arg(long, value_enum, default_value_t)]
     device: DeviceChoice,
+    /// Also print how likely each class is, or each tag
+    #[arg(long)]
+    probabilities: bool,
     /// Print one JSON object for each answer, one on a line
     #[arg(long)]
     json: bool,
@@ -38,6 +41,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), TrainError> {
 
 fn answer<T: Task>(arguments: &Arguments, device: &PickedDevice) -> Result<(), TrainError> {
     let predictor = Predictor::<T>::open(&arguments.run, device)?;
+    let predictor = predictor.with_probabilities(arguments.probabilities)?;
     let tell = |answer: Answer| {
         let line = match arguments.json {
             true => answer.to_json(),

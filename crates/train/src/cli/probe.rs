@@ -163,7 +163,7 @@ fn line(trial: &Trial) -> String {
         if trial.solved { ", solved" } else { "" },
         match trial.skipped_steps {
             0 => String::new(),
-            skipped => format!(", {skipped} steps left out as no numbers"),
+            skipped => format!(", {skipped} steps skipped because their loss was not finite"),
         }
     )
 }

@@ -51,7 +51,8 @@ pub(super) fn run(arguments: &Arguments, typed: &dyn Fn(&str) -> bool) -> Result
     }
     let device = asked.device.pick()?;
     if arguments.dry_run {
-        let estimate = estimate_language_model(&asked.settings, &text, &device)?;
+        let estimate =
+            estimate_language_model(pretrained.as_ref(), &asked.settings, &text, &device)?;
         return match arguments.json {
             true => print_json(&estimate),
             false => print(&estimate.to_string()),

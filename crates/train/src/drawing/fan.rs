@@ -38,7 +38,10 @@ impl Fan<'_> {
                 .into_iter()
                 .flatten()
         };
-        let numbers = parts().flat_map(|part| part.lower.iter().chain(&part.upper).copied());
+        let numbers = parts().flat_map(|part| {
+            let numbers = part.lower.iter().chain(&part.upper).chain(&part.mean);
+            numbers.copied()
+        });
         let numbers = numbers.chain(self.values.iter().copied().flatten());
         let numbers: Vec<f64> = numbers.filter(|number| number.is_finite()).collect();
         let least = numbers.iter().copied().fold(f64::INFINITY, f64::min);
@@ -88,7 +91,7 @@ fn band(picture: &mut Picture, panel: &Panel, part: &Foreseen, colour: Colour) {
     let upper = part.upper.iter().enumerate();
     let lower = part.lower.iter().enumerate().rev();
     let mut points = String::new();
-    for (step, value) in upper.chain(lower) {
+    for (step, value) in upper.chain(lower).filter(|(_, value)| value.is_finite()) {
         let [x, y] = panel.at([(part.from + step) as f64, *value]);
         write!(points, "{x:.1},{y:.1} ").expect("a string takes all");
     }
@@ -107,7 +110,7 @@ fn path(
 ) {
     let (mut path, mut pen) = (String::new(), 'M');
     for point in points {
-        let Some(point) = point else {
+        let Some(point) = point.filter(|[_, y]| y.is_finite()) else {
             pen = 'M';
             continue;
         };

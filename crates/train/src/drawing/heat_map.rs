@@ -22,7 +22,7 @@ pub(crate) struct HeatMap<'a> {
     /// Row by row.
     pub(crate) values: &'a [f64],
     /// What is written in each square; nothing if there is none.
-    pub(crate) told: &'a [String],
+    pub(crate) labels: &'a [String],
 }
 
 /// A name, cut where it is long.
@@ -51,22 +51,10 @@ impl HeatMap<'_> {
         picture.text([MARGIN, 20.0], Anchor::Start, 15, self.title);
         let [row, column] = self.axes;
         picture.text([left + across / 2.0, TOP], Anchor::Middle, 11, column);
-        upright(
-            &mut picture,
-            [MARGIN + 8.0, top + down / 2.0],
-            Anchor::Middle,
-            11,
-            row,
-        );
+        picture.upright([MARGIN + 8.0, top + down / 2.0], Anchor::Middle, 11, row);
         for (place, name) in self.columns.iter().enumerate() {
             let x = left + (place as f64 + 0.5) * SQUARE + 4.0;
-            upright(
-                &mut picture,
-                [x, top - 6.0],
-                Anchor::Start,
-                11,
-                &short(name),
-            );
+            picture.upright([x, top - 6.0], Anchor::Start, 11, &short(name));
         }
         for (place, name) in self.rows.iter().enumerate() {
             let y = top + (place as f64 + 0.5) * SQUARE + 4.0;
@@ -75,12 +63,12 @@ impl HeatMap<'_> {
         for (at, value) in self.values.iter().enumerate() {
             let (row, column) = (at / self.columns.len(), at % self.columns.len());
             let place = [left + column as f64 * SQUARE, top + row as f64 * SQUARE];
-            self.square(&mut picture, place, *value, self.told.get(at));
+            self.square(&mut picture, place, *value, self.labels.get(at));
         }
         picture.svg()
     }
 
-    fn square(&self, picture: &mut Picture, [x, y]: [f64; 2], value: f64, told: Option<&String>) {
+    fn square(&self, picture: &mut Picture, [x, y]: [f64; 2], value: f64, label: Option<&String>) {
         let strength = value.clamp(0.0, 1.0);
         let colour = FULL.map(|full| (255.0 - (255.0 - f64::from(full)) * strength).round() as u8);
         picture.add(format_args!(
@@ -88,18 +76,11 @@ impl HeatMap<'_> {
              stroke=\"#e8e8e8\"/>",
             rgb(colour)
         ));
-        if let Some(told) = told {
+        if let Some(label) = label {
             let place = [x + SQUARE / 2.0, y + SQUARE / 2.0 + 4.0];
-            picture.text(place, Anchor::Middle, 10, told);
+            picture.text(place, Anchor::Middle, 10, label);
         }
     }
-}
-
-/// A text from below to above.
-fn upright(picture: &mut Picture, [x, y]: [f64; 2], anchor: Anchor, size: u32, text: &str) {
-    picture.add(format_args!("<g transform=\"rotate(-90 {x:.1} {y:.1})\">"));
-    picture.text([x, y], anchor, size, text);
-    picture.add("</g>");
 }
 
 #[cfg(test)]
@@ -111,11 +92,11 @@ mod tests {
         let names = ["a<b".to_string(), "x".repeat(40)];
         let map = HeatMap {
             title: "Confusion",
-            axes: ["right", "told"],
+            axes: ["right", "predicted"],
             rows: &names,
             columns: &names,
             values: &[1.0, 0.0, 0.5, 2.0],
-            told: &["7".to_string(), String::new()],
+            labels: &["7".to_string(), String::new()],
         };
         let svg = map.svg();
         assert_eq!(svg.matches("<rect x=").count(), 4);

@@ -60,6 +60,13 @@ impl Picture {
         ));
     }
 
+    /// The same from below to above.
+    pub(crate) fn upright(&mut self, [x, y]: [f64; 2], anchor: Anchor, size: u32, text: &str) {
+        self.add(format_args!("<g transform=\"rotate(-90 {x:.1} {y:.1})\">"));
+        self.text([x, y], anchor, size, text);
+        self.add("</g>");
+    }
+
     /// The picture.
     pub(crate) fn svg(self) -> String {
         let [width, height] = self.size;

@@ -32,7 +32,7 @@ impl Figure {
         }
     }
 
-    /// A piece of a page.
+    /// A piece of a page, in HTML.
     pub fn page(name: impl Into<String>, html: String) -> Self {
         Self {
             name: name.into(),

@@ -138,11 +138,11 @@ impl<M: Objective, S: Shows<M> + 'static> TrainingPlan<'_, M, S> {
     fn tell_start(&self, run: &Run, before: usize, steps: usize) {
         let device = &self.device.name;
         if before > 0 {
-            return say(format_args!("going on after {before} steps, on {device}"));
+            return say(format_args!("resuming after {before} steps, on {device}"));
         }
         let (source, reason, path) = (&self.source, &self.device.reason, run.path().display());
         say(format_args!(
-            "learning from {source} on {device} ({reason})"
+            "training on {source}, with device {device} ({reason})"
         ));
         say(format_args!("the run is written to {path}"));
         if let Some(advice) = self.training.advice(steps) {

@@ -23,7 +23,7 @@ use serde::{Deserialize, Serialize};
 pub enum Problem {
     /// The sum of two marked numbers of many
     Adding,
-    /// Ten symbols, told again after a time
+    /// Ten symbols, to be repeated after a delay
     Copy,
     /// Which two symbols came, and in which order
     TemporalOrder,

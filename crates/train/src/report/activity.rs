@@ -50,7 +50,7 @@ fn picture(layer: usize, columns: &[&UnitActivity]) -> String {
         scatter(&mut picture, [left, below], activity, column == 0);
     }
     let beside = [LEFT - 36.0, TOP + height / 2.0];
-    upright(&mut picture, beside, "share of all values");
+    picture.upright(beside, Anchor::Middle, 10, "share of all values");
     picture.svg()
 }
 
@@ -98,13 +98,6 @@ fn scatter(picture: &mut Picture, place: [f64; 2], activity: &UnitActivity, firs
     picture.text(below, Anchor::Middle, 10, "share of time right-saturated");
     if first {
         let beside = [left - 36.0, top + width / 2.0];
-        upright(picture, beside, "share of time left-saturated");
+        picture.upright(beside, Anchor::Middle, 10, "share of time left-saturated");
     }
-}
-
-/// A text from below to above.
-fn upright(picture: &mut Picture, [x, y]: [f64; 2], text: &str) {
-    picture.add(format_args!("<g transform=\"rotate(-90 {x:.1} {y:.1})\">"));
-    picture.text([x, y], Anchor::Middle, 10, text);
-    picture.add("</g>");
 }

@@ -54,7 +54,7 @@ impl Inside {
                 error @ (TrainError::NoWeights { .. }
                 | TrainError::Missing { .. }
                 | TrainError::NoHeldOut { .. }
-                | TrainError::Moved(_)),
+                | TrainError::Moved { .. }),
             ) => (Vec::new(), vec![error.to_string()]),
             Err(error) => return Err(error),
         };
@@ -163,7 +163,8 @@ impl Inside {
             write!(
                 page,
                 "<h2>{}</h2>\n<p>{}</p>\n",
-                section.title, section.about
+                escape(&section.title),
+                escape(&section.about)
             )
             .expect("a string takes all");
             for figure in &section.figures {

@@ -81,12 +81,12 @@ impl Checksums {
             reason,
         };
         let content = fs::read(path).map_err(|error| TrainError::unread(path, error))?;
-        let wrong = |what| damaged(format!("{what} {CHECKSUMS} beside it"));
+        let wrong = |what| damaged(format!("{what} {CHECKSUMS} in the same folder"));
         let known = self.0.get(name.as_ref());
-        let known = known.ok_or_else(|| wrong("there is no checksum of it in"))?;
+        let known = known.ok_or_else(|| wrong("there is no checksum for it in"))?;
         match known.contains(&checksum(&content)) {
             true => Ok(content),
-            false => Err(wrong("its content is not what was written, by")),
+            false => Err(wrong("its content does not match the checksum in")),
         }
     }
 }

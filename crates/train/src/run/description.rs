@@ -44,9 +44,9 @@ pub trait Asked:
     /// With a value for each key that there is, those too that have none by default.
     fn full() -> Self;
 
-    /// A file that is held out, if there is one.
-    fn valid(&self) -> Option<&Path> {
-        None
+    /// The files that are asked for beside the data, each with its setting.
+    fn paths(&self) -> Vec<(&'static str, &Path)> {
+        Vec::new()
     }
 }
 
@@ -155,9 +155,8 @@ impl<S: Asked> RunDescription<S> {
     ///
     /// Names the setting. Impossible settings are found by their own `check`.
     pub fn check(&self) -> Result<(), TrainError> {
-        let valid = self.settings.valid();
-        for (setting, path) in [("data", self.data.as_deref()), ("valid", valid)] {
-            let Some(path) = path else { continue };
+        let data = self.data.as_deref().map(|path| ("data", path));
+        for (setting, path) in data.into_iter().chain(self.settings.paths()) {
             let path = std::path::absolute(path).unwrap_or_else(|_| path.to_path_buf());
             let expected = "a path in UTF-8, which run.toml can hold";
             require(setting, expected, path.display(), path.to_str().is_some())?;

@@ -12,11 +12,11 @@ pub enum CellKind {
     Elman,
     /// An Elman network that looks back several steps
     HighOrderElman,
-    /// Recurs from its output
+    /// Jordan's network, which feeds back its output
     Jordan,
-    /// Recurs from its units and its output
+    /// A network that feeds back its hidden units and its output
     ElmanJordan,
-    /// Units that do not see each other
+    /// A network in which each unit sees only its own past
     IndRnn,
     /// Long short-term memory
     Lstm,

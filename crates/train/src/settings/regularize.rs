@@ -4,8 +4,7 @@ use backdraft_cells::WeightNorm;
 use clap::ValueEnum;
 use serde::{Deserialize, Serialize};
 
-/// What holds the recurrent weights back in training. Which cell has a place for which, the
-/// cells say.
+/// The regularisers of the recurrent layers in training. Not every cell supports all of them.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Regularize {
@@ -32,9 +31,9 @@ pub enum NormedWeights {
     /// None
     #[default]
     Off,
-    /// Those of the recurrence
+    /// The recurrent weights
     Recurrent,
-    /// Those of the recurrence and of the input
+    /// The recurrent weights and the input weights
     Both,
 }
 

@@ -52,7 +52,7 @@ pub struct Training {
     pub gradient_noise: f64,
     /// Which average of the weights is kept.
     pub averaging: Averaging,
-    /// What is done about steps that are no numbers.
+    /// What happens at steps whose loss or gradient is not finite.
     pub guard: Guard,
     /// The part of the data that is held out.
     pub valid_fraction: f64,
@@ -124,7 +124,7 @@ impl Training {
         let few = self.steps.is_none() && steps < FEW;
         few.then(|| {
             let steps = counted(steps, "step");
-            format!("{steps} in all, which is little to learn in: give more --epochs")
+            format!("{steps} in all, which is too few to learn much: pass more --epochs")
         })
     }
 
@@ -182,7 +182,7 @@ mod tests {
     fn few_steps_are_told_unless_they_were_asked_for() {
         let training = Training::default();
         let told = |steps| training.advice(steps);
-        let expected = "1 step in all, which is little to learn in: give more --epochs";
+        let expected = "1 step in all, which is too few to learn much: pass more --epochs";
         assert_eq!(told(1).as_deref(), Some(expected));
         assert!(told(99).unwrap().starts_with("99 steps in all"));
         assert_eq!(told(100), None);

@@ -1,4 +1,4 @@
-//! Classes of whole sequences: of texts, by their words or characters, or of vectors.
+//! Classes of whole sequences: of texts, by their words, characters or pieces, or of vectors.
 //!
 //! What is known: the classes, in the order of their names; of texts, the vocabulary; of vectors, the
 //! mean and spread of each feature, by which they are scaled.
@@ -12,17 +12,19 @@ use std::sync::Arc;
 
 use backdraft_cells::Error;
 use backdraft_data::{
-    ArrayNames, ClassFolders, LabelColumns, LabelledText, LabelledTexts, WordVectors, read_arrays,
-    read_labelled,
+    ArrayNames, LabelColumns, LabelledText, LabelledTexts, WordVectors, read_arrays, read_labelled,
 };
 use backdraft_models::{ClassificationScores, Classifier, ClassifierConfig, Encoder, Pooling};
 use burn::tensor::activation::softmax;
 use burn::tensor::{Device, Int, Tensor, TensorData};
 use serde::{Deserialize, Serialize};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::sequences::{self, Reading, Sequence, is_arrays};
-use super::{Answer, BatchOf, Examples, Rows, Scores, Task, TaskSettings, TextReader, vectors};
+use super::{
+    Answer, BatchOf, Examples, Rows, Scores, Task, TaskSettings, TextReader, class_folders,
+    rounded, vectors,
+};
 use crate::{Section, TrainError};
 
 pub use objective::ClassBatch;
@@ -53,16 +55,18 @@ pub struct ClassExample {
     pub sequence: Sequence,
     /// Its class.
     pub class: Option<String>,
+    /// Where it is from: a line of a table, a file in a folder, or a row of arrays; nothing of a line that was typed.
+    pub place: Option<String>,
 }
 
-/// What is told of an example.
-struct Judged {
+/// What is predicted of an example.
+struct Prediction {
     /// Its place among the examples.
     at: usize,
     /// The probability of each class.
     p: Vec<f32>,
     /// The likeliest.
-    told: usize,
+    class: usize,
 }
 
 impl Classify {
@@ -76,7 +80,8 @@ impl Classify {
     /// mean over all examples.
     fn weights(&self, weighting: ClassWeighting) -> Result<Vec<f64>, Error> {
         let (all, classes) = (self.counts.iter().sum::<usize>(), self.counts.len());
-        let weight = |count: &usize| all as f64 / (classes * count) as f64;
+        // A class that is not among other examples has no weight to have.
+        let weight = |count: &usize| all as f64 / (classes * count.max(&1)) as f64;
         match weighting {
             ClassWeighting::Equal => Ok(Vec::new()),
             ClassWeighting::Balanced if classes == 0 => Err(Error::new(
@@ -89,28 +94,35 @@ impl Classify {
         }
     }
 
-    /// What is told of each example, in batches of similar length.
-    fn judged(
+    /// Hands over what is predicted of each example, in batches of similar length.
+    fn judge(
         &self,
         model: &Classifier<Encoder>,
         examples: &[ClassExample],
         rows: usize,
-    ) -> Result<Vec<Judged>, TrainError> {
+        mut take: impl FnMut(Prediction) -> Result<(), TrainError>,
+    ) -> Result<(), TrainError> {
         let mut by_length: Vec<usize> = (0..examples.len()).collect();
         by_length.sort_by_key(|&at| std::cmp::Reverse(examples[at].sequence.len()));
-        let mut all = Vec::with_capacity(examples.len());
         for some in by_length.chunks(rows) {
             let batch: Vec<&ClassExample> = some.iter().map(|&at| &examples[at]).collect();
-            for (&at, p) in some.iter().zip(self.probabilities(model, &batch)?) {
-                let told = likeliest(&p);
-                all.push(Judged { at, p, told });
+            for (&at, p) in some.iter().zip(self.p(model, &batch)?) {
+                let class = likeliest(&p);
+                take(Prediction { at, p, class })?;
             }
         }
-        Ok(all)
+        Ok(())
+    }
+
+    /// Counts what was never learned as a class of its own, which is never predicted, if there is such.
+    fn blank_scores(&self, examples: &[ClassExample]) -> ClassificationScores {
+        let is_known = examples.iter().all(|example| self.class(example).is_some());
+        let unknown = (!is_known).then(|| "(never learned)".to_string());
+        ClassificationScores::new(self.classes.iter().cloned().chain(unknown))
     }
 
     /// The probability of each class, example by example.
-    fn probabilities(
+    fn p(
         &self,
         model: &Classifier<Encoder>,
         examples: &[&ClassExample],
@@ -136,9 +148,15 @@ fn read_examples(
             let classes = classes.as_ref()?;
             Some(classes.names[classes.rows[row]].clone())
         };
-        return Ok(sequences::vectors(&sequences, class, |sequence, class| {
-            ClassExample { sequence, class }
-        }));
+        return Ok(sequences::vectors(
+            &sequences,
+            class,
+            |row, sequence, class| ClassExample {
+                sequence,
+                class,
+                place: Some(format!("row {}", row + 1)),
+            },
+        ));
     }
     let columns = LabelColumns {
         label: options.label_column.clone(),
@@ -149,18 +167,40 @@ fn read_examples(
         skipped,
         only_column,
     } = match path.is_dir() {
-        true => ClassFolders::find(path)?.read(),
+        true => class_folders(path)?.read(),
         false => read_labelled(path, &columns)?,
     };
-    let example = |row: LabelledText| ClassExample {
-        sequence: Sequence::of_text(&row.text, reader),
-        class: row.label,
+    let all = rows.len();
+    let example = |row: LabelledText| {
+        Some(ClassExample {
+            // What the tokenizer cannot take apart is skipped.
+            sequence: Sequence::of_text(&row.text, reader).ok()?,
+            class: row.label,
+            place: Some(row.place),
+        })
     };
+    let examples: Vec<ClassExample> = rows.into_iter().filter_map(example).collect();
     Ok(Rows {
-        examples: rows.into_iter().map(example).collect(),
-        skipped,
+        skipped: skipped + all - examples.len(),
+        examples,
         only_column,
     })
+}
+
+/// Whether a place is a file in a folder, not a line or a row.
+fn is_file(place: &str) -> bool {
+    !place.starts_with("line ") && !place.starts_with("row ")
+}
+
+/// How many examples each class has.
+fn counts(classes: &[String], examples: &[ClassExample]) -> Vec<usize> {
+    let mut counts = vec![0; classes.len()];
+    for class in examples.iter().filter_map(|example| example.class.as_ref()) {
+        if let Ok(place) = classes.binary_search(class) {
+            counts[place] += 1;
+        }
+    }
+    counts
 }
 
 /// The likeliest class, the first of several.
@@ -172,6 +212,8 @@ fn likeliest(probabilities: &[f32]) -> usize {
 }
 
 impl Task for Classify {
+    const HAS_PROBABILITIES: bool = true;
+
     type Options = ClassifyOptions;
     type Example = ClassExample;
     type Model = Classifier<Encoder>;
@@ -184,7 +226,8 @@ impl Task for Classify {
         let known = known.and_then(|known| known.reading.reader().cloned());
         let reader = known.map_or_else(|| options.reader(), Ok)?;
         let all = read_examples(path, options, &reader)?;
-        if path.is_dir() && all.examples.iter().all(|example| example.class.is_none()) {
+        let is_bare = all.examples.iter().all(|example| example.class.is_none());
+        if path.is_dir() && is_bare && !all.examples.is_empty() {
             return Err(TrainError::OtherKind {
                 path: path.to_path_buf(),
                 reason: "expected a folder for each class, found files alone".to_string(),
@@ -234,14 +277,19 @@ impl Task for Classify {
         })
     }
 
-    fn begun(&self, mut model: Classifier<Encoder>) -> Classifier<Encoder> {
+    fn begun(&mut self, mut model: Classifier<Encoder>) -> Classifier<Encoder> {
         if let (Reading::Text { reader, vocabulary }, Some(vectors)) =
-            (&self.reading, &self.vectors)
+            (&self.reading, self.vectors.take())
         {
-            let begun = |embedding| vectors::begun(embedding, vocabulary, vectors, reader);
+            let begun = |embedding| vectors::begun(embedding, vocabulary, &vectors, reader);
             model.embedding = model.embedding.map(begun);
         }
         model
+    }
+
+    fn again(self, examples: &[ClassExample], _settings: &TaskSettings<ClassifyOptions>) -> Self {
+        let counts = counts(&self.classes, examples);
+        Self { counts, ..self }
     }
 
     fn model(
@@ -301,16 +349,11 @@ impl Task for Classify {
         examples: &[ClassExample],
         rows: usize,
     ) -> Result<Scores, TrainError> {
-        // What was never learned is a class of its own, which nothing is taken for.
-        let unknown = "(never learned)".to_string();
-        let is_known = examples.iter().all(|example| self.class(example).is_some());
-        let unknown = (!is_known).then_some(unknown);
-        let names = self.classes.iter().cloned().chain(unknown);
-        let mut scores = ClassificationScores::new(names);
-        for judged in self.judged(model, examples, rows)? {
-            let right = self.class(&examples[judged.at]);
-            scores.add(right.unwrap_or(self.classes.len()), judged.told)?;
-        }
+        let mut scores = self.blank_scores(examples);
+        self.judge(model, examples, rows, |predicted| {
+            let right = self.class(&examples[predicted.at]);
+            Ok(scores.add(right.unwrap_or(self.classes.len()), predicted.class)?)
+        })?;
         Ok(Scores {
             figures: vec![
                 ("accuracy", scores.accuracy()),
@@ -358,6 +401,7 @@ impl Task for Classify {
         Ok(ClassExample {
             sequence,
             class: None,
+            place: None,
         })
     }
 
@@ -366,15 +410,12 @@ impl Task for Classify {
         model: &Classifier<Encoder>,
         examples: &[&ClassExample],
     ) -> Result<Vec<Answer>, TrainError> {
-        let all = self.probabilities(model, examples)?;
+        let all = self.p(model, examples)?;
         let answer = |(example, p): (&&ClassExample, Vec<f32>)| {
             let class = likeliest(&p);
             let mut answer = vec![
                 ("class", json!(self.classes[class])),
-                (
-                    "probability",
-                    json!((f64::from(p[class]) * 1e4).round() / 1e4),
-                ),
+                ("probability", rounded(f64::from(p[class]))),
             ];
             answer.extend(
                 example
@@ -382,9 +423,27 @@ impl Task for Classify {
                     .as_ref()
                     .map(|class| ("expected", json!(class))),
             );
-            answer.extend(example.sequence.text().map(|text| ("text", json!(text))));
+            // Of a file in a folder, its name says more than its text.
+            let file = example.place.as_ref().filter(|place| is_file(place));
+            answer.extend(file.map(|file| ("file", json!(file))));
+            let text = example.sequence.text().filter(|_| file.is_none());
+            answer.extend(text.map(|text| ("text", json!(text))));
             Answer(answer)
         };
         Ok(examples.iter().zip(all).map(answer).collect())
+    }
+
+    fn probabilities(
+        &self,
+        model: &Classifier<Encoder>,
+        examples: &[&ClassExample],
+    ) -> Result<Vec<Value>, TrainError> {
+        let all = self.p(model, examples)?.into_iter();
+        let by_class = |p: Vec<f32>| {
+            let classes = self.classes.iter().cloned().zip(p);
+            let all = classes.map(|(class, p)| (class, rounded(f64::from(p))));
+            Value::Object(all.collect())
+        };
+        Ok(all.map(by_class).collect())
     }
 }

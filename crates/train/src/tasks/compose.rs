@@ -118,6 +118,14 @@ impl Task for Compose {
         })
     }
 
+    fn again(self, _examples: &[ComposeExample], settings: &TaskSettings<ComposeOptions>) -> Self {
+        Self {
+            temperature: settings.options.temperature,
+            seed: settings.training.seed,
+            ..self
+        }
+    }
+
     fn model(
         &self,
         settings: &TaskSettings<ComposeOptions>,

@@ -1,85 +1,65 @@
-//! Which names were taken for which, as a picture.
+//! Which classes were taken for which, as a picture.
+
+use backdraft_models::ClassificationScores;
 
 use crate::Figure;
 use crate::drawing::heat_map::HeatMap;
 
-/// Names that the picture has room for.
+/// Classes that the picture has room for.
 const MOST: usize = 30;
 
-/// Counts of what was right and what was told instead.
-#[derive(Debug, Clone)]
-pub(super) struct Confusion {
-    names: Vec<String>,
-    /// From a row's name to a column's.
-    counts: Vec<u64>,
+/// The picture of what was counted.
+pub(super) fn confusion(scores: &ClassificationScores) -> Figure {
+    let all = scores.names().len();
+    let drawn = drawn(scores);
+    let names: Vec<String> = drawn
+        .iter()
+        .map(|&class| scores.names()[class].clone())
+        .collect();
+    let (mut values, mut labels) = (Vec::new(), Vec::new());
+    for &right in &drawn {
+        let there: u64 = (0..all).map(|class| scores.count(right, class)).sum();
+        for &predicted in &drawn {
+            let count = scores.count(right, predicted);
+            values.push(count as f64 / there.max(1) as f64);
+            labels.push(match count {
+                0 => String::new(),
+                count => brief(count),
+            });
+        }
+    }
+    let title = match drawn.len() < all {
+        true => format!(
+            "The {} of {all} classes with the most mistakes",
+            drawn.len()
+        ),
+        false => "What was taken for what".to_string(),
+    };
+    let map = HeatMap {
+        title: &title,
+        axes: ["right", "predicted"],
+        rows: &names,
+        columns: &names,
+        values: &values,
+        labels: &labels,
+    };
+    Figure::picture("confusion", map.svg())
 }
 
-impl Confusion {
-    pub(super) fn new(names: Vec<String>) -> Self {
-        let counts = vec![0; names.len() * names.len()];
-        Self { names, counts }
-    }
-
-    pub(super) fn add(&mut self, right: usize, told: usize) {
-        self.counts[right * self.names.len() + told] += 1;
-    }
-
-    fn count(&self, right: usize, told: usize) -> u64 {
-        self.counts[right * self.names.len() + told]
-    }
-
-    /// Those that were mistaken for others, or others for them.
-    fn mistakes(&self, name: usize) -> u64 {
-        let all = (0..self.names.len()).filter(|other| *other != name);
-        all.map(|other| self.count(name, other) + self.count(other, name))
+/// The classes that are drawn, in their order: where there are too many, those with the most mistakes.
+fn drawn(scores: &ClassificationScores) -> Vec<usize> {
+    let all = scores.names().len();
+    let mistakes = |class: usize| -> u64 {
+        let others = (0..all).filter(|other| *other != class);
+        others
+            .map(|other| scores.count(class, other) + scores.count(other, class))
             .sum()
-    }
-
-    /// The names that are drawn, in their order: where there are too many, those with the most mistakes.
-    fn drawn(&self) -> Vec<usize> {
-        let mut names: Vec<usize> = (0..self.names.len()).collect();
-        names.sort_by_key(|name| std::cmp::Reverse(self.mistakes(*name)));
-        names.truncate(MOST);
-        names.sort_unstable();
-        names
-    }
-
-    /// The picture.
-    pub(super) fn figure(&self) -> Figure {
-        let drawn = self.drawn();
-        let names: Vec<String> = drawn.iter().map(|name| self.names[*name].clone()).collect();
-        let (mut values, mut told) = (Vec::new(), Vec::new());
-        for &right in &drawn {
-            let all: u64 = (0..self.names.len())
-                .map(|name| self.count(right, name))
-                .sum();
-            for &name in &drawn {
-                let count = self.count(right, name);
-                values.push(count as f64 / all.max(1) as f64);
-                told.push(match count {
-                    0 => String::new(),
-                    count => brief(count),
-                });
-            }
-        }
-        let title = match drawn.len() < self.names.len() {
-            true => format!(
-                "The {} of {} names with the most mistakes",
-                drawn.len(),
-                self.names.len()
-            ),
-            false => "What was taken for what".to_string(),
-        };
-        let map = HeatMap {
-            title: &title,
-            axes: ["right", "predicted"],
-            rows: &names,
-            columns: &names,
-            values: &values,
-            told: &told,
-        };
-        Figure::picture("confusion", map.svg())
-    }
+    };
+    let mut classes: Vec<usize> = (0..all).collect();
+    classes.sort_by_cached_key(|class| std::cmp::Reverse(mistakes(*class)));
+    classes.truncate(MOST);
+    classes.sort_unstable();
+    classes
 }
 
 /// A count in four characters.
@@ -97,20 +77,19 @@ mod tests {
 
     #[test]
     fn those_with_the_most_mistakes_are_drawn() {
-        let names: Vec<String> = (0..40).map(|name| format!("n{name}")).collect();
-        let mut confusion = Confusion::new(names);
-        for name in 0..40 {
-            confusion.add(name, name);
+        let mut scores = ClassificationScores::new((0..40).map(|class| format!("n{class}")));
+        for class in 0..40 {
+            scores.add(class, class).unwrap();
         }
         for _ in 0..20_000 {
-            confusion.add(39, 3);
+            scores.add(39, 3).unwrap();
         }
-        let drawn = confusion.drawn();
+        let drawn = drawn(&scores);
         assert_eq!((drawn.len(), drawn.last()), (MOST, Some(&39)));
         assert!(drawn.contains(&3));
-        let svg = confusion.figure().svg.unwrap();
+        let svg = confusion(&scores).svg.unwrap();
         assert!(
-            svg.contains(">20k<") && svg.contains("30 of 40 names"),
+            svg.contains(">20k<") && svg.contains("30 of 40 classes"),
             "{svg}"
         );
     }

@@ -9,7 +9,8 @@ use burn::module::Module;
 use serde::Serialize;
 
 use super::gathered::Gathered;
-use super::training::{all_paths, check_memory, loaders, new_model};
+use super::pretrained::PretrainedTask;
+use super::training::{all_paths, check_known, check_memory, loaders, new_model};
 use super::{Task, TaskSettings};
 use crate::fit::training::{seconds_a_step, weight_bytes};
 use crate::{PickedDevice, TrainError};
@@ -41,21 +42,34 @@ pub struct TaskEstimate {
     pub data: String,
 }
 
-/// Tries some steps of a training and leaves nothing behind.
+/// Tries some steps of a training, of new weights or of those of another run, and leaves nothing behind.
 ///
 /// # Errors
 ///
 /// As [`train_task`](crate::train_task).
 pub fn estimate_task<T: Task>(
+    pretrained: Option<&PretrainedTask<T>>,
     settings: &TaskSettings<T::Options>,
     data: &Path,
     device: &PickedDevice,
 ) -> Result<TaskEstimate, TrainError> {
     settings.check()?;
-    let gathered = Gathered::<T>::read(settings, data, None)?;
-    let task = Arc::new(T::of(&gathered.learned_from, settings)?);
-    check_memory(&*task, settings, device)?;
-    let model = task.begun(new_model(&*task, settings)?);
+    let known = pretrained.map(PretrainedTask::task);
+    let gathered = Gathered::<T>::read(settings, data, known)?;
+    let (task, model) = match pretrained {
+        Some(pretrained) => {
+            let (task, model) = pretrained.begun(settings, &gathered.learned_from)?;
+            check_known(&task, &gathered, data, pretrained.path())?;
+            (task, model)
+        }
+        None => {
+            let task = T::of(&gathered.learned_from, settings)?;
+            check_memory(&task, settings, device)?;
+            let model = new_model(&task, settings)?;
+            (task, model)
+        }
+    };
+    let task = Arc::new(task);
     let [learned_from, _] = loaders(&task, &gathered, settings, &device.device)?;
     settings.training.check_extent(an_epoch(&learned_from))?;
     let parameters = model.num_params();

@@ -32,7 +32,10 @@ pub struct ExchangeReport {
 ///
 /// When the run cannot be used, PyTorch has no such layers, the name has another ending, or the file cannot be
 /// written.
-pub fn export_task<T: Task>(run: &Path, file: &Path) -> Result<ExchangeReport, TrainError> {
+pub fn export_task<T: Task<Model: Twin>>(
+    run: &Path,
+    file: &Path,
+) -> Result<ExchangeReport, TrainError> {
     check_name(file)?;
     let Opened {
         description, model, ..
@@ -46,7 +49,7 @@ pub fn export_task<T: Task>(run: &Path, file: &Path) -> Result<ExchangeReport, T
 /// # Errors
 ///
 /// When the run or the file cannot be used, the weights are not of this model, or the folder is in use.
-pub fn import_task<T: Task>(
+pub fn import_task<T: Task<Model: Twin>>(
     file: &Path,
     prefix: &str,
     like: &Path,

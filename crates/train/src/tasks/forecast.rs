@@ -12,8 +12,8 @@ use std::path::Path;
 
 use backdraft_cells::Error;
 use backdraft_models::{
-    Encoder, Forecaster, ForecasterConfig, Predictive, coverage, crps, mase, naive_error,
-    naive_forecast, seasonal_naive_forecast, smape,
+    Encoder, Forecaster, ForecasterConfig, Predictive, SamplePaths, coverage, crps, mase,
+    naive_error, naive_forecast, rmse, seasonal_naive_forecast, smape, weighted_quantile_loss,
 };
 use burn::tensor::Device;
 use rand::SeedableRng;
@@ -30,8 +30,9 @@ pub use parts::SeriesExample;
 
 /// Futures that are drawn of a series.
 const SAMPLES: usize = 200;
-/// What is told of each step: an interval that holds nine in ten.
+/// What is told of each step: an interval that holds nine in ten; and what is measured beside it, one that holds half.
 const LEVELS: [f64; 2] = [0.05, 0.95];
+const HALF: [f64; 2] = [0.25, 0.75];
 
 /// What comes next in series. All that is known of them is in the settings and in the series.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -79,7 +80,10 @@ pub(crate) fn figures(
 ) -> Result<Vec<(&'static str, f64)>, Error> {
     let (history, values) = example.series.values.split_at(example.known);
     let all = |of: &dyn Fn(&Predictive) -> f64| predictives.iter().map(of).collect::<Vec<f64>>();
-    let [lower, upper] = LEVELS.map(|level| all(&|p| p.quantile(level)));
+    let covered = |levels: [f64; 2]| {
+        let [lower, upper] = levels.map(|level| all(&|p| p.quantile(level)));
+        coverage(values, &lower, &upper)
+    };
     let observed = || values.iter().zip(predictives);
     let scores = observed().filter_map(|(value, p)| Some(crps(p, (*value)?)));
     let scores: Vec<f64> = scores.collect();
@@ -94,9 +98,13 @@ pub(crate) fn figures(
     let mut figures: Vec<_> = own.map(|own| ("mase", own)).into_iter().collect();
     figures.extend([
         ("smape", smape(values, &told)?),
+        ("rmse", rmse(values, &told)?),
         ("crps", scores.iter().sum::<f64>() / scores.len() as f64),
-        ("coverage_90", coverage(values, &lower, &upper)?),
+        ("coverage_50", covered(HALF)?),
+        ("coverage_90", covered(LEVELS)?),
     ]);
+    let weighted = weighted_quantile_loss(values, predictives)?;
+    figures.extend(weighted.map(|loss| ("weighted_quantile_loss", loss)));
     // One step ahead each, as the model.
     let ahead = |naive: Naive<'_>| {
         let steps = example.known..example.known + values.len();
@@ -118,6 +126,36 @@ pub(crate) fn figures(
         figures.extend(scaled(&told)?.map(|naive| ("seasonal_naive_mase", naive)));
     }
     Ok(figures)
+}
+
+impl Forecast {
+    /// All that there is to know is what is asked for.
+    fn asked(settings: &TaskSettings<ForecastOptions>) -> Self {
+        Self {
+            season: settings.options.season,
+            horizon: settings.options.horizon,
+            seed: settings.training.seed,
+        }
+    }
+
+    /// Futures of a series, drawn from its last value on; nothing where covariates of no step to come are known.
+    fn futures(
+        &self,
+        model: &Model,
+        example: &SeriesExample,
+    ) -> Result<Option<SamplePaths>, TrainError> {
+        let (horizon, future) = match example.series.covariates.is_empty() {
+            true => (self.horizon, Vec::new()),
+            false => (example.future.len(), vec![example.future.clone()]),
+        };
+        if horizon == 0 {
+            return Ok(None);
+        }
+        let series = std::slice::from_ref(&example.series);
+        let mut random = StdRng::seed_from_u64(self.seed);
+        let paths = model.forecast(series, &future, horizon, SAMPLES, &mut random)?;
+        Ok(paths.into_iter().next())
+    }
 }
 
 impl Task for Forecast {
@@ -160,11 +198,11 @@ impl Task for Forecast {
         _examples: &[SeriesExample],
         settings: &TaskSettings<ForecastOptions>,
     ) -> Result<Self, TrainError> {
-        Ok(Self {
-            season: settings.options.season,
-            horizon: settings.options.horizon,
-            seed: settings.training.seed,
-        })
+        Ok(Self::asked(settings))
+    }
+
+    fn again(self, _examples: &[SeriesExample], settings: &TaskSettings<ForecastOptions>) -> Self {
+        Self::asked(settings)
     }
 
     fn model(
@@ -177,7 +215,7 @@ impl Task for Forecast {
         let layer = settings.recurrence.encoder(2 + covariates);
         ForecasterConfig::new(layer)
             .with_output(options.output.into())
-            .with_scaling(options.scaling.into())
+            .with_scaling(options.scaling())
             .init(device)
     }
 
@@ -271,32 +309,21 @@ impl Task for Forecast {
         };
         let mut answers = Vec::new();
         for example in examples {
-            let whole = std::slice::from_ref(&example.series);
-            let has_covariates = !example.series.covariates.is_empty();
-            let horizon = match has_covariates {
-                true => example.future.len(),
-                false => self.horizon,
-            };
-            if horizon == 0 {
+            let Some(paths) = self.futures(model, example)? else {
                 return Err(TrainError::NoQuestion {
                     reason: "expected the covariates of steps to come, as rows without a value; \
                              found none"
                         .to_string(),
                 });
-            }
-            let future: Vec<Vec<Vec<f64>>> = match has_covariates {
-                true => vec![example.future.clone()],
-                false => Vec::new(),
             };
-            let mut random = StdRng::seed_from_u64(self.seed);
-            let paths = model.forecast(whole, &future, horizon, SAMPLES, &mut random)?;
-            let [lower, upper] = LEVELS.map(|level| paths[0].quantile(level));
+            let [lower, upper] = LEVELS.map(|level| paths.quantile(level));
             let mut answer = Vec::new();
             answer.extend(example.name.as_ref().map(|name| ("series", json!(name))));
-            let times = example.times_to_come.iter().take(horizon);
+            let mean = paths.mean();
+            let times = example.times_to_come.iter().take(mean.len());
             answer.extend([
                 ("times", json!(times.collect::<Vec<_>>())),
-                ("mean", rounded(paths[0].mean())),
+                ("mean", rounded(mean)),
                 ("lower_5", rounded(lower)),
                 ("upper_95", rounded(upper)),
             ]);

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use backdraft_data::DataError;
 
-use super::{Task, TaskSettings, read};
+use super::{Task, TaskSettings, content_checksum, read};
 use crate::{RunDescription, TrainError};
 
 /// What is learned from, what is held out, and where it is from.
@@ -56,38 +56,42 @@ impl<T: Task> Gathered<T> {
         refuse: impl Fn(String) -> TrainError,
     ) -> Result<Self, TrainError> {
         let (Some(made), Some(data)) = (&description.made, &description.data) else {
-            let reason = "run.toml does not say what it was made of";
+            let reason = "run.toml does not say which data the run was trained on";
             return Err(refuse(reason.to_string()));
         };
-        let found = Self::read(&description.settings, data, Some(known)).map_err(moved)?;
         let valid = description.settings.valid.as_deref();
-        let valid = valid.map_or_else(String::new, |path| path.display().to_string());
-        for (file, expected, found) in [
-            (&made.text, Some(&made.sha256), Some(&found.sha256)),
-            (
-                &valid,
-                made.valid_sha256.as_ref(),
-                found.valid_sha256.as_ref(),
-            ),
-        ] {
-            if expected != found {
+        let files = [
+            (Some(data.as_path()), false, Some(&made.sha256)),
+            (valid, true, made.valid_sha256.as_ref()),
+        ];
+        for (path, are_held_out, expected) in files {
+            let found = path.map(content_checksum).transpose();
+            let found = found.map_err(|error| moved(error, are_held_out))?;
+            if expected != found.as_ref() {
+                let name = match (are_held_out, valid) {
+                    (true, Some(valid)) => valid.display().to_string(),
+                    _ => made.text.clone(),
+                };
                 let sum = |sum: Option<&String>| sum.cloned().unwrap_or("none".to_string());
                 return Err(refuse(format!(
-                    "the data, {file}, are not those that the run began with: expected the SHA-256 \
-                     {}, found {}; pass --data or --valid if they are elsewhere now",
+                    "the data, {name}, are not those that the run was started with: expected the SHA-256 {}, \
+                     found {}",
                     sum(expected),
-                    sum(found)
+                    sum(found.as_ref())
                 )));
             }
         }
-        Ok(found)
+        Self::read(&description.settings, data, Some(known))
     }
 }
 
-/// What helps where the data are not where they were.
-fn moved(error: TrainError) -> TrainError {
+/// What helps where a file is not where it was.
+fn moved(error: TrainError, are_held_out: bool) -> TrainError {
     match error {
-        TrainError::Data(error @ DataError::Unreadable { .. }) => TrainError::Moved(error),
+        TrainError::Data(error @ DataError::Unreadable { .. }) => TrainError::Moved {
+            error,
+            are_held_out,
+        },
         error => error,
     }
 }

@@ -9,6 +9,7 @@ use crate::{PickedDevice, TrainError};
 /// The model of a run, at hand for questions.
 pub struct Predictor<T: Task> {
     opened: Opened<T>,
+    probabilities: bool,
 }
 
 impl<T: Task> Predictor<T> {
@@ -19,7 +20,41 @@ impl<T: Task> Predictor<T> {
     /// When the run cannot be used.
     pub fn open(run: &Path, device: &PickedDevice) -> Result<Self, TrainError> {
         let opened = open_run(run, &device.device)?;
-        Ok(Self { opened })
+        Ok(Self {
+            opened,
+            probabilities: false,
+        })
+    }
+
+    /// Sets whether answers have the probability of each class or tag.
+    ///
+    /// # Errors
+    ///
+    /// When the task's answers are not of that kind.
+    pub fn with_probabilities(self, probabilities: bool) -> Result<Self, TrainError> {
+        if probabilities && !T::HAS_PROBABILITIES {
+            return Err(TrainError::Invalid {
+                setting: "probabilities",
+                expected: "a run of `train classify` or `train tag`".to_string(),
+                found: format!("one of `train {}`", T::NAME),
+            });
+        }
+        Ok(Self {
+            probabilities,
+            ..self
+        })
+    }
+
+    fn answers(&self, examples: &[&T::Example]) -> Result<Vec<Answer>, TrainError> {
+        let Opened { task, model, .. } = &self.opened;
+        let mut answers = task.answer(model, examples)?;
+        if self.probabilities {
+            let all = task.probabilities(model, examples)?;
+            for (answer, probabilities) in answers.iter_mut().zip(all) {
+                answer.0.push(("probabilities", probabilities));
+            }
+        }
+        Ok(answers)
     }
 
     /// Answers a line of text.
@@ -30,7 +65,7 @@ impl<T: Task> Predictor<T> {
     pub fn answer_line(&self, line: &str) -> Result<Answer, TrainError> {
         let asked = self.opened.task.question(line);
         let example = asked.map_err(|reason| TrainError::NoQuestion { reason })?;
-        let mut answers = self.opened.task.answer(&self.opened.model, &[&example])?;
+        let mut answers = self.answers(&[&example])?;
         Ok(answers.pop().expect("an answer to each question"))
     }
 
@@ -60,7 +95,7 @@ impl<T: Task> Predictor<T> {
         let batch = self.opened.description.settings.training.batch;
         for rows in questions.chunks(batch) {
             let rows: Vec<&T::Example> = rows.iter().collect();
-            for answer in self.opened.task.answer(&self.opened.model, &rows)? {
+            for answer in self.answers(&rows)? {
                 tell(answer)?;
             }
         }

@@ -3,9 +3,10 @@
 use std::path::Path;
 
 use burn::module::Module;
+use toml::{Table, Value};
 
 use super::training::{new_model, open};
-use super::{Task, TaskSettings};
+use super::{Task, TaskOptions, TaskSettings};
 use crate::run::plain;
 use crate::{OriginRun, Run, RunDescription, TrainError};
 
@@ -50,14 +51,21 @@ impl<T: Task> PretrainedTask<T> {
         self.made.clone()
     }
 
-    /// The task and its model with the weights of the run, for a training with these settings.
+    /// The task and its model with the weights of the run, for a training on these examples with these settings.
+    ///
+    /// # Errors
+    ///
+    /// When the settings ask for other examples to be known, or for another model.
     pub(super) fn begun(
         &self,
         settings: &TaskSettings<T::Options>,
+        examples: &[T::Example],
     ) -> Result<(T, T::Model), TrainError> {
+        self.check_kept(settings)?;
         let own = new_model(&self.task, &self.description.settings)?;
         let record = self.run.load_weights(own)?.into_record();
-        let model = new_model(&self.task, settings)?;
+        let task = self.task.clone().again(examples, settings);
+        let model = new_model(&task, settings)?;
         let loaded = model.try_load_record(record);
         let model = loaded.map_err(|error| TrainError::Invalid {
             setting: "from",
@@ -67,6 +75,28 @@ impl<T: Task> PretrainedTask<T> {
             ),
             found: format!("others ({})", plain(error)),
         })?;
-        Ok((self.task.clone(), model))
+        Ok((task, model))
+    }
+
+    /// Refuses options that the run has decided.
+    fn check_kept(&self, settings: &TaskSettings<T::Options>) -> Result<(), TrainError> {
+        let table = |options: &T::Options| {
+            let options = options.clone().absolute();
+            Table::try_from(options).expect("our own types are valid TOML")
+        };
+        let own = table(&self.description.settings.options);
+        let asked = table(&settings.options);
+        let shown = |value: Option<&Value>| value.map_or("none".to_string(), Value::to_string);
+        for setting in T::Options::KEPT {
+            let [own, asked] = [&own, &asked].map(|table| shown(table.get(*setting)));
+            if own != asked {
+                return Err(TrainError::Invalid {
+                    setting,
+                    expected: format!("{own}, as in {}", self.run.path().display()),
+                    found: asked,
+                });
+            }
+        }
+        Ok(())
     }
 }

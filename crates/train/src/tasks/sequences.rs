@@ -1,4 +1,4 @@
-//! Sequences of a file, and how they become numbers: words or characters of texts by a vocabulary,
+//! Sequences of a file, and how they become numbers: words, characters or pieces of texts by a vocabulary,
 //! vectors by the mean and spread of each feature.
 //!
 //! ```text
@@ -8,7 +8,7 @@
 use std::path::Path;
 
 use backdraft_cells::Lengths;
-use backdraft_data::{FeatureSequences, Padded, WordVocabulary, moments};
+use backdraft_data::{DataError, FeatureSequences, Padded, WordVocabulary, moments};
 use backdraft_models::{Inputs, Source};
 use burn::tensor::{Device, Tensor, TensorData};
 use clap::ValueEnum;
@@ -37,7 +37,7 @@ impl Ways {
 /// One sequence, as it was read.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Sequence {
-    /// A text, and its words or characters: one at least.
+    /// A text, and its words, characters or pieces: one at least.
     Text {
         /// As it was.
         text: String,
@@ -55,11 +55,15 @@ pub enum Sequence {
 
 impl Sequence {
     /// A text, taken apart.
-    pub fn of_text(text: &str, reader: &TextReader) -> Self {
-        Self::Text {
+    ///
+    /// # Errors
+    ///
+    /// When the tokenizer has no piece for something in it.
+    pub fn of_text(text: &str, reader: &TextReader) -> Result<Self, DataError> {
+        Ok(Self::Text {
             text: text.to_string(),
-            units: reader.units(text),
-        }
+            units: reader.units(text)?,
+        })
     }
 
     /// Steps.
@@ -183,7 +187,9 @@ impl Reading {
     /// A line of text as a sequence; the error is a sentence.
     pub(super) fn line(&self, line: &str) -> Result<Sequence, String> {
         match self {
-            Self::Text { reader, .. } => Ok(Sequence::of_text(line, reader)),
+            Self::Text { reader, .. } => {
+                Sequence::of_text(line, reader).map_err(|error| error.to_string())
+            }
             Self::Vectors { .. } => {
                 Err("expected a file of arrays, as this run was trained on; found a text".into())
             }
@@ -257,7 +263,7 @@ pub(super) fn is_arrays(path: &Path) -> bool {
 pub(super) fn vectors<L, E>(
     sequences: &FeatureSequences,
     label: impl Fn(usize) -> L,
-    example: impl Fn(Sequence, L) -> E,
+    example: impl Fn(usize, Sequence, L) -> E,
 ) -> Rows<E> {
     let rows = 0..sequences.len();
     let examples: Vec<E> = rows
@@ -267,7 +273,7 @@ pub(super) fn vectors<L, E>(
                 values: sequences.row(row).to_vec(),
                 features: sequences.features(),
             };
-            example(sequence, label(row))
+            example(row, sequence, label(row))
         })
         .collect();
     let skipped = sequences.len() - examples.len();
@@ -285,7 +291,7 @@ mod tests {
 
     #[test]
     fn texts_are_taken_apart_and_padded() {
-        let texts = ["A b", "b c d e", ""].map(|text| Sequence::of_text(text, &words()));
+        let texts = ["A b", "b c d e", ""].map(|text| Sequence::of_text(text, &words()).unwrap());
         assert_eq!(texts.each_ref().map(Sequence::len), [2, 3, 1]);
         let reading = Reading::of(texts.iter(), words(), 2, None).unwrap();
         let (inputs, lengths) = reading.batch(&texts.each_ref(), &Device::flex());
@@ -320,7 +326,7 @@ mod tests {
             assert!((found - expected).abs() < 1e-6, "{found} for {expected}");
         }
         assert!(reading.check(&all[0]).is_ok());
-        let text = Sequence::of_text("a", &words());
+        let text = Sequence::of_text("a", &words()).unwrap();
         let error = reading.check(&text).unwrap_err();
         assert!(error.contains("vectors of 2 features"), "{error}");
         assert!(reading.line("a").is_err());

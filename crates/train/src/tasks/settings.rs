@@ -17,6 +17,10 @@ pub trait TaskOptions:
     /// What the task is called: `classify`.
     const TASK: &'static str;
 
+    /// The options that decide what a run knows of its examples, such as its vocabulary. A training that begins from a run
+    /// cannot change them.
+    const KEPT: &'static [&'static str] = &[];
+
     /// With a value for each key that there is, those too that have none by default.
     fn full() -> Self {
         Self::default()
@@ -34,6 +38,11 @@ pub trait TaskOptions:
     ///
     /// Names the first option that is impossible, what would be possible and what it was.
     fn check(&self, recurrence: &Recurrence) -> Result<(), TrainError>;
+
+    /// The files that are asked for, each with its option.
+    fn paths(&self) -> Vec<(&'static str, &Path)> {
+        Vec::new()
+    }
 
     /// The same, whatever folder it is used from.
     #[must_use]
@@ -99,7 +108,9 @@ impl<O: TaskOptions> Asked for TaskSettings<O> {
         }
     }
 
-    fn valid(&self) -> Option<&Path> {
-        self.valid.as_deref()
+    fn paths(&self) -> Vec<(&'static str, &Path)> {
+        let valid = self.valid.as_deref().map(|path| ("valid", path));
+        let own = self.options.paths().into_iter();
+        valid.into_iter().chain(own).collect()
     }
 }

@@ -17,19 +17,20 @@ use backdraft_data::{
     ConllReader, DataError, PassedOver, TaggedSentence, Vocabulary, WordVectors, WordVocabulary,
 };
 use backdraft_models::{
-    CharactersConfig, Constraints, Encoder, TagScheme, Tagger, TaggerConfig, TaggerInput, padded,
+    CharactersConfig, ClassificationScores, Constraints, Encoder, TagScheme, Tagger, TaggerConfig,
+    TaggerInput, are_spans, padded,
 };
 use burn::tensor::Device;
 use serde::{Deserialize, Serialize};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{
     Answer, BatchOf, Examples, Parts, Rows, Scores, Task, TaskSettings, TextReader,
-    held_out_at_random, vectors,
+    held_out_at_random, rounded, vectors,
 };
 use crate::drawing::html::escape;
 use crate::say::counted;
-use crate::tasks::confusion::Confusion;
+use crate::tasks::confusion::confusion;
 use crate::{Figure, Recurrence, Section, TrainError, Variant};
 
 pub use objective::TagBatch;
@@ -152,13 +153,9 @@ fn by_length(sentences: &[TaggedSentence]) -> Vec<&TaggedSentence> {
     all
 }
 
-/// Whether tags say where spans begin and go on.
-fn have_spans(tags: &[String]) -> bool {
-    let begins = |tag: &String| tag.starts_with("B-") || tag.starts_with("I-");
-    tags.iter().any(begins)
-}
-
 impl Task for Tag {
+    const HAS_PROBABILITIES: bool = true;
+
     type Options = TagOptions;
     type Example = TaggedSentence;
     type Model = Model;
@@ -200,27 +197,28 @@ impl Task for Tag {
         let mut tags: Vec<String> = examples.iter().flat_map(|s| s.tags.clone()).collect();
         tags.sort_unstable();
         tags.dedup();
-        let sentences = examples.iter().map(|sentence| sentence.tags.as_slice());
-        let scheme = match options.scheme {
-            SchemeKind::Auto => TagScheme::of(sentences),
-            SchemeKind::Off => None,
-        };
         Ok(Self {
             words: vectors::known(words, vectors.as_ref(), &reader),
             case: options.case,
             zero_digits: options.zero_digits,
             characters: (options.characters > 0).then(characters),
             tags,
-            scheme,
+            scheme: options.scheme(examples),
             vectors: vectors.map(Arc::new),
         })
     }
 
-    fn begun(&self, mut model: Model) -> Model {
-        if let Some(vectors) = &self.vectors {
-            model.embedding = vectors::begun(model.embedding, &self.words, vectors, &self.reader());
+    fn begun(&mut self, mut model: Model) -> Model {
+        if let Some(vectors) = self.vectors.take() {
+            let (words, reader) = (&self.words, self.reader());
+            model.embedding = vectors::begun(model.embedding, words, &vectors, &reader);
         }
         model
+    }
+
+    fn again(self, examples: &[TaggedSentence], settings: &TaskSettings<TagOptions>) -> Self {
+        let scheme = settings.options.scheme(examples);
+        Self { scheme, ..self }
     }
 
     fn model(&self, settings: &TaskSettings<TagOptions>, device: &Device) -> Result<Model, Error> {
@@ -282,7 +280,7 @@ impl Task for Tag {
         rows: usize,
     ) -> Result<Scores, TrainError> {
         let by_length = by_length(sentences);
-        let mut scores = TagScores::new(have_spans(&self.tags), self.scheme);
+        let mut scores = TagScores::new(are_spans(&self.tags), self.scheme);
         for some in by_length.chunks(rows) {
             for (sentence, found) in some.iter().zip(self.tagged(model, some)?) {
                 let symbols = self.symbols(sentence);
@@ -299,7 +297,7 @@ impl Task for Tag {
         sentences: &[TaggedSentence],
         rows: usize,
     ) -> Result<Vec<Section>, TrainError> {
-        let mut confusion = Confusion::new(self.tags.clone());
+        let mut scores = ClassificationScores::new(self.tags.iter().cloned());
         let mut wrong = BTreeMap::<String, usize>::new();
         for some in by_length(sentences).chunks(rows) {
             for (sentence, found) in some.iter().zip(self.tagged(model, some)?) {
@@ -307,7 +305,7 @@ impl Task for Tag {
                 for ((word, right), told) in words {
                     let numbers = [right, &told.to_string()].map(|tag| self.number(tag));
                     if let [Some(right), Some(told)] = numbers {
-                        confusion.add(right, told);
+                        scores.add(right, told)?;
                     }
                     if right != told {
                         *wrong
@@ -329,7 +327,7 @@ impl Task for Tag {
             Section {
                 title: "Tags that are taken for others".to_string(),
                 about: "A row for each tag: what words of that tag were given.".to_string(),
-                figures: vec![confusion.figure()],
+                figures: vec![confusion(&scores)],
             },
             Section {
                 title: "The most frequent mistakes".to_string(),
@@ -384,5 +382,21 @@ impl Task for Tag {
             Answer(answer)
         };
         Ok(sentences.iter().zip(all).map(answer).collect())
+    }
+
+    /// Of each word, that of each tag.
+    fn probabilities(
+        &self,
+        model: &Model,
+        sentences: &[&TaggedSentence],
+    ) -> Result<Vec<Value>, TrainError> {
+        let device = model.output.weight.val().device();
+        let all = model.marginals(&self.input(sentences, &device))?;
+        let of_word = |p: Vec<f64>| {
+            let tags = self.tags.iter().cloned().zip(p);
+            Value::Object(tags.map(|(tag, p)| (tag, rounded(p))).collect())
+        };
+        let of_sentence = |words: Vec<Vec<f64>>| words.into_iter().map(of_word).collect();
+        Ok(all.into_iter().map(of_sentence).collect())
     }
 }

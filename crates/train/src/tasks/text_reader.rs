@@ -1,6 +1,6 @@
 //! How a text is taken apart: into words, characters, or the pieces of a tokenizer.
 
-use backdraft_data::{Pieces, WordVocabulary, words};
+use backdraft_data::{DataError, Pieces, WordVocabulary, words};
 use serde::{Deserialize, Serialize};
 
 use crate::{TextUnit, TrainError};
@@ -72,11 +72,15 @@ impl TextReader {
         }
     }
 
-    /// What a text is made of; an empty one, and one that the tokenizer cannot take apart, has an unknown unit.
-    pub(super) fn units(&self, text: &str) -> Vec<String> {
+    /// What a text is made of; an empty one has an unknown unit.
+    ///
+    /// # Errors
+    ///
+    /// When the tokenizer has no piece for something in it.
+    pub(super) fn units(&self, text: &str) -> Result<Vec<String>, DataError> {
         let spelled = self.spelled(text);
         let mut units: Vec<String> = match (&self.pieces, &self.unit) {
-            (Some(pieces), _) => pieces.spell(&spelled).unwrap_or_default(),
+            (Some(pieces), _) => pieces.spell(&spelled)?,
             (None, TextUnit::Char) => spelled.chars().map(String::from).collect(),
             (None, _) => words(&spelled).map(str::to_string).collect(),
         };
@@ -84,17 +88,33 @@ impl TextReader {
         if units.is_empty() {
             units.push(WordVocabulary::REPLACEMENT.to_string());
         }
-        units
+        Ok(units)
     }
 
-    /// A unit as it stands in a text, the first of it or another.
-    pub(super) fn beside(&self, unit: &str, is_first: bool) -> String {
-        match (&self.pieces, &self.unit, is_first) {
-            // A tokenizer that works on bytes writes a space so.
-            (Some(_), ..) => unit.replace(['\u{120}', '\u{2581}'], " "),
-            (None, TextUnit::Word, false) => format!(" {unit}"),
-            _ => unit.to_string(),
-        }
+    /// The units of a text as it shows them, each with the space before it.
+    pub(super) fn shown(&self, units: &[String]) -> Vec<String> {
+        let Some(pieces) = &self.pieces else {
+            let space = if self.unit == TextUnit::Char { "" } else { " " };
+            let first = units.iter().take(1).cloned();
+            let others = units.iter().skip(1).map(|unit| format!("{space}{unit}"));
+            return first.chain(others).collect();
+        };
+        // A tokenizer marks the pieces that begin a word, or those that do not; or each piece is a word.
+        let begins = |unit: &String| unit.starts_with(['\u{120}', '\u{2581}']);
+        let are_begun = units.iter().any(begins);
+        let piece = |(at, unit): (usize, &String)| {
+            if are_begun {
+                let space = if begins(unit) { " " } else { "" };
+                let text = pieces.text_of([unit.as_str()]);
+                return format!("{space}{}", text.trim_start());
+            }
+            match unit.strip_prefix("##") {
+                Some(rest) => rest.to_string(),
+                None if at == 0 => unit.clone(),
+                None => format!(" {unit}"),
+            }
+        };
+        units.iter().enumerate().map(piece).collect()
     }
 
     /// The text of units: words with spaces between them.
@@ -115,14 +135,17 @@ mod tests {
     fn units_are_words_or_characters() {
         let reader = |unit| TextReader::new(&unit, 9).unwrap();
         let characters = reader(TextUnit::Char);
-        assert_eq!(characters.units("aB c"), ["a", "B", " ", "c"]);
+        assert_eq!(characters.units("aB c").unwrap(), ["a", "B", " ", "c"]);
         assert_eq!(characters.text(&["a", " "]), "a ");
         let words = reader(TextUnit::Word).with_case(false);
-        assert_eq!(words.units("In 1984, I"), ["in", "1984", ",", "i"]);
+        assert_eq!(words.units("In 1984, I").unwrap(), ["in", "1984", ",", "i"]);
         let words = words.with_zero_digits(true);
-        assert_eq!(words.units("In 1984, I"), ["in", "0000", ",", "i"]);
-        assert_eq!(words.units(" "), [WordVocabulary::REPLACEMENT]);
+        assert_eq!(words.units("In 1984, I").unwrap(), ["in", "0000", ",", "i"]);
+        assert_eq!(words.units(" ").unwrap(), [WordVocabulary::REPLACEMENT]);
         assert_eq!(words.text(&["in", "0000"]), "in 0000");
+        let units = ["so", "it"].map(String::from);
+        assert_eq!(words.shown(&units), ["so", " it"]);
+        assert_eq!(characters.shown(&units), ["so", "it"]);
     }
 
     /// As runs had it before digits and tokenizers.
@@ -130,6 +153,6 @@ mod tests {
     fn a_reader_of_before_is_read() {
         let text = r#"{"unit":"word","case":true,"max_steps":2}"#;
         let reader: TextReader = serde_json::from_str(text).unwrap();
-        assert_eq!(reader.units("So it Goes 7"), ["So", "it"]);
+        assert_eq!(reader.units("So it Goes 7").unwrap(), ["So", "it"]);
     }
 }

@@ -112,14 +112,15 @@ fn train<T: Task>(
     let gathered = Gathered::<T>::read(settings, data, known)?;
     let (task, model) = match pretrained {
         Some(pretrained) => {
-            let (task, model) = pretrained.begun(settings)?;
+            let (task, model) = pretrained.begun(settings, &gathered.learned_from)?;
             check_known(&task, &gathered, data, pretrained.path())?;
             (task, model)
         }
         None => {
-            let task = T::of(&gathered.learned_from, settings)?;
+            let mut task = T::of(&gathered.learned_from, settings)?;
             check_memory(&task, settings, device)?;
-            let model = task.begun(new_model(&task, settings)?);
+            let model = new_model(&task, settings)?;
+            let model = task.begun(model);
             (task, model)
         }
     };
@@ -167,7 +168,7 @@ fn train<T: Task>(
 }
 
 /// Refuses examples that the task of another run cannot learn.
-fn check_known<T: Task>(
+pub(super) fn check_known<T: Task>(
     task: &T,
     gathered: &Gathered<T>,
     data: &Path,
@@ -211,11 +212,15 @@ pub fn resume_task<T: Task>(
     let _lock = run.lock()?;
     run.check_resumable(T::NAME)?;
     description.settings.check()?;
+    let is_told = resumed.data.is_some() || resumed.valid.is_some();
     description.data = resumed.data.or(description.data);
     description.settings.valid = resumed.valid.or(description.settings.valid);
     let refuse = |reason: String| TrainError::CannotResume {
         path: path.to_path_buf(),
-        reason,
+        reason: match is_told {
+            true => reason,
+            false => format!("{reason}; pass --data or --valid if they are elsewhere now"),
+        },
     };
     run.check(&[TASK])?;
     let task = open(&run)?;

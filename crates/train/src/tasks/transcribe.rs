@@ -113,14 +113,18 @@ impl Task for Transcribe {
         Ok(Self {
             letters,
             reading: Reading::of(frames, reader, 1, None)?,
-            decoding: match settings.options.beam {
-                1 => CtcDecoding::Greedy,
-                width => CtcDecoding::Beam { width },
-            },
+            decoding: settings.options.decoding(),
             heard: examples
                 .first()
                 .and_then(|first| Some((first.rate?, settings.options.mfcc()))),
         })
+    }
+
+    fn again(self, _examples: &[SoundExample], settings: &TaskSettings<TranscribeOptions>) -> Self {
+        Self {
+            decoding: settings.options.decoding(),
+            ..self
+        }
     }
 
     fn model(

@@ -1,6 +1,6 @@
 //! Sequences given others: sentences in another language, how a word is spoken.
 //!
-//! What is known: the units of sources and of targets, words or characters.
+//! What is known: the units of sources and of targets: words, characters or pieces.
 
 mod bleu;
 mod objective;
@@ -49,6 +49,14 @@ struct Drawn {
 }
 
 impl Drawn {
+    fn of(settings: &TaskSettings<TranslateOptions>) -> Self {
+        Self {
+            probability: settings.options.scheduled_sampling,
+            steps: settings.options.sampling_steps,
+            seed: settings.training.seed,
+        }
+    }
+
     /// The same in the batch of that number, and the seed of the draws.
     fn at(self, number: usize) -> Option<(ScheduledSampling, u64)> {
         let risen = match number < self.steps {
@@ -102,25 +110,37 @@ fn read_pairs(
         columns = columns.with_unknown_targets();
     }
     let mut pairs = Pairs::open(path, &columns)?;
-    let mut examples = Vec::new();
+    let (mut examples, mut skipped) = (Vec::new(), 0);
     for pair in pairs.by_ref() {
         let pair = pair?;
-        let source = sources.units(&pair.source);
         let target = (!pair.target.is_empty()).then(|| targets.units(&pair.target));
-        examples.push(PairExample {
-            text: pair.source,
-            source,
-            target,
-        });
+        match (sources.units(&pair.source), target.transpose()) {
+            (Ok(source), Ok(target)) => examples.push(PairExample {
+                text: pair.source,
+                source,
+                target,
+            }),
+            // What a tokenizer cannot take apart.
+            _ => skipped += 1,
+        }
     }
-    if examples.is_empty() && pairs.skipped() == 0 {
+    if examples.is_empty() && pairs.skipped() + skipped == 0 {
         return Err(DataError::no_row(path).into());
     }
     Ok(Rows {
         examples,
-        skipped: pairs.skipped(),
+        skipped: pairs.skipped() + skipped,
         only_column: pairs.only_column().map(str::to_string),
     })
+}
+
+/// How translations are searched for: up to twice as long as any target was, which is more than enough.
+fn search(examples: &[PairExample], options: &TranslateOptions) -> BeamSearch {
+    let targets = examples.iter().filter_map(|pair| pair.target.as_ref());
+    let longest = targets.map(Vec::len).max().unwrap_or(1);
+    BeamSearch::new(2 * longest)
+        .with_width(options.beam)
+        .with_length_penalty(options.length_penalty)
 }
 
 impl Translate {
@@ -188,20 +208,20 @@ impl Task for Translate {
         let [sources, targets] = options.readers()?;
         let source = examples.iter().map(|example| example.source.as_slice());
         let target = examples.iter().filter_map(|e| e.target.as_deref());
-        // Twice what was ever written is more than enough.
-        let longest = target.clone().map(<[String]>::len).max().unwrap_or(1);
         Ok(Self {
             sources: Units::of(sources, source, options.min_count),
             targets: Units::of(targets, target, options.min_count),
-            search: BeamSearch::new(2 * longest)
-                .with_width(options.beam)
-                .with_length_penalty(options.length_penalty),
-            drawn: Drawn {
-                probability: options.scheduled_sampling,
-                steps: options.sampling_steps,
-                seed: settings.training.seed,
-            },
+            search: search(examples, options),
+            drawn: Drawn::of(settings),
         })
+    }
+
+    fn again(self, examples: &[PairExample], settings: &TaskSettings<TranslateOptions>) -> Self {
+        Self {
+            search: search(examples, &settings.options),
+            drawn: Drawn::of(settings),
+            ..self
+        }
     }
 
     fn model(
@@ -322,9 +342,10 @@ impl Task for Translate {
     }
 
     fn question(&self, line: &str) -> Result<PairExample, String> {
+        let source = self.sources.reader.units(line);
         Ok(PairExample {
             text: line.to_string(),
-            source: self.sources.reader.units(line),
+            source: source.map_err(|error| error.to_string())?,
             target: None,
         })
     }

@@ -33,7 +33,7 @@ impl Units {
         symbols.collect()
     }
 
-    /// Symbols as a text: characters one after the other, words with spaces between them.
+    /// Symbols as a text: words with spaces between them.
     pub(super) fn text(&self, symbols: &[u32]) -> String {
         let units: Vec<&str> = symbols.iter().map(|&s| self.vocabulary.word(s)).collect();
         self.reader.text(&units)

@@ -50,6 +50,11 @@ impl VectorOptions {
         counts([("most_vectors", self.most_vectors)])
     }
 
+    /// The file, with its option.
+    pub(super) fn path(&self) -> Option<(&'static str, &Path)> {
+        self.vectors.as_deref().map(|path| ("vectors", path))
+    }
+
     /// The same, whatever folder it is used from.
     pub(super) fn absolute(self) -> Self {
         let absolute = |path: PathBuf| std::path::absolute(&path).unwrap_or(path);

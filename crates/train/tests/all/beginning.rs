@@ -36,7 +36,7 @@ fn killed_as_it_begins_there_is_a_whole_run_or_none() {
     killed_at("run/spectra.jsonl", 1, &arguments);
     assert_eq!(state(&run)["state"], "running");
     refused(&arguments, "found a run");
-    refused(&["generate", &run], "this run has learned nothing yet");
+    refused(&["generate", &run], "this run has no trained weights yet");
     succeeded(&["train", "--resume", &run]);
     assert_eq!(state(&run)["state"], "finished");
     assert_eq!(state(&run)["steps"], 20);

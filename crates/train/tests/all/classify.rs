@@ -167,6 +167,13 @@ fn a_run_answers_files_and_pipes_and_is_drawn() {
     assert_eq!(answers.lines().count(), 240);
     let first: Value = serde_json::from_str(answers.lines().next().unwrap()).unwrap();
     assert_eq!(first["expected"], "salt-first");
+    let likely = told(&["predict", &run, &data, "--json", "--probabilities"]);
+    let likely: Value = serde_json::from_str(likely.lines().next().unwrap()).unwrap();
+    let p = &likely["probabilities"];
+    let class = likely["class"].as_str().unwrap();
+    assert_eq!(p[class], likely["probability"]);
+    let both = ["salt-first", "pepper-first"].map(|class| p[class].as_f64().unwrap());
+    assert!((both[0] + both[1] - 1.0).abs() < 1e-3, "{likely}");
 
     told(&["report", &run]);
     let page = fs::read_to_string(Path::new(&run).join("report.html")).unwrap();
@@ -304,7 +311,7 @@ fn examples_may_move_and_others_may_be_learned_with_the_same_weights() {
     fs::rename(&data, &moved).unwrap();
     refused(
         &["train", "--resume", &run],
-        "if the data have moved, tell where with --data",
+        "if the data have moved, pass the new path with --data",
     );
     let report = backdraft(&["train", "--resume", &run, "--data", &moved, "--json"]);
     let report: Value = serde_json::from_slice(&report.stdout).unwrap();

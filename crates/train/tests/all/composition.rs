@@ -95,7 +95,7 @@ fn tunes_are_composed_of_their_keys_on_every_device() {
     assert_eq!(write(&["--until", "A"]), ["GA"]);
     refused(
         &["generate", &run],
-        "--condition: expected what to write about",
+        "--condition: expected a key to write about",
     );
     refused(
         &["generate", &run, "--condition", " "],

@@ -167,7 +167,7 @@ fn too_many_in_a_row_end_the_training_and_name_the_first_tensor() {
     let (record, _) = train(&bad, 1.0, guard);
     assert_eq!(record.taken, [true, false, true, false, false, false]);
     let error = record.error.unwrap().to_string();
-    let expected = "3 steps in a row were left out, from step 4 on, in which the gradient of \
+    let expected = "3 steps in a row were skipped, from step 4 on, where the gradient of \
                     `weight` was not finite";
     assert!(error.contains(expected), "{error}");
     assert_eq!(record.weights[5], record.weights[2]);
@@ -176,7 +176,7 @@ fn too_many_in_a_row_end_the_training_and_name_the_first_tensor() {
     assert_eq!(record.taken, [false; 3]);
     let error = record.error.unwrap().to_string();
     assert!(
-        error.contains("from step 1 on, in which the weight `weight`"),
+        error.contains("from step 1 on, where the weight `weight`"),
         "{error}"
     );
 }

@@ -180,7 +180,7 @@ fn a_training_that_diverges_says_so() {
     };
     let error = train(&settings, &rule(), &flex()).unwrap_err().to_string();
     assert!(
-        error.starts_with("training diverged: 10 steps in a row were left out, from step "),
+        error.starts_with("training diverged: 10 steps in a row were skipped, from step "),
         "{error}"
     );
 }

@@ -278,7 +278,7 @@ fn a_damaged_run_is_told_apart() {
     refused_with(
         "vocabulary.json",
         "[1, 2",
-        "vocabulary.json: the file is damaged: its content is not what was written",
+        "vocabulary.json: the file is damaged: its content does not match the checksum",
     );
     // It would be a vocabulary, but of another size than the weights are for.
     refused_with(
@@ -329,8 +329,12 @@ fn a_killed_training_leaves_nothing_that_later_commands_choke_on() {
     let kills = [
         ("run/run.toml", 1, Err("expected a run folder")),
         ("run/checksums.txt", 1, Err("expected a run folder")),
-        ("step", 1, Err("this run has learned nothing yet")),
-        ("run/model.bpk", 1, Err("this run has learned nothing yet")),
+        ("step", 1, Err("this run has no trained weights yet")),
+        (
+            "run/model.bpk",
+            1,
+            Err("this run has no trained weights yet"),
+        ),
         ("run/model.bpk", 2, Ok(())),
         ("step", 150, Ok(())),
     ];

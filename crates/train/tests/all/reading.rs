@@ -87,7 +87,7 @@ fn a_text_from_standard_input_is_learned_and_asked_for_again() {
     let file = format!("{run}/run.toml");
     nonsense(
         &["train", &file, "--out", &path("again")],
-        "`data`: expected a file or a folder, since the text of this run cannot be read again",
+        "`data`: expected a file or a folder, since the text of this run cannot be found again",
     );
     assert!(!Path::new(&path("again")).exists());
     let data = text.to_str().unwrap();
@@ -99,7 +99,7 @@ fn a_text_from_standard_input_is_learned_and_asked_for_again() {
     killed.stdin(File::open(&text).unwrap()).output().unwrap();
     refused(
         &["train", "--resume", &run],
-        "standard input, cannot be read again by itself",
+        "standard input, cannot be found again automatically",
     );
 
     let empty = written(folder.path(), "empty", "");

@@ -350,7 +350,7 @@ fn a_damaged_checkpoint_is_named_and_the_one_before_it_taken() {
         let error = String::from_utf8_lossy(&output.stderr);
         assert!(output.status.success(), "{file}: {error}");
         assert!(error.contains("the file is damaged"), "{file}: {error}");
-        assert!(error.contains("it is put aside"), "{file}: {error}");
+        assert!(error.contains("it is set aside"), "{file}: {error}");
         let name = last.file_name().unwrap().to_string_lossy();
         assert!(last.with_file_name(format!("damaged-{name}")).exists());
         assert!(weights(&run) == expected, "{file}: other weights");
@@ -368,7 +368,7 @@ fn what_cannot_go_on_says_why() {
     fs::write(&folder.text, [&text[..], b"more"].concat()).unwrap();
     refused(
         &resume,
-        "is not the one that the run began with: expected the SHA-256",
+        "is not the one that the run was started with: expected the SHA-256",
     );
     fs::remove_file(&folder.text).unwrap();
     refused(&resume, "cannot read ");
@@ -407,7 +407,7 @@ fn what_cannot_go_on_says_why() {
     for path in checkpoints(&run) {
         fs::write(path.join("model.bpk"), "").unwrap();
     }
-    refused(&resume, "no checkpoint is whole");
+    refused(&resume, "all checkpoints are damaged");
     refused(
         &["train", "--resume", &folder.run("none")],
         "expected a run folder",

@@ -42,6 +42,7 @@ fn the_name_of_a_folder_is_a_class() {
         .collect();
     assert_eq!(answers.len(), 241);
     assert!(answers[0]["expected"].is_null(), "{}", answers[0]);
+    assert_eq!(answers[0]["file"], "about.txt");
     let right = answers
         .iter()
         .filter(|answer| answer["class"] == answer["expected"]);
@@ -52,9 +53,20 @@ fn the_name_of_a_folder_is_a_class() {
     let described = described.to_str().unwrap();
     succeeded(&["train", described, "--out", &again, "--steps", "1"]);
 
+    // A run among the classes is none.
+    let inner = Path::new(&data).join("runs/one");
+    fs::create_dir_all(&inner).unwrap();
+    fs::copy(Path::new(&run).join("run.toml"), inner.join("run.toml")).unwrap();
+    let measured: Value = serde_json::from_str(&told(&["evaluate", &run, "--json"])).unwrap();
+    assert_eq!(measured["accuracy"], report["accuracy"]);
+
     // One file of it has changed.
     fs::write(Path::new(&data).join("salt-first/0.txt"), "pepper").unwrap();
-    refused(&["evaluate", &run], "are not those that the run began with");
+    refused(
+        &["evaluate", &run],
+        "are not those that the run was started with",
+    );
+    let data = folders(folder.path());
     let class = Path::new(&data).join("salt-first");
     let arguments = ["train", "classify", "--data", class.to_str().unwrap()];
     refused(
@@ -81,7 +93,8 @@ fn pieces_of_a_tokenizer_are_classified_without_its_file() {
     let data = rule(folder.path());
     let words = ["<unk>", "salt", "pepper", "oak", "elm", "fir"];
     let file = tokenizer(folder.path(), &words);
-    let run = folder.path().join("run").to_str().unwrap().to_string();
+    let path = |name: &str| folder.path().join(name).to_str().unwrap().to_string();
+    let run = path("run");
     nonsense(
         &[
             "train", "classify", "--data", &data, "--unit", &file, "--case",
@@ -98,7 +111,21 @@ fn pieces_of_a_tokenizer_are_classified_without_its_file() {
     assert_eq!(answers.lines().count(), 240);
     let other = folder.path().join("other").to_str().unwrap().to_string();
     let from = ["train", "classify", "--from", &run, "--data", &data];
+    let dry = succeeded(&[&from[..], &["--dry-run", "--json"]].concat());
+    let dry: Value = serde_json::from_str(&dry).unwrap();
+    assert_eq!(dry["parameters"], report["parameters"]);
     succeeded(&[&from[..], &["--out", &other, "--steps", "1"]].concat());
+    // What the run knows stays: an option that would change it is refused, not passed over.
+    let none = path("none");
+    for (option, value, known) in [
+        ("--min-count", "3", "2"),
+        ("--most-words", "9", "none"),
+        ("--vectors", "/no/such/file", "none"),
+    ] {
+        let typed = [&from[..], &["--out", &none, option, value]].concat();
+        nonsense(&typed, &format!("{option}: expected {known}, as in "));
+    }
+    assert!(!Path::new(&none).exists());
 }
 
 #[test]
@@ -161,6 +188,10 @@ fn an_embedding_begins_with_vectors_that_were_learned_elsewhere() {
         &["--vectors", &vectors, "--embedding", "9"],
         "--embedding: expected 8, the numbers of a vector in ",
     );
+    with(
+        &["--vectors", &vectors, "--unit", "char"],
+        "--vectors has an effect only with --unit word",
+    );
     fs::write(&vectors, "pepper 1 2\nsalt 1 x\n").unwrap();
     refused(
         &[&train[..], &["--vectors", &vectors, "--embedding", "2"]].concat(),
@@ -201,4 +232,29 @@ fn a_rare_class_counts_as_much_as_a_frequent_one() {
     let (equal, balanced) = (p_of_rare(&[]), p_of_rare(&["--class-weights", "balanced"]));
     assert!((equal - 0.1).abs() < 0.08, "{equal}");
     assert!((balanced - 0.5).abs() < 0.2, "{balanced}");
+}
+
+/// What the settings say of decoding and weighting is taken from them, though the weights are those of another run.
+#[test]
+fn a_training_from_a_run_decodes_as_it_is_asked() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name).to_str().unwrap().to_string();
+    let (data, run, other) = (path("series.csv"), path("run"), path("other"));
+    let rows: String = (0..60)
+        .map(|step| format!("{},{}\n", 1900 + step, step % 7))
+        .collect();
+    fs::write(&data, format!("year,value\n{rows}")).unwrap();
+    let train = [
+        "train", "forecast", "--data", &data, "--steps", "2", "--device", "flex",
+    ];
+    let small = ["--hidden", "4", "--horizon", "5"];
+    succeeded(&[&train[..], &small, &["--out", &run]].concat());
+    let begun = ["--from", &run, "--horizon", "3", "--out", &other];
+    succeeded(&[&train[..], &begun].concat());
+    let answer = |run: &str| -> usize {
+        let answer = told(&["predict", run, &data, "--json"]);
+        let answer: Value = serde_json::from_str(&answer).unwrap();
+        answer["mean"].as_array().unwrap().len()
+    };
+    assert_eq!([answer(&run), answer(&other)], [5, 3]);
 }

@@ -78,6 +78,22 @@ fn names_are_found_by_their_spelling_on_every_device() {
     let told = answers(&runs, &data);
     assert_eq!(told.len(), 120);
     assert!(told[0].starts_with("B-NAME I-NAME O\t"), "{}", told[0]);
+    let run = runs.join("flex");
+    let likely = [
+        "predict",
+        run.to_str().unwrap(),
+        data.to_str().unwrap(),
+        "--probabilities",
+    ];
+    let likely = succeeded(&[&likely[..], &["--json"]].concat());
+    let first: Value = serde_json::from_str(likely.lines().next().unwrap()).unwrap();
+    let first = first["probabilities"].as_array().unwrap();
+    assert_eq!(first.len(), 3);
+    for (word, tag) in first.iter().zip(["B-NAME", "I-NAME", "O"]) {
+        let all = word.as_object().unwrap().values().filter_map(Value::as_f64);
+        assert!((all.sum::<f64>() - 1.0).abs() < 1e-3, "{word}");
+        assert!(word[tag].as_f64().unwrap() > 0.5, "{word}");
+    }
     let (page, pictures) = drawn(&runs);
     assert!(page.contains("Tags that are taken for others"), "{page}");
     assert!(page.contains("span  precision  recall"), "{page}");
@@ -162,6 +178,12 @@ fn a_swing_is_foreseen_on_every_device() {
         ..TaskSettings::default()
     };
     learned::<Forecast>(&settings, &data, &runs, |report, device| {
+        for figure in ["rmse", "coverage_50", "weighted_quantile_loss"] {
+            assert!(
+                report.figures[figure] > 0.0,
+                "{figure} on {device}: {report:?}"
+            );
+        }
         let of_naive = report.figures["of_naive"];
         assert!(of_naive < 0.5, "{device}: {report:?}");
     });
@@ -174,6 +196,16 @@ fn a_swing_is_foreseen_on_every_device() {
     assert!(mean[2] > 25.0 && mean[0] < 25.0, "{mean:?}");
     let (page, pictures) = drawn(&runs);
     assert!(page.contains("The last part of each series"), "{page}");
+    let run = runs.join("flex");
+    refused(
+        &[
+            "predict",
+            run.to_str().unwrap(),
+            data.to_str().unwrap(),
+            "--probabilities",
+        ],
+        "--probabilities: expected a run of `train classify` or `train tag`, found one of `train forecast`",
+    );
     for picture in ["forecast-1.svg", "forecast-2.svg"] {
         assert!(pictures.contains(&picture.to_string()), "{pictures:?}");
     }
@@ -547,6 +579,6 @@ fn data_of_another_kind_and_data_that_changed_are_refused() {
     fs::write(&valid, "source\ttarget\na\tA\n").unwrap();
     refused(
         &["evaluate", &of_texts],
-        "are not those that the run began with",
+        "are not those that the run was started with",
     );
 }

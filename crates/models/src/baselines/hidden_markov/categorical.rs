@@ -17,8 +17,8 @@ use super::{HMM, simplex};
 pub struct CategoricalConfig {
     /// The number of symbols, `V`.
     pub symbols: usize,
-    /// What no probability of a symbol may be below, so that what was never seen is not impossible.
-    /// Default: 1e-6. At 0, they are the likeliest.
+    /// A lower bound on the probability of a symbol, so that symbols which were never seen are not impossible.
+    /// Default: 1e-6. At 0, the probabilities are the maximum-likelihood estimates.
     pub floor: f64,
 }
 

@@ -14,8 +14,8 @@ pub struct HmmConfig<C> {
     pub states: usize,
     /// What they emit.
     pub emission: C,
-    /// What no probability of beginning or of a transition may be below: 0, for what is 0 stays 0, as
-    /// in a model whose states come in an order.
+    /// A lower bound on the initial and the transition probabilities. Default: 0, so that probabilities of 0
+    /// stay 0, as in a left-to-right model.
     pub transition_floor: f64,
     /// Steps of Baum-Welch, at most. Default: 200.
     pub iterations: usize,

@@ -109,8 +109,8 @@ pub struct LinearDynamicalConfig {
     pub transition_noise: Covariance,
     /// Which `R` may be learned.
     pub emission_noise: Covariance,
-    /// The least of `R`, as a part of each feature's variance: where the state tells a feature exactly
-    /// the likelihood has no bound. 1e-6 by default.
+    /// A lower bound on `R`, as a fraction of each feature's variance: without it the likelihood is unbounded if
+    /// the state determines a feature exactly. 1e-6 by default.
     pub least_noise: f64,
     /// Steps of EM at most; 0 gives the start itself. 100 by default.
     pub iterations: usize,

@@ -21,9 +21,9 @@ pub struct NGramConfig {
     /// What is taken off the counts; modified by default.
     #[serde(default)]
     pub discounting: Discounting,
-    /// Whether what begins a sequence is told from what is amid one: by a symbol of its own before the
-    /// first, which is read and never written. True by default. (A sequence that ends has a symbol for
-    /// it in the vocabulary, which is a symbol as any other.)
+    /// Whether n-grams at the beginning of a sequence are distinguished from those in the middle: a special
+    /// symbol stands before the first one; it is read and never generated. True by default. (The end of a
+    /// sequence has no special symbol: if it is to be modelled, it is an ordinary symbol of the vocabulary.)
     #[serde(default = "yes")]
     pub begin: bool,
 }

@@ -122,7 +122,7 @@ fn refuse_lost(asked: &RunDescription<LanguageSettings>) -> Result<(), TrainErro
         (None, Some(Origin::Caller)) => Err(TrainError::Invalid {
             setting: "data",
             expected:
-                "a file or a folder, since the text of this run cannot be read again by itself"
+                "a file or a folder, since the text of this run cannot be found again automatically"
                     .to_string(),
             found: "none".to_string(),
         }),

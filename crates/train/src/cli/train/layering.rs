@@ -30,10 +30,10 @@ struct Layers {
     /// Size of the embedding of a symbol
     #[arg(long, value_name = "N", default_value_t = Recurrence::default().embedding)]
     embedding: usize,
-    /// Initialise the gate that keeps for memories of up to STEPS steps (lstm, gru, janet)
+    /// Initialise the gate that keeps memory so that it remembers up to STEPS steps (chrono; lstm, gru, janet)
     #[arg(long, value_name = "STEPS", conflicts_with = "forget_bias")]
     chrono: Option<usize>,
-    /// Initial bias of the gate that keeps (lstm, gru, janet)
+    /// Initial bias of the gate that keeps memory (lstm, gru, janet)
     #[arg(long, value_name = "F")]
     forget_bias: Option<f64>,
 }

@@ -13,6 +13,7 @@ use super::optimising::Optimising;
 use super::{display, in_a_folder, warn};
 use crate::cli::print::{print, print_json, table};
 use crate::say::counted;
+use crate::settings::bounds::require;
 use crate::settings::names::flag;
 use crate::tasks::content_checksum;
 use crate::{
@@ -26,7 +27,7 @@ pub(in crate::cli) struct Arguments<O: clap::Args> {
     /// Read settings from this file, such as the run.toml of a run; flags override it
     #[arg(long, value_name = "FILE.toml")]
     config: Option<PathBuf>,
-    /// File of examples
+    /// File of examples, or for `classify` also a folder with a folder for each class
     #[arg(long, value_name = "FILE", help_heading = "Data")]
     data: Option<PathBuf>,
     /// File of held-out examples [default: a part of the others]
@@ -90,6 +91,10 @@ impl<O: TaskOptions + clap::Args> Arguments<O> {
         let settings = &mut asked.settings;
         take!(self, typed, settings, valid);
         take!(self, typed, settings.training, epochs steps batch seed);
+        for (setting, path) in self.options.paths() {
+            let expected = "a path in UTF-8, which run.toml can hold";
+            require(setting, expected, path.display(), path.to_str().is_some())?;
+        }
         refuse_too_large(&self.options)?;
         settings.options = put(&settings.options, &self.options, typed);
         self.layering.put(typed, &mut settings.recurrence);
@@ -156,14 +161,14 @@ pub(in crate::cli) fn run<T: Task<Options: clap::Args>>(
         }
     }
     let device = asked.device.pick()?;
+    let pretrained = from.map(PretrainedTask::<T>::open).transpose()?;
     if arguments.dry_run {
-        let estimate = estimate_task::<T>(&asked.settings, data, &device)?;
+        let estimate = estimate_task(pretrained.as_ref(), &asked.settings, data, &device)?;
         return match arguments.json {
             true => print_json(&estimate),
             false => print(&estimate.to_string()),
         };
     }
-    let pretrained = from.map(PretrainedTask::<T>::open).transpose()?;
     let display = display(arguments.progress, arguments.json)?;
     interrupt::listen();
     let report = in_a_folder(

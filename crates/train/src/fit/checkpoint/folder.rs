@@ -331,9 +331,9 @@ impl Latest {
         Err(TrainError::NoCheckpoint {
             path: run.to_path_buf(),
             reason: match damaged.first() {
-                Some((_, _, error)) => format!("no checkpoint is whole ({error})"),
+                Some((_, _, error)) => format!("all checkpoints are damaged ({error})"),
                 None => format!(
-                    "its checkpoints are gone: expected one at least in {}, found none",
+                    "its checkpoints are missing: expected at least one in {}, found none",
                     folder.display()
                 ),
             },
@@ -348,7 +348,7 @@ impl Rest {
         tidy(&self.folder)?;
         for (steps, path, error) in &self.damaged {
             say(format_args!(
-                "warning: {error}; it is put aside, and the checkpoint before it is taken"
+                "warning: {error}; it is set aside, and the previous checkpoint is used"
             ));
             let name = name_of(*steps);
             let names = (1..).map(|number| match number {

@@ -132,7 +132,7 @@ impl Tally {
             let missing = growing.cut(&path)?;
             if missing > 0 {
                 say(format_args!(
-                    "warning: {}: {missing} bytes that were written are not there any more; the \
+                    "warning: {}: {missing} bytes at the end of the file are missing; the \
                      training goes on without them",
                     path.display()
                 ));
@@ -323,7 +323,7 @@ impl<M: Module, S: Shows<M>> Observer<M> for Journal<S> {
         if let Some(what) = step.left_out {
             self.tally.skipped += 1;
             self.say(&format!(
-                "warning: step {}: {what} is not finite; it is left out",
+                "warning: step {}: {what} is not finite; the step is skipped",
                 step.steps
             ));
         }

@@ -119,6 +119,16 @@ impl Default for ClassifyOptions {
 
 impl TaskOptions for ClassifyOptions {
     const TASK: &'static str = "classify";
+    const KEPT: &'static [&'static str] = &[
+        "unit",
+        "case",
+        "zero_digits",
+        "min_count",
+        "most_words",
+        "max_steps",
+        "vectors",
+        "most_vectors",
+    ];
 
     fn full() -> Self {
         Self {
@@ -159,6 +169,10 @@ impl TaskOptions for ClassifyOptions {
         parts([("label_smoothing", self.label_smoothing)])
     }
 
+    fn paths(&self) -> Vec<(&'static str, &Path)> {
+        Vec::from_iter(self.vectors.path())
+    }
+
     fn absolute(self) -> Self {
         Self {
             unit: self.unit.absolute(),
@@ -185,6 +199,9 @@ impl TaskOptions for ClassifyOptions {
             true => return of_texts.map(|setting| (setting, "texts")).to_vec(),
             false => Vec::from_iter(self.vectors.idle()),
         };
+        if self.unit == TextUnit::Char {
+            idle.extend([("vectors", "--unit word"), ("most_vectors", "--unit word")]);
+        }
         if let TextUnit::File(_) = self.unit {
             let with = "--unit char or --unit word";
             idle.extend([("case", with), ("zero_digits", with)]);

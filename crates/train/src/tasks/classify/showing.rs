@@ -4,10 +4,10 @@ use std::fmt::Write;
 
 use backdraft_models::{Classifier, Encoder};
 
-use super::{ClassExample, Classify, Judged};
+use super::{ClassExample, Classify, Prediction};
 use crate::drawing::html::escape;
 use crate::drawing::picture::rgb;
-use crate::tasks::confusion::Confusion;
+use crate::tasks::confusion::confusion;
 use crate::tasks::sequences::{Reading, Sequence};
 use crate::{Figure, Section, TrainError};
 
@@ -19,10 +19,8 @@ const UNITS: usize = 200;
 /// Of an example whose class is known, what it is and what it was taken for.
 struct Mistake<'a> {
     example: &'a ClassExample,
-    /// Its place among the held-out examples, from 1.
-    number: usize,
     right: usize,
-    told: usize,
+    predicted: usize,
     p: Vec<f32>,
 }
 
@@ -33,26 +31,25 @@ impl Classify {
         examples: &[ClassExample],
         rows: usize,
     ) -> Result<Vec<Section>, TrainError> {
-        let mut confusion = Confusion::new(self.classes.clone());
+        let mut scores = self.blank_scores(examples);
         let mut mistakes = Vec::new();
-        for judged in self.judged(model, examples, rows)? {
-            let Judged { at, p, told } = judged;
-            let Some(right) = self.class(&examples[at]) else {
-                continue;
-            };
-            confusion.add(right, told);
-            if right != told {
+        self.judge(model, examples, rows, |prediction| {
+            let Prediction { at, p, class } = prediction;
+            let example = &examples[at];
+            let right = self.class(example);
+            scores.add(right.unwrap_or(self.classes.len()), class)?;
+            if let Some(right) = right.filter(|right| *right != class) {
                 mistakes.push(Mistake {
-                    example: &examples[at],
-                    number: at + 1,
+                    example,
                     right,
-                    told,
+                    predicted: class,
                     p,
                 });
+                mistakes.sort_by(|a, b| a.p[a.right].total_cmp(&b.p[b.right]));
+                mistakes.truncate(SHOWN);
             }
-        }
-        mistakes.sort_by(|a, b| a.p[a.right].total_cmp(&b.p[b.right]));
-        mistakes.truncate(SHOWN);
+            Ok(())
+        })?;
         let shown = mistakes
             .iter()
             .enumerate()
@@ -61,19 +58,19 @@ impl Classify {
                 Ok(Figure::page(format!("mistake-{}", place + 1), html))
             })
             .collect::<Result<Vec<_>, TrainError>>()?;
-        let about = match model.pool.query {
-            Some(_) => {
+        let about = match (&self.reading, &model.pool.query) {
+            (Reading::Text { .. }, Some(_)) => {
                 "The examples whose right class the model holds for the least likely. The darker a symbol, \
                  the more attention looks at it."
             }
-            None => "The examples whose right class the model holds for the least likely.",
+            _ => "The examples whose right class the model holds for the least likely.",
         };
         Ok(vec![
             Section {
                 title: "Classes that are taken for others".to_string(),
                 about: "A row for each class: what its held-out examples were taken for."
                     .to_string(),
-                figures: vec![confusion.figure()],
+                figures: vec![confusion(&scores)],
             },
             Section {
                 title: "The most surprising mistakes".to_string(),
@@ -88,13 +85,13 @@ impl Classify {
         model: &Classifier<Encoder>,
         mistake: &Mistake<'_>,
     ) -> Result<String, TrainError> {
-        let [right, told] = [mistake.right, mistake.told].map(|class| {
+        let [right, predicted] = [mistake.right, mistake.predicted].map(|class| {
             let (name, p) = (escape(&self.classes[class]), mistake.p[class]);
             format!("<b>{name}</b> (p = {p:.4})")
         });
         let mut html = format!(
-            "<h3>Example {}</h3>\n<p>{right}, taken for {told}</p>\n",
-            mistake.number
+            "<h3>{}</h3>\n<p>{right}, taken for {predicted}</p>\n",
+            escape(mistake.example.place.as_deref().unwrap_or_default())
         );
         let (Reading::Text { reader, .. }, Sequence::Text { units, .. }) =
             (&self.reading, &mistake.example.sequence)
@@ -111,12 +108,13 @@ impl Classify {
         });
         let greatest = weights.iter().copied().fold(0.0, f32::max);
         html.push_str("<pre class=t>");
-        for (at, unit) in units.iter().take(UNITS).enumerate() {
+        let shown = reader.shown(&units[..units.len().min(UNITS)]);
+        for (at, text) in shown.iter().enumerate() {
             // Orange, as strong as the weight is beside the greatest.
             let strength = weights.get(at).map_or(0.0, |weight| weight / greatest);
             let colour = [230.0_f32, 120.0, 0.0].map(|part| 255.0 - (255.0 - part) * strength);
             let colour = rgb(colour.map(|part| part.round() as u8));
-            let text = escape(&reader.beside(unit, at == 0));
+            let text = escape(text);
             write!(html, "<span style=\"background:{colour}\">{text}</span>")
                 .expect("a string takes all");
         }

@@ -153,6 +153,7 @@ impl Default for ComposeOptions {
 
 impl TaskOptions for ComposeOptions {
     const TASK: &'static str = "compose";
+    const KEPT: &'static [&'static str] = &["key_unit", "unit", "min_count"];
 
     fn full() -> Self {
         Self {

@@ -15,6 +15,8 @@ pub enum OutputKind {
     /// A normal distribution
     #[default]
     Gaussian,
+    /// Student's t distribution, for series with outliers
+    StudentT,
     /// A distribution of counts
     NegativeBinomial,
     /// Quantiles from 5 % to 95 %
@@ -27,6 +29,7 @@ impl From<OutputKind> for Output {
     fn from(kind: OutputKind) -> Self {
         match kind {
             OutputKind::Gaussian => Self::Gaussian,
+            OutputKind::StudentT => Self::StudentT,
             OutputKind::NegativeBinomial => Self::NegativeBinomial,
             OutputKind::Quantiles => Self::Quantiles(vec![0.05, 0.25, 0.5, 0.75, 0.95]),
             OutputKind::Point => Self::Point(PointError::Squared),
@@ -38,23 +41,15 @@ impl From<OutputKind> for Output {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, ValueEnum)]
 #[serde(rename_all = "kebab-case")]
 pub enum ScalingKind {
-    /// Divide by the mean absolute value
+    /// As `standard`; as `mean` where the output is a distribution of counts
     #[default]
+    Auto,
+    /// Divide by the mean absolute value
     Mean,
     /// Subtract the mean and divide by the standard deviation
     Standard,
     /// None
     Off,
-}
-
-impl From<ScalingKind> for Scaling {
-    fn from(kind: ScalingKind) -> Self {
-        match kind {
-            ScalingKind::Mean => Self::MeanAbsolute,
-            ScalingKind::Standard => Self::Standard,
-            ScalingKind::Off => Self::None,
-        }
-    }
 }
 
 /// What the calendar tells of a time.
@@ -158,6 +153,17 @@ impl ForecastOptions {
         }
     }
 
+    /// The units that each series is read in.
+    pub(crate) fn scaling(&self) -> Scaling {
+        let are_counts = self.output == OutputKind::NegativeBinomial;
+        match self.scaling {
+            ScalingKind::Auto if are_counts => Scaling::MeanAbsolute,
+            ScalingKind::Auto | ScalingKind::Standard => Scaling::Standard,
+            ScalingKind::Mean => Scaling::MeanAbsolute,
+            ScalingKind::Off => Scaling::None,
+        }
+    }
+
     pub(super) fn calendar(&self) -> Vec<Calendar> {
         self.calendar.iter().map(|kind| (*kind).into()).collect()
     }
@@ -191,7 +197,7 @@ impl TaskOptions for ForecastOptions {
     fn training() -> Training {
         Training {
             batch: 8,
-            epochs: Some(100),
+            epochs: Some(200),
             lr: 5e-3,
             valid_fraction: 0.15,
             ..Training::default()

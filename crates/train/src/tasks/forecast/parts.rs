@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use backdraft_data::{Calendar, TimeSeries, read_series};
-use backdraft_models::{Scale, Scaling, Series};
+use backdraft_models::{Scale, Series};
 
 use super::ForecastOptions;
 use crate::TrainError;
@@ -87,7 +87,7 @@ fn example(
     let to_come = times[known..].iter().take(options.horizon);
     Ok(SeriesExample {
         name: series.name,
-        scale: Scaling::from(options.scaling).of(&values),
+        scale: options.scaling().of(&values),
         times_to_come: to_come.map(ToString::to_string).collect(),
         series: match width {
             0 => Series::new(values),
@@ -138,7 +138,7 @@ pub(crate) fn scored(
             let expected = format!("less than the {known} steps of a series before those held out");
             require("season", &expected, options.season, options.season < known)?;
             Ok(SeriesExample {
-                scale: Scaling::from(options.scaling).of(&example.series.values[..known]),
+                scale: options.scaling().of(&example.series.values[..known]),
                 known,
                 ..example
             })

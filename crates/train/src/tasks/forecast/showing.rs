@@ -1,10 +1,8 @@
 //! What a page shows of a forecaster: the last part of each series, with what was foreseen of it.
 
 use backdraft_models::Predictive;
-use rand::SeedableRng;
-use rand::rngs::StdRng;
 
-use super::{Forecast, LEVELS, Model, SAMPLES, SeriesExample};
+use super::{Forecast, LEVELS, Model, SeriesExample};
 use crate::drawing::fan::{Fan, Foreseen};
 use crate::{Figure, Section, TrainError};
 
@@ -62,39 +60,22 @@ impl Forecast {
         let from = known.saturating_sub((BEFORE * (steps - known)).max(LEAST));
         let name = example.name.clone();
         let name = name.unwrap_or_else(|| format!("series {}", place + 1));
+        let to_come = self.futures(model, example)?;
         let fan = Fan {
             title: &name,
             from,
             values: &example.series.values[from..],
             ahead,
-            to_come: self.to_come(model, example)?,
+            to_come: to_come.map(|paths| {
+                let [lower, upper] = LEVELS.map(|level| paths.quantile(level));
+                Foreseen {
+                    from: steps,
+                    mean: paths.mean(),
+                    lower,
+                    upper,
+                }
+            }),
         };
         Ok(fan.svg())
-    }
-
-    /// The steps after the last value, if what is known of them beforehand is there.
-    fn to_come(
-        &self,
-        model: &Model,
-        example: &SeriesExample,
-    ) -> Result<Option<Foreseen>, TrainError> {
-        let has_covariates = !example.series.covariates.is_empty();
-        let (horizon, future) = match has_covariates {
-            true => (example.future.len(), vec![example.future.clone()]),
-            false => (self.horizon, Vec::new()),
-        };
-        if horizon == 0 {
-            return Ok(None);
-        }
-        let series = std::slice::from_ref(&example.series);
-        let mut random = StdRng::seed_from_u64(self.seed);
-        let paths = model.forecast(series, &future, horizon, SAMPLES, &mut random)?;
-        let [lower, upper] = LEVELS.map(|level| paths[0].quantile(level));
-        Ok(Some(Foreseen {
-            from: example.series.values.len(),
-            mean: paths[0].mean(),
-            lower,
-            upper,
-        }))
     }
 }

@@ -7,6 +7,7 @@ use burn::module::Module;
 use serde::Serialize;
 
 use super::Text;
+use super::pretrained::Pretrained;
 use super::texts::Texts;
 use super::training::new_model;
 use crate::fit::training::{paths, seconds_a_step, weight_bytes};
@@ -39,19 +40,25 @@ pub struct Estimate {
     pub data: String,
 }
 
-/// Tries some steps of a training and leaves nothing behind.
+/// Tries some steps of a training, of new weights or of those of another run, and leaves nothing behind.
 ///
 /// # Errors
 ///
 /// As [`train_language_model`](crate::train_language_model).
 pub fn estimate_language_model(
+    pretrained: Option<&Pretrained>,
     settings: &LanguageSettings,
     text: &Text,
     device: &PickedDevice,
 ) -> Result<Estimate, TrainError> {
     settings.check()?;
-    let (texts, _) = Texts::of(text, settings, None, &device.device)?;
-    let model = new_model(settings, &texts.units)?;
+    pretrained.map_or(Ok(()), |pretrained| pretrained.check(settings, text))?;
+    let units = pretrained.map(|pretrained| pretrained.units().clone());
+    let (texts, _) = Texts::of(text, settings, units, &device.device)?;
+    let model = match pretrained {
+        Some(pretrained) => pretrained.model(settings)?,
+        None => new_model(settings, &texts.units)?,
+    };
     let (parameters, vocabulary) = (model.num_params(), texts.units.len());
     let (_, steps) = settings.training.extent(texts.windows.len());
     settings.training.check_extent(texts.windows.len())?;

@@ -83,7 +83,7 @@ impl Pretrained {
             (0, _) => Ok(()),
             (_, VocabularyUse::Keep) => {
                 say(format_args!(
-                    "note: {count} symbols of the text are unknown to {} and are learned as that: {}",
+                    "note: {count} symbols of the text are unknown to {} and are learned as the unknown symbol: {}",
                     self.run.path().display(),
                     shown(&unknown)
                 ));
@@ -113,7 +113,15 @@ impl Pretrained {
                     recurrence.regularize.weight_norm.name(),
                 ),
                 ("tied", settings.tied.to_string()),
-                ("unit", settings.lexicon.unit.to_string()),
+                ("unit", settings.lexicon.unit.clone().absolute().to_string()),
+                ("min_count", settings.lexicon.min_count.to_string()),
+                (
+                    "most_words",
+                    settings
+                        .lexicon
+                        .most_words
+                        .map_or("none".to_string(), |most| most.to_string()),
+                ),
                 ("adaptive", format!("{:?}", settings.lexicon.adaptive)),
             ]
         };

@@ -181,7 +181,11 @@ pub fn resume_language_model(
         Err(TrainError::CannotResume { path, reason })
     };
     let Some(made) = &description.made else {
-        return refuse("run.toml does not say what it was made of".to_string());
+        return refuse("run.toml does not say which data the run was trained on".to_string());
+    };
+    let hint = match &text {
+        Some(_) => "",
+        None => "; pass --data if it is elsewhere now",
     };
     let text = match (text, &description.data) {
         (Some(text), _) => text,
@@ -189,7 +193,7 @@ pub fn resume_language_model(
         (None, None) if made.text == DEMO => Text::open(None, settings)?,
         (None, None) => {
             return refuse(format!(
-                "the text, {}, cannot be read again by itself: it is needed (--data PATH)",
+                "the text, {}, cannot be found again automatically; pass it with --data PATH",
                 made.text
             ));
         }
@@ -197,8 +201,8 @@ pub fn resume_language_model(
     let found = checksum(text.content.as_bytes());
     if found != made.sha256 {
         return refuse(format!(
-            "the text, {}, is not the one that the run began with: expected the SHA-256 {}, \
-             found {found}; pass --data if it is elsewhere now",
+            "the text, {}, is not the one that the run was started with: expected the SHA-256 {}, \
+             found {found}{hint}",
             text.source, made.sha256
         ));
     }
@@ -215,7 +219,10 @@ pub fn resume_language_model(
 /// What helps where the text is not where it was.
 fn moved(error: TrainError) -> TrainError {
     match error {
-        TrainError::Data(error) => TrainError::Moved(error),
+        TrainError::Data(error) => TrainError::Moved {
+            error,
+            are_held_out: false,
+        },
         error => error,
     }
 }

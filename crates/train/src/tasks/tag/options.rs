@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
-use backdraft_data::ConllColumns;
-use backdraft_models::Decoder;
+use backdraft_data::{ConllColumns, TaggedSentence};
+use backdraft_models::{Decoder, TagScheme};
 use clap::ValueEnum;
 use serde::{Deserialize, Serialize};
 
@@ -55,7 +55,7 @@ pub struct TagOptions {
     /// Distinguish upper case from lower case in words; their characters always do
     #[arg(long)]
     pub case: bool,
-    /// Read each digit of a word as 0; its characters are as they are
+    /// Read each digit of a word as 0; the layer over characters still reads the digits themselves
     #[arg(long)]
     pub zero_digits: bool,
     /// Know words that occur less often only by their characters
@@ -83,6 +83,16 @@ pub struct TagOptions {
 }
 
 impl TagOptions {
+    /// What predicted tags keep to, as all of these sentences do.
+    pub(super) fn scheme(&self, sentences: &[TaggedSentence]) -> Option<TagScheme> {
+        match self.scheme {
+            SchemeKind::Auto => {
+                TagScheme::of(sentences.iter().map(|sentence| sentence.tags.as_slice()))
+            }
+            SchemeKind::Off => None,
+        }
+    }
+
     /// How words are looked up.
     pub(super) fn reader(&self) -> TextReader {
         let reader = TextReader::new(&TextUnit::Word, usize::MAX).expect("it reads no file");
@@ -120,6 +130,14 @@ impl Default for TagOptions {
 
 impl TaskOptions for TagOptions {
     const TASK: &'static str = "tag";
+    const KEPT: &'static [&'static str] = &[
+        "case",
+        "zero_digits",
+        "min_count",
+        "most_words",
+        "vectors",
+        "most_vectors",
+    ];
 
     fn full() -> Self {
         Self {
@@ -164,6 +182,10 @@ impl TaskOptions for TagOptions {
         let expected = "another column than that of the tag";
         let holds = self.tag_column != Some(found);
         require("word_column", expected, found, holds)
+    }
+
+    fn paths(&self) -> Vec<(&'static str, &Path)> {
+        Vec::from_iter(self.vectors.path())
     }
 
     fn absolute(self) -> Self {

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use backdraft_data::MfccConfig;
+use backdraft_models::CtcDecoding;
 use serde::{Deserialize, Serialize};
 
 use crate::settings::bounds::{beam, features, require};
@@ -50,6 +51,14 @@ pub struct TranscribeOptions {
 }
 
 impl TranscribeOptions {
+    /// How labels are found.
+    pub(super) fn decoding(&self) -> CtcDecoding {
+        match self.beam {
+            1 => CtcDecoding::Greedy,
+            width => CtcDecoding::Beam { width },
+        }
+    }
+
     /// What makes frames of a WAV file.
     pub(super) fn mfcc(&self) -> MfccConfig {
         MfccConfig {
@@ -84,6 +93,8 @@ impl Default for TranscribeOptions {
 
 impl TaskOptions for TranscribeOptions {
     const TASK: &'static str = "transcribe";
+    const KEPT: &'static [&'static str] =
+        &["frame_ms", "step_ms", "filters", "coefficients", "deltas"];
 
     fn full() -> Self {
         Self {

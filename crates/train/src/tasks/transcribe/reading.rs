@@ -188,7 +188,7 @@ fn arrays(path: &Path, options: &TranscribeOptions) -> Result<Rows<SoundExample>
         let class = classes.rows[row];
         Some(names.get(class).unwrap_or(&classes.names[class]).clone())
     };
-    Ok(vectors(&sequences, said, |frames, said| SoundExample {
+    Ok(vectors(&sequences, said, |_, frames, said| SoundExample {
         frames,
         said,
         file: None,

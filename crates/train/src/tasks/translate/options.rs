@@ -114,6 +114,7 @@ impl Default for TranslateOptions {
 
 impl TaskOptions for TranslateOptions {
     const TASK: &'static str = "translate";
+    const KEPT: &'static [&'static str] = &["source_unit", "target_unit", "case", "min_count"];
 
     fn full() -> Self {
         Self {

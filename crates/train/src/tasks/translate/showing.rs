@@ -68,7 +68,7 @@ impl Translate {
             rows: &rows,
             columns: &pair.source,
             values: &weights.collect::<Vec<f64>>(),
-            told: &[],
+            labels: &[],
         };
         Ok(map.svg())
     }
