@@ -51,7 +51,7 @@ pub use baselines::{
     tag_baselines,
 };
 pub use device::{DeviceChoice, KnownDevice, PickedDevice, known_devices};
-pub use drawing::{Figure, Section};
+pub use drawing::{Picture, Section};
 pub use error::TrainError;
 pub use fit::{
     AverageKind, Averaging, Brake, Clipper, Clipping, Decay, Decayed, Ending, Falling, FusedAdam,

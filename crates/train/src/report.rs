@@ -24,8 +24,8 @@ use trained_run::TrainedRun;
 pub struct RunReport {
     /// The page, as HTML.
     pub page: String,
-    /// Its figures: each with its name, as SVG.
-    pub figures: Vec<(String, String)>,
+    /// Its pictures: each with its name, as SVG.
+    pub pictures: Vec<(String, String)>,
     /// What is said of lines of the runs' files that cannot be read: of each such file a sentence.
     pub skipped: Vec<String>,
 }
@@ -85,11 +85,11 @@ fn report(runs: &[&Path], inside: Option<Inside>) -> Result<RunReport, TrainErro
     let skipped = runs.iter().flat_map(|run| &run.skipped).chain(of_inside);
     let skipped: Vec<String> = skipped.cloned().collect();
     let page = page::page(&runs, &figures, inside.as_ref(), &skipped);
-    let inner = inside.into_iter().flat_map(Inside::into_figures);
+    let inner = inside.into_iter().flat_map(Inside::into_pictures);
     let figures = figures.into_iter().chain(inner).collect();
     Ok(RunReport {
         page,
-        figures,
+        pictures: figures,
         skipped,
     })
 }

@@ -29,7 +29,7 @@ mod text_reader;
 mod training;
 pub(crate) mod transcribe;
 pub(crate) mod translate;
-mod units;
+mod unit_vocabulary;
 mod vectors;
 
 use std::path::{Path, PathBuf};
@@ -169,14 +169,18 @@ pub trait Task: Clone + Send + Sync + Serialize + DeserializeOwned + 'static {
     ) -> Result<Self::Model, Error>;
 
     /// Prepares a model with new weights for training: sets those that are known beforehand, such as word vectors.
-    fn begun(&mut self, model: Self::Model) -> Self::Model {
+    fn with_known_weights(&mut self, model: Self::Model) -> Self::Model {
         model
     }
 
     /// The task of an existing run, for a training on these examples with these settings: what the settings say of decoding
     /// and of weighting is taken from them. They agree on what is [kept](TaskOptions::KEPT).
     #[must_use]
-    fn again(self, _examples: &[Self::Example], _settings: &TaskSettings<Self::Options>) -> Self {
+    fn for_training(
+        self,
+        _examples: &[Self::Example],
+        _settings: &TaskSettings<Self::Options>,
+    ) -> Self {
         self
     }
 

@@ -106,7 +106,7 @@ fn write(
     let figures: Vec<(PathBuf, &str)> = svg
         .into_iter()
         .flat_map(|folder| {
-            let figures = report.figures.iter();
+            let figures = report.pictures.iter();
             figures.map(|(name, svg)| (folder.join(format!("{name}.svg")), svg.as_str()))
         })
         .collect();

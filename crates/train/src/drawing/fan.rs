@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use super::picture::{Anchor, BLUE, Colour, INK, Panel, Picture, RED, rgb};
+use super::canvas::{Anchor, BLUE, Canvas, Colour, INK, Panel, RED, rgb};
 
 const SIZE: [f64; 2] = [900.0, 260.0];
 const LEFT: f64 = 70.0;
@@ -31,8 +31,8 @@ pub(crate) struct Fan<'a> {
 
 impl Fan<'_> {
     pub(crate) fn svg(&self) -> String {
-        let mut picture = Picture::new(SIZE);
-        picture.text([LEFT, 20.0], Anchor::Start, 15, self.title);
+        let mut canvas = Canvas::new(SIZE);
+        canvas.text([LEFT, 20.0], Anchor::Start, 15, self.title);
         let parts = || {
             [Some(&self.ahead), self.to_come.as_ref()]
                 .into_iter()
@@ -47,7 +47,7 @@ impl Fan<'_> {
         let least = numbers.iter().copied().fold(f64::INFINITY, f64::min);
         let greatest = numbers.iter().copied().fold(f64::NEG_INFINITY, f64::max);
         if numbers.is_empty() {
-            return picture.svg();
+            return canvas.svg();
         }
         let room = match greatest > least {
             true => (greatest - least) * 0.05,
@@ -63,22 +63,22 @@ impl Fan<'_> {
             y: [least - room, greatest + room],
         };
         for (part, colour) in parts().zip([BLUE, RED]) {
-            band(&mut picture, &panel, part, colour);
+            band(&mut canvas, &panel, part, colour);
         }
         let steps = self.values.iter().enumerate();
         let points = steps.map(|(step, value)| value.map(|value| [first + step as f64, value]));
-        path(&mut picture, &panel, points, INK);
+        path(&mut canvas, &panel, points, INK);
         for (part, colour) in parts().zip([BLUE, RED]) {
             let steps = part.mean.iter().enumerate();
             let points = steps.map(|(step, mean)| Some([(part.from + step) as f64, *mean]));
-            path(&mut picture, &panel, points, colour);
+            path(&mut canvas, &panel, points, colour);
         }
         panel.frame(
-            &mut picture,
+            &mut canvas,
             &[first, last],
             &[short(least), short(greatest)],
         );
-        picture.svg()
+        canvas.svg()
     }
 }
 
@@ -87,7 +87,7 @@ fn short(number: f64) -> f64 {
     format!("{number:.3e}").parse().unwrap_or(number)
 }
 
-fn band(picture: &mut Picture, panel: &Panel, part: &Foreseen, colour: Colour) {
+fn band(canvas: &mut Canvas, panel: &Panel, part: &Foreseen, colour: Colour) {
     let upper = part.upper.iter().enumerate();
     let lower = part.lower.iter().enumerate().rev();
     let mut points = String::new();
@@ -95,7 +95,7 @@ fn band(picture: &mut Picture, panel: &Panel, part: &Foreseen, colour: Colour) {
         let [x, y] = panel.at([(part.from + step) as f64, *value]);
         write!(points, "{x:.1},{y:.1} ").expect("a string takes all");
     }
-    picture.add(format_args!(
+    canvas.add(format_args!(
         "<polygon points=\"{points}\" fill=\"{}\" fill-opacity=\"0.2\"/>",
         rgb(colour)
     ));
@@ -103,7 +103,7 @@ fn band(picture: &mut Picture, panel: &Panel, part: &Foreseen, colour: Colour) {
 
 /// A line through points, with a gap where there is none.
 fn path(
-    picture: &mut Picture,
+    canvas: &mut Canvas,
     panel: &Panel,
     points: impl Iterator<Item = Option<[f64; 2]>>,
     colour: Colour,
@@ -120,7 +120,7 @@ fn path(
         write!(path, "{pen}{x:.1} {y:.1}{dot}").expect("a string takes all");
         pen = 'L';
     }
-    picture.add(format_args!(
+    canvas.add(format_args!(
         "<path d=\"{path}\" fill=\"none\" stroke=\"{}\" stroke-width=\"1.5\" stroke-linecap=\"round\"/>",
         rgb(colour)
     ));

@@ -1,6 +1,6 @@
 //! A matrix as squares, the darker the greater.
 
-use super::picture::{Anchor, Colour, Picture, rgb};
+use super::canvas::{Anchor, Canvas, Colour, rgb};
 
 /// Pixels of a square, and of a character of a name.
 const SQUARE: f64 = 26.0;
@@ -47,38 +47,38 @@ impl HeatMap<'_> {
             (left + across + MARGIN).max(title + 2.0 * MARGIN),
             top + down + MARGIN,
         ];
-        let mut picture = Picture::new(size);
-        picture.text([MARGIN, 20.0], Anchor::Start, 15, self.title);
+        let mut canvas = Canvas::new(size);
+        canvas.text([MARGIN, 20.0], Anchor::Start, 15, self.title);
         let [row, column] = self.axes;
-        picture.text([left + across / 2.0, TOP], Anchor::Middle, 11, column);
-        picture.upright([MARGIN + 8.0, top + down / 2.0], Anchor::Middle, 11, row);
+        canvas.text([left + across / 2.0, TOP], Anchor::Middle, 11, column);
+        canvas.upright([MARGIN + 8.0, top + down / 2.0], Anchor::Middle, 11, row);
         for (place, name) in self.columns.iter().enumerate() {
             let x = left + (place as f64 + 0.5) * SQUARE + 4.0;
-            picture.upright([x, top - 6.0], Anchor::Start, 11, &short(name));
+            canvas.upright([x, top - 6.0], Anchor::Start, 11, &short(name));
         }
         for (place, name) in self.rows.iter().enumerate() {
             let y = top + (place as f64 + 0.5) * SQUARE + 4.0;
-            picture.text([left - 6.0, y], Anchor::End, 11, &short(name));
+            canvas.text([left - 6.0, y], Anchor::End, 11, &short(name));
         }
         for (at, value) in self.values.iter().enumerate() {
             let (row, column) = (at / self.columns.len(), at % self.columns.len());
             let place = [left + column as f64 * SQUARE, top + row as f64 * SQUARE];
-            self.square(&mut picture, place, *value, self.labels.get(at));
+            self.square(&mut canvas, place, *value, self.labels.get(at));
         }
-        picture.svg()
+        canvas.svg()
     }
 
-    fn square(&self, picture: &mut Picture, [x, y]: [f64; 2], value: f64, label: Option<&String>) {
+    fn square(&self, canvas: &mut Canvas, [x, y]: [f64; 2], value: f64, label: Option<&String>) {
         let strength = value.clamp(0.0, 1.0);
         let colour = FULL.map(|full| (255.0 - (255.0 - f64::from(full)) * strength).round() as u8);
-        picture.add(format_args!(
+        canvas.add(format_args!(
             "<rect x=\"{x:.1}\" y=\"{y:.1}\" width=\"{SQUARE}\" height=\"{SQUARE}\" fill=\"{}\" \
              stroke=\"#e8e8e8\"/>",
             rgb(colour)
         ));
         if let Some(label) = label {
             let place = [x + SQUARE / 2.0, y + SQUARE / 2.0 + 4.0];
-            picture.text(place, Anchor::Middle, 10, label);
+            canvas.text(place, Anchor::Middle, 10, label);
         }
     }
 }

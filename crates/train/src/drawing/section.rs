@@ -8,12 +8,12 @@ pub struct Section {
     /// What is shown, in a sentence or some.
     pub about: String,
     /// What shows it; a part without any is left out.
-    pub figures: Vec<Figure>,
+    pub pictures: Vec<Picture>,
 }
 
 /// A picture, a piece of a page, or both: then the page has the latter.
 #[derive(Debug, Clone)]
-pub struct Figure {
+pub struct Picture {
     /// What its file is called, without the ending.
     pub name: String,
     /// As a file of its own.
@@ -22,9 +22,9 @@ pub struct Figure {
     pub html: Option<String>,
 }
 
-impl Figure {
+impl Picture {
     /// A picture.
-    pub fn picture(name: impl Into<String>, svg: String) -> Self {
+    pub fn svg(name: impl Into<String>, svg: String) -> Self {
         Self {
             name: name.into(),
             svg: Some(svg),

@@ -1,6 +1,6 @@
 //! How open gates are: a histogram of each, and its units by how long they are saturated.
 
-use crate::drawing::picture::{Anchor, BLUE, PALE, Panel, Picture, RED};
+use crate::drawing::canvas::{Anchor, BLUE, Canvas, PALE, Panel, RED};
 use crate::insight::UnitActivity;
 
 /// Pixels of a panel, and around it.
@@ -28,12 +28,12 @@ fn picture(layer: usize, columns: &[&UnitActivity]) -> String {
         TOP + height + GAP[1] + width + 44.0,
     ];
     let size = [size[0].max(520.0), size[1]];
-    let mut picture = Picture::new(size);
+    let mut canvas = Canvas::new(size);
     let title = format!("Layer {layer}: how open the gates are, and which units are saturated");
-    picture.text([size[0] / 2.0, 20.0], Anchor::Middle, 15, &title);
+    canvas.text([size[0] / 2.0, 20.0], Anchor::Middle, 15, &title);
     for (column, activity) in columns.iter().enumerate() {
         let left = LEFT + column as f64 * (width + GAP[0]);
-        picture.text(
+        canvas.text(
             [left + width / 2.0, TOP - 22.0],
             Anchor::Middle,
             13,
@@ -44,17 +44,17 @@ fn picture(layer: usize, columns: &[&UnitActivity]) -> String {
             "mean {:.2}, {shut:.0} % left, {open:.0} % right",
             activity.mean
         );
-        picture.text([left + width / 2.0, TOP - 7.0], Anchor::Middle, 10, &told);
-        histogram(&mut picture, [left, TOP], activity);
+        canvas.text([left + width / 2.0, TOP - 7.0], Anchor::Middle, 10, &told);
+        histogram(&mut canvas, [left, TOP], activity);
         let below = TOP + height + GAP[1];
-        scatter(&mut picture, [left, below], activity, column == 0);
+        scatter(&mut canvas, [left, below], activity, column == 0);
     }
     let beside = [LEFT - 36.0, TOP + height / 2.0];
-    picture.upright(beside, Anchor::Middle, 10, "share of all values");
-    picture.svg()
+    canvas.upright(beside, Anchor::Middle, 10, "share of all values");
+    canvas.svg()
 }
 
-fn histogram(picture: &mut Picture, place: [f64; 2], activity: &UnitActivity) {
+fn histogram(canvas: &mut Canvas, place: [f64; 2], activity: &UnitActivity) {
     let highest = activity.histogram.iter().copied().fold(0.0, f64::max);
     let [low, high] = activity.range.map(f64::from);
     let panel = Panel {
@@ -63,15 +63,15 @@ fn histogram(picture: &mut Picture, place: [f64; 2], activity: &UnitActivity) {
         x: [low, high],
         y: [0.0, highest.max(0.01) * 1.05],
     };
-    panel.bars(picture, &activity.histogram, BLUE);
+    panel.bars(canvas, &activity.histogram, BLUE);
     let top = (highest * 100.0).floor() / 100.0;
-    panel.frame(picture, &[low, (low + high) / 2.0, high], &[0.0, top]);
+    panel.frame(canvas, &[low, (low + high) / 2.0, high], &[0.0, top]);
     for bound in activity.bounds.map(f64::from) {
-        panel.line(picture, [[bound, 0.0], [bound, highest]], RED);
+        panel.line(canvas, [[bound, 0.0], [bound, highest]], RED);
     }
 }
 
-fn scatter(picture: &mut Picture, place: [f64; 2], activity: &UnitActivity, first: bool) {
+fn scatter(canvas: &mut Canvas, place: [f64; 2], activity: &UnitActivity, first: bool) {
     let [width, _] = PANEL;
     // A little more than from 0 to 1: units lie on the edges.
     let range = [-0.04, 1.04];
@@ -82,22 +82,22 @@ fn scatter(picture: &mut Picture, place: [f64; 2], activity: &UnitActivity, firs
         y: range,
     };
     let ticks = [0.0, 0.5, 1.0];
-    panel.frame(picture, &ticks, if first { &ticks } else { &[] });
+    panel.frame(canvas, &ticks, if first { &ticks } else { &[] });
     // The shares sum to 1 at most.
-    panel.line(picture, [[0.0, 1.0], [1.0, 0.0]], PALE);
+    panel.line(canvas, [[0.0, 1.0], [1.0, 0.0]], PALE);
     let units = activity.right.iter().zip(&activity.left);
-    panel.dots(picture, units.map(|(right, left)| [*right, *left]), BLUE);
+    panel.dots(canvas, units.map(|(right, left)| [*right, *left]), BLUE);
     let told = format!(
         "{} of {} units stuck",
         activity.stuck(),
         activity.left.len()
     );
     let [left, top] = place;
-    picture.text([left + width - 5.0, top + 14.0], Anchor::End, 11, &told);
+    canvas.text([left + width - 5.0, top + 14.0], Anchor::End, 11, &told);
     let below = [left + width / 2.0, top + width + 28.0];
-    picture.text(below, Anchor::Middle, 10, "share of time right-saturated");
+    canvas.text(below, Anchor::Middle, 10, "share of time right-saturated");
     if first {
         let beside = [left - 36.0, top + width / 2.0];
-        picture.upright(beside, Anchor::Middle, 10, "share of time left-saturated");
+        canvas.upright(beside, Anchor::Middle, 10, "share of time left-saturated");
     }
 }

@@ -2,8 +2,8 @@
 
 use std::fmt::Write;
 
+use crate::drawing::canvas::{Anchor, Canvas, Colour, rgb};
 use crate::drawing::html::escape;
-use crate::drawing::picture::{Anchor, Colour, Picture, rgb};
 use crate::insight::{Passage, TellingUnit};
 
 /// Below the unit's mean, and above it; white is the mean.
@@ -85,30 +85,30 @@ pub(super) fn svg(unit: &TellingUnit) -> String {
         2.0 * MARGIN + widest.clamp(LEAST, COLUMNS) as f64 * ADVANCE,
         TOP + lines.len() as f64 * LINE + MARGIN,
     ];
-    let mut picture = Picture::new(size);
-    picture.text([MARGIN, 22.0], Anchor::Start, 15, &heading(unit));
+    let mut canvas = Canvas::new(size);
+    canvas.text([MARGIN, 22.0], Anchor::Start, 15, &heading(unit));
     let legend = "orange: above the unit's mean; blue: below it";
-    picture.text([MARGIN, 40.0], Anchor::Start, 11, legend);
+    canvas.text([MARGIN, 40.0], Anchor::Start, 11, legend);
     for (row, line) in lines.iter().enumerate() {
         let top = TOP + row as f64 * LINE;
         let mut text = String::new();
         for (column, (character, colour)) in line.iter().enumerate() {
             let left = MARGIN + column as f64 * ADVANCE;
-            picture.add(format_args!(
+            canvas.add(format_args!(
                 "<rect x=\"{left:.1}\" y=\"{top:.1}\" width=\"{:.1}\" height=\"{LINE}\" fill=\"{}\"/>",
                 ADVANCE + 0.1,
                 rgb(*colour)
             ));
             text.push(*character);
         }
-        picture.add(format_args!(
+        canvas.add(format_args!(
             "<text x=\"{MARGIN}\" y=\"{:.1}\" font-family=\"monospace\" font-size=\"12\" \
              xml:space=\"preserve\">{}</text>",
             top + 12.5,
             escape(&text)
         ));
     }
-    picture.svg()
+    canvas.svg()
 }
 
 /// The passage in lines that fit, each character with its colour.

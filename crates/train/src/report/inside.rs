@@ -6,7 +6,7 @@ use std::path::Path;
 use super::{activity, coloured_text, reach, spectra};
 use crate::drawing::chart::Chart;
 use crate::drawing::html::escape;
-use crate::drawing::{Figure, Section};
+use crate::drawing::{Picture, Section};
 use crate::insight::spectrum::{MOST_UNITS_OFTEN, MOST_UNITS_SELDOM, Snapshot};
 use crate::run::SPECTRA;
 use crate::tasks::show_task;
@@ -83,18 +83,18 @@ impl Inside {
         }
         let reach = reach::chart(&insight.gradients, insight.unroll);
         let radii = spectra::radii(snapshots).into_iter();
-        let chart = |chart: Chart| -> Result<Figure, TrainError> {
+        let chart = |chart: Chart| -> Result<Picture, TrainError> {
             let svg = chart.svg()?;
-            Ok(Figure::picture(chart.name, svg))
+            Ok(Picture::svg(chart.name, svg))
         };
         let reach = reach.map(chart).transpose()?;
         let radii = radii.map(chart).collect::<Result<Vec<_>, _>>()?;
         let panels = spectra::pictures(&insight.spectra, snapshots);
         let panels = panels
             .into_iter()
-            .map(|(name, svg)| Figure::picture(name, svg));
+            .map(|(name, svg)| Picture::svg(name, svg));
         let gates = activity::pictures(&insight.activity);
-        let units = insight.units.iter().map(|unit| Figure {
+        let units = insight.units.iter().map(|unit| Picture {
             name: format!("unit-{}", unit.feature.file()),
             svg: Some(coloured_text::svg(unit)),
             html: Some(format!(
@@ -112,7 +112,7 @@ impl Inside {
                         line downward is a gradient that vanishes, upward one that explodes. A \
                         curve that ends has fallen below 1e-12 of the greatest."
                         .to_string(),
-                figures: reach.into_iter().collect(),
+                pictures: reach.into_iter().collect(),
             },
             Section {
                 title: "What recurs".to_string(),
@@ -120,7 +120,7 @@ impl Inside {
                         circle, what is fed back grows, inside it fades. Gates and nonlinearities \
                         stand between the steps, so this is no bound of the whole cell."
                     .to_string(),
-                figures: radii.into_iter().chain(panels).collect(),
+                pictures: radii.into_iter().chain(panels).collect(),
             },
             Section {
                 title: "Gates".to_string(),
@@ -131,9 +131,9 @@ impl Inside {
                         the layer puts out, from -1 to 1. Stuck is what is saturated more than \
                         nine tenths of the time."
                         .to_string(),
-                figures: gates
+                pictures: gates
                     .into_iter()
-                    .map(|(name, svg)| Figure::picture(name, svg))
+                    .map(|(name, svg)| Picture::svg(name, svg))
                     .collect(),
             },
             Section {
@@ -143,7 +143,7 @@ impl Inside {
                         on one part of held-out text, told and shown on another, after each \
                         character. Orange is above the unit's mean, blue below it."
                         .to_string(),
-                figures: units.collect(),
+                pictures: units.collect(),
             },
         ];
         Ok(Self {
@@ -158,7 +158,7 @@ impl Inside {
         for section in self
             .sections
             .iter()
-            .filter(|section| !section.figures.is_empty())
+            .filter(|section| !section.pictures.is_empty())
         {
             write!(
                 page,
@@ -167,8 +167,8 @@ impl Inside {
                 escape(&section.about)
             )
             .expect("a string takes all");
-            for figure in &section.figures {
-                page.push_str(figure.on_page());
+            for picture in &section.pictures {
+                page.push_str(picture.on_page());
                 page.push('\n');
             }
         }
@@ -181,12 +181,12 @@ impl Inside {
         }
     }
 
-    /// The figures as SVG, each with its name.
-    pub(super) fn into_figures(self) -> impl Iterator<Item = (String, String)> {
-        let figures = self
+    /// The pictures as SVG, each with its name.
+    pub(super) fn into_pictures(self) -> impl Iterator<Item = (String, String)> {
+        let pictures = self
             .sections
             .into_iter()
-            .flat_map(|section| section.figures);
-        figures.filter_map(|figure| Some((figure.name, figure.svg?)))
+            .flat_map(|section| section.pictures);
+        pictures.filter_map(|picture| Some((picture.name, picture.svg?)))
     }
 }

@@ -1,7 +1,7 @@
 //! The eigenvalues of each recurrent matrix in the complex plane, as training went on.
 
+use crate::drawing::canvas::{Anchor, BLUE, Canvas, INK, PALE, Panel};
 use crate::drawing::chart::{Chart, Curve, GREY, Legend, Scale};
-use crate::drawing::picture::{Anchor, BLUE, INK, PALE, Panel, Picture};
 use crate::insight::Spectrum;
 use crate::insight::spectrum::Snapshot;
 
@@ -77,10 +77,10 @@ fn picture(layer: usize, moments: &[Moment]) -> Option<String> {
         LEFT + columns.len() as f64 * (PANEL + GAP),
         TOP + gates.len() as f64 * (PANEL + GAP),
     ];
-    let mut picture = Picture::new(size);
+    let mut canvas = Canvas::new(size);
     let title =
         format!("Layer {layer}: eigenvalues of each recurrent matrix, against the unit circle");
-    picture.text([size[0] / 2.0, 20.0], Anchor::Middle, 15, &title);
+    canvas.text([size[0] / 2.0, 20.0], Anchor::Middle, 15, &title);
     for (row, gate) in gates.iter().enumerate() {
         let top = TOP + row as f64 * (PANEL + GAP);
         let of_gate = all().filter(|spectrum| spectrum.gate == *gate);
@@ -88,11 +88,11 @@ fn picture(layer: usize, moments: &[Moment]) -> Option<String> {
         let largest = of_gate.filter_map(|one| one.radius).fold(1.0, f64::max);
         let (limit, tick) = (largest * 1.08, largest.floor());
         let ticks = [-tick, 0.0, tick];
-        picture.text([LEFT - 28.0, top + PANEL / 2.0], Anchor::End, 12, gate);
+        canvas.text([LEFT - 28.0, top + PANEL / 2.0], Anchor::End, 12, gate);
         for (column, (moment, spectra)) in columns.iter().enumerate() {
             let left = LEFT + column as f64 * (PANEL + GAP);
             if row == 0 {
-                picture.text([left + PANEL / 2.0, TOP - 10.0], Anchor::Middle, 12, moment);
+                canvas.text([left + PANEL / 2.0, TOP - 10.0], Anchor::Middle, 12, moment);
             }
             let panel = Panel {
                 place: [left, top],
@@ -101,23 +101,23 @@ fn picture(layer: usize, moments: &[Moment]) -> Option<String> {
                 y: [-limit, limit],
             };
             let y: &[f64] = if column == 0 { &ticks } else { &[] };
-            panel.frame(&mut picture, &ticks, y);
-            panel.line(&mut picture, [[-limit, 0.0], [limit, 0.0]], PALE);
-            panel.line(&mut picture, [[0.0, -limit], [0.0, limit]], PALE);
-            panel.circle(&mut picture, 1.0, INK);
+            panel.frame(&mut canvas, &ticks, y);
+            panel.line(&mut canvas, [[-limit, 0.0], [limit, 0.0]], PALE);
+            panel.line(&mut canvas, [[0.0, -limit], [0.0, limit]], PALE);
+            panel.circle(&mut canvas, 1.0, INK);
             let found = spectra.iter().find(|spectrum| spectrum.gate == *gate);
             let told = match found.and_then(|spectrum| Some((spectrum, spectrum.radius?))) {
                 Some((spectrum, radius)) => {
                     let dots = spectrum.all().map(|value| value.map(f64::from));
-                    panel.dots(&mut picture, dots, BLUE);
+                    panel.dots(&mut canvas, dots, BLUE);
                     format!("radius {radius:.2}")
                 }
                 None => "not computed".to_string(),
             };
-            picture.text([left + 5.0, top + 13.0], Anchor::Start, 11, &told);
+            canvas.text([left + 5.0, top + 13.0], Anchor::Start, 11, &told);
         }
     }
-    Some(picture.svg())
+    Some(canvas.svg())
 }
 
 /// The spectral radius of each matrix over the steps of the training: a chart for each layer, if

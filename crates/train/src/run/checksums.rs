@@ -153,7 +153,7 @@ mod tests {
         let stranger = folder.path().join("c.json");
         fs::write(&stranger, b"new").unwrap();
         let error = read_known(&stranger).unwrap_err().to_string();
-        assert!(error.contains("no checksum of it"), "{error}");
+        assert!(error.contains("no checksum for it"), "{error}");
     }
 
     #[test]

@@ -277,17 +277,21 @@ impl Task for Classify {
         })
     }
 
-    fn begun(&mut self, mut model: Classifier<Encoder>) -> Classifier<Encoder> {
+    fn with_known_weights(&mut self, mut model: Classifier<Encoder>) -> Classifier<Encoder> {
         if let (Reading::Text { reader, vocabulary }, Some(vectors)) =
             (&self.reading, self.vectors.take())
         {
-            let begun = |embedding| vectors::begun(embedding, vocabulary, &vectors, reader);
+            let begun = |embedding| vectors::initialised(embedding, vocabulary, &vectors, reader);
             model.embedding = model.embedding.map(begun);
         }
         model
     }
 
-    fn again(self, examples: &[ClassExample], _settings: &TaskSettings<ClassifyOptions>) -> Self {
+    fn for_training(
+        self,
+        examples: &[ClassExample],
+        _settings: &TaskSettings<ClassifyOptions>,
+    ) -> Self {
         let counts = counts(&self.classes, examples);
         Self { counts, ..self }
     }

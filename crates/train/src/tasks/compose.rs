@@ -118,7 +118,11 @@ impl Task for Compose {
         })
     }
 
-    fn again(self, _examples: &[ComposeExample], settings: &TaskSettings<ComposeOptions>) -> Self {
+    fn for_training(
+        self,
+        _examples: &[ComposeExample],
+        settings: &TaskSettings<ComposeOptions>,
+    ) -> Self {
         Self {
             temperature: settings.options.temperature,
             seed: settings.training.seed,

@@ -2,14 +2,14 @@
 
 use backdraft_models::ClassificationScores;
 
-use crate::Figure;
+use crate::Picture;
 use crate::drawing::heat_map::HeatMap;
 
 /// Classes that the picture has room for.
 const MOST: usize = 30;
 
 /// The picture of what was counted.
-pub(super) fn confusion(scores: &ClassificationScores) -> Figure {
+pub(super) fn confusion(scores: &ClassificationScores) -> Picture {
     let all = scores.names().len();
     let drawn = drawn(scores);
     let names: Vec<String> = drawn
@@ -43,7 +43,7 @@ pub(super) fn confusion(scores: &ClassificationScores) -> Figure {
         values: &values,
         labels: &labels,
     };
-    Figure::picture("confusion", map.svg())
+    Picture::svg("confusion", map.svg())
 }
 
 /// The classes that are drawn, in their order: where there are too many, those with the most mistakes.

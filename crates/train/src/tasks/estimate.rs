@@ -58,7 +58,7 @@ pub fn estimate_task<T: Task>(
     let gathered = Gathered::<T>::read(settings, data, known)?;
     let (task, model) = match pretrained {
         Some(pretrained) => {
-            let (task, model) = pretrained.begun(settings, &gathered.learned_from)?;
+            let (task, model) = pretrained.start(settings, &gathered.learned_from)?;
             check_known(&task, &gathered, data, pretrained.path())?;
             (task, model)
         }

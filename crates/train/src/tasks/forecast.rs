@@ -201,7 +201,11 @@ impl Task for Forecast {
         Ok(Self::asked(settings))
     }
 
-    fn again(self, _examples: &[SeriesExample], settings: &TaskSettings<ForecastOptions>) -> Self {
+    fn for_training(
+        self,
+        _examples: &[SeriesExample],
+        settings: &TaskSettings<ForecastOptions>,
+    ) -> Self {
         Self::asked(settings)
     }
 

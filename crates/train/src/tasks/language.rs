@@ -1,6 +1,5 @@
 //! Training, evaluating and using a language model, from a text to a run folder and back.
 
-mod author;
 mod demo;
 mod estimate;
 mod evaluation;
@@ -11,11 +10,11 @@ mod loader;
 mod objective;
 mod pretrained;
 mod settings;
+mod shows;
 mod texts;
 mod training;
 mod writing;
 
-pub(crate) use author::WORDS;
 pub use demo::burn_source;
 pub use estimate::{Estimate, estimate_language_model};
 pub use evaluation::{EvaluationReport, evaluate_language_model};
@@ -25,6 +24,7 @@ pub use loader::StreamLoader;
 pub use objective::SymbolBatch;
 pub use pretrained::{Pretrained, VocabularyUse};
 pub use settings::{Carrying, LanguageSettings, Lexicon, Windows};
+pub(crate) use shows::WORDS;
 pub use training::{
     TrainReport, resume_language_model, train_language_model, train_language_model_from,
 };

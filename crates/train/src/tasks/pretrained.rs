@@ -56,7 +56,7 @@ impl<T: Task> PretrainedTask<T> {
     /// # Errors
     ///
     /// When the settings ask for other examples to be known, or for another model.
-    pub(super) fn begun(
+    pub(super) fn start(
         &self,
         settings: &TaskSettings<T::Options>,
         examples: &[T::Example],
@@ -64,7 +64,7 @@ impl<T: Task> PretrainedTask<T> {
         self.check_kept(settings)?;
         let own = new_model(&self.task, &self.description.settings)?;
         let record = self.run.load_weights(own)?.into_record();
-        let task = self.task.clone().again(examples, settings);
+        let task = self.task.clone().for_training(examples, settings);
         let model = new_model(&task, settings)?;
         let loaded = model.try_load_record(record);
         let model = loaded.map_err(|error| TrainError::Invalid {

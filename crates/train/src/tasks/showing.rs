@@ -8,7 +8,7 @@ use super::Task;
 use super::evaluation::{Opened, open_run};
 use super::gathered::Gathered;
 use crate::drawing::html::escape;
-use crate::{Figure, Section, TrainError};
+use crate::{Picture, Section, TrainError};
 
 /// The figures of a run on its held-out examples, and what its task shows of them.
 ///
@@ -39,7 +39,7 @@ pub(crate) fn show_task<T: Task>(path: &Path) -> Result<Vec<Section>, TrainError
     let figures = Section {
         title: "How well the model answers".to_string(),
         about: format!("Figures of the {} held-out examples.", examples.len()),
-        figures: vec![Figure::page("figures", html)],
+        pictures: vec![Picture::page("figures", html)],
     };
     let shown = task.shown(&model, &examples, rows)?;
     Ok([figures].into_iter().chain(shown).collect())

@@ -31,7 +31,7 @@ use super::{
 use crate::drawing::html::escape;
 use crate::say::counted;
 use crate::tasks::confusion::confusion;
-use crate::{Figure, Recurrence, Section, TrainError, Variant};
+use crate::{Picture, Recurrence, Section, TrainError, Variant};
 
 pub use objective::TagBatch;
 pub use options::{DecoderKind, SchemeKind, TagOptions};
@@ -208,15 +208,19 @@ impl Task for Tag {
         })
     }
 
-    fn begun(&mut self, mut model: Model) -> Model {
+    fn with_known_weights(&mut self, mut model: Model) -> Model {
         if let Some(vectors) = self.vectors.take() {
             let (words, reader) = (&self.words, self.reader());
-            model.embedding = vectors::begun(model.embedding, words, &vectors, &reader);
+            model.embedding = vectors::initialised(model.embedding, words, &vectors, &reader);
         }
         model
     }
 
-    fn again(self, examples: &[TaggedSentence], settings: &TaskSettings<TagOptions>) -> Self {
+    fn for_training(
+        self,
+        examples: &[TaggedSentence],
+        settings: &TaskSettings<TagOptions>,
+    ) -> Self {
         let scheme = settings.options.scheme(examples);
         Self { scheme, ..self }
     }
@@ -322,17 +326,17 @@ impl Task for Tag {
             .map(|(told, count)| format!("{count:6}  {told}\n"))
             .collect();
         let often = (!rows.is_empty())
-            .then(|| Figure::page("mistakes", format!("<pre>{}</pre>", escape(&rows))));
+            .then(|| Picture::page("mistakes", format!("<pre>{}</pre>", escape(&rows))));
         Ok(vec![
             Section {
                 title: "Tags that are taken for others".to_string(),
                 about: "A row for each tag: what words of that tag were given.".to_string(),
-                figures: vec![confusion(&scores)],
+                pictures: vec![confusion(&scores)],
             },
             Section {
                 title: "The most frequent mistakes".to_string(),
                 about: "How often a word was given another tag than the right one.".to_string(),
-                figures: often.into_iter().collect(),
+                pictures: often.into_iter().collect(),
             },
         ])
     }

@@ -112,7 +112,7 @@ fn train<T: Task>(
     let gathered = Gathered::<T>::read(settings, data, known)?;
     let (task, model) = match pretrained {
         Some(pretrained) => {
-            let (task, model) = pretrained.begun(settings, &gathered.learned_from)?;
+            let (task, model) = pretrained.start(settings, &gathered.learned_from)?;
             check_known(&task, &gathered, data, pretrained.path())?;
             (task, model)
         }
@@ -120,7 +120,7 @@ fn train<T: Task>(
             let mut task = T::of(&gathered.learned_from, settings)?;
             check_memory(&task, settings, device)?;
             let model = new_model(&task, settings)?;
-            let model = task.begun(model);
+            let model = task.with_known_weights(model);
             (task, model)
         }
     };

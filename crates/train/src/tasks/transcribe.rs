@@ -120,7 +120,11 @@ impl Task for Transcribe {
         })
     }
 
-    fn again(self, _examples: &[SoundExample], settings: &TaskSettings<TranscribeOptions>) -> Self {
+    fn for_training(
+        self,
+        _examples: &[SoundExample],
+        settings: &TaskSettings<TranscribeOptions>,
+    ) -> Self {
         Self {
             decoding: settings.options.decoding(),
             ..self

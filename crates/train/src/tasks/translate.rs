@@ -19,7 +19,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::TextReader;
-use super::units::Units;
+use super::unit_vocabulary::UnitVocabulary;
 use super::{Answer, BatchOf, Examples, Rows, Scores, Task, TaskSettings};
 use crate::fit::seed::mix;
 use crate::{Recurrence, Section, TrainError};
@@ -31,8 +31,8 @@ pub use options::{AttentionKind, TranslateOptions};
 /// Sequences given others, and what is known of them.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Translate {
-    sources: Units,
-    targets: Units,
+    sources: UnitVocabulary,
+    targets: UnitVocabulary,
     search: BeamSearch,
     #[serde(default)]
     drawn: Drawn,
@@ -209,14 +209,18 @@ impl Task for Translate {
         let source = examples.iter().map(|example| example.source.as_slice());
         let target = examples.iter().filter_map(|e| e.target.as_deref());
         Ok(Self {
-            sources: Units::of(sources, source, options.min_count),
-            targets: Units::of(targets, target, options.min_count),
+            sources: UnitVocabulary::of(sources, source, options.min_count),
+            targets: UnitVocabulary::of(targets, target, options.min_count),
             search: search(examples, options),
             drawn: Drawn::of(settings),
         })
     }
 
-    fn again(self, examples: &[PairExample], settings: &TaskSettings<TranslateOptions>) -> Self {
+    fn for_training(
+        self,
+        examples: &[PairExample],
+        settings: &TaskSettings<TranslateOptions>,
+    ) -> Self {
         Self {
             search: search(examples, &settings.options),
             drawn: Drawn::of(settings),

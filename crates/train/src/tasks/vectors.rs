@@ -98,7 +98,7 @@ pub(super) fn known(
 }
 
 /// An embedding in which each word begins with its vector, the first that there is of it.
-pub(super) fn begun(
+pub(super) fn initialised(
     embedding: Embedding,
     vocabulary: &WordVocabulary,
     vectors: &WordVectors,
@@ -154,7 +154,7 @@ mod tests {
             embedding.weight.val().into_data().iter::<f32>().collect()
         };
         let before = values(&embedding);
-        let after = values(&begun(embedding, &vocabulary, &vectors, &reader));
+        let after = values(&initialised(embedding, &vocabulary, &vectors, &reader));
         assert_eq!(after[..4], before[..4]);
         assert_eq!(after[4..], [1.0, 2.0, 5.0, 6.0]);
     }

@@ -5,11 +5,11 @@ use std::fmt::Write;
 use backdraft_models::{Classifier, Encoder};
 
 use super::{ClassExample, Classify, Prediction};
+use crate::drawing::canvas::rgb;
 use crate::drawing::html::escape;
-use crate::drawing::picture::rgb;
 use crate::tasks::confusion::confusion;
 use crate::tasks::sequences::{Reading, Sequence};
-use crate::{Figure, Section, TrainError};
+use crate::{Picture, Section, TrainError};
 
 /// Mistakes that are shown.
 const SHOWN: usize = 10;
@@ -55,7 +55,7 @@ impl Classify {
             .enumerate()
             .map(|(place, mistake)| {
                 let html = self.mistake(model, mistake)?;
-                Ok(Figure::page(format!("mistake-{}", place + 1), html))
+                Ok(Picture::page(format!("mistake-{}", place + 1), html))
             })
             .collect::<Result<Vec<_>, TrainError>>()?;
         let about = match (&self.reading, &model.pool.query) {
@@ -70,12 +70,12 @@ impl Classify {
                 title: "Classes that are taken for others".to_string(),
                 about: "A row for each class: what its held-out examples were taken for."
                     .to_string(),
-                figures: vec![confusion(&scores)],
+                pictures: vec![confusion(&scores)],
             },
             Section {
                 title: "The most surprising mistakes".to_string(),
                 about: about.to_string(),
-                figures: shown,
+                pictures: shown,
             },
         ])
     }

@@ -4,7 +4,7 @@ use backdraft_models::Predictive;
 
 use super::{Forecast, LEVELS, Model, SeriesExample};
 use crate::drawing::fan::{Fan, Foreseen};
-use crate::{Figure, Section, TrainError};
+use crate::{Picture, Section, TrainError};
 
 /// Series that are drawn.
 const SHOWN: usize = 8;
@@ -19,9 +19,9 @@ impl Forecast {
         examples: &[SeriesExample],
     ) -> Result<Vec<Section>, TrainError> {
         let drawn = examples.iter().take(SHOWN).enumerate();
-        let figures = drawn.map(|(place, example)| {
+        let pictures = drawn.map(|(place, example)| {
             let svg = self.fan(model, example, place)?;
-            Ok(Figure::picture(format!("forecast-{}", place + 1), svg))
+            Ok(Picture::svg(format!("forecast-{}", place + 1), svg))
         });
         let left = examples.len().saturating_sub(SHOWN);
         let left = match left {
@@ -34,7 +34,7 @@ impl Forecast {
                 "Black: the values. Blue: the mean of each held-out value, one step ahead, and the interval that \
                  is to hold nine in ten. Red: the same of the steps after the last value, all from there.{left}"
             ),
-            figures: figures.collect::<Result<_, TrainError>>()?,
+            pictures: pictures.collect::<Result<_, TrainError>>()?,
         }])
     }
 

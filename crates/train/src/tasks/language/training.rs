@@ -9,9 +9,9 @@ use burn::module::Module;
 use burn::tensor::Device;
 use serde::Serialize;
 
-use super::author::Author;
 use super::folder::{HELD_OUT, VOCABULARY};
 use super::pretrained::Pretrained;
+use super::shows::LanguageShows;
 use super::texts::Texts;
 use super::{DEMO, Text};
 use crate::fit::checkpoint::Latest;
@@ -243,7 +243,7 @@ pub(super) fn new_model(
 
 /// A training that can begin, and what is told of it when it has ended.
 struct Prepared<'a> {
-    plan: TrainingPlan<'a, LanguageModel<Encoder>, Author>,
+    plan: TrainingPlan<'a, LanguageModel<Encoder>, LanguageShows>,
     bits_a_nat: f64,
     parameters: usize,
     path: String,
@@ -261,7 +261,7 @@ impl<'a> Prepared<'a> {
         device: &'a PickedDevice,
         display: Display,
     ) -> Self {
-        let author = Author {
+        let shows = LanguageShows {
             units: texts.units,
             bits_a_nat: texts.bits_a_nat,
             seed: settings.training.seed,
@@ -271,14 +271,14 @@ impl<'a> Prepared<'a> {
             parameters: model.num_params(),
             path: paths(&model.recurrent, &device.device),
             unit: settings.lexicon.unit.to_string(),
-            vocabulary: author.units.len(),
+            vocabulary: shows.units.len(),
             data: texts.source.to_string(),
             skipped_files: texts.skipped_files,
             plan: TrainingPlan {
                 model,
                 learned_from: Arc::new(texts.windows),
                 held_out: Arc::new(texts.valid),
-                shows: author,
+                shows,
                 training: &settings.training,
                 device,
                 display,

@@ -1,6 +1,6 @@
 //! How well words are tagged: by word, and by span where tags say where spans are.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::fmt::Write;
 
 use backdraft_models::{Accuracy, Span, SpanScores, TagScheme, spans, strict_spans};
@@ -74,6 +74,7 @@ impl TagScores {
         for span in there {
             self.of(span).there += 1;
         }
+        let there: HashSet<&Span> = there.iter().collect();
         for span in told {
             let scores = self.of(span);
             scores.found += 1;

@@ -5,7 +5,7 @@ use backdraft_data::Padded;
 
 use super::{Model, PairExample, Translate};
 use crate::drawing::heat_map::HeatMap;
-use crate::{Figure, Section, TrainError};
+use crate::{Picture, Section, TrainError};
 
 /// Translations that are drawn, and the symbols that there is room for.
 const SHOWN: usize = 6;
@@ -26,11 +26,11 @@ impl Translate {
             return Ok(Vec::new());
         }
         let written = self.translations(model, &drawn)?;
-        let mut figures = Vec::new();
+        let mut pictures = Vec::new();
         for (pair, symbols) in drawn.into_iter().zip(written) {
             if (1..=LONGEST).contains(&symbols.len()) {
-                let name = format!("attention-{}", figures.len() + 1);
-                figures.push(Figure::picture(name, self.looks(model, pair, symbols)?));
+                let name = format!("attention-{}", pictures.len() + 1);
+                pictures.push(Picture::svg(name, self.looks(model, pair, symbols)?));
             }
         }
         Ok(vec![Section {
@@ -38,7 +38,7 @@ impl Translate {
             about: "A row for each symbol that the model writes, the end last: the darker a square, the more \
                     attention it pays to that symbol of the source. Of held-out examples."
                 .to_string(),
-            figures,
+            pictures,
         }])
     }
 

@@ -9,12 +9,12 @@ use super::TextReader;
 
 /// How texts become symbols.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub(super) struct Units {
+pub(super) struct UnitVocabulary {
     pub(super) reader: TextReader,
     pub(super) vocabulary: WordVocabulary,
 }
 
-impl Units {
+impl UnitVocabulary {
     /// Those of the units of texts that occur `at_least` so many times.
     pub(super) fn of<'a>(
         reader: TextReader,

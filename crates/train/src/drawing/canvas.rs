@@ -19,7 +19,7 @@ pub(crate) const RED: Colour = [214, 39, 40];
 
 /// An SVG picture that is being drawn; sizes in pixels.
 #[derive(Debug)]
-pub(crate) struct Picture {
+pub(crate) struct Canvas {
     size: [f64; 2],
     body: String,
 }
@@ -32,7 +32,7 @@ pub(crate) enum Anchor {
     End,
 }
 
-impl Picture {
+impl Canvas {
     /// An empty one, white.
     pub(crate) fn new(size: [f64; 2]) -> Self {
         Self {
@@ -110,27 +110,27 @@ impl Panel {
     }
 
     /// The frame, and numbers at some places of the axes.
-    pub(crate) fn frame(&self, picture: &mut Picture, x: &[f64], y: &[f64]) {
+    pub(crate) fn frame(&self, canvas: &mut Canvas, x: &[f64], y: &[f64]) {
         let ([left, top], [width, height]) = (self.place, self.size);
-        picture.add(format_args!(
+        canvas.add(format_args!(
             "<rect x=\"{left:.1}\" y=\"{top:.1}\" width=\"{width:.1}\" height=\"{height:.1}\" \
              fill=\"none\" stroke=\"{}\"/>",
             rgb(PALE)
         ));
         for x in x {
             let place = [self.across(*x), top + height + 13.0];
-            picture.text(place, Anchor::Middle, 10, &x.to_string());
+            canvas.text(place, Anchor::Middle, 10, &x.to_string());
         }
         for y in y {
             let place = [left - 4.0, self.down(*y) + 3.5];
-            picture.text(place, Anchor::End, 10, &y.to_string());
+            canvas.text(place, Anchor::End, 10, &y.to_string());
         }
     }
 
     /// A circle around 0; both axes are to have the same scale.
-    pub(crate) fn circle(&self, picture: &mut Picture, radius: f64, colour: Colour) {
+    pub(crate) fn circle(&self, canvas: &mut Canvas, radius: f64, colour: Colour) {
         let pixels = self.across(radius) - self.across(0.0);
-        picture.add(format_args!(
+        canvas.add(format_args!(
             "<circle cx=\"{:.1}\" cy=\"{:.1}\" r=\"{pixels:.1}\" fill=\"none\" stroke=\"{}\"/>",
             self.across(0.0),
             self.down(0.0),
@@ -139,8 +139,8 @@ impl Panel {
     }
 
     /// A straight line.
-    pub(crate) fn line(&self, picture: &mut Picture, [from, to]: [[f64; 2]; 2], colour: Colour) {
-        picture.add(format_args!(
+    pub(crate) fn line(&self, canvas: &mut Canvas, [from, to]: [[f64; 2]; 2], colour: Colour) {
+        canvas.add(format_args!(
             "<path d=\"M{:.1} {:.1}L{:.1} {:.1}\" stroke=\"{}\" stroke-dasharray=\"3 3\"/>",
             self.across(from[0]),
             self.down(from[1]),
@@ -153,7 +153,7 @@ impl Panel {
     /// Dots, as one path: a line of no length has round ends.
     pub(crate) fn dots(
         &self,
-        picture: &mut Picture,
+        canvas: &mut Canvas,
         dots: impl IntoIterator<Item = [f64; 2]>,
         colour: Colour,
     ) {
@@ -162,7 +162,7 @@ impl Panel {
             let (x, y) = (self.across(x), self.down(y));
             write!(path, "M{x:.1} {y:.1}h0").expect("a string takes all");
         }
-        picture.add(format_args!(
+        canvas.add(format_args!(
             "<path d=\"{path}\" stroke=\"{}\" stroke-width=\"3\" stroke-linecap=\"round\" \
              stroke-opacity=\"0.7\"/>",
             rgb(colour)
@@ -170,7 +170,7 @@ impl Panel {
     }
 
     /// Bars of equal width over the whole panel, from 0 upward.
-    pub(crate) fn bars(&self, picture: &mut Picture, heights: &[f64], colour: Colour) {
+    pub(crate) fn bars(&self, canvas: &mut Canvas, heights: &[f64], colour: Colour) {
         let width = self.size[0] / heights.len() as f64;
         let base = self.down(0.0);
         let mut path = String::new();
@@ -184,7 +184,7 @@ impl Panel {
             )
             .expect("a string takes all");
         }
-        picture.add(format_args!(
+        canvas.add(format_args!(
             "<path d=\"{path}\" fill=\"{}\"/>",
             rgb(colour)
         ));

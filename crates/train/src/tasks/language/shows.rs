@@ -24,14 +24,14 @@ pub(crate) const WORDS: Words = Words {
 };
 
 /// Writes in the symbols of a text.
-pub(super) struct Author {
+pub(super) struct LanguageShows {
     pub(super) units: Units,
     /// Bits that a character costs, for each nat that a symbol does.
     pub(super) bits_a_nat: f64,
     pub(super) seed: u64,
 }
 
-impl Shows<LanguageModel<Encoder>> for Author {
+impl Shows<LanguageModel<Encoder>> for LanguageShows {
     fn words(&self) -> Words {
         WORDS
     }
