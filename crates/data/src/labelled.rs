@@ -8,7 +8,7 @@
 use std::path::Path;
 
 use crate::DataError;
-use crate::line::line_of;
+use crate::line::{is_unclosed, line_of};
 use crate::text::read_file;
 
 /// A row of a table.
@@ -63,6 +63,7 @@ pub fn read_labelled(path: &Path, columns: &LabelColumns) -> Result<LabelledText
     let (mut rows, mut skipped) = (Vec::new(), 0);
     let head_label = label.filter(|_| columns.label.is_none());
     let head_label = head_label.map(|column| head[column].trim());
+    let mut last = None;
     for row in reader.records() {
         let row = row.map_err(not_a_table)?;
         let line = || row.position().map_or(0, |at| line_of(&content, at));
@@ -74,6 +75,7 @@ pub fn read_labelled(path: &Path, columns: &LabelColumns) -> Result<LabelledText
                 found: row.len(),
             });
         }
+        last = Some(row.clone());
         let cell = |column: usize| row.get(column).unwrap_or_default().trim();
         if cell(text).is_empty() {
             skipped += 1;
@@ -91,6 +93,17 @@ pub fn read_labelled(path: &Path, columns: &LabelColumns) -> Result<LabelledText
             label: label.map(str::to_string),
             text: cell(text).to_string(),
             place: format!("line {}", line()),
+        });
+    }
+    if let Some(row) = last.filter(|_| has_commas(path))
+        && let Some(at) = row.position().filter(|at| is_unclosed(&content, at))
+    {
+        return Err(DataError::Cell {
+            path: path.to_path_buf(),
+            line: line_of(&content, at),
+            column: head[head.len() - 1].to_string(),
+            expected: "quotes that are closed".to_string(),
+            found: row[row.len() - 1].to_string(),
         });
     }
     if rows.is_empty() && skipped == 0 {
@@ -146,7 +159,13 @@ impl LabelColumns {
         };
         let other = || (0..head.len()).find(|column| Some(*column) != label);
         let text = text.or_else(other).ok_or_else(|| missing("of the text"))?;
-        Ok((label, text))
+        match label == Some(text) {
+            true => Err(missing(&format!(
+                "of the text beside `{}`, which is that of the label",
+                head[text].trim()
+            ))),
+            false => Ok((label, text)),
+        }
     }
 }
 
@@ -229,6 +248,31 @@ mod tests {
         };
         let error = read("a.tsv", "label\ttext\nbad\tx\n", &columns).unwrap_err();
         assert_eq!(error, "/a.tsv: expected a column `mood`, found label, text");
+    }
+
+    #[test]
+    fn quotes_without_an_end_and_one_column_for_both_are_refused() {
+        let content = "label,text\np,fine\nn,\"oops\np,well\n";
+        let error = read("a.csv", content, &LabelColumns::default()).unwrap_err();
+        let expected = "/a.csv: line 3, column `text`: expected quotes that are closed, found `oops\np,well\n`";
+        assert_eq!(error, expected);
+        for fine in [
+            "label,text\np,5\" pipe\n",
+            "label,text\np,\"a \"\"b\"\"\"\n",
+        ] {
+            assert!(
+                read("a.csv", fine, &LabelColumns::default()).is_ok(),
+                "{fine}"
+            );
+        }
+        let both = LabelColumns {
+            label: Some("text".to_string()),
+            text: Some("text".to_string()),
+        };
+        let error = read("a.tsv", "label\ttext\np\tx\n", &both).unwrap_err();
+        let expected = "/a.tsv: expected a column of the text beside `text`, which is that of the label, found \
+                        label, text";
+        assert_eq!(error, expected);
     }
 
     #[test]

@@ -14,6 +14,8 @@ use crate::text::read_file;
 #[serde(try_from = "Value", into = "Value")]
 pub struct Pieces {
     tokenizer: Tokenizer,
+    /// Its file, as it was read: writing it anew would tell standard output of numbers that are left out.
+    file: String,
     len: usize,
 }
 
@@ -40,7 +42,7 @@ impl Pieces {
     pub fn read(path: &Path) -> Result<Self, DataError> {
         Self::from_json(&read_file(path)?).map_err(|reason| DataError::NotAVocabulary {
             path: path.to_path_buf(),
-            reason,
+            reason: format!("no tokenizer: {reason}"),
         })
     }
 
@@ -62,14 +64,17 @@ impl Pieces {
         let len = numbers.max().map_or(0, |last| last as usize + 1);
         match len {
             0 => Err("expected pieces, found none".to_string()),
-            len => Ok(Self { tokenizer, len }),
+            len => Ok(Self {
+                tokenizer,
+                file: text.to_string(),
+                len,
+            }),
         }
     }
 
-    /// As a file.
+    /// As a file: the one that was read.
     pub fn to_json(&self) -> String {
-        let text = self.tokenizer.to_string(false);
-        text.expect("a tokenizer that was read is valid JSON")
+        self.file.clone()
     }
 
     /// The number of symbols.

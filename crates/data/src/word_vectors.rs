@@ -50,6 +50,10 @@ impl WordVectors {
             }
             let text = String::from_utf8_lossy(&line);
             let text = text.trim_end();
+            let text = match number {
+                1 => text.strip_prefix('\u{FEFF}').unwrap_or(text),
+                _ => text,
+            };
             if text.is_empty() {
                 continue;
             }

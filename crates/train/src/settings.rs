@@ -17,4 +17,5 @@ pub use regularize::{NormedWeights, Regularize};
 pub use saving::Saving;
 pub use training::{OptimizerKind, Training};
 pub use unit::TextUnit;
+pub(crate) use unit::absolute;
 pub use variant::{ResetKind, Variant};

@@ -335,6 +335,13 @@ fn read<T: Task>(
     options: &T::Options,
     known: Option<&T>,
 ) -> Result<Examples<T::Example>, TrainError> {
+    if path == Path::new("-") {
+        return Err(TrainError::Invalid {
+            setting: "data",
+            expected: "a file; standard input is read only as the text of `train lm`".to_string(),
+            found: "-".to_string(),
+        });
+    }
     refuse_empty(path)?;
     T::read(path, options, known)
 }

@@ -73,12 +73,21 @@ fn answer_lines<T: Task>(
     predictor: &Predictor<T>,
     tell: impl Fn(Answer) -> Result<(), TrainError>,
 ) -> Result<(), TrainError> {
-    for (number, line) in (1..).zip(std::io::stdin().lock().lines()) {
+    for (number, line) in (1_usize..).zip(std::io::stdin().lock().lines()) {
         let no_line = |reason: String| TrainError::NoQuestion {
             reason: format!("standard input, line {number}: {reason}"),
         };
         let line = line.map_err(|error| no_line(error.to_string()))?;
-        match predictor.answer_line(&line) {
+        // Editors put a mark before the first line.
+        let line = match number {
+            1 => line.strip_prefix('\u{FEFF}').unwrap_or(&line),
+            _ => &line,
+        };
+        match predictor.answer_line(line) {
+            // A line out for each line in.
+            Err(TrainError::NoQuestion { .. }) if line.trim().is_empty() => {
+                tell(Answer::default())?;
+            }
             Err(TrainError::NoQuestion { reason }) => return Err(no_line(reason)),
             answer => tell(answer?)?,
         }

@@ -62,9 +62,14 @@ impl TextUnit {
     /// The same, whatever folder it is used from.
     pub(crate) fn absolute(self) -> Self {
         match self {
-            // What cannot be told is left as it is; it was read a moment ago.
-            Self::File(path) => Self::File(std::path::absolute(&path).unwrap_or(path)),
+            Self::File(path) => Self::File(absolute(path)),
             other => other,
         }
     }
+}
+
+/// A path that holds from any folder, the same for the same file; of a file that is not there, as it is written.
+pub(crate) fn absolute(path: PathBuf) -> PathBuf {
+    let found = path.canonicalize().or_else(|_| std::path::absolute(&path));
+    found.unwrap_or(path)
 }

@@ -12,8 +12,9 @@ use burn::train::InferenceStep;
 use serde::Serialize;
 
 use super::gathered::Gathered;
-use super::training::{new_model, open};
+use super::training::{new_model, open, with_loss};
 use super::{ExampleLoader, Task, TaskSettings, read};
+use crate::say::say;
 use crate::{PickedDevice, Run, RunDescription, TrainError, Trainee, Window};
 
 /// What `backdraft evaluate` prints of a task.
@@ -92,10 +93,7 @@ pub fn evaluate_task<T: Task>(
             )
         }
         None => {
-            let gathered = Gathered::<T>::again(&task, &description, |reason| {
-                let path = path.to_path_buf();
-                TrainError::NoHeldOut { path, reason }
-            })?;
+            let gathered = held_out_again(path, &task, &description)?;
             let from = settings.valid.as_ref().or(description.data.as_ref());
             let from = from.map_or_else(String::new, |path| path.display().to_string());
             (
@@ -108,7 +106,14 @@ pub fn evaluate_task<T: Task>(
     let rows = settings.training.batch;
     let scores = task.score(&model, &examples, rows)?;
     let count = examples.len();
-    let loss = mean_loss(Arc::new(task), model, examples, rows, &device.device)?;
+    let loss = match with_loss(&task, &examples) {
+        Ok(known) => mean_loss(Arc::new(task), model, known, rows, &device.device)?,
+        // Nothing that the model could have answered.
+        Err(error) => {
+            say(format_args!("note: there is no loss: {error}"));
+            f64::NAN
+        }
+    };
     Ok(TaskEvaluation {
         task: T::NAME,
         loss,
@@ -119,6 +124,22 @@ pub fn evaluate_task<T: Task>(
         seconds: start.elapsed().as_secs_f64(),
         data,
         table: scores.table,
+    })
+}
+
+/// The data that a run began with, for what was held out of them.
+pub(super) fn held_out_again<T: Task>(
+    path: &Path,
+    task: &T,
+    description: &RunDescription<TaskSettings<T::Options>>,
+) -> Result<Gathered<T>, TrainError> {
+    let gone = |reason: String| {
+        let path = path.to_path_buf();
+        TrainError::NoHeldOut { path, reason }
+    };
+    Gathered::<T>::again(task, description, gone).map_err(|error| match error {
+        TrainError::Moved { error, .. } => gone(error.to_string()),
+        error => error,
     })
 }
 

@@ -100,9 +100,14 @@ pub(crate) fn figures(
         ("smape", smape(values, &told)?),
         ("rmse", rmse(values, &told)?),
         ("crps", scores.iter().sum::<f64>() / scores.len() as f64),
-        ("coverage_50", covered(HALF)?),
-        ("coverage_90", covered(LEVELS)?),
     ]);
+    // A point has no interval.
+    if !matches!(predictives.first(), Some(Predictive::Point(_))) {
+        figures.extend([
+            ("coverage_50", covered(HALF)?),
+            ("coverage_90", covered(LEVELS)?),
+        ]);
+    }
     let weighted = weighted_quantile_loss(values, predictives)?;
     figures.extend(weighted.map(|loss| ("weighted_quantile_loss", loss)));
     // One step ahead each, as the model.

@@ -68,10 +68,8 @@ impl<T: Task> Gathered<T> {
             let found = path.map(content_checksum).transpose();
             let found = found.map_err(|error| moved(error, are_held_out))?;
             if expected != found.as_ref() {
-                let name = match (are_held_out, valid) {
-                    (true, Some(valid)) => valid.display().to_string(),
-                    _ => made.text.clone(),
-                };
+                let name =
+                    path.map_or_else(|| made.text.clone(), |path| path.display().to_string());
                 let sum = |sum: Option<&String>| sum.cloned().unwrap_or("none".to_string());
                 return Err(refuse(format!(
                     "the data, {name}, are not those that the run was started with: expected the SHA-256 {}, \

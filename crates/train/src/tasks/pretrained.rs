@@ -67,36 +67,76 @@ impl<T: Task> PretrainedTask<T> {
         let task = self.task.clone().for_training(examples, settings);
         let model = new_model(&task, settings)?;
         let loaded = model.try_load_record(record);
-        let model = loaded.map_err(|error| TrainError::Invalid {
-            setting: "from",
-            expected: format!(
-                "settings of the same model as that of {}",
-                self.run.path().display()
-            ),
-            found: format!("others ({})", plain(error)),
+        let model = loaded.map_err(|error| match self.differing(settings) {
+            Some(differing) => differing,
+            None => TrainError::Invalid {
+                setting: "from",
+                expected: format!(
+                    "settings of the same model as that of {}",
+                    self.run.path().display()
+                ),
+                found: format!("others ({})", plain(error)),
+            },
         })?;
         Ok((task, model))
     }
 
     /// Refuses options that the run has decided.
     fn check_kept(&self, settings: &TaskSettings<T::Options>) -> Result<(), TrainError> {
-        let table = |options: &T::Options| {
-            let options = options.clone().absolute();
-            Table::try_from(options).expect("our own types are valid TOML")
+        self.first_change(T::Options::KEPT, settings)
+            .map_or(Ok(()), Err)
+    }
+
+    /// The setting that makes it another model, if one of these does.
+    fn differing(&self, settings: &TaskSettings<T::Options>) -> Option<TrainError> {
+        const SHAPING: [&str; 16] = [
+            "cell",
+            "layers",
+            "hidden",
+            "embedding",
+            "ways",
+            "pooling",
+            "characters",
+            "character_embedding",
+            "decoder",
+            "output",
+            "covariates",
+            "calendar",
+            "attention",
+            "condition",
+            "key_size",
+            "stacking",
+        ];
+        self.first_change(&SHAPING, settings)
+    }
+
+    /// The first of some settings that is another one than in the run.
+    fn first_change(
+        &self,
+        names: &[&'static str],
+        settings: &TaskSettings<T::Options>,
+    ) -> Option<TrainError> {
+        let table = |settings: &TaskSettings<T::Options>| {
+            let options = settings.options.clone().absolute();
+            let settings = TaskSettings {
+                options,
+                ..settings.clone()
+            };
+            Table::try_from(settings).expect("our own types are valid TOML")
         };
-        let own = table(&self.description.settings.options);
-        let asked = table(&settings.options);
-        let shown = |value: Option<&Value>| value.map_or("none".to_string(), Value::to_string);
-        for setting in T::Options::KEPT {
-            let [own, asked] = [&own, &asked].map(|table| shown(table.get(*setting)));
-            if own != asked {
-                return Err(TrainError::Invalid {
-                    setting,
-                    expected: format!("{own}, as in {}", self.run.path().display()),
-                    found: asked,
-                });
-            }
-        }
-        Ok(())
+        let (own, asked) = (table(&self.description.settings), table(settings));
+        let shown = |value: Option<&Value>| match value {
+            Some(Value::String(text)) => text.clone(),
+            Some(value) => value.to_string(),
+            None => "none".to_string(),
+        };
+        names.iter().find_map(|&setting| {
+            let [own, asked] = [&own, &asked].map(|table| shown(table.get(setting)));
+            (own != asked).then(|| TrainError::Invalid {
+                setting,
+                expected: format!("{own}, as in {}", self.run.path().display()),
+                found: asked,
+            })
+        })
     }
 }

@@ -5,8 +5,7 @@ use std::path::Path;
 use burn::tensor::Device;
 
 use super::Task;
-use super::evaluation::{Opened, open_run};
-use super::gathered::Gathered;
+use super::evaluation::{Opened, held_out_again, open_run};
 use crate::drawing::html::escape;
 use crate::{Picture, Section, TrainError};
 
@@ -21,10 +20,7 @@ pub(crate) fn show_task<T: Task>(path: &Path) -> Result<Vec<Section>, TrainError
         description,
         model,
     } = open_run::<T>(path, &Device::flex())?;
-    let gathered = Gathered::<T>::again(&task, &description, |reason| {
-        let path = path.to_path_buf();
-        TrainError::NoHeldOut { path, reason }
-    })?;
+    let gathered = held_out_again(path, &task, &description)?;
     let (examples, rows) = (gathered.held_out, description.settings.training.batch);
     let scores = task.score(&model, &examples, rows)?;
     let mut text: String = scores

@@ -15,6 +15,7 @@ use crate::fit::checkpoint::Latest;
 use crate::fit::memory::{self, Needed};
 use crate::fit::training::{Figure, Shows, TrainingPlan, paths};
 use crate::run::{NewRun, RunState, TASK};
+use crate::say::{counted, say};
 use crate::{
     DeviceChoice, Display, Origin, PickedDevice, Provenance, Recurrence, Run, RunDescription,
     TrainError, Variant, polynomial,
@@ -213,6 +214,13 @@ pub fn resume_task<T: Task>(
     run.check_resumable(T::NAME)?;
     description.settings.check()?;
     let is_told = resumed.data.is_some() || resumed.valid.is_some();
+    if let (Some(valid), None) = (&resumed.valid, &description.settings.valid) {
+        return Err(TrainError::Invalid {
+            setting: "valid",
+            expected: "a run that was trained with --valid".to_string(),
+            found: valid.display().to_string(),
+        });
+    }
     description.data = resumed.data.or(description.data);
     description.settings.valid = resumed.valid.or(description.settings.valid);
     let refuse = |reason: String| TrainError::CannotResume {
@@ -290,6 +298,40 @@ pub(super) fn new_model<T: Task>(
     Ok(model)
 }
 
+/// The examples that have a loss: an answer that was never learned has none, and counts as wrong in the figures alone.
+///
+/// # Errors
+///
+/// When there is none: why the first has none.
+pub(super) fn with_loss<T: Task>(
+    task: &T,
+    examples: &Arc<Vec<T::Example>>,
+) -> Result<Arc<Vec<T::Example>>, TrainError> {
+    let reasons: Vec<String> = examples
+        .iter()
+        .filter_map(|example| task.check_learned(example).err())
+        .collect();
+    let Some(first) = reasons.first() else {
+        return Ok(examples.clone());
+    };
+    if reasons.len() == examples.len() {
+        return Err(TrainError::Unfit {
+            what: "the held-out examples",
+            expected: "one at least whose answer can be learned".to_string(),
+            found: format!("none: {first}"),
+        });
+    }
+    say(format_args!(
+        "note: {} of {} have an answer that was never learned: they count as wrong and have no loss; {first}",
+        reasons.len(),
+        counted(examples.len(), "example"),
+    ));
+    let known = examples
+        .iter()
+        .filter(|example| task.check_learned(example).is_ok());
+    Ok(Arc::new(known.cloned().collect()))
+}
+
 /// The batches that are learned from, and those of the held-out part.
 pub(super) fn loaders<T: Task>(
     task: &Arc<T>,
@@ -298,7 +340,8 @@ pub(super) fn loaders<T: Task>(
     device: &Device,
 ) -> Result<[ExampleLoader<T>; 2], TrainError> {
     let (rows, seed) = (settings.training.batch, settings.training.seed);
-    let (learned_from, held_out) = (gathered.learned_from.clone(), gathered.held_out.clone());
+    let learned_from = gathered.learned_from.clone();
+    let held_out = with_loss(&**task, &gathered.held_out)?;
     Ok([
         ExampleLoader::new(task.clone(), learned_from, rows, seed, device.clone())?,
         ExampleLoader::new(task.clone(), held_out, rows, seed, device.clone())?,
@@ -408,7 +451,11 @@ impl<T: Task> Shows<T::Model> for Answering<T> {
 
     fn sample(&mut self, model: &T::Model) -> Result<Option<String>, TrainError> {
         let some: Vec<&T::Example> = self.held_out.iter().take(SHOWN).collect();
-        let answers = self.task.answer(model, &some)?;
+        let answers = match self.task.answer(model, &some) {
+            // What cannot be answered, as covariates of the steps to come are not known, is not shown.
+            Err(TrainError::NoQuestion { .. }) => return Ok(None),
+            answers => answers?,
+        };
         let lines: Vec<String> = answers.iter().map(super::Answer::to_tsv).collect();
         Ok(Some(lines.join("\n")))
     }

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Idle, TextReader};
 use crate::TrainError;
+use crate::settings::absolute;
 use crate::settings::bounds::{counts, require};
 
 /// Vectors of a file, most of which begin with the words that are frequent, that are used by default.
@@ -57,7 +58,6 @@ impl VectorOptions {
 
     /// The same, whatever folder it is used from.
     pub(super) fn absolute(self) -> Self {
-        let absolute = |path: PathBuf| std::path::absolute(&path).unwrap_or(path);
         Self {
             vectors: self.vectors.map(absolute),
             ..self

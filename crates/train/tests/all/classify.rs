@@ -358,6 +358,6 @@ fn examples_may_move_and_others_may_be_learned_with_the_same_weights() {
     );
     says(
         from(&moved, &["--hidden", "13"]),
-        "settings of the same model as that of",
+        "--hidden: expected 12, as in ",
     );
 }

@@ -190,7 +190,7 @@ fn an_embedding_begins_with_vectors_that_were_learned_elsewhere() {
     );
     with(
         &["--vectors", &vectors, "--unit", "char"],
-        "--vectors has an effect only with --unit word",
+        "--vectors has an effect only with --unit word or a tokenizer",
     );
     fs::write(&vectors, "pepper 1 2\nsalt 1 x\n").unwrap();
     refused(
@@ -257,4 +257,63 @@ fn a_training_from_a_run_decodes_as_it_is_asked() {
         answer["mean"].as_array().unwrap().len()
     };
     assert_eq!([answer(&run), answer(&other)], [5, 3]);
+}
+
+/// Found by somebody who tried.
+#[test]
+fn what_cannot_be_learned_or_asked_is_refused_by_its_option() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name).to_str().unwrap().to_string();
+    let (series, run) = (path("series.csv"), path("run"));
+    let rows: String = (0..60)
+        .map(|step| format!("{},{}.5,1\n", 1900 + step, step % 7))
+        .collect();
+    fs::write(&series, format!("year,value,promo\n{rows}")).unwrap();
+    let forecast = [
+        "train", "forecast", "--data", &series, "--steps", "2", "--device", "flex",
+    ];
+    let with = |more: &[&str], expected: &str| {
+        nonsense(&[&forecast[..], &["--out", &run], more].concat(), expected);
+        assert!(!Path::new(&run).exists());
+    };
+    with(
+        &["--output", "negative-binomial"],
+        "--output: expected a distribution of numbers, as ",
+    );
+    with(
+        &["--value-column", "promo", "--covariates", "promo"],
+        "--covariates: expected other columns than that of the values, found promo",
+    );
+    // Covariates of the steps to come are not known: it learns, and shows no sample.
+    let covariates = ["--covariates", "promo", "--hidden", "4", "--out", &run];
+    succeeded(&[&forecast[..], &covariates].concat());
+    nonsense(
+        &["evaluate", &run, "--data", "-"],
+        "--data: expected a file; standard input is read only as the text of `train lm`",
+    );
+    nonsense(
+        &[
+            "train", "forecast", "--from", &run, "--hidden", "5", "--steps", "1",
+        ],
+        "--hidden: expected 4, as in ",
+    );
+
+    // Classes that were never learned have no loss.
+    let (data, other, classes) = (rule(folder.path()), path("other.tsv"), path("classes"));
+    trained(&data, &classes, &["--steps", "2", "--epochs", "1"]);
+    fs::write(&other, "label\ttext\nneither\toak\nsalt-first\tsalt\n").unwrap();
+    let told_of = |data: &str| -> Value {
+        let told = told(&["evaluate", &classes, "--data", data, "--json"]);
+        serde_json::from_str(&told).unwrap()
+    };
+    let both = told_of(&other);
+    fs::write(&other, "label\ttext\nsalt-first\tsalt\n").unwrap();
+    assert_eq!(both["loss"], told_of(&other)["loss"]);
+    fs::write(&other, "label\ttext\nneither\toak\n").unwrap();
+    assert!(told_of(&other)["loss"].is_null());
+    let train = ["train", "classify", "--data", &data, "--valid", &other];
+    refused(
+        &[&train[..], &["--out", &path("none")]].concat(),
+        "the held-out examples: expected one at least whose answer can be learned, found none: expected one of the classes",
+    );
 }

@@ -200,7 +200,8 @@ impl TaskOptions for ClassifyOptions {
             false => Vec::from_iter(self.vectors.idle()),
         };
         if self.unit == TextUnit::Char {
-            idle.extend([("vectors", "--unit word"), ("most_vectors", "--unit word")]);
+            let with = "--unit word or a tokenizer";
+            idle.extend([("vectors", with), ("most_vectors", with)]);
         }
         if let TextUnit::File(_) = self.unit {
             let with = "--unit char or --unit word";

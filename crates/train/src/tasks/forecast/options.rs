@@ -5,7 +5,7 @@ use backdraft_models::{Output, PointError, Scaling};
 use clap::ValueEnum;
 use serde::{Deserialize, Serialize};
 
-use crate::settings::bounds::{counts, require, rows};
+use crate::settings::bounds::{counts, different, require, rows};
 use crate::{Recurrence, TaskOptions, TrainError, Training};
 
 /// What is told of each value to come.
@@ -211,6 +211,16 @@ impl TaskOptions for ForecastOptions {
             ("season", self.season),
         ])?;
         rows([("horizon", self.horizon)])?;
+        different("covariates", &self.covariates, String::clone)?;
+        let is_value = |name: &String| Some(name) == self.value_column.as_ref();
+        let expected = "other columns than that of the values";
+        let found = self.covariates.join(",");
+        require(
+            "covariates",
+            expected,
+            found,
+            !self.covariates.iter().any(is_value),
+        )?;
         let (embedding, default) = (recurrence.embedding, Self::recurrence().embedding);
         let expected = format!("{default}, as numbers are not embedded");
         require("embedding", &expected, embedding, embedding == default)?;

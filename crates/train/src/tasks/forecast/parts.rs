@@ -5,7 +5,7 @@ use std::path::Path;
 use backdraft_data::{Calendar, TimeSeries, read_series};
 use backdraft_models::{Scale, Series};
 
-use super::ForecastOptions;
+use super::{ForecastOptions, OutputKind};
 use crate::TrainError;
 use crate::settings::bounds::require;
 
@@ -84,6 +84,22 @@ fn example(
         .take(options.horizon)
         .collect();
     let values: Vec<Option<f64>> = series.values[..known].to_vec();
+    let is_count = |value: f64| value >= 0.0 && value.fract() == 0.0;
+    if options.output == OutputKind::NegativeBinomial
+        && let Some(step) = values
+            .iter()
+            .position(|value| value.is_some_and(|v| !is_count(v)))
+    {
+        let (value, time) = (values[step].unwrap_or_default(), &times[step]);
+        return Err(TrainError::Invalid {
+            setting: "output",
+            expected: format!(
+                "a distribution of numbers, as {} has {value} at {time}, which is no count",
+                path.display()
+            ),
+            found: "negative-binomial".to_string(),
+        });
+    }
     let to_come = times[known..].iter().take(options.horizon);
     Ok(SeriesExample {
         name: series.name,
