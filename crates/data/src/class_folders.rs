@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use crate::text::read_file;
 use crate::text_files::files_below;
-use crate::{DataError, LabelledText, LabelledTexts};
+use crate::{DataError, LabelledText, LabelledTexts, Place};
 
 /// The files of a folder and of the folders in it, in the order of their names; those whose names begin with a dot are
 /// not among them.
@@ -76,7 +76,7 @@ impl ClassFolders {
                 text => rows.push(LabelledText {
                     label: class_of(&self.root, path),
                     text: text.to_string(),
-                    place: place.display().to_string(),
+                    place: Place::File(place.to_path_buf()),
                 }),
             }
         }
@@ -128,16 +128,22 @@ mod tests {
         let found = ClassFolders::find(folder.path(), is_apart).unwrap();
         assert_eq!(found.paths().count(), 6);
         let read = found.read();
-        let rows: Vec<(Option<&str>, &str, &str)> = read
+        let rows: Vec<(Option<&str>, &str, String)> = read
             .rows
             .iter()
-            .map(|row| (row.label.as_deref(), row.text.as_str(), row.place.as_str()))
+            .map(|row| {
+                (
+                    row.label.as_deref(),
+                    row.text.as_str(),
+                    row.place.to_string(),
+                )
+            })
             .collect();
         let expected = [
-            (None, "no class", "about.txt"),
-            (Some("bad"), "poor", "bad/1.txt"),
-            (Some("good"), "fine\nindeed", "good/b.txt"),
-            (Some("good"), "well", "good/deep/a.txt"),
+            (None, "no class", "about.txt".to_string()),
+            (Some("bad"), "poor", "bad/1.txt".to_string()),
+            (Some("good"), "fine\nindeed", "good/b.txt".to_string()),
+            (Some("good"), "well", "good/deep/a.txt".to_string()),
         ];
         assert_eq!((rows.as_slice(), read.skipped), (&expected[..], 2));
         let empty = tempfile::tempdir().unwrap();

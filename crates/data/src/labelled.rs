@@ -7,9 +7,9 @@
 
 use std::path::Path;
 
-use crate::DataError;
 use crate::line::{is_unclosed, line_of};
 use crate::text::read_file;
+use crate::{DataError, Place};
 
 /// A row of a table.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,8 +18,8 @@ pub struct LabelledText {
     pub label: Option<String>,
     /// The text.
     pub text: String,
-    /// Where it is from: `line 7` of a table, or the path of a file in its folder.
-    pub place: String,
+    /// Where it is from.
+    pub place: Place,
 }
 
 /// The rows of a table.
@@ -92,7 +92,7 @@ pub fn read_labelled(path: &Path, columns: &LabelColumns) -> Result<LabelledText
         rows.push(LabelledText {
             label: label.map(str::to_string),
             text: cell(text).to_string(),
-            place: format!("line {}", line()),
+            place: Place::Line(line()),
         });
     }
     if let Some(row) = last.filter(|_| has_commas(path))
@@ -224,7 +224,7 @@ mod tests {
             let path = folder.path().join(name);
             fs::write(&path, content).unwrap();
             let read = read_labelled(&path, &LabelColumns::default()).unwrap();
-            assert!(read.rows[0].place.starts_with("line 2"), "{:?}", read.rows);
+            assert_eq!(read.rows[0].place, Place::Line(2));
             read.only_column
         };
         let alone = Some("so, what".to_string());

@@ -9,11 +9,13 @@
 //! task.json      of a run: what is known of its examples, the task itself
 //! ```
 
+mod answer;
 pub(crate) mod classify;
 pub(crate) mod compose;
 mod confusion;
 mod estimate;
 mod evaluation;
+mod examples;
 mod exchange;
 pub(crate) mod forecast;
 mod gathered;
@@ -24,6 +26,7 @@ mod pretrained;
 mod sequences;
 mod settings;
 mod showing;
+mod spelling;
 pub(crate) mod tag;
 mod text_reader;
 mod training;
@@ -32,15 +35,16 @@ pub(crate) mod translate;
 mod unit_vocabulary;
 mod vectors;
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use backdraft_cells::Error;
-use backdraft_data::{ClassFolders, DataError, hold_out};
+use backdraft_data::hold_out;
 use backdraft_models::Encoder;
 use burn::tensor::Device;
 use serde::{Serialize, de::DeserializeOwned};
-use serde_json::json;
 
+pub use answer::Answer;
+use answer::rounded;
 pub use classify::{
     ClassBatch, ClassExample, ClassWeighting, Classify, ClassifyOptions, PoolingKind,
 };
@@ -50,6 +54,9 @@ pub use compose::{
 };
 pub use estimate::{TaskEstimate, estimate_task};
 pub use evaluation::{TaskEvaluation, evaluate_task};
+pub use examples::{Examples, Rows};
+pub(crate) use examples::{class_folders, content_checksum};
+use examples::{read, refuse_empty};
 pub use exchange::{ExchangeReport, export_task, import_task};
 pub use forecast::{
     CalendarKind, Forecast, ForecastOptions, OutputKind, ScalingKind, SeriesBatch, SeriesExample,
@@ -68,8 +75,6 @@ pub use translate::{AttentionKind, PairBatch, PairExample, Translate, TranslateO
 pub use vectors::VectorOptions;
 
 use crate::fit::training::Words;
-use crate::run::RUN;
-use crate::run::checksums::checksum;
 use crate::{Asked, LanguageSettings, Objective, Section, TrainError};
 
 /// What a file that describes a run is for, if it does not say so.
@@ -329,140 +334,6 @@ pub type Parts<E> = (Vec<E>, Vec<E>);
 /// What a task's model takes, and the number of positions at which that has a loss.
 pub type BatchOf<T> = (<<T as Task>::Model as Objective>::Batch, usize);
 
-/// The examples of a file with their answers.
-fn read<T: Task>(
-    path: &Path,
-    options: &T::Options,
-    known: Option<&T>,
-) -> Result<Examples<T::Example>, TrainError> {
-    if path == Path::new("-") {
-        return Err(TrainError::Invalid {
-            setting: "data",
-            expected: "a file; standard input is read only as the text of `train lm`".to_string(),
-            found: "-".to_string(),
-        });
-    }
-    refuse_empty(path)?;
-    T::read(path, options, known)
-}
-
-/// Refuses a file with nothing in it, of which each kind of data would say something else.
-fn refuse_empty(path: &Path) -> Result<(), TrainError> {
-    match std::fs::metadata(path) {
-        Ok(found) if found.is_file() && found.len() == 0 => Err(TrainError::OtherKind {
-            path: path.to_path_buf(),
-            reason: "expected examples, found an empty file".to_string(),
-        }),
-        // What cannot be looked at is told by whoever reads it.
-        _ => Ok(()),
-    }
-}
-
-/// The rows of a file, as examples.
-#[derive(Debug, Clone)]
-pub struct Rows<E> {
-    /// Those that can be used.
-    pub examples: Vec<E>,
-    /// How many cannot and were passed over.
-    pub skipped: usize,
-    /// Of a table of one column, the name of that: its first line, which may have been meant for a row.
-    pub only_column: Option<String>,
-}
-
-impl<E> Rows<E> {
-    /// Examples, and how many more there would be if all rows could be used.
-    pub fn new(examples: Vec<E>, skipped: usize) -> Self {
-        Self {
-            examples,
-            skipped,
-            only_column: None,
-        }
-    }
-
-    /// Those alone that can be used for something; the others count as passed over.
-    #[must_use]
-    pub fn only(mut self, can_be_used: impl Fn(&E) -> bool) -> Self {
-        let all = self.examples.len();
-        self.examples.retain(can_be_used);
-        self.skipped += all - self.examples.len();
-        self
-    }
-}
-
-/// What was read of a file.
-#[derive(Debug, Clone)]
-pub struct Examples<E> {
-    /// The examples.
-    pub examples: Vec<E>,
-    /// Rows that could not be used and were passed over.
-    pub skipped: usize,
-    /// The file.
-    pub path: PathBuf,
-    /// Its checksum.
-    pub sha256: String,
-    /// Of a table of one column, the name of that: its first line, which may have been meant for a row.
-    pub only_column: Option<String>,
-}
-
-impl<E> Examples<E> {
-    /// Examples that a file has.
-    ///
-    /// # Errors
-    ///
-    /// When there is none, or the file cannot be read again for its checksum.
-    pub fn of(path: &Path, rows: Rows<E>) -> Result<Self, TrainError> {
-        let sha256 = content_checksum(path)?;
-        let Rows {
-            examples,
-            skipped,
-            only_column,
-        } = rows;
-        if examples.is_empty() {
-            return Err(TrainError::NoExamples {
-                path: path.to_path_buf(),
-                skipped,
-            });
-        }
-        Ok(Self {
-            examples,
-            skipped,
-            path: path.to_path_buf(),
-            sha256,
-            only_column,
-        })
-    }
-}
-
-/// The checksum of a file's content; of a folder, of the names and contents of its files.
-pub(crate) fn content_checksum(path: &Path) -> Result<String, TrainError> {
-    let read = |path: &Path| {
-        std::fs::read(path).map_err(|error| {
-            let path = path.to_path_buf();
-            DataError::Unreadable { path, error }
-        })
-    };
-    if !path.is_dir() {
-        return Ok(checksum(&read(path)?));
-    }
-    let mut all = String::new();
-    for file in class_folders(path)?.paths() {
-        let name = file.strip_prefix(path).unwrap_or(file).display();
-        // What cannot be read is skipped by whoever reads the texts, too.
-        let content = read(file).map_or("unreadable".to_string(), |content| checksum(&content));
-        all += &format!("{content} {name}\n");
-    }
-    Ok(checksum(all.as_bytes()))
-}
-
-/// A folder for each class, but for those that are runs or hold them.
-pub(crate) fn class_folders(path: &Path) -> Result<ClassFolders, DataError> {
-    let is_run = |folder: &Path| folder.join(RUN).is_file();
-    ClassFolders::find(path, |folder| {
-        let inner = std::fs::read_dir(folder).into_iter().flatten().flatten();
-        is_run(folder) || inner.map(|entry| entry.path()).any(|entry| is_run(&entry))
-    })
-}
-
 /// What a model reaches.
 #[derive(Debug, Clone, Default)]
 pub struct Scores {
@@ -470,39 +341,4 @@ pub struct Scores {
     pub figures: Vec<(&'static str, f64)>,
     /// More of them, to be looked at: a confusion matrix.
     pub table: Option<String>,
-}
-
-/// What a model says of an example: values by name.
-#[derive(Debug, Clone, Default)]
-pub struct Answer(pub Vec<(&'static str, serde_json::Value)>);
-
-impl Answer {
-    /// As a line of a table.
-    pub fn to_tsv(&self) -> String {
-        let cells = self.0.iter().map(|(_, value)| cell(value));
-        cells.collect::<Vec<_>>().join("\t")
-    }
-
-    /// As a line of JSON.
-    pub fn to_json(&self) -> String {
-        let values = self.0.iter().cloned();
-        let object: serde_json::Map<_, _> = values
-            .map(|(name, value)| (name.to_string(), value))
-            .collect();
-        serde_json::Value::Object(object).to_string()
-    }
-}
-
-/// A number between 0 and 1 as it is told: with four digits.
-fn rounded(probability: f64) -> serde_json::Value {
-    json!((probability * 1e4).round() / 1e4)
-}
-
-/// A value in a table: of a list, its values with spaces between them.
-fn cell(value: &serde_json::Value) -> String {
-    match value {
-        serde_json::Value::String(text) => text.replace(['\t', '\n', '\r'], " "),
-        serde_json::Value::Array(values) => values.iter().map(cell).collect::<Vec<_>>().join(" "),
-        other => other.to_string(),
-    }
 }

@@ -12,7 +12,8 @@ use std::sync::Arc;
 
 use backdraft_cells::Error;
 use backdraft_data::{
-    ArrayNames, LabelColumns, LabelledText, LabelledTexts, WordVectors, read_arrays, read_labelled,
+    ArrayNames, LabelColumns, LabelledText, LabelledTexts, Place, WordVectors, read_arrays,
+    read_labelled,
 };
 use backdraft_models::{ClassificationScores, Classifier, ClassifierConfig, Encoder, Pooling};
 use burn::tensor::activation::softmax;
@@ -56,7 +57,7 @@ pub struct ClassExample {
     /// Its class.
     pub class: Option<String>,
     /// Where it is from: a line of a table, a file in a folder, or a row of arrays; nothing of a line that was typed.
-    pub place: Option<String>,
+    pub place: Option<Place>,
 }
 
 /// What is predicted of an example.
@@ -154,7 +155,7 @@ fn read_examples(
             |row, sequence, class| ClassExample {
                 sequence,
                 class,
-                place: Some(format!("row {}", row + 1)),
+                place: Some(Place::Row(row + 1)),
             },
         ));
     }
@@ -185,11 +186,6 @@ fn read_examples(
         examples,
         only_column,
     })
-}
-
-/// Whether a place is a file in a folder, not a line or a row.
-fn is_file(place: &str) -> bool {
-    !place.starts_with("line ") && !place.starts_with("row ")
 }
 
 /// How many examples each class has.
@@ -250,13 +246,7 @@ impl Task for Classify {
                 found: format!("{} ({})", classes.len(), classes.join(", ")),
             });
         }
-        let of_class = |class: &String| {
-            let classes = examples.iter().map(|example| &example.class);
-            classes
-                .filter(|other| other.as_ref() == Some(class))
-                .count()
-        };
-        let counts = classes.iter().map(of_class).collect();
+        let counts = counts(&classes, examples);
         let sequences = examples.iter().map(|example| &example.sequence);
         let (options, embedding) = (&settings.options, settings.recurrence.embedding);
         let (at_least, at_most) = (options.min_count, options.most_words);
@@ -264,7 +254,7 @@ impl Task for Classify {
         let (reading, vectors) = match reading {
             Reading::Text { reader, vocabulary } => {
                 let vectors = options.vectors.read(embedding)?;
-                let vocabulary = vectors::known(vocabulary, vectors.as_ref(), &reader);
+                let vocabulary = vectors::known(vocabulary, vectors.as_ref(), reader.spelling());
                 (Reading::Text { reader, vocabulary }, vectors)
             }
             of_vectors => (of_vectors, None),
@@ -281,7 +271,9 @@ impl Task for Classify {
         if let (Reading::Text { reader, vocabulary }, Some(vectors)) =
             (&self.reading, self.vectors.take())
         {
-            let begun = |embedding| vectors::initialised(embedding, vocabulary, &vectors, reader);
+            let begun = |embedding| {
+                vectors::initialised(embedding, vocabulary, &vectors, reader.spelling())
+            };
             model.embedding = model.embedding.map(begun);
         }
         model
@@ -428,8 +420,11 @@ impl Task for Classify {
                     .map(|class| ("expected", json!(class))),
             );
             // Of a file in a folder, its name says more than its text.
-            let file = example.place.as_ref().filter(|place| is_file(place));
-            answer.extend(file.map(|file| ("file", json!(file))));
+            let file = match &example.place {
+                Some(Place::File(file)) => Some(file.to_string_lossy()),
+                _ => None,
+            };
+            answer.extend(file.as_ref().map(|file| ("file", json!(file))));
             let text = example.sequence.text().filter(|_| file.is_none());
             answer.extend(text.map(|text| ("text", json!(text))));
             Answer(answer)

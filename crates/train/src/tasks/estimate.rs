@@ -10,7 +10,7 @@ use serde::Serialize;
 
 use super::gathered::Gathered;
 use super::pretrained::PretrainedTask;
-use super::training::{all_paths, check_known, check_memory, loaders, new_model};
+use super::training::{all_paths, loaders, task_and_model};
 use super::{Task, TaskSettings};
 use crate::fit::training::{seconds_a_step, weight_bytes};
 use crate::{PickedDevice, TrainError};
@@ -56,19 +56,7 @@ pub fn estimate_task<T: Task>(
     settings.check()?;
     let known = pretrained.map(PretrainedTask::task);
     let gathered = Gathered::<T>::read(settings, data, known)?;
-    let (task, model) = match pretrained {
-        Some(pretrained) => {
-            let (task, model) = pretrained.start(settings, &gathered.learned_from)?;
-            check_known(&task, &gathered, data, pretrained.path())?;
-            (task, model)
-        }
-        None => {
-            let task = T::of(&gathered.learned_from, settings)?;
-            check_memory(&task, settings, device)?;
-            let model = new_model(&task, settings)?;
-            (task, model)
-        }
-    };
+    let (task, model) = task_and_model(pretrained, &gathered, settings, data, device)?;
     let task = Arc::new(task);
     let [learned_from, _] = loaders(&task, &gathered, settings, &device.device)?;
     settings.training.check_extent(an_epoch(&learned_from))?;

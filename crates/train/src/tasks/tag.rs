@@ -24,9 +24,10 @@ use burn::tensor::Device;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
+use super::spelling::Spelling;
 use super::{
-    Answer, BatchOf, Examples, Parts, Rows, Scores, Task, TaskSettings, TextReader,
-    held_out_at_random, rounded, vectors,
+    Answer, BatchOf, Examples, Parts, Rows, Scores, Task, TaskSettings, held_out_at_random,
+    rounded, vectors,
 };
 use crate::drawing::html::escape;
 use crate::say::counted;
@@ -41,11 +42,9 @@ use scores::TagScores;
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Tag {
     words: WordVocabulary,
-    /// Whether capital letters are told from small ones in words.
-    case: bool,
-    /// Whether each digit of a word is read as 0.
-    #[serde(default)]
-    zero_digits: bool,
+    /// How they are looked up.
+    #[serde(flatten)]
+    spelling: Spelling,
     /// If they are read.
     characters: Option<Vocabulary>,
     tags: Vec<String>,
@@ -99,21 +98,11 @@ impl Tag {
         self.tags.binary_search(tag).ok()
     }
 
-    /// How words are looked up.
-    fn reader(&self) -> TextReader {
-        TagOptions {
-            case: self.case,
-            zero_digits: self.zero_digits,
-            ..TagOptions::default()
-        }
-        .reader()
-    }
-
     /// The words of a sentence by their numbers.
     pub(crate) fn symbols(&self, sentence: &TaggedSentence) -> Vec<u32> {
-        let (reader, words) = (self.reader(), sentence.words.iter());
+        let words = sentence.words.iter();
         words
-            .map(|word| self.words.symbol(&reader.spelled(word)))
+            .map(|word| self.words.symbol(&self.spelling.of(word)))
             .collect()
     }
 
@@ -188,8 +177,8 @@ impl Task for Tag {
     ) -> Result<Self, TrainError> {
         let options = &settings.options;
         let all = || examples.iter().flat_map(|sentence| &sentence.words);
-        let reader = options.reader();
-        let words: Vec<String> = all().map(|word| reader.spelled(word)).collect();
+        let spelling = options.spelling();
+        let words: Vec<String> = all().map(|word| spelling.of(word)).collect();
         let words = words.iter().map(String::as_str);
         let words = WordVocabulary::of(words, options.min_count, options.most_words);
         let vectors = options.vectors.read(settings.recurrence.embedding)?;
@@ -198,9 +187,8 @@ impl Task for Tag {
         tags.sort_unstable();
         tags.dedup();
         Ok(Self {
-            words: vectors::known(words, vectors.as_ref(), &reader),
-            case: options.case,
-            zero_digits: options.zero_digits,
+            words: vectors::known(words, vectors.as_ref(), spelling),
+            spelling,
             characters: (options.characters > 0).then(characters),
             tags,
             scheme: options.scheme(examples),
@@ -210,8 +198,8 @@ impl Task for Tag {
 
     fn with_known_weights(&mut self, mut model: Model) -> Model {
         if let Some(vectors) = self.vectors.take() {
-            let (words, reader) = (&self.words, self.reader());
-            model.embedding = vectors::initialised(model.embedding, words, &vectors, &reader);
+            let (words, spelling) = (&self.words, self.spelling);
+            model.embedding = vectors::initialised(model.embedding, words, &vectors, spelling);
         }
         model
     }

@@ -3,6 +3,7 @@
 use backdraft_data::{DataError, Pieces, WordVocabulary, words};
 use serde::{Deserialize, Serialize};
 
+use super::spelling::Spelling;
 use crate::{TextUnit, TrainError};
 
 /// How a text is taken apart.
@@ -10,11 +11,9 @@ use crate::{TextUnit, TrainError};
 pub struct TextReader {
     /// What its steps are.
     unit: TextUnit,
-    /// Whether capital letters are told from small ones.
-    case: bool,
-    /// Whether each digit is read as 0.
-    #[serde(default)]
-    zero_digits: bool,
+    /// How it is spelled before.
+    #[serde(flatten)]
+    spelling: Spelling,
     /// Steps, at most.
     max_steps: usize,
     /// The tokenizer, if its pieces are the steps: a run has it by itself.
@@ -35,8 +34,7 @@ impl TextReader {
         };
         Ok(Self {
             unit: unit.clone(),
-            case: true,
-            zero_digits: false,
+            spelling: Spelling::AS_WRITTEN,
             max_steps,
             pieces,
         })
@@ -44,31 +42,23 @@ impl TextReader {
 
     /// Sets whether capital letters are told from small ones. To a tokenizer they are, whatever is set here.
     #[must_use]
-    pub fn with_case(self, case: bool) -> Self {
-        Self { case, ..self }
+    pub fn with_case(mut self, case: bool) -> Self {
+        self.spelling.case = case;
+        self
     }
 
     /// Sets whether each digit is read as 0. A tokenizer reads them as they are.
     #[must_use]
-    pub fn with_zero_digits(self, zero_digits: bool) -> Self {
-        Self {
-            zero_digits,
-            ..self
-        }
+    pub fn with_zero_digits(mut self, zero_digits: bool) -> Self {
+        self.spelling.zero_digits = zero_digits;
+        self
     }
 
-    /// A text, or a word, as it is looked up.
-    pub(super) fn spelled(&self, text: &str) -> String {
-        if self.pieces.is_some() {
-            return text.to_string();
-        }
-        let text = match self.case {
-            true => text.to_string(),
-            false => text.to_lowercase(),
-        };
-        match self.zero_digits {
-            true => text.replace(|character: char| character.is_ascii_digit(), "0"),
-            false => text,
+    /// How words are looked up.
+    pub(super) fn spelling(&self) -> Spelling {
+        match self.pieces {
+            Some(_) => Spelling::AS_WRITTEN,
+            None => self.spelling,
         }
     }
 
@@ -78,7 +68,7 @@ impl TextReader {
     ///
     /// When the tokenizer has no piece for something in it.
     pub(super) fn units(&self, text: &str) -> Result<Vec<String>, DataError> {
-        let spelled = self.spelled(text);
+        let spelled = self.spelling().of(text);
         let mut units: Vec<String> = match (&self.pieces, &self.unit) {
             (Some(pieces), _) => pieces.spell(&spelled)?,
             (None, TextUnit::Char) => spelled.chars().map(String::from).collect(),

@@ -111,20 +111,7 @@ fn train<T: Task>(
     settings.check()?;
     let known = pretrained.map(PretrainedTask::task);
     let gathered = Gathered::<T>::read(settings, data, known)?;
-    let (task, model) = match pretrained {
-        Some(pretrained) => {
-            let (task, model) = pretrained.start(settings, &gathered.learned_from)?;
-            check_known(&task, &gathered, data, pretrained.path())?;
-            (task, model)
-        }
-        None => {
-            let mut task = T::of(&gathered.learned_from, settings)?;
-            check_memory(&task, settings, device)?;
-            let model = new_model(&task, settings)?;
-            let model = task.with_known_weights(model);
-            (task, model)
-        }
-    };
+    let (task, model) = task_and_model(pretrained, &gathered, settings, data, device)?;
     task.check_all(
         settings.valid.as_deref().unwrap_or(data),
         &gathered.held_out,
@@ -168,8 +155,28 @@ fn train<T: Task>(
     prepared.learn(&run, latest)
 }
 
+/// The task and its model, before the first step: of new weights, or of those of another run.
+pub(super) fn task_and_model<T: Task>(
+    pretrained: Option<&PretrainedTask<T>>,
+    gathered: &Gathered<T>,
+    settings: &TaskSettings<T::Options>,
+    data: &Path,
+    device: &PickedDevice,
+) -> Result<(T, T::Model), TrainError> {
+    if let Some(pretrained) = pretrained {
+        let (task, model) = pretrained.start(settings, &gathered.learned_from)?;
+        check_known(&task, gathered, data, pretrained.path())?;
+        return Ok((task, model));
+    }
+    let mut task = T::of(&gathered.learned_from, settings)?;
+    check_memory(&task, settings, device)?;
+    let model = new_model(&task, settings)?;
+    let model = task.with_known_weights(model);
+    Ok((task, model))
+}
+
 /// Refuses examples that the task of another run cannot learn.
-pub(super) fn check_known<T: Task>(
+fn check_known<T: Task>(
     task: &T,
     gathered: &Gathered<T>,
     data: &Path,
@@ -250,7 +257,7 @@ pub(super) fn open<T: Task>(run: &Run) -> Result<T, TrainError> {
 }
 
 /// Refuses weights that the memory that is free does not hold.
-pub(super) fn check_memory<T: Task>(
+fn check_memory<T: Task>(
     task: &T,
     settings: &TaskSettings<T::Options>,
     device: &PickedDevice,
@@ -307,14 +314,17 @@ pub(super) fn with_loss<T: Task>(
     task: &T,
     examples: &Arc<Vec<T::Example>>,
 ) -> Result<Arc<Vec<T::Example>>, TrainError> {
-    let reasons: Vec<String> = examples
+    let reasons = examples
         .iter()
-        .filter_map(|example| task.check_learned(example).err())
-        .collect();
-    let Some(first) = reasons.first() else {
+        .map(|example| task.check_learned(example).err());
+    let reasons: Vec<Option<String>> = reasons.collect();
+    let Some(first) = reasons.iter().flatten().next() else {
         return Ok(examples.clone());
     };
-    if reasons.len() == examples.len() {
+    let with_reasons = examples.iter().zip(&reasons);
+    let known = with_reasons.filter(|(_, reason)| reason.is_none());
+    let known: Vec<T::Example> = known.map(|(example, _)| example.clone()).collect();
+    if known.is_empty() {
         return Err(TrainError::Unfit {
             what: "the held-out examples",
             expected: "one at least whose answer can be learned".to_string(),
@@ -323,13 +333,10 @@ pub(super) fn with_loss<T: Task>(
     }
     say(format_args!(
         "note: {} of {} have an answer that was never learned: they count as wrong and have no loss; {first}",
-        reasons.len(),
+        examples.len() - known.len(),
         counted(examples.len(), "example"),
     ));
-    let known = examples
-        .iter()
-        .filter(|example| task.check_learned(example).is_ok());
-    Ok(Arc::new(known.cloned().collect()))
+    Ok(Arc::new(known))
 }
 
 /// The batches that are learned from, and those of the held-out part.

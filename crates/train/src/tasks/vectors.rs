@@ -8,7 +8,8 @@ use burn::nn::Embedding;
 use burn::tensor::{Tensor, TensorData};
 use serde::{Deserialize, Serialize};
 
-use super::{Idle, TextReader};
+use super::Idle;
+use super::spelling::Spelling;
 use crate::TrainError;
 use crate::settings::absolute;
 use crate::settings::bounds::{counts, require};
@@ -87,14 +88,14 @@ fn check_size(path: &Path, size: usize, embedding: usize) -> Result<(), TrainErr
     require("embedding", &expected, embedding, size == embedding)
 }
 
-/// A vocabulary that knows the words of vectors, too, each as `reader` looks it up.
+/// A vocabulary that knows the words of vectors, too, each as it is looked up.
 pub(super) fn known(
     vocabulary: WordVocabulary,
     vectors: Option<&WordVectors>,
-    reader: &TextReader,
+    spelling: Spelling,
 ) -> WordVocabulary {
     let words = vectors.into_iter().flat_map(WordVectors::iter);
-    vocabulary.with_more(words.map(|(word, _)| reader.spelled(word)))
+    vocabulary.with_more(words.map(|(word, _)| spelling.of(word)))
 }
 
 /// An embedding in which each word begins with its vector, the first that there is of it.
@@ -102,7 +103,7 @@ pub(super) fn initialised(
     embedding: Embedding,
     vocabulary: &WordVocabulary,
     vectors: &WordVectors,
-    reader: &TextReader,
+    spelling: Spelling,
 ) -> Embedding {
     let weight = embedding.weight;
     let value = weight.val();
@@ -110,7 +111,7 @@ pub(super) fn initialised(
     let mut values: Vec<f32> = value.into_data().iter::<f32>().collect();
     let mut is_set = vec![false; rows];
     for (word, vector) in vectors.iter() {
-        let symbol = vocabulary.symbol(&reader.spelled(word)) as usize;
+        let symbol = vocabulary.symbol(&spelling.of(word)) as usize;
         if symbol != WordVocabulary::UNKNOWN as usize
             && !std::mem::replace(&mut is_set[symbol], true)
         {
@@ -128,7 +129,6 @@ mod tests {
     use burn::tensor::Device;
 
     use super::*;
-    use crate::TextUnit;
 
     #[test]
     fn words_begin_with_their_first_vector_and_others_as_they_were() {
@@ -143,18 +143,19 @@ mod tests {
         let expected = "--embedding: expected 2, the numbers of a vector in ";
         assert!(error.starts_with(expected), "{error}");
         let vectors = options.read(2).unwrap().unwrap();
-        let reader = TextReader::new(&TextUnit::Word, 9)
-            .unwrap()
-            .with_case(false);
+        let spelling = Spelling {
+            case: false,
+            ..Spelling::AS_WRITTEN
+        };
         let vocabulary = WordVocabulary::of(["cat", "the"], 1, None);
-        let vocabulary = known(vocabulary, Some(&vectors), &reader);
+        let vocabulary = known(vocabulary, Some(&vectors), spelling);
         assert_eq!(vocabulary.len(), 4);
         let embedding = EmbeddingConfig::new(4, 2).init(&Device::flex());
         let values = |embedding: &Embedding| -> Vec<f32> {
             embedding.weight.val().into_data().iter::<f32>().collect()
         };
         let before = values(&embedding);
-        let after = values(&initialised(embedding, &vocabulary, &vectors, &reader));
+        let after = values(&initialised(embedding, &vocabulary, &vectors, spelling));
         assert_eq!(after[..4], before[..4]);
         assert_eq!(after[4..], [1.0, 2.0, 5.0, 6.0]);
     }

@@ -182,23 +182,13 @@ impl TaskOptions for ClassifyOptions {
     }
 
     fn idle(&self, data: &Path) -> Vec<Idle> {
-        let of_texts = [
-            "unit",
-            "case",
-            "zero_digits",
-            "min_count",
-            "most_words",
-            "max_steps",
-            "label_column",
-            "text_column",
-            "embedding",
-            "vectors",
-            "most_vectors",
-        ];
-        let mut idle = match is_arrays(data) {
-            true => return of_texts.map(|setting| (setting, "texts")).to_vec(),
-            false => Vec::from_iter(self.vectors.idle()),
-        };
+        if is_arrays(data) {
+            // A run keeps its options of texts alone.
+            let of_texts = ["label_column", "text_column", "embedding"];
+            let of_texts = Self::KEPT.iter().copied().chain(of_texts);
+            return of_texts.map(|setting| (setting, "texts")).collect();
+        }
+        let mut idle = Vec::from_iter(self.vectors.idle());
         if self.unit == TextUnit::Char {
             let with = "--unit word or a tokenizer";
             idle.extend([("vectors", with), ("most_vectors", with)]);

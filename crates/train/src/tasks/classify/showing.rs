@@ -2,6 +2,7 @@
 
 use std::fmt::Write;
 
+use backdraft_data::Place;
 use backdraft_models::{Classifier, Encoder};
 
 use super::{ClassExample, Classify, Prediction};
@@ -89,9 +90,10 @@ impl Classify {
             let (name, p) = (escape(&self.classes[class]), mistake.p[class]);
             format!("<b>{name}</b> (p = {p:.4})")
         });
+        let place = mistake.example.place.as_ref().map(Place::to_string);
         let mut html = format!(
             "<h3>{}</h3>\n<p>{right}, taken for {predicted}</p>\n",
-            escape(mistake.example.place.as_deref().unwrap_or_default())
+            escape(&place.unwrap_or_default())
         );
         let (Reading::Text { reader, .. }, Sequence::Text { units, .. }) =
             (&self.reading, &mistake.example.sequence)

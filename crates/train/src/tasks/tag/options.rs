@@ -8,8 +8,9 @@ use clap::ValueEnum;
 use serde::{Deserialize, Serialize};
 
 use crate::settings::bounds::{counts, features, require};
-use crate::tasks::{Idle, TextReader, VectorOptions};
-use crate::{Recurrence, TaskOptions, TextUnit, TrainError, Training};
+use crate::tasks::spelling::Spelling;
+use crate::tasks::{Idle, VectorOptions};
+use crate::{Recurrence, TaskOptions, TrainError, Training};
 
 /// How tags are told from their scores.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, ValueEnum)]
@@ -94,11 +95,11 @@ impl TagOptions {
     }
 
     /// How words are looked up.
-    pub(super) fn reader(&self) -> TextReader {
-        let reader = TextReader::new(&TextUnit::Word, usize::MAX).expect("it reads no file");
-        reader
-            .with_case(self.case)
-            .with_zero_digits(self.zero_digits)
+    pub(super) fn spelling(&self) -> Spelling {
+        Spelling {
+            case: self.case,
+            zero_digits: self.zero_digits,
+        }
     }
 
     pub(super) fn columns(&self) -> ConllColumns {

@@ -1,0 +1,144 @@
+//! The examples of a file, or of a folder: how many rows have none, and where they are from.
+
+use std::path::{Path, PathBuf};
+
+use backdraft_data::{ClassFolders, DataError};
+
+use super::Task;
+use crate::TrainError;
+use crate::run::RUN;
+use crate::run::checksums::checksum;
+
+/// The examples of a file with their answers.
+pub(super) fn read<T: Task>(
+    path: &Path,
+    options: &T::Options,
+    known: Option<&T>,
+) -> Result<Examples<T::Example>, TrainError> {
+    if path == Path::new("-") {
+        return Err(TrainError::Invalid {
+            setting: "data",
+            expected: "a file; standard input is read only as the text of `train lm`".to_string(),
+            found: "-".to_string(),
+        });
+    }
+    refuse_empty(path)?;
+    T::read(path, options, known)
+}
+
+/// Refuses a file with nothing in it, of which each kind of data would say something else.
+pub(super) fn refuse_empty(path: &Path) -> Result<(), TrainError> {
+    match std::fs::metadata(path) {
+        Ok(found) if found.is_file() && found.len() == 0 => Err(TrainError::OtherKind {
+            path: path.to_path_buf(),
+            reason: "expected examples, found an empty file".to_string(),
+        }),
+        // What cannot be looked at is told by whoever reads it.
+        _ => Ok(()),
+    }
+}
+
+/// The rows of a file, as examples.
+#[derive(Debug, Clone)]
+pub struct Rows<E> {
+    /// Those that can be used.
+    pub examples: Vec<E>,
+    /// How many cannot and were passed over.
+    pub skipped: usize,
+    /// Of a table of one column, the name of that: its first line, which may have been meant for a row.
+    pub only_column: Option<String>,
+}
+
+impl<E> Rows<E> {
+    /// Examples, and how many more there would be if all rows could be used.
+    pub fn new(examples: Vec<E>, skipped: usize) -> Self {
+        Self {
+            examples,
+            skipped,
+            only_column: None,
+        }
+    }
+
+    /// Those alone that can be used for something; the others count as passed over.
+    #[must_use]
+    pub fn only(mut self, can_be_used: impl Fn(&E) -> bool) -> Self {
+        let all = self.examples.len();
+        self.examples.retain(can_be_used);
+        self.skipped += all - self.examples.len();
+        self
+    }
+}
+
+/// What was read of a file.
+#[derive(Debug, Clone)]
+pub struct Examples<E> {
+    /// The examples.
+    pub examples: Vec<E>,
+    /// Rows that could not be used and were passed over.
+    pub skipped: usize,
+    /// The file.
+    pub path: PathBuf,
+    /// Its checksum.
+    pub sha256: String,
+    /// Of a table of one column, the name of that: its first line, which may have been meant for a row.
+    pub only_column: Option<String>,
+}
+
+impl<E> Examples<E> {
+    /// Examples that a file has.
+    ///
+    /// # Errors
+    ///
+    /// When there is none, or the file cannot be read again for its checksum.
+    pub fn of(path: &Path, rows: Rows<E>) -> Result<Self, TrainError> {
+        let sha256 = content_checksum(path)?;
+        let Rows {
+            examples,
+            skipped,
+            only_column,
+        } = rows;
+        if examples.is_empty() {
+            return Err(TrainError::NoExamples {
+                path: path.to_path_buf(),
+                skipped,
+            });
+        }
+        Ok(Self {
+            examples,
+            skipped,
+            path: path.to_path_buf(),
+            sha256,
+            only_column,
+        })
+    }
+}
+
+/// The checksum of a file's content; of a folder, of the names and contents of its files.
+pub(crate) fn content_checksum(path: &Path) -> Result<String, TrainError> {
+    let read = |path: &Path| {
+        std::fs::read(path).map_err(|error| {
+            let path = path.to_path_buf();
+            DataError::Unreadable { path, error }
+        })
+    };
+    if !path.is_dir() {
+        return Ok(checksum(&read(path)?));
+    }
+    let mut all = String::new();
+    for file in class_folders(path)?.paths() {
+        let name = file.strip_prefix(path).unwrap_or(file).display();
+        // What cannot be read is skipped by whoever reads the texts, too.
+        let content = read(file).map_or("unreadable".to_string(), |content| checksum(&content));
+        all += &format!("{content} {name}\n");
+    }
+    Ok(checksum(all.as_bytes()))
+}
+
+/// A folder for each class, but for those that are runs or hold them.
+pub(crate) fn class_folders(path: &Path) -> Result<ClassFolders, DataError> {
+    let is_run = |folder: &Path| folder.join(RUN).is_file();
+    ClassFolders::find(path, |folder| {
+        let inner = std::fs::read_dir(folder).into_iter().flatten().flatten();
+        is_run(folder) || inner.map(|entry| entry.path()).any(|entry| is_run(&entry))
+    })
+}
