@@ -164,8 +164,7 @@ fn by_key(error: TrainError, file: Option<&PathBuf>, typed: &dyn Fn(&str) -> boo
 /// `backdraft train --resume`, of whatever the run is for.
 fn resume(run: &Path, asked: &train::Resuming) -> Result<(), TrainError> {
     let (_, task, _) = Run::asked(run)?;
-    with_task!(task.as_str(), |Named| train::resume_run::<Named>(run, asked),
-        lm => train::resume(run, asked))
+    with_task!(task.as_str(), |Named| train::resume::<Named>(run, asked))
 }
 
 fn fail(error: &TrainError, json: bool) -> ExitCode {

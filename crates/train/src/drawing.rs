@@ -5,7 +5,9 @@ pub(crate) mod chart;
 pub(crate) mod fan;
 pub(crate) mod heat_map;
 pub(crate) mod html;
+mod inside;
 pub(crate) mod mark;
 mod section;
 
+pub use inside::Inside;
 pub use section::{Picture, Section};

@@ -2,10 +2,11 @@
 //! far back gradients reach, how open its gates are, and what single units follow.
 //!
 //! Each is measured in a file of its own, with the equations at its head. `backdraft inspect`
-//! prints them, `backdraft report` draws them, and what a training writes as it goes on
+//! prints them, `backdraft report` draws them ([`drawing`]), and what a training writes as it goes on
 //! ([`spectrum`]) is one of them.
 
 pub(crate) mod activity;
+pub(crate) mod drawing;
 pub(crate) mod features;
 pub(crate) mod gradient_through_time;
 mod recording;

@@ -5,21 +5,23 @@
 //! [`Clipping`] by the norm of the whole gradient; the [`Schedule`] of the learning rate; the [`Run`] folder, from
 //! which a model can be used again; and [`checkpoint`]s, from which a training continues as if it had never stopped.
 //! An [`Insight`] shows what goes on inside the model of a run: [`inspect_language_model`] computes it, and
-//! [`report_runs`] draws it.
+//! [`report_task`] draws it.
 //!
-//! [`train_language_model`] trains a language model, and [`train_task`] the model of another [`Task`], such as
-//! [`Classify`] or [`Tag`].
+//! [`train_task`] trains the model of a [`Task`]: of [`Language`], [`Classify`], [`Tag`] or one of your own, which
+//! is an [`ExampleTask`].
 //!
 //! ```no_run
 //! use std::path::Path;
-//! use backdraft_train::{DeviceChoice, Display, Recurrence, LanguageSettings, Text, train_language_model};
+//! use backdraft_train::{
+//!     DeviceChoice, Display, Language, LanguageSettings, Recurrence, Text, train_task,
+//! };
 //!
 //! # fn main() -> Result<(), backdraft_train::TrainError> {
 //! let recurrence = Recurrence { hidden: 128, ..Recurrence::default() };
 //! let settings = LanguageSettings { recurrence, ..LanguageSettings::default() };
 //! let text = Text::read(Path::new("shakespeare.txt"))?;
 //! let device = DeviceChoice::Auto.pick()?;
-//! let report = train_language_model(&settings, &text, Path::new("run"), &device, Display::Plain)?;
+//! let report = train_task::<Language>(&settings, &text, Path::new("run"), &device, Display::Plain)?;
 //! println!("{:.3} bits per character", report.bits_per_character);
 //! # Ok(())
 //! # }
@@ -41,6 +43,7 @@ mod probe;
 pub mod program;
 mod progress;
 mod report;
+mod road;
 mod run;
 mod say;
 mod settings;
@@ -66,6 +69,10 @@ pub use insight::{
 pub use probe::{Probe, Problem, Sample, Trial, draw_trials};
 pub use progress::{Display, PlainProgress};
 pub use report::{RunReport, report_runs, report_task};
+pub use road::{
+    Batches, ExchangeReport, Pretrained, Resumed, Task, estimate_task, export_task, import_task,
+    resume_task, train_task, train_task_from,
+};
 pub use run::description::{Asked, Origin, OriginRun, Provenance, RunDescription};
 pub use run::{Run, RunState};
 pub use settings::{
@@ -73,20 +80,17 @@ pub use settings::{
     Training, Variant,
 };
 pub use tasks::language::{
-    Carrying, Estimate, EvaluationReport, LanguageSettings, Lexicon, Pretrained, Prompted,
+    Carrying, Estimate, EvaluationReport, Language, LanguageSettings, Lexicon, Prompted,
     StreamLoader, SymbolBatch, Text, TrainReport, VocabularyUse, Windows, Writer, burn_source,
-    estimate_language_model, evaluate_language_model, export_language_model, import_language_model,
-    inspect_language_model, resume_language_model, train_language_model, train_language_model_from,
+    evaluate_language_model, inspect_language_model,
 };
 pub use tasks::{
     Answer, AttentionKind, Author, BatchOf, CalendarKind, ClassBatch, ClassExample, ClassWeighting,
     Classify, ClassifyOptions, Compose, ComposeBatch, ComposeExample, ComposeOptions,
-    ConditioningKind, DecoderKind, ExampleLoader, Examples, ExchangeReport, Forecast,
-    ForecastOptions, Idle, KeyUnit, OutputKind, PairBatch, PairExample, Parts, PoolingKind,
-    Predictor, PretrainedTask, Reading, Resumed, Rows, ScalingKind, SchemeKind, Scores, Sequence,
-    SeriesBatch, SeriesExample, SoundBatch, SoundExample, Tag, TagBatch, TagOptions, Task,
-    TaskEstimate, TaskEvaluation, TaskOptions, TaskReport, TaskSettings, TextReader, Transcribe,
-    TranscribeOptions, Translate, TranslateOptions, VectorOptions, Ways, Writing, Written,
-    estimate_task, evaluate_task, export_task, import_task, resume_task, train_task,
-    train_task_from,
+    ConditioningKind, DecoderKind, ExampleLoader, ExampleTask, Examples, Forecast, ForecastOptions,
+    Idle, KeyUnit, OutputKind, PairBatch, PairExample, Parts, PoolingKind, Predictor, Reading,
+    Rows, ScalingKind, SchemeKind, Scores, Sequence, SeriesBatch, SeriesExample, SoundBatch,
+    SoundExample, Tag, TagBatch, TagOptions, TaskEstimate, TaskEvaluation, TaskOptions, TaskReport,
+    TaskSettings, TextReader, Transcribe, TranscribeOptions, Translate, TranslateOptions,
+    VectorOptions, Ways, Writing, Written, evaluate_task,
 };

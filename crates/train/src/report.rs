@@ -3,20 +3,15 @@
 //! The page is one HTML file that needs nothing else: curves over the steps, what goes on inside
 //! the model of a single run, what was asked for, and what the model wrote as it learned.
 
-mod activity;
-mod coloured_text;
-mod inside;
 mod page;
-mod reach;
-mod spectra;
 mod trained_run;
 
 use std::path::Path;
 
+use crate::drawing::Inside;
 use crate::drawing::chart::{Chart, Curve, Legend, Scale};
 use crate::fit::training::Words;
 use crate::{Task, TrainError};
-use inside::Inside;
 use trained_run::TrainedRun;
 
 /// What is drawn of runs.
@@ -30,28 +25,24 @@ pub struct RunReport {
     pub skipped: Vec<String>,
 }
 
-/// Draws one run, or several. What goes on inside its model is drawn of a run that is alone: several
-/// beside each other are compared by their curves.
+/// Draws runs beside each other: their curves, what was asked for and what they wrote.
 ///
 /// # Errors
 ///
-/// When a folder is no run, has no figures, or its weights are damaged. A run that has no weights yet is
-/// drawn without what goes on inside; lines of figures that cannot be read are left out.
+/// When a folder is no run or has no figures; lines of figures that cannot be read are left out.
 pub fn report_runs(runs: &[&Path]) -> Result<RunReport, TrainError> {
-    let inside = match runs {
-        [run] => Some(Inside::of(run)?),
-        _ => None,
-    };
-    report(runs, inside)
+    report(runs, None)
 }
 
-/// Draws one run of a task: its curves, and what its model answers to the examples that were held out.
+/// Draws one run of a task: its curves, and what goes on inside its model or what that answers to the examples that
+/// were held out.
 ///
 /// # Errors
 ///
-/// As [`report_runs`]. Where the held-out examples cannot be read any more, the page says so.
+/// As [`report_runs`], and when the weights are damaged. Of a run without weights, or whose held-out examples cannot be
+/// read any more, the page says so.
 pub fn report_task<T: Task>(run: &Path) -> Result<RunReport, TrainError> {
-    report(&[run], Some(Inside::of_task::<T>(run)?))
+    report(&[run], Some(T::inside(run)?))
 }
 
 fn report(runs: &[&Path], inside: Option<Inside>) -> Result<RunReport, TrainError> {

@@ -224,8 +224,6 @@ pub(crate) fn plain(error: RecordError) -> String {
 
 /// What was asked for.
 pub(crate) const RUN: &str = "run.toml";
-/// What is known of the examples of a task.
-pub(crate) const TASK: &str = "task.json";
 /// Where a training that was cut off goes on from.
 pub(crate) const CHECKPOINTS: &str = "checkpoints";
 /// What `train --json` prints.

@@ -1,35 +1,32 @@
-//! Learning from examples, each of which is seen whole: what is common to classifying, tagging and
-//! the like.
+//! What can be trained. A language model reads texts as streams; every other task learns from examples, each of
+//! which is seen whole.
 //!
-//! A kind of them is a [`Task`]: how examples are read, what is known of them (vocabularies, labels,
-//! scales), which model that makes, and what is told of its answers. Everything else is here: batches
-//! of similar length, the training and its run, evaluation, prediction.
-//!
-//! ```text
-//! task.json      of a run: what is known of its examples, the task itself
-//! ```
+//! A kind of the latter is an [`ExampleTask`]: how examples are read, what is known of them (vocabularies, labels,
+//! scales), which model that makes, and what is told of its answers. Everything else is here: batches of similar
+//! length, evaluation, prediction, and how it goes the [road](crate::road) of every task.
 
 mod answer;
+mod answering;
 pub(crate) mod classify;
 pub(crate) mod compose;
 mod confusion;
 mod estimate;
 mod evaluation;
 mod examples;
-mod exchange;
 pub(crate) mod forecast;
 mod gathered;
 pub(crate) mod language;
 mod loader;
+mod on_the_road;
+mod parameters;
 mod prediction;
-mod pretrained;
+mod report;
 mod sequences;
 mod settings;
 mod showing;
 mod spelling;
 pub(crate) mod tag;
 mod text_reader;
-mod training;
 pub(crate) mod transcribe;
 pub(crate) mod translate;
 mod unit_vocabulary;
@@ -45,6 +42,7 @@ use serde::{Serialize, de::DeserializeOwned};
 
 pub use answer::Answer;
 use answer::rounded;
+pub use answering::Answering;
 pub use classify::{
     ClassBatch, ClassExample, ClassWeighting, Classify, ClassifyOptions, PoolingKind,
 };
@@ -52,24 +50,21 @@ pub use compose::{
     Author, Compose, ComposeBatch, ComposeExample, ComposeOptions, ConditioningKind, KeyUnit,
     Writing, Written,
 };
-pub use estimate::{TaskEstimate, estimate_task};
+pub use estimate::TaskEstimate;
 pub use evaluation::{TaskEvaluation, evaluate_task};
 pub use examples::{Examples, Rows};
 pub(crate) use examples::{class_folders, content_checksum};
 use examples::{read, refuse_empty};
-pub use exchange::{ExchangeReport, export_task, import_task};
 pub use forecast::{
     CalendarKind, Forecast, ForecastOptions, OutputKind, ScalingKind, SeriesBatch, SeriesExample,
 };
 pub use loader::ExampleLoader;
 pub use prediction::Predictor;
-pub use pretrained::PretrainedTask;
+pub use report::TaskReport;
 pub use sequences::{Reading, Sequence, Ways};
 pub use settings::{Idle, TaskOptions, TaskSettings};
-pub(crate) use showing::show_task;
 pub use tag::{DecoderKind, SchemeKind, Tag, TagBatch, TagOptions};
 pub use text_reader::TextReader;
-pub use training::{Resumed, TaskReport, resume_task, train_task, train_task_from};
 pub use transcribe::{SoundBatch, SoundExample, Transcribe, TranscribeOptions};
 pub use translate::{AttentionKind, PairBatch, PairExample, Translate, TranslateOptions};
 pub use vectors::VectorOptions;
@@ -90,10 +85,7 @@ pub(crate) fn words(task: &str) -> Words {
 
 /// A kind of learning from examples. A value of the type holds what is known about the examples of a run, such as
 /// vocabularies, labels and scales.
-pub trait Task: Clone + Send + Sync + Serialize + DeserializeOwned + 'static {
-    /// What it is called: `classify`.
-    const NAME: &'static str = <Self::Options as TaskOptions>::TASK;
-
+pub trait ExampleTask: Clone + Send + Sync + Serialize + DeserializeOwned + 'static {
     /// Whether answers have [`probabilities`](Self::probabilities).
     const HAS_PROBABILITIES: bool = false;
 
@@ -332,7 +324,7 @@ fn held_out_at_random<O, E>(
 pub type Parts<E> = (Vec<E>, Vec<E>);
 
 /// What a task's model takes, and the number of positions at which that has a loss.
-pub type BatchOf<T> = (<<T as Task>::Model as Objective>::Batch, usize);
+pub type BatchOf<T> = (<<T as ExampleTask>::Model as Objective>::Batch, usize);
 
 /// What a model reaches.
 #[derive(Debug, Clone, Default)]

@@ -14,7 +14,7 @@ use burn::tensor::Device;
 use super::descent::descend;
 use super::{BaselineRow, BaselineSettings, Baselines, Remembers, step_microseconds};
 use crate::TaskOptions;
-use crate::{PickedDevice, Recurrence, Tag, TagOptions, Task, TaskSettings, TrainError};
+use crate::{ExampleTask, PickedDevice, Recurrence, Tag, TagOptions, TaskSettings, TrainError};
 
 /// What is added to the counts of words of a hidden Markov model: most words have few tags.
 const WORD_SMOOTHING: f64 = 0.01;

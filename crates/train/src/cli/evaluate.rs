@@ -7,7 +7,8 @@ use super::reading::open_text;
 use super::tasks::with_task;
 use crate::say::counted;
 use crate::{
-    DeviceChoice, PickedDevice, Run, Task, TrainError, evaluate_language_model, evaluate_task,
+    DeviceChoice, ExampleTask, PickedDevice, Run, Task, TrainError, evaluate_language_model,
+    evaluate_task,
 };
 
 #[derive(Debug, clap::Args)]
@@ -36,7 +37,10 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), TrainError> {
         lm => evaluate_text(arguments, &device))
 }
 
-fn evaluate<T: Task>(arguments: &Arguments, device: &PickedDevice) -> Result<(), TrainError> {
+fn evaluate<T: ExampleTask>(
+    arguments: &Arguments,
+    device: &PickedDevice,
+) -> Result<(), TrainError> {
     if let Some(streams) = arguments.streams {
         return Err(TrainError::Invalid {
             setting: "streams",

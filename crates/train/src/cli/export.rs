@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use super::print::{print, print_json};
 use super::tasks::with_task;
-use crate::{Run, TrainError, export_language_model, export_task};
+use crate::{Run, TrainError, export_task};
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Arguments {
@@ -42,8 +42,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), TrainError> {
     }
     let (run, file) = (&arguments.run, &arguments.file);
     let (_, task, _) = Run::asked(run)?;
-    let report = with_task!(task.as_str(), |Named| export_task::<Named>(run, file),
-        lm => export_language_model(run, file))?;
+    let report = with_task!(task.as_str(), |Named| export_task::<Named>(run, file))?;
     if arguments.json {
         return print_json(&report);
     }

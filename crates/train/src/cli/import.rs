@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use super::print::{print, print_json};
 use super::tasks::with_task;
-use crate::{Run, TrainError, import_language_model, import_task};
+use crate::{Run, TrainError, import_task};
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Arguments {
@@ -28,8 +28,9 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), TrainError> {
     let (file, prefix) = (&arguments.file, &arguments.prefix);
     let (like, out) = (&arguments.like, &arguments.out);
     let (_, task, _) = Run::asked(like)?;
-    let report = with_task!(task.as_str(), |Named| import_task::<Named>(file, prefix, like, out),
-        lm => import_language_model(file, prefix, like, out))?;
+    let report = with_task!(task.as_str(), |Named| import_task::<Named>(
+        file, prefix, like, out
+    ))?;
     if arguments.json {
         return print_json(&report);
     }

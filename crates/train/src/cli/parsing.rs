@@ -94,7 +94,7 @@ fn is_conditioned(arguments: &[OsString]) -> bool {
 /// The command of a task, with the task's own defaults.
 fn with_own_defaults(command: clap::Command) -> clap::Command {
     let changed = with_task!(command.get_name(), |Named| {
-        Ok(with_defaults::<<Named as crate::Task>::Options>(command.clone()))
+        Ok(with_defaults::<<Named as crate::ExampleTask>::Options>(command.clone()))
     }, lm => Ok(command.clone()));
     changed.unwrap_or(command)
 }

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use super::print::print;
 use super::tasks::with_task;
 use crate::say::{counted, say};
-use crate::{Answer, DeviceChoice, PickedDevice, Predictor, Run, Task, TrainError};
+use crate::{Answer, DeviceChoice, ExampleTask, PickedDevice, Predictor, Run, TrainError};
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Arguments {
@@ -39,7 +39,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), TrainError> {
     })
 }
 
-fn answer<T: Task>(arguments: &Arguments, device: &PickedDevice) -> Result<(), TrainError> {
+fn answer<T: ExampleTask>(arguments: &Arguments, device: &PickedDevice) -> Result<(), TrainError> {
     let predictor = Predictor::<T>::open(&arguments.run, device)?;
     let predictor = predictor.with_probabilities(arguments.probabilities)?;
     let tell = |answer: Answer| {
@@ -69,7 +69,7 @@ fn answer<T: Task>(arguments: &Arguments, device: &PickedDevice) -> Result<(), T
 }
 
 /// Answers each line as soon as it is there.
-fn answer_lines<T: Task>(
+fn answer_lines<T: ExampleTask>(
     predictor: &Predictor<T>,
     tell: impl Fn(Answer) -> Result<(), TrainError>,
 ) -> Result<(), TrainError> {

@@ -74,8 +74,7 @@ pub(super) fn report(arguments: &Report) -> Result<(), TrainError> {
     let svg = arguments.svg.as_deref();
     let run = arguments.run.as_path();
     let (_, task, _) = Run::asked(run)?;
-    let draw =
-        || with_task!(task.as_str(), |Named| report_task::<Named>(run), lm => report_runs(&[run]));
+    let draw = || with_task!(task.as_str(), |Named| report_task::<Named>(run));
     let written = write(draw, &out, svg, arguments.overwriting)?;
     written.tell(arguments.json)
 }

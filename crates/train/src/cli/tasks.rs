@@ -59,10 +59,17 @@ macro_rules! commands {
 }
 use commands;
 
-/// Calls `$call` with the task of that name as `$task`; of a language model, `$lm`.
+/// Calls `$call` with the task of that name as `$task`; for the language model `$lm`, if that is given, as it does not
+/// learn from examples.
 macro_rules! with_task {
     ($name:expr, |$task:ident| $call:expr, lm => $lm:expr) => {
         $crate::cli::tasks::every_task!(named $name, |$task| $call, lm => $lm)
+    };
+    ($name:expr, |$task:ident| $call:expr) => {
+        $crate::cli::tasks::with_task!($name, |$task| $call, lm => {
+            type $task = $crate::Language;
+            $call
+        })
     };
 }
 pub(super) use with_task;
@@ -73,7 +80,7 @@ macro_rules! named {
         $name:expr, |$task:ident| $call:expr, lm => $lm:expr
     ) => {
         match $name {
-            <$crate::LanguageSettings as $crate::Asked>::TASK => $lm,
+            <$crate::Language as $crate::Task>::NAME => $lm,
             $(<$crate::$known as $crate::Task>::NAME => {
                 type $task = $crate::$known;
                 $call

@@ -1,15 +1,19 @@
 //! `backdraft train lm`, with flags or with a file.
 
 mod arguments;
+mod at_terminal;
 mod keeping;
 mod layering;
 mod optimising;
+mod running;
 mod shaping;
 mod task;
 
 use std::path::{Path, PathBuf};
 
 pub(super) use arguments::Arguments;
+pub(super) use at_terminal::AtTerminal;
+use running::Running;
 pub(super) use task::{Arguments as TaskArguments, run as run_task};
 
 use super::print::{print, print_json};
@@ -17,9 +21,8 @@ use super::reading::{is_standard_input, open_text};
 use crate::run::checksums::checksum;
 use crate::say::say;
 use crate::{
-    Asked, DeviceChoice, Display, LanguageSettings, Resumed, Run, RunDescription, Task, Text,
-    TrainError, TrainReport, estimate_language_model, interrupt, resume_language_model,
-    train_language_model, train_language_model_from,
+    DeviceChoice, Display, LanguageSettings, Pretrained, Resumed, Run, RunDescription, Text,
+    TrainError, estimate_task, interrupt, resume_task, train_task, train_task_from,
 };
 
 /// What is asked of a training that goes on.
@@ -42,41 +45,66 @@ pub(super) struct Resuming {
     json: bool,
 }
 
+/// `backdraft train lm`.
 pub(super) fn run(arguments: &Arguments, typed: &dyn Fn(&str) -> bool) -> Result<(), TrainError> {
     let asked = arguments.description(typed)?;
     let pretrained = arguments.pretrained()?;
     let text = text(&asked)?;
-    if let Some(file) = arguments.file_of_data(typed) {
+    if let Some(file) = arguments.running.file_of_data(typed) {
         warn(&asked.warnings(&file, &checksum(text.content.as_bytes()), None));
     }
-    let device = asked.device.pick()?;
-    if arguments.dry_run {
-        let estimate =
-            estimate_language_model(pretrained.as_ref(), &asked.settings, &text, &device)?;
-        return match arguments.json {
+    launch(&arguments.running, &asked, &text, pretrained.as_ref())
+}
+
+/// Trains what is asked for, or tells what that would take.
+fn launch<T: AtTerminal>(
+    running: &Running,
+    asked: &RunDescription<T::Settings>,
+    source: &T::Source,
+    pretrained: Option<&Pretrained<T>>,
+) -> Result<(), TrainError> {
+    let (settings, device) = (&asked.settings, asked.device.pick()?);
+    if running.dry_run {
+        let estimate = estimate_task(pretrained, settings, source, &device)?;
+        return match running.json {
             true => print_json(&estimate),
             false => print(&estimate.to_string()),
         };
     }
-    let display = display(arguments.progress, arguments.json)?;
+    let display = display(running.progress, running.json)?;
     interrupt::listen();
-    let report =
-        in_a_folder(
-            arguments.out.as_deref(),
-            LanguageSettings::TASK,
-            |path| match &pretrained {
-                Some(pretrained) => train_language_model_from(
-                    pretrained,
-                    &asked.settings,
-                    &text,
-                    path,
-                    &device,
-                    display,
-                ),
-                None => train_language_model(&asked.settings, &text, path, &device, display),
-            },
-        )?;
-    tell(&report, display, arguments.json)
+    let report = in_a_folder(running.out.as_deref(), T::NAME, |path| match pretrained {
+        Some(pretrained) => train_task_from(pretrained, settings, source, path, &device, display),
+        None => train_task::<T>(settings, source, path, &device, display),
+    })?;
+    tell::<T>(&report, display, running.json)
+}
+
+/// `backdraft train --resume`.
+pub(super) fn resume<T: AtTerminal>(path: &Path, asked: &Resuming) -> Result<(), TrainError> {
+    let display = display(asked.progress, asked.json)?;
+    interrupt::listen();
+    let data = match &asked.data {
+        Some(data) => {
+            let (_, description) = Run::open_as::<T::Settings>(path)?;
+            Some(T::source(data, &description.settings)?)
+        }
+        None => None,
+    };
+    let resumed = Resumed {
+        data: data.as_deref(),
+        valid: asked.valid.clone(),
+        device: asked.device,
+    };
+    let report = resume_task::<T>(path, resumed, display)?;
+    tell::<T>(&report, display, asked.json)
+}
+
+fn tell<T: AtTerminal>(report: &T::Report, display: Display, json: bool) -> Result<(), TrainError> {
+    match json {
+        true => print_json(report),
+        false => print(&T::told(report, display)?),
+    }
 }
 
 /// Tells what somebody may want to know before a file is used again.
@@ -128,41 +156,6 @@ fn in_a_folder<R>(
         .expect("there are more numbers than folders")
 }
 
-/// `backdraft train --resume`.
-pub(super) fn resume(path: &Path, asked: &Resuming) -> Result<(), TrainError> {
-    let display = display(asked.progress, asked.json)?;
-    interrupt::listen();
-    let text = match &asked.data {
-        Some(data) => {
-            let (_, description) = Run::open(path)?;
-            Some(open_text(data, &description.settings)?)
-        }
-        None => None,
-    };
-    if asked.valid.is_some() {
-        return Err(TrainError::Invalid {
-            setting: "valid",
-            expected: "a run of a task that has such a file".to_string(),
-            found: format!("{}, a language model", path.display()),
-        });
-    }
-    let report = resume_language_model(path, text, asked.device, display)?;
-    tell(&report, display, asked.json)
-}
-
-/// `backdraft train --resume` of a task.
-pub(super) fn resume_run<T: Task>(path: &Path, asked: &Resuming) -> Result<(), TrainError> {
-    let display = display(asked.progress, asked.json)?;
-    interrupt::listen();
-    let resumed = Resumed {
-        data: asked.data.clone(),
-        valid: asked.valid.clone(),
-        device: asked.device,
-    };
-    let report = crate::resume_task::<T>(path, resumed, display)?;
-    task::tell(&report, asked.json)
-}
-
 /// How the training shows itself: what is asked for, but where standard output is for one JSON object.
 fn display(progress: Display, json: bool) -> Result<Display, TrainError> {
     match (progress, json) {
@@ -174,32 +167,4 @@ fn display(progress: Display, json: bool) -> Result<Display, TrainError> {
         }),
         (progress, _) => progress.settled(),
     }
-}
-
-fn tell(report: &TrainReport, display: Display, json: bool) -> Result<(), TrainError> {
-    if json {
-        return print_json(report);
-    }
-    // The dashboard leaves no room for samples while it is there.
-    let written = match display {
-        Display::Dashboard => Run::open(&report.run)?.0.samples()?,
-        _ => format!("{}\n", report.sample),
-    };
-    print(&format!(
-        "{written}\n\
-         {:.4} bits per character ({:.4} nats, perplexity {:.2}) on the held-out part\n\
-         {} steps, {} symbols, {:.0} symbols/s, {:.0} s on {}, {}; {} parameters\n\
-         write with it:  backdraft generate {}\n",
-        report.bits_per_character,
-        report.loss,
-        report.perplexity,
-        report.steps,
-        report.symbols,
-        report.symbols_per_second,
-        report.seconds,
-        report.device,
-        report.path,
-        report.parameters,
-        report.run,
-    ))
 }

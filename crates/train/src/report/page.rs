@@ -2,8 +2,8 @@
 
 use std::fmt::Write;
 
-use super::inside::Inside;
 use super::trained_run::TrainedRun;
+use crate::drawing::Inside;
 use crate::drawing::chart::colour;
 use crate::drawing::html::escape;
 use crate::drawing::mark;

@@ -41,12 +41,43 @@ pub trait Asked:
     /// What the kind is called: `lm`.
     const TASK: &'static str;
 
+    /// The settings that decide what a run knows of its data, such as its vocabulary. A training that begins from a
+    /// run cannot change them.
+    const KEPT: &'static [&'static str];
+
+    /// The settings that decide which weights the model has, beside those that are [kept](Self::KEPT).
+    fn shaping() -> Vec<&'static str>;
+
     /// With a value for each key that there is, those too that have none by default.
     fn full() -> Self;
+
+    /// Refuses what makes no sense.
+    ///
+    /// # Errors
+    ///
+    /// Names the first setting that is impossible, what would be possible and what it was.
+    fn check(&self) -> Result<(), TrainError>;
+
+    /// The recurrent layers.
+    fn recurrence(&self) -> &Recurrence;
+
+    /// How they are trained.
+    fn training(&self) -> &Training;
 
     /// The files that are asked for beside the data, each with its setting.
     fn paths(&self) -> Vec<(&'static str, &Path)> {
         Vec::new()
+    }
+
+    /// The same, whatever folder it is used from.
+    #[must_use]
+    fn absolute(self) -> Self {
+        self
+    }
+
+    /// The file of what is held out, if there is one.
+    fn valid_mut(&mut self) -> Option<&mut PathBuf> {
+        None
     }
 }
 

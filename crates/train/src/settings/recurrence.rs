@@ -53,6 +53,20 @@ impl Default for Recurrence {
 }
 
 impl Recurrence {
+    /// The settings that decide which weights the layers have.
+    pub const SHAPING: &'static [&'static str] = &[
+        "cell",
+        "layers",
+        "hidden",
+        "embedding",
+        "regularize.weight_norm",
+        "variant.peepholes",
+        "variant.coupled",
+        "variant.projection",
+        "variant.order",
+        "variant.heads",
+    ];
+
     /// The layers, for so many features of their input.
     pub fn encoder(&self, input_size: usize) -> EncoderConfig {
         // A single layer has what a task makes of several, such as the reader of a tagger's characters: there

@@ -23,7 +23,7 @@ use serde_json::{Value, json};
 
 use super::sequences::{self, Reading, Sequence, is_arrays};
 use super::{
-    Answer, BatchOf, Examples, Rows, Scores, Task, TaskSettings, TextReader, class_folders,
+    Answer, BatchOf, ExampleTask, Examples, Rows, Scores, TaskSettings, TextReader, class_folders,
     rounded, vectors,
 };
 use crate::{Section, TrainError};
@@ -207,7 +207,7 @@ fn likeliest(probabilities: &[f32]) -> usize {
         .map_or(0, |(class, _)| class)
 }
 
-impl Task for Classify {
+impl ExampleTask for Classify {
     const HAS_PROBABILITIES: bool = true;
 
     type Options = ClassifyOptions;

@@ -20,7 +20,7 @@ use serde_json::json;
 
 use super::TextReader;
 use super::sequences::{Reading, Sequence};
-use super::{Answer, BatchOf, Examples, Scores, Task, TaskSettings};
+use super::{Answer, BatchOf, ExampleTask, Examples, Scores, TaskSettings};
 use crate::{TextUnit, TrainError};
 
 pub use author::{Author, Writing, Written};
@@ -73,7 +73,7 @@ impl Compose {
     }
 }
 
-impl Task for Compose {
+impl ExampleTask for Compose {
     type Options = ComposeOptions;
     type Example = ComposeExample;
     type Model = Model;

@@ -1,19 +1,11 @@
 //! What the training of a task would be, before it is begun.
 
 use std::fmt;
-use std::path::Path;
-use std::sync::Arc;
 
-use backdraft_cells::Layer;
-use burn::module::Module;
 use serde::Serialize;
 
-use super::gathered::Gathered;
-use super::pretrained::PretrainedTask;
-use super::training::{all_paths, loaders, task_and_model};
-use super::{Task, TaskSettings};
-use crate::fit::training::{seconds_a_step, weight_bytes};
-use crate::{PickedDevice, TrainError};
+use super::on_the_road::ExampleCounts;
+use crate::road::Tried;
 
 /// What `backdraft train .. --dry-run` prints of a task.
 #[derive(Debug, Clone, Serialize)]
@@ -42,46 +34,22 @@ pub struct TaskEstimate {
     pub data: String,
 }
 
-/// Tries some steps of a training, of new weights or of those of another run, and leaves nothing behind.
-///
-/// # Errors
-///
-/// As [`train_task`](crate::train_task).
-pub fn estimate_task<T: Task>(
-    pretrained: Option<&PretrainedTask<T>>,
-    settings: &TaskSettings<T::Options>,
-    data: &Path,
-    device: &PickedDevice,
-) -> Result<TaskEstimate, TrainError> {
-    settings.check()?;
-    let known = pretrained.map(PretrainedTask::task);
-    let gathered = Gathered::<T>::read(settings, data, known)?;
-    let (task, model) = task_and_model(pretrained, &gathered, settings, data, device)?;
-    let task = Arc::new(task);
-    let [learned_from, _] = loaders(&task, &gathered, settings, &device.device)?;
-    settings.training.check_extent(an_epoch(&learned_from))?;
-    let parameters = model.num_params();
-    let (_, steps) = settings.training.extent(an_epoch(&learned_from));
-    let layers = T::layers(&model).into_iter();
-    let layers: Vec<String> = layers.map(Layer::describe).collect();
-    Ok(TaskEstimate {
-        model: layers.join(", "),
-        path: all_paths::<T>(&model, &device.device),
-        parameters,
-        weight_bytes: weight_bytes(&settings.training, parameters),
-        examples: gathered.learned_from.len(),
-        valid_examples: gathered.held_out.len(),
-        skipped_rows: gathered.skipped,
-        steps,
-        seconds: steps as f64
-            * seconds_a_step(&learned_from, model, &settings.training, &device.device)?,
-        device: device.name.clone(),
-        data: data.display().to_string(),
-    })
-}
-
-fn an_epoch<T: Task>(loader: &super::ExampleLoader<T>) -> usize {
-    burn::data::dataloader::DataLoader::num_items(loader)
+impl TaskEstimate {
+    pub(super) fn new(counts: ExampleCounts, tried: Tried) -> Self {
+        Self {
+            model: tried.model,
+            path: tried.path,
+            parameters: tried.parameters,
+            weight_bytes: tried.weight_bytes,
+            examples: counts.examples,
+            valid_examples: counts.valid_examples,
+            skipped_rows: counts.skipped_rows,
+            steps: tried.steps,
+            seconds: tried.seconds,
+            device: tried.device,
+            data: tried.data,
+        }
+    }
 }
 
 impl fmt::Display for TaskEstimate {

@@ -6,16 +6,16 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use burn::data::dataloader::DataLoader;
-use burn::module::Module;
 use burn::tensor::Device;
 use burn::train::InferenceStep;
 use serde::Serialize;
 
-use super::gathered::Gathered;
-use super::training::{new_model, open, with_loss};
-use super::{ExampleLoader, Task, TaskSettings, read};
+use super::gathered::{Gathered, check_same};
+use super::loader::with_loss;
+use super::{ExampleLoader, ExampleTask, TaskSettings, read};
+use crate::road::{Opened, Task};
 use crate::say::say;
-use crate::{PickedDevice, Run, RunDescription, TrainError, Trainee, Window};
+use crate::{PickedDevice, RunDescription, TrainError, Trainee, Window};
 
 /// What `backdraft evaluate` prints of a task.
 #[derive(Debug, Clone, Serialize)]
@@ -42,35 +42,13 @@ pub struct TaskEvaluation {
     pub table: Option<String>,
 }
 
-/// A run's task, what was asked for, and its model on a device.
-pub(super) struct Opened<T: Task> {
-    pub(super) task: T,
-    pub(super) description: RunDescription<TaskSettings<T::Options>>,
-    pub(super) model: T::Model,
-}
-
-/// Opens a run for use.
-pub(super) fn open_run<T: Task>(path: &Path, device: &Device) -> Result<Opened<T>, TrainError> {
-    let (run, description) = Run::open_as::<TaskSettings<T::Options>>(path)?;
-    description.settings.check()?;
-    let task: T = open(&run)?;
-    // New weights first, on the CPU: what a file does not fit is refused before a GPU is touched.
-    let model = new_model(&task, &description.settings)?;
-    let model = run.load_weights(model)?.fork(device).valid();
-    Ok(Opened {
-        task,
-        description,
-        model,
-    })
-}
-
 /// Evaluates the model of a run on the examples of a file; without one, on those that were held out
 /// of its own.
 ///
 /// # Errors
 ///
 /// When the run or the data cannot be used.
-pub fn evaluate_task<T: Task>(
+pub fn evaluate_task<T: ExampleTask>(
     path: &Path,
     data: Option<&Path>,
     device: &PickedDevice,
@@ -80,7 +58,8 @@ pub fn evaluate_task<T: Task>(
         task,
         description,
         model,
-    } = open_run::<T>(path, &device.device)?;
+        ..
+    } = Opened::<T>::open(path, &device.device)?;
     let settings = &description.settings;
     let (examples, skipped_rows, data) = match data {
         Some(data) => {
@@ -115,7 +94,7 @@ pub fn evaluate_task<T: Task>(
         }
     };
     Ok(TaskEvaluation {
-        task: T::NAME,
+        task: <T as Task>::NAME,
         loss,
         figures: scores.figures.into_iter().collect(),
         examples: count,
@@ -128,7 +107,7 @@ pub fn evaluate_task<T: Task>(
 }
 
 /// The data that a run began with, for what was held out of them.
-pub(super) fn held_out_again<T: Task>(
+pub(super) fn held_out_again<T: ExampleTask>(
     path: &Path,
     task: &T,
     description: &RunDescription<TaskSettings<T::Options>>,
@@ -137,13 +116,19 @@ pub(super) fn held_out_again<T: Task>(
         let path = path.to_path_buf();
         TrainError::NoHeldOut { path, reason }
     };
-    Gathered::<T>::again(task, description, gone).map_err(|error| match error {
+    let again = || {
+        let data = description.data.as_deref();
+        check_same(data, description, &gone)?;
+        let data = data.expect("data that are the same are there");
+        Gathered::read(&description.settings, data, Some(task))
+    };
+    again().map_err(|error| match error {
         TrainError::Moved { error, .. } => gone(error.to_string()),
         error => error,
     })
 }
 
-fn mean_loss<T: Task>(
+fn mean_loss<T: ExampleTask>(
     task: Arc<T>,
     model: T::Model,
     examples: Arc<Vec<T::Example>>,

@@ -4,13 +4,13 @@ use std::path::{Path, PathBuf};
 
 use backdraft_data::{ClassFolders, DataError};
 
-use super::Task;
+use super::ExampleTask;
 use crate::TrainError;
 use crate::run::RUN;
 use crate::run::checksums::checksum;
 
 /// The examples of a file with their answers.
-pub(super) fn read<T: Task>(
+pub(super) fn read<T: ExampleTask>(
     path: &Path,
     options: &T::Options,
     known: Option<&T>,

@@ -21,7 +21,7 @@ use rand::rngs::StdRng;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use super::{Answer, BatchOf, Examples, Parts, Rows, Scores, Task, TaskSettings};
+use super::{Answer, BatchOf, ExampleTask, Examples, Parts, Rows, Scores, TaskSettings};
 use crate::{Section, TrainError};
 
 pub use objective::SeriesBatch;
@@ -163,7 +163,7 @@ impl Forecast {
     }
 }
 
-impl Task for Forecast {
+impl ExampleTask for Forecast {
     type Options = ForecastOptions;
     type Example = SeriesExample;
     type Model = Model;

@@ -1,15 +1,17 @@
 //! The examples that a training has, and where they are from.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use backdraft_data::DataError;
 
-use super::{Task, TaskSettings, content_checksum, read};
+use super::{ExampleTask, TaskOptions, TaskSettings, content_checksum, read};
 use crate::{RunDescription, TrainError};
 
 /// What is learned from, what is held out, and where it is from.
-pub(super) struct Gathered<T: Task> {
+pub struct Gathered<T: ExampleTask> {
+    /// Where they were read.
+    pub(super) path: PathBuf,
     pub(super) learned_from: Arc<Vec<T::Example>>,
     pub(super) held_out: Arc<Vec<T::Example>>,
     pub(super) skipped: usize,
@@ -18,7 +20,7 @@ pub(super) struct Gathered<T: Task> {
     pub(super) valid_sha256: Option<String>,
 }
 
-impl<T: Task> Gathered<T> {
+impl<T: ExampleTask> Gathered<T> {
     /// What the settings ask for, of these data; `known` is what is known already, where a run is gone on with.
     pub(super) fn read(
         settings: &TaskSettings<T::Options>,
@@ -40,6 +42,7 @@ impl<T: Task> Gathered<T> {
             None => T::hold_out(all.examples, settings)?,
         };
         Ok(Self {
+            path: data.to_path_buf(),
             learned_from: Arc::new(learned_from),
             held_out: Arc::new(held_out),
             skipped,
@@ -47,40 +50,38 @@ impl<T: Task> Gathered<T> {
             valid_sha256,
         })
     }
+}
 
-    /// The data that a run began with, whose task is `known`; `refuse` makes an error of a sentence that says why
-    /// these are not there.
-    pub(super) fn again(
-        known: &T,
-        description: &RunDescription<TaskSettings<T::Options>>,
-        refuse: impl Fn(String) -> TrainError,
-    ) -> Result<Self, TrainError> {
-        let (Some(made), Some(data)) = (&description.made, &description.data) else {
-            let reason = "run.toml does not say which data the run was trained on";
-            return Err(refuse(reason.to_string()));
-        };
-        let valid = description.settings.valid.as_deref();
-        let files = [
-            (Some(data.as_path()), false, Some(&made.sha256)),
-            (valid, true, made.valid_sha256.as_ref()),
-        ];
-        for (path, are_held_out, expected) in files {
-            let found = path.map(content_checksum).transpose();
-            let found = found.map_err(|error| moved(error, are_held_out))?;
-            if expected != found.as_ref() {
-                let name =
-                    path.map_or_else(|| made.text.clone(), |path| path.display().to_string());
-                let sum = |sum: Option<&String>| sum.cloned().unwrap_or("none".to_string());
-                return Err(refuse(format!(
-                    "the data, {name}, are not those that the run was started with: expected the SHA-256 {}, \
-                     found {}",
-                    sum(expected),
-                    sum(found.as_ref())
-                )));
-            }
+/// Refuses data that are not those that a run began with; `refuse` makes an error of a sentence that says why.
+pub(super) fn check_same<O: TaskOptions>(
+    data: Option<&Path>,
+    description: &RunDescription<TaskSettings<O>>,
+    refuse: &dyn Fn(String) -> TrainError,
+) -> Result<(), TrainError> {
+    let (Some(made), Some(data)) = (&description.made, data) else {
+        let reason = "run.toml does not say which data the run was trained on";
+        return Err(refuse(reason.to_string()));
+    };
+    let valid = description.settings.valid.as_deref();
+    let files = [
+        (Some(data), false, Some(&made.sha256)),
+        (valid, true, made.valid_sha256.as_ref()),
+    ];
+    for (path, are_held_out, expected) in files {
+        let found = path.map(content_checksum).transpose();
+        let found = found.map_err(|error| moved(error, are_held_out))?;
+        if expected != found.as_ref() {
+            let name = path.map_or_else(|| made.text.clone(), |path| path.display().to_string());
+            let sum = |sum: Option<&String>| sum.cloned().unwrap_or("none".to_string());
+            return Err(refuse(format!(
+                "the data, {name}, are not those that the run was started with: expected the SHA-256 {}, \
+                 found {}",
+                sum(expected),
+                sum(found.as_ref())
+            )));
         }
-        Self::read(&description.settings, data, Some(known))
     }
+    Ok(())
 }
 
 /// What helps where a file is not where it was.

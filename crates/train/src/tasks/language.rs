@@ -3,41 +3,37 @@
 mod demo;
 mod estimate;
 mod evaluation;
-mod exchange;
 mod folder;
 mod inspection;
 mod loader;
 mod objective;
-mod pretrained;
+mod report;
 mod settings;
 mod shows;
+mod task;
 mod texts;
-mod training;
+mod unknown;
 mod writing;
 
 pub use demo::burn_source;
-pub use estimate::{Estimate, estimate_language_model};
+pub use estimate::Estimate;
 pub use evaluation::{EvaluationReport, evaluate_language_model};
-pub use exchange::{export_language_model, import_language_model};
 pub use inspection::inspect_language_model;
 pub use loader::StreamLoader;
 pub use objective::SymbolBatch;
-pub use pretrained::{Pretrained, VocabularyUse};
+pub use report::TrainReport;
 pub use settings::{Carrying, LanguageSettings, Lexicon, Windows};
 pub(crate) use shows::WORDS;
-pub use training::{
-    TrainReport, resume_language_model, train_language_model, train_language_model_from,
-};
+pub use task::Language;
+pub use unknown::VocabularyUse;
 pub use writing::{Prompted, Writer};
 
 use std::path::{Path, PathBuf};
 
 use backdraft_data::{DataError, Streams, TextFiles, Units, read_text_from};
-use backdraft_models::{Encoder, LanguageModel};
-use burn::module::Module;
 use burn::tensor::Device;
 
-use crate::{Origin, Run, TrainError};
+use crate::{Origin, TrainError};
 
 /// What the text that is there without being asked for is called.
 const DEMO: &str = "the Rust source of Burn";
@@ -162,17 +158,4 @@ fn evaluated(
         windows,
         bits_a_nat: symbols_a_character / std::f64::consts::LN_2,
     })
-}
-
-/// The model of a run, with its weights, on a device, for use.
-fn load(
-    run: &Run,
-    settings: &LanguageSettings,
-    units: &Units,
-    device: &Device,
-) -> Result<LanguageModel<Encoder>, TrainError> {
-    settings.check()?;
-    // New weights first, on the CPU: what a file does not fit is refused before a GPU is touched.
-    let model = settings.model(units.len()).init(&Device::flex())?;
-    Ok(run.load_weights(model)?.fork(device).valid())
 }

@@ -7,14 +7,16 @@ use burn::data::dataloader::{DataLoader, DataLoaderIterator, Progress};
 use burn::data::dataset::DatasetError;
 use burn::tensor::Device;
 
-use super::Task;
+use super::gathered::Gathered;
+use super::{ExampleTask, TaskSettings};
+use crate::say::{counted, say};
 use crate::{TrainError, Window};
 
 /// The examples of a task in batches of similar length, as a `DataLoader` of burn-train.
 ///
 /// A batch is one item, without a past. Batches are numbered on over the epochs: of `n` of them,
 /// `slice(n, 2 n)` are those of the second epoch.
-pub struct ExampleLoader<T: Task> {
+pub struct ExampleLoader<T: ExampleTask> {
     task: Arc<T>,
     examples: Arc<Vec<T::Example>>,
     buckets: Arc<Buckets<2>>,
@@ -25,7 +27,7 @@ pub struct ExampleLoader<T: Task> {
     to: usize,
 }
 
-impl<T: Task> Clone for ExampleLoader<T> {
+impl<T: ExampleTask> Clone for ExampleLoader<T> {
     fn clone(&self) -> Self {
         Self {
             task: self.task.clone(),
@@ -37,7 +39,7 @@ impl<T: Task> Clone for ExampleLoader<T> {
     }
 }
 
-impl<T: Task> ExampleLoader<T> {
+impl<T: ExampleTask> ExampleLoader<T> {
     /// Examples, `rows` in a batch, in an order that the seed and the epoch decide.
     ///
     /// # Errors
@@ -71,7 +73,7 @@ impl<T: Task> ExampleLoader<T> {
     }
 }
 
-impl<T: Task> DataLoader<Window<T::Model>> for ExampleLoader<T> {
+impl<T: ExampleTask> DataLoader<Window<T::Model>> for ExampleLoader<T> {
     fn iter<'a>(&'a self) -> Box<dyn DataLoaderIterator<Window<T::Model>> + 'a> {
         Box::new(Batches {
             loader: self,
@@ -102,14 +104,14 @@ impl<T: Task> DataLoader<Window<T::Model>> for ExampleLoader<T> {
     }
 }
 
-struct Batches<'a, T: Task> {
+struct Batches<'a, T: ExampleTask> {
     loader: &'a ExampleLoader<T>,
     /// The batches of an epoch.
     epoch: Option<(usize, Vec<Vec<usize>>)>,
     next: usize,
 }
 
-impl<T: Task> Iterator for Batches<'_, T> {
+impl<T: ExampleTask> Iterator for Batches<'_, T> {
     type Item = Result<Window<T::Model>, DatasetError>;
 
     fn next(&mut self) -> Option<Self::Item> {
@@ -130,10 +132,60 @@ impl<T: Task> Iterator for Batches<'_, T> {
     }
 }
 
-impl<T: Task> DataLoaderIterator<Window<T::Model>> for Batches<'_, T> {
+impl<T: ExampleTask> DataLoaderIterator<Window<T::Model>> for Batches<'_, T> {
     fn progress(&self) -> Progress {
         let done = self.next - self.loader.from;
         let total = self.loader.to - self.loader.from;
         Progress::new(done, total, Some("batches".to_string()))
     }
+}
+
+/// The examples that have a loss: an answer that was never learned has none, and counts as wrong in the figures alone.
+///
+/// # Errors
+///
+/// When there is none: why the first has none.
+pub(super) fn with_loss<T: ExampleTask>(
+    task: &T,
+    examples: &Arc<Vec<T::Example>>,
+) -> Result<Arc<Vec<T::Example>>, TrainError> {
+    let reasons = examples
+        .iter()
+        .map(|example| task.check_learned(example).err());
+    let reasons: Vec<Option<String>> = reasons.collect();
+    let Some(first) = reasons.iter().flatten().next() else {
+        return Ok(examples.clone());
+    };
+    let with_reasons = examples.iter().zip(&reasons);
+    let known = with_reasons.filter(|(_, reason)| reason.is_none());
+    let known: Vec<T::Example> = known.map(|(example, _)| example.clone()).collect();
+    if known.is_empty() {
+        return Err(TrainError::Unfit {
+            what: "the held-out examples",
+            expected: "one at least whose answer can be learned".to_string(),
+            found: format!("none: {first}"),
+        });
+    }
+    say(format_args!(
+        "note: {} of {} have an answer that was never learned: they count as wrong and have no loss; {first}",
+        examples.len() - known.len(),
+        counted(examples.len(), "example"),
+    ));
+    Ok(Arc::new(known))
+}
+
+/// The batches that are learned from, and those of the held-out part.
+pub(super) fn loaders<T: ExampleTask>(
+    task: &Arc<T>,
+    gathered: &Gathered<T>,
+    settings: &TaskSettings<T::Options>,
+    device: &Device,
+) -> Result<[ExampleLoader<T>; 2], TrainError> {
+    let (rows, seed) = (settings.training.batch, settings.training.seed);
+    let learned_from = gathered.learned_from.clone();
+    let held_out = with_loss(&**task, &gathered.held_out)?;
+    Ok([
+        ExampleLoader::new(task.clone(), learned_from, rows, seed, device.clone())?,
+        ExampleLoader::new(task.clone(), held_out, rows, seed, device.clone())?,
+    ])
 }

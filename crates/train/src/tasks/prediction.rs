@@ -2,24 +2,24 @@
 
 use std::path::Path;
 
-use super::evaluation::{Opened, open_run};
-use super::{Answer, Examples, Task, refuse_empty};
+use super::{Answer, ExampleTask, Examples, refuse_empty};
+use crate::road::{Opened, Task};
 use crate::{PickedDevice, TrainError};
 
 /// The model of a run, at hand for questions.
-pub struct Predictor<T: Task> {
+pub struct Predictor<T: ExampleTask> {
     opened: Opened<T>,
     probabilities: bool,
 }
 
-impl<T: Task> Predictor<T> {
+impl<T: ExampleTask> Predictor<T> {
     /// Opens a run.
     ///
     /// # Errors
     ///
     /// When the run cannot be used.
     pub fn open(run: &Path, device: &PickedDevice) -> Result<Self, TrainError> {
-        let opened = open_run(run, &device.device)?;
+        let opened = Opened::open(run, &device.device)?;
         Ok(Self {
             opened,
             probabilities: false,
@@ -36,7 +36,7 @@ impl<T: Task> Predictor<T> {
             return Err(TrainError::Invalid {
                 setting: "probabilities",
                 expected: "a run of `train classify` or `train tag`".to_string(),
-                found: format!("one of `train {}`", T::NAME),
+                found: format!("one of `train {}`", <T as Task>::NAME),
             });
         }
         Ok(Self {

@@ -21,6 +21,9 @@ pub trait TaskOptions:
     /// cannot change them.
     const KEPT: &'static [&'static str] = &[];
 
+    /// The options that decide which weights the model has, beside those that are kept and the recurrent layers.
+    const SHAPING: &'static [&'static str] = &[];
+
     /// With a value for each key that there is, those too that have none by default.
     fn full() -> Self {
         Self::default()
@@ -83,21 +86,13 @@ impl<O: TaskOptions> Default for TaskSettings<O> {
     }
 }
 
-impl<O: TaskOptions> TaskSettings<O> {
-    /// Refuses what makes no sense.
-    ///
-    /// # Errors
-    ///
-    /// Names the first setting that is impossible, what would be possible and what it was.
-    pub fn check(&self) -> Result<(), TrainError> {
-        self.recurrence.check()?;
-        self.training.check()?;
-        self.options.check(&self.recurrence)
-    }
-}
-
 impl<O: TaskOptions> Asked for TaskSettings<O> {
     const TASK: &'static str = O::TASK;
+    const KEPT: &'static [&'static str] = O::KEPT;
+
+    fn shaping() -> Vec<&'static str> {
+        [Recurrence::SHAPING, O::SHAPING].concat()
+    }
 
     fn full() -> Self {
         Self {
@@ -108,9 +103,37 @@ impl<O: TaskOptions> Asked for TaskSettings<O> {
         }
     }
 
+    fn check(&self) -> Result<(), TrainError> {
+        self.recurrence.check()?;
+        self.training.check()?;
+        self.options.check(&self.recurrence)
+    }
+
+    fn recurrence(&self) -> &Recurrence {
+        &self.recurrence
+    }
+
+    fn training(&self) -> &Training {
+        &self.training
+    }
+
     fn paths(&self) -> Vec<(&'static str, &Path)> {
         let valid = self.valid.as_deref().map(|path| ("valid", path));
         let own = self.options.paths().into_iter();
         valid.into_iter().chain(own).collect()
+    }
+
+    fn absolute(self) -> Self {
+        Self {
+            valid: self
+                .valid
+                .map(|path| std::path::absolute(&path).unwrap_or(path)),
+            options: self.options.absolute(),
+            ..self
+        }
+    }
+
+    fn valid_mut(&mut self) -> Option<&mut PathBuf> {
+        self.valid.as_mut()
     }
 }

@@ -4,9 +4,10 @@ use std::path::Path;
 
 use burn::tensor::Device;
 
-use super::Task;
-use super::evaluation::{Opened, held_out_again, open_run};
+use super::ExampleTask;
+use super::evaluation::held_out_again;
 use crate::drawing::html::escape;
+use crate::road::Opened;
 use crate::{Picture, Section, TrainError};
 
 /// The figures of a run on its held-out examples, and what its task shows of them.
@@ -14,12 +15,13 @@ use crate::{Picture, Section, TrainError};
 /// # Errors
 ///
 /// When the run cannot be used, or its held-out examples are not there any more.
-pub(crate) fn show_task<T: Task>(path: &Path) -> Result<Vec<Section>, TrainError> {
+pub(super) fn show_task<T: ExampleTask>(path: &Path) -> Result<Vec<Section>, TrainError> {
     let Opened {
         task,
         description,
         model,
-    } = open_run::<T>(path, &Device::flex())?;
+        ..
+    } = Opened::<T>::open(path, &Device::flex())?;
     let gathered = held_out_again(path, &task, &description)?;
     let (examples, rows) = (gathered.held_out, description.settings.training.batch);
     let scores = task.score(&model, &examples, rows)?;

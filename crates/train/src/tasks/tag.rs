@@ -26,7 +26,7 @@ use serde_json::{Value, json};
 
 use super::spelling::Spelling;
 use super::{
-    Answer, BatchOf, Examples, Parts, Rows, Scores, Task, TaskSettings, held_out_at_random,
+    Answer, BatchOf, ExampleTask, Examples, Parts, Rows, Scores, TaskSettings, held_out_at_random,
     rounded, vectors,
 };
 use crate::drawing::html::escape;
@@ -142,7 +142,7 @@ fn by_length(sentences: &[TaggedSentence]) -> Vec<&TaggedSentence> {
     all
 }
 
-impl Task for Tag {
+impl ExampleTask for Tag {
     const HAS_PROBABILITIES: bool = true;
 
     type Options = TagOptions;

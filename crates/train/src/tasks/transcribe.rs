@@ -21,7 +21,7 @@ use serde_json::json;
 
 use super::TextReader;
 use super::sequences::{Reading, Sequence};
-use super::{Answer, BatchOf, Examples, Scores, Task, TaskSettings};
+use super::{Answer, BatchOf, ExampleTask, Examples, Scores, TaskSettings};
 use crate::{TextUnit, TrainError};
 
 pub use objective::SoundBatch;
@@ -77,7 +77,7 @@ impl Transcribe {
     }
 }
 
-impl Task for Transcribe {
+impl ExampleTask for Transcribe {
     type Options = TranscribeOptions;
     type Example = SoundExample;
     type Model = Model;

@@ -20,7 +20,7 @@ use serde_json::json;
 
 use super::TextReader;
 use super::unit_vocabulary::UnitVocabulary;
-use super::{Answer, BatchOf, Examples, Rows, Scores, Task, TaskSettings};
+use super::{Answer, BatchOf, ExampleTask, Examples, Rows, Scores, TaskSettings};
 use crate::fit::seed::mix;
 use crate::{Recurrence, Section, TrainError};
 
@@ -178,7 +178,7 @@ impl Translate {
     }
 }
 
-impl Task for Translate {
+impl ExampleTask for Translate {
     type Options = TranslateOptions;
     type Example = PairExample;
     type Model = Model;

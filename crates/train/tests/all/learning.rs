@@ -3,9 +3,9 @@
 use std::path::Path;
 
 use backdraft_train::{
-    CellKind, Clipping, DeviceChoice, Display, LanguageSettings, NormedWeights, OptimizerKind,
-    PickedDevice, Recurrence, Regularize, Text, TrainError, TrainReport, Training,
-    evaluate_language_model, train_language_model,
+    CellKind, Clipping, DeviceChoice, Display, Language, LanguageSettings, NormedWeights,
+    OptimizerKind, PickedDevice, Recurrence, Regularize, Text, TrainError, TrainReport, Training,
+    evaluate_language_model, train_task,
 };
 
 use crate::rule::{rule, small};
@@ -21,7 +21,7 @@ fn train(
     device: &PickedDevice,
 ) -> Result<TrainReport, TrainError> {
     let folder = tempfile::tempdir().unwrap();
-    train_language_model(
+    train_task::<Language>(
         settings,
         text,
         &folder.path().join("run"),
@@ -145,7 +145,8 @@ fn evaluating_a_run_gives_the_figure_of_its_training() {
         ..small()
     };
     let device = flex();
-    let report = train_language_model(&settings, &rule(), &path, &device, Display::Silent).unwrap();
+    let report =
+        train_task::<Language>(&settings, &rule(), &path, &device, Display::Silent).unwrap();
     assert_eq!(report.epochs, 2);
 
     let again = evaluate_language_model(&path, None, None, &device).unwrap();
@@ -192,7 +193,7 @@ fn what_cannot_be_trained_is_refused_before_a_folder_is_made() {
     let refuse = |settings: &LanguageSettings, text: &str| {
         let text = Text::new(text.to_string(), "test");
         let path = folder.path().join("run");
-        let result = train_language_model(settings, &text, &path, &flex(), Display::Silent);
+        let result = train_task::<Language>(settings, &text, &path, &flex(), Display::Silent);
         assert!(!Path::exists(&path));
         result.unwrap_err().to_string()
     };

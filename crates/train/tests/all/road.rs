@@ -8,9 +8,9 @@ use backdraft_cells::{Error, Layer, Lengths, SequenceConfig};
 use backdraft_exchange::pytorch::{Parameter, Twin};
 use backdraft_models::Encoder;
 use backdraft_train::{
-    Answer, BatchOf, Display, Examples, Loss, Objective, Predictor, Recurrence, Resumed, Rows, Run,
-    Scores, Task, TaskOptions, TaskReport, TaskSettings, TrainError, Training, evaluate_task,
-    export_task, import_task, report_runs, resume_task, train_task,
+    Answer, BatchOf, Display, ExampleTask, Examples, Loss, Objective, Predictor, Recurrence,
+    Resumed, Rows, Run, Scores, TaskOptions, TaskReport, TaskSettings, TrainError, Training,
+    evaluate_task, export_task, import_task, report_task, resume_task, train_task,
 };
 use burn::module::{Module, ModuleVisitor, Param};
 use burn::nn::loss::CrossEntropyLossConfig;
@@ -113,7 +113,7 @@ impl Objective for ParityModel {
     fn blank_state(&self, _rows: usize) {}
 }
 
-impl Task for Parity {
+impl ExampleTask for Parity {
     type Options = ParityOptions;
     type Example = String;
     type Model = ParityModel;
@@ -306,6 +306,6 @@ fn a_task_of_ones_own_goes_the_whole_road() {
     assert_eq!(exported.tensors, 6);
     import_task::<Parity>(&file, "", &killed, &imported).unwrap();
     assert!(weights(&imported) == weights(&whole), "other weights");
-    let page = report_runs(&[&killed]).unwrap().page;
+    let page = report_task::<Parity>(&killed).unwrap().page;
     assert!(page.contains("counted = &quot;1&quot;"), "{page}");
 }

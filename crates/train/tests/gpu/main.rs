@@ -2,8 +2,8 @@
 //! drawn after them are those of the process.
 
 use backdraft_train::{
-    CellKind, DeviceChoice, Display, LanguageSettings, PickedDevice, Recurrence, Training,
-    train_language_model,
+    CellKind, DeviceChoice, Display, Language, LanguageSettings, PickedDevice, Recurrence,
+    Training, train_task,
 };
 
 #[path = "../all/rule.rs"]
@@ -15,7 +15,7 @@ use rule::{rule, small};
 fn losses(settings: &LanguageSettings, device: &PickedDevice) -> Vec<f64> {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("run");
-    train_language_model(settings, &rule(), &path, device, Display::Silent).unwrap();
+    train_task::<Language>(settings, &rule(), &path, device, Display::Silent).unwrap();
     let text = std::fs::read_to_string(path.join("metrics.jsonl")).unwrap();
     let lines = text
         .lines()

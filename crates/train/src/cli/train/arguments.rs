@@ -5,13 +5,13 @@ use std::path::{Path, PathBuf};
 
 use super::keeping::Keeping;
 use super::optimising::{Optimising, refuse_idle};
+use super::running::Running;
 use super::shaping::Shaping;
-use crate::run::RUN;
 use crate::run::description::written_keys;
 use crate::settings::names::field;
 use crate::{
-    DeviceChoice, Display, Idle, LanguageSettings, Origin, Pretrained, Run, RunDescription,
-    TrainError, Training, VocabularyUse,
+    Asked, Idle, Language, LanguageSettings, Origin, Pretrained, RunDescription, TrainError,
+    Training, VocabularyUse,
 };
 
 /// Puts what was typed in the place of what the file says; `$typed` knows flags by their fields.
@@ -26,27 +26,14 @@ pub(super) use take;
 
 #[derive(Debug, clap::Args)]
 pub(in crate::cli) struct Arguments {
-    /// Read settings from this file, such as the run.toml of a run; flags override it
-    #[arg(long, value_name = "FILE.toml")]
-    config: Option<PathBuf>,
+    #[command(flatten)]
+    pub(super) running: Running,
     /// Text file, folder of text files, or - for standard input [default: the Rust source of Burn]
     #[arg(long, value_name = "PATH", help_heading = "Data")]
     data: Option<PathBuf>,
     /// Read only those files of a folder that match a pattern, such as '*.rs' or 'src/**/*.rs'; may be repeated
     #[arg(long, value_name = "PATTERN", help_heading = "Data")]
     include: Vec<String>,
-    /// Folder of the new run [default: runs/lm-1, runs/lm-2 ..]
-    #[arg(long, value_name = "RUN")]
-    pub(super) out: Option<PathBuf>,
-    /// Device to compute on
-    #[arg(long, value_enum, default_value_t)]
-    device: DeviceChoice,
-    /// Do not train: print the size of the model, its memory and an estimate of the time
-    #[arg(long)]
-    pub(super) dry_run: bool,
-    /// Start from the weights of this run, and from its settings; flags override them
-    #[arg(long, value_name = "RUN", conflicts_with = "config")]
-    from: Option<PathBuf>,
     /// With --from: what to do with symbols of the text that the run does not know
     #[arg(
         long,
@@ -56,12 +43,6 @@ pub(in crate::cli) struct Arguments {
         help_heading = "Data"
     )]
     vocabulary: VocabularyUse,
-    /// How to show progress
-    #[arg(long, value_enum, default_value_t)]
-    pub(super) progress: Display,
-    /// Print one JSON object on standard output and nothing else
-    #[arg(long)]
-    pub(super) json: bool,
     #[command(flatten)]
     shaping: Shaping,
     /// Passes over the text [default: 1, or as many as --steps needs]
@@ -77,17 +58,6 @@ pub(in crate::cli) struct Arguments {
     optimising: Optimising,
     #[command(flatten)]
     keeping: Keeping,
-}
-
-/// The file that says which data are meant, if one does: one of settings, or that of a run to start from.
-pub(super) fn file_of_data(
-    config: Option<&Path>,
-    from: Option<&Path>,
-    typed: &dyn Fn(&str) -> bool,
-) -> Option<PathBuf> {
-    let of_run = || from.map(|run| run.join(RUN));
-    let file = config.map(Path::to_path_buf).or_else(of_run);
-    file.filter(|_| !typed("data"))
 }
 
 /// Refuses what was asked for and would do nothing: by a flag, or by a key that somebody wrote into `config`. `idle`
@@ -131,32 +101,20 @@ fn refuse_lost(asked: &RunDescription<LanguageSettings>) -> Result<(), TrainErro
 }
 
 impl Arguments {
-    /// The file that says which data are meant, if one does.
-    pub(super) fn file_of_data(&self, typed: &dyn Fn(&str) -> bool) -> Option<PathBuf> {
-        file_of_data(self.config.as_deref(), self.from.as_deref(), typed)
-    }
-
     /// What is asked for: by the file, if there is one, and by what was typed beside it.
     pub(in crate::cli) fn description(
         &self,
         typed: &dyn Fn(&str) -> bool,
     ) -> Result<RunDescription<LanguageSettings>, TrainError> {
-        let mut asked: RunDescription<LanguageSettings> = match (&self.config, &self.from) {
-            (Some(path), _) => RunDescription::read(path)?,
-            (None, Some(run)) => RunDescription {
-                device: DeviceChoice::Auto,
-                ..Run::open(run)?.1
-            },
-            (None, None) => RunDescription::default(),
-        };
-        take!(self, typed, asked, data device);
+        let mut asked: RunDescription<LanguageSettings> = self.running.begun_with(typed)?;
+        take!(self, typed, asked, data);
         let settings = &mut asked.settings;
         take!(self, typed, settings, include);
         take!(self, typed, settings.training, epochs steps seed);
         self.shaping.put(typed, settings);
         self.optimising.put(typed, &mut settings.training);
         self.keeping.put(typed, &mut settings.training);
-        let (config, from) = (self.config.as_deref(), self.from.as_deref());
+        let (config, from) = (self.running.config(), self.running.from());
         refuse_without_effect(config, from, typed, &settings.training, &[])?;
         asked.settings.check()?;
         asked.check()?;
@@ -165,8 +123,8 @@ impl Arguments {
     }
 
     /// The run whose weights the training begins with, if there is one.
-    pub(super) fn pretrained(&self) -> Result<Option<Pretrained>, TrainError> {
-        let open = |run: &PathBuf| Pretrained::open(run, self.vocabulary);
-        self.from.as_ref().map(open).transpose()
+    pub(super) fn pretrained(&self) -> Result<Option<Pretrained<Language>>, TrainError> {
+        let open = |run| Ok(Pretrained::open(run)?.with_vocabulary(self.vocabulary));
+        self.running.from().map(open).transpose()
     }
 }

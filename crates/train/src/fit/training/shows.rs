@@ -3,11 +3,11 @@
 use crate::TrainError;
 
 /// A number and what it is called, as in `metrics.jsonl`.
-pub(crate) type Figure = (&'static str, f64);
+pub type Figure = (&'static str, f64);
 
 /// What a kind of training calls its loss, and what it learns from.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Words {
+pub struct Words {
     /// The loss in another unit, where that is what people know.
     pub(crate) loss: Option<LossInUnit>,
     /// How fast it learns: `Symbols a second`.
@@ -16,7 +16,7 @@ pub(crate) struct Words {
 
 /// A loss in another unit than that of the objective.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct LossInUnit {
+pub struct LossInUnit {
     /// Its key in `metrics.jsonl`.
     pub(crate) figure: &'static str,
     /// What it is called.
@@ -34,7 +34,7 @@ impl Default for Words {
 }
 
 /// What a kind of training shows of its model, beside the loss.
-pub(crate) trait Shows<M>: Send {
+pub trait Shows<M>: Send {
     /// What it calls things.
     fn words(&self) -> Words {
         Words::default()

@@ -129,6 +129,7 @@ impl TaskOptions for ClassifyOptions {
         "vectors",
         "most_vectors",
     ];
+    const SHAPING: &'static [&'static str] = &["ways", "pooling"];
 
     fn full() -> Self {
         Self {

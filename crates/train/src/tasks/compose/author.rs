@@ -6,8 +6,8 @@ use backdraft_cells::Lengths;
 use backdraft_models::{BeamSearch, Inputs, Sampling};
 
 use super::{Compose, reading};
+use crate::road::Opened;
 use crate::tasks::Sequence;
-use crate::tasks::evaluation::{Opened, open_run};
 use crate::{PickedDevice, TrainError};
 
 /// The model of a run that composes, at hand.
@@ -47,7 +47,7 @@ impl Author {
     ///
     /// When the run cannot be used.
     pub fn open(run: &Path, device: &PickedDevice) -> Result<Self, TrainError> {
-        let opened = open_run(run, &device.device)?;
+        let opened = Opened::open(run, &device.device)?;
         Ok(Self { opened })
     }
 

@@ -154,6 +154,7 @@ impl Default for ComposeOptions {
 impl TaskOptions for ComposeOptions {
     const TASK: &'static str = "compose";
     const KEPT: &'static [&'static str] = &["key_unit", "unit", "min_count"];
+    const SHAPING: &'static [&'static str] = &["condition", "key_size"];
 
     fn full() -> Self {
         Self {

@@ -176,6 +176,7 @@ impl ForecastOptions {
 
 impl TaskOptions for ForecastOptions {
     const TASK: &'static str = "forecast";
+    const SHAPING: &'static [&'static str] = &["covariates", "calendar", "output"];
 
     fn full() -> Self {
         Self {

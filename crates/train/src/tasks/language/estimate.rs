@@ -2,16 +2,10 @@
 
 use std::fmt;
 
-use backdraft_cells::Layer;
-use burn::module::Module;
 use serde::Serialize;
 
-use super::Text;
-use super::pretrained::Pretrained;
-use super::texts::Texts;
-use super::training::new_model;
-use crate::fit::training::{paths, seconds_a_step, weight_bytes};
-use crate::{LanguageSettings, PickedDevice, TrainError};
+use super::texts::Amounts;
+use crate::road::Tried;
 
 /// What `backdraft train .. --dry-run` prints.
 #[derive(Debug, Clone, Serialize)]
@@ -40,42 +34,22 @@ pub struct Estimate {
     pub data: String,
 }
 
-/// Tries some steps of a training, of new weights or of those of another run, and leaves nothing behind.
-///
-/// # Errors
-///
-/// As [`train_language_model`](crate::train_language_model).
-pub fn estimate_language_model(
-    pretrained: Option<&Pretrained>,
-    settings: &LanguageSettings,
-    text: &Text,
-    device: &PickedDevice,
-) -> Result<Estimate, TrainError> {
-    settings.check()?;
-    pretrained.map_or(Ok(()), |pretrained| pretrained.check(settings, text))?;
-    let units = pretrained.map(|pretrained| pretrained.units().clone());
-    let (texts, _) = Texts::of(text, settings, units, &device.device)?;
-    let model = match pretrained {
-        Some(pretrained) => pretrained.model(settings)?,
-        None => new_model(settings, &texts.units)?,
-    };
-    let (parameters, vocabulary) = (model.num_params(), texts.units.len());
-    let (_, steps) = settings.training.extent(texts.windows.len());
-    settings.training.check_extent(texts.windows.len())?;
-    Ok(Estimate {
-        model: model.recurrent.describe(),
-        path: paths(&model.recurrent, &device.device),
-        seconds: steps as f64
-            * seconds_a_step(&texts.windows, model, &settings.training, &device.device)?,
-        parameters,
-        vocabulary,
-        weight_bytes: weight_bytes(&settings.training, parameters),
-        window_bytes: settings.window_bytes(vocabulary),
-        steps,
-        symbols: texts.windows.learned(steps),
-        device: device.name.clone(),
-        data: texts.source.to_string(),
-    })
+impl Estimate {
+    pub(super) fn new(window_bytes: usize, text: Amounts, tried: Tried) -> Self {
+        Self {
+            model: tried.model,
+            path: tried.path,
+            parameters: tried.parameters,
+            vocabulary: text.vocabulary,
+            weight_bytes: tried.weight_bytes,
+            window_bytes,
+            steps: tried.steps,
+            symbols: text.windows.learned(tried.steps),
+            seconds: tried.seconds,
+            device: tried.device,
+            data: tried.data,
+        }
+    }
 }
 
 impl fmt::Display for Estimate {

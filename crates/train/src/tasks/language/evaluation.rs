@@ -9,10 +9,11 @@ use burn::data::dataloader::DataLoader;
 use burn::train::InferenceStep;
 use serde::Serialize;
 
-use super::{Evaluated, Text, evaluated, load};
+use super::{Evaluated, Language, Text, evaluated};
+use crate::road::Opened;
 use crate::say::say;
 use crate::settings::bounds::counts;
-use crate::{PickedDevice, Run, TrainError, Trainee, Window};
+use crate::{PickedDevice, TrainError, Trainee, Window};
 
 /// What `backdraft evaluate` prints.
 #[derive(Debug, Clone, Serialize)]
@@ -53,8 +54,12 @@ pub fn evaluate_language_model(
     device: &PickedDevice,
 ) -> Result<EvaluationReport, TrainError> {
     let start = Instant::now();
-    let (run, description) = Run::open(path)?;
-    let units = run.units()?;
+    let Opened {
+        run,
+        task: Language { units, .. },
+        description,
+        model,
+    } = Opened::open(path, &device.device)?;
     let settings = &description.settings;
     let (text, usual) = match text {
         Some(text) => (text, 1),
@@ -69,7 +74,6 @@ pub fn evaluate_language_model(
     };
     let streams = streams.unwrap_or(usual);
     counts([("streams", streams)])?;
-    let model = load(&run, settings, &units, &device.device)?;
     let read = evaluated(&text.content, &units, settings, streams, &device.device)?;
     let total = total(model, read, &units);
     let loss = total.nats / total.symbols as f64;

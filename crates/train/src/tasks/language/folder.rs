@@ -7,9 +7,9 @@ use backdraft_data::Units;
 use crate::{LanguageSettings, Run, RunDescription, TrainError};
 
 /// The symbols of a language model.
-pub(crate) const VOCABULARY: &str = "vocabulary.json";
+pub(super) const VOCABULARY: &str = "vocabulary.json";
 /// The part of a text that was not learned.
-pub(crate) const HELD_OUT: &str = "held-out.txt";
+pub(super) const HELD_OUT: &str = "held-out.txt";
 
 impl Run {
     /// Opens the folder of a run of a language model.

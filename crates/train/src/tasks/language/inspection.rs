@@ -5,9 +5,10 @@ use std::path::Path;
 use burn::module::Module;
 use burn::tensor::Device;
 
-use super::load;
+use super::Language;
+use crate::TrainError;
 use crate::insight::{Insight, look_into};
-use crate::{Run, TrainError};
+use crate::road::Opened;
 
 /// Looks into the model of a run, as it reads the held-out part of its text: on the CPU, where the
 /// many small steps take the least time.
@@ -16,11 +17,15 @@ use crate::{Run, TrainError};
 ///
 /// When the run cannot be used: among others, when it has no weights yet.
 pub fn inspect_language_model(path: &Path) -> Result<Insight, TrainError> {
-    let (run, description) = Run::open(path)?;
-    let (units, held_out) = (run.units()?, run.held_out()?);
-    let settings = &description.settings;
+    let Opened {
+        run,
+        task: Language { units, .. },
+        description,
+        model,
+    } = Opened::open(path, &Device::flex())?;
+    let (settings, held_out) = (&description.settings, run.held_out()?);
     // Weights that are kept as a direction and a length are looked at as what they make together.
-    let model = load(&run, settings, &units, &Device::flex())?.materialize();
+    let model = model.materialize();
     let name = settings.recurrence.cell.name();
     let stack = model.recurrent.forward_stack().cloned();
     let stack = stack.expect("a language model runs forward");

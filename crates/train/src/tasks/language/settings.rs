@@ -8,7 +8,7 @@ use backdraft_data::{Cut, DataError};
 use backdraft_models::{EncoderConfig, LanguageModelConfig, Penalties};
 use serde::{Deserialize, Serialize};
 
-use crate::{Asked, Recurrence, Training};
+use crate::{Asked, Recurrence, TrainError, Training};
 pub use lexicon::Lexicon;
 pub use windows::{Carrying, Windows};
 
@@ -118,6 +118,24 @@ impl LanguageSettings {
 impl Asked for LanguageSettings {
     const TASK: &'static str = "lm";
 
+    // What shapes the model is asked for before anything is computed, as a text may take long to be cut.
+    const KEPT: &'static [&'static str] = &[
+        "cell",
+        "layers",
+        "hidden",
+        "embedding",
+        "regularize.weight_norm",
+        "tied",
+        "unit",
+        "min_count",
+        "most_words",
+        "adaptive",
+    ];
+
+    fn shaping() -> Vec<&'static str> {
+        Recurrence::SHAPING.to_vec()
+    }
+
     fn full() -> Self {
         Self {
             lexicon: Lexicon {
@@ -132,6 +150,25 @@ impl Asked for LanguageSettings {
             training: Training::full(),
             recurrence: Recurrence::default().full(),
             ..Self::default()
+        }
+    }
+
+    fn check(&self) -> Result<(), TrainError> {
+        self.check_all()
+    }
+
+    fn recurrence(&self) -> &Recurrence {
+        &self.recurrence
+    }
+
+    fn training(&self) -> &Training {
+        &self.training
+    }
+
+    fn absolute(self) -> Self {
+        Self {
+            lexicon: self.lexicon.absolute(),
+            ..self
         }
     }
 }

@@ -24,7 +24,7 @@ pub(crate) const WORDS: Words = Words {
 };
 
 /// Writes in the symbols of a text.
-pub(super) struct LanguageShows {
+pub struct LanguageShows {
     pub(super) units: Units,
     /// Bits that a character costs, for each nat that a symbol does.
     pub(super) bits_a_nat: f64,

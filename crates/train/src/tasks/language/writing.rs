@@ -5,8 +5,9 @@ use std::path::Path;
 use backdraft_data::{Spelling, Units};
 use backdraft_models::{BeamSearch, Encoder, Generator, LanguageModel, Sampling};
 
-use super::load;
-use crate::{PickedDevice, Run, TrainError};
+use super::Language;
+use crate::road::Opened;
+use crate::{PickedDevice, TrainError};
 
 /// A model that writes: an iterator over what each of its symbols adds to the text.
 ///
@@ -54,9 +55,11 @@ impl Prompted {
         keep_unknown: bool,
         device: &PickedDevice,
     ) -> Result<Self, TrainError> {
-        let (run, description) = Run::open(path)?;
-        let units = run.units()?;
-        let model = load(&run, &description.settings, &units, &device.device)?;
+        let Opened {
+            task: Language { units, .. },
+            model,
+            ..
+        } = Opened::open(path, &device.device)?;
         let mut prompt = units.encode(prompt)?;
         let mut spelling = Spelling::new();
         for symbol in &prompt {

@@ -139,6 +139,7 @@ impl TaskOptions for TagOptions {
         "vectors",
         "most_vectors",
     ];
+    const SHAPING: &'static [&'static str] = &["characters", "character_embedding", "decoder"];
 
     fn full() -> Self {
         Self {

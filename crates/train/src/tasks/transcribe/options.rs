@@ -95,6 +95,7 @@ impl TaskOptions for TranscribeOptions {
     const TASK: &'static str = "transcribe";
     const KEPT: &'static [&'static str] =
         &["frame_ms", "step_ms", "filters", "coefficients", "deltas"];
+    const SHAPING: &'static [&'static str] = &["stacking", "ways"];
 
     fn full() -> Self {
         Self {

@@ -115,6 +115,7 @@ impl Default for TranslateOptions {
 impl TaskOptions for TranslateOptions {
     const TASK: &'static str = "translate";
     const KEPT: &'static [&'static str] = &["source_unit", "target_unit", "case", "min_count"];
+    const SHAPING: &'static [&'static str] = &["attention"];
 
     fn full() -> Self {
         Self {

@@ -12,7 +12,8 @@ use std::process::{Child, ChildStderr, Command, Output, Stdio};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use backdraft_train::{
-    DeviceChoice, Display, PickedDevice, Task, TaskReport, TaskSettings, evaluate_task, train_task,
+    DeviceChoice, Display, ExampleTask, PickedDevice, TaskReport, TaskSettings, evaluate_task,
+    train_task,
 };
 use serde_json::Value;
 
@@ -186,7 +187,11 @@ pub fn cpus() -> Vec<PickedDevice> {
 
 /// A few steps on WGPU are those on Flex, and what is evaluated after the weights went through a file
 /// is what training gave.
-pub fn wgpu_follows_flex<T: Task>(settings: &TaskSettings<T::Options>, data: &Path, runs: &Path) {
+pub fn wgpu_follows_flex<T: ExampleTask>(
+    settings: &TaskSettings<T::Options>,
+    data: &Path,
+    runs: &Path,
+) {
     if !cfg!(feature = "wgpu") {
         return;
     }
@@ -210,7 +215,7 @@ pub fn wgpu_follows_flex<T: Task>(settings: &TaskSettings<T::Options>, data: &Pa
 }
 
 /// Trains on each device; the figures are the same after the weights went through a file.
-pub fn learned<T: Task>(
+pub fn learned<T: ExampleTask>(
     settings: &TaskSettings<T::Options>,
     data: &Path,
     runs: &Path,

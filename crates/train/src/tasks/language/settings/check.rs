@@ -7,12 +7,8 @@ use crate::TrainError;
 use crate::settings::bounds::{counts, exclude, parts, refuse, require, weights};
 
 impl LanguageSettings {
-    /// Refuses what makes no sense.
-    ///
-    /// # Errors
-    ///
-    /// Names the first setting that is impossible, what would be possible and what it was.
-    pub fn check(&self) -> Result<(), TrainError> {
+    /// Refuses what makes no sense: names the first setting that is impossible, what would be possible and what it was.
+    pub(super) fn check_all(&self) -> Result<(), TrainError> {
         counts([
             ("unroll", self.unroll),
             ("windows.accumulate", self.windows.accumulate),
@@ -94,7 +90,7 @@ mod tests {
     use clap::ValueEnum;
 
     use super::*;
-    use crate::{AverageKind, CellKind, Decay, NormedWeights};
+    use crate::{Asked, AverageKind, CellKind, Decay, NormedWeights};
 
     #[test]
     fn impossible_settings_are_refused_by_name() {

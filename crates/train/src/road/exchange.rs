@@ -7,11 +7,9 @@ use backdraft_exchange::pytorch::{StateDict, Twin};
 use burn::tensor::Device;
 use serde::Serialize;
 
-use super::evaluation::{Opened, open_run};
-use super::training::{new_model, open};
-use super::{Task, TaskSettings};
-use crate::run::{NewRun, RunState, TASK};
-use crate::{Asked, CellKind, Recurrence, Run, RunDescription, TrainError};
+use super::{Opened, Task, new_model};
+use crate::run::{NewRun, RunState};
+use crate::{Asked, CellKind, Recurrence, Run, TrainError};
 
 /// What went out of a run or into one.
 #[derive(Debug, Clone, Serialize)]
@@ -26,7 +24,7 @@ pub struct ExchangeReport {
     pub parameters: usize,
 }
 
-/// Writes the weights of a run of a task as a state dict, to a `.safetensors` file.
+/// Writes the weights of a run as a state dict, to a `.safetensors` file.
 ///
 /// # Errors
 ///
@@ -39,9 +37,11 @@ pub fn export_task<T: Task<Model: Twin>>(
     check_name(file)?;
     let Opened {
         description, model, ..
-    } = open_run::<T>(run, &Device::flex())?;
-    check_cell(&description.settings.recurrence)?;
-    exported(run, &model, file)
+    } = Opened::<T>::open(run, &Device::flex())?;
+    check_cell(description.settings.recurrence())?;
+    let state = StateDict::of(&model, "")?;
+    state.save(file)?;
+    Ok(report(run, file, &state, &model))
 }
 
 /// Makes a run at `out` of a state dict and of everything else that the run `like` has.
@@ -55,50 +55,29 @@ pub fn import_task<T: Task<Model: Twin>>(
     like: &Path,
     out: &Path,
 ) -> Result<ExchangeReport, TrainError> {
-    let (like, description) = Run::open_as::<TaskSettings<T::Options>>(like)?;
+    let (like, mut description) = Run::open_as::<T::Settings>(like)?;
     description.settings.check()?;
-    check_cell(&description.settings.recurrence)?;
-    let task: T = open(&like)?;
-    let model = new_model(&task, &description.settings)?;
-    let json = serde_json::to_string(&task).expect("our own types are valid JSON");
-    imported(file, prefix, model, description, &[(TASK, &json)], out)
-}
-
-/// Writes a model of a run to a file.
-pub(super) fn exported<M: Twin>(
-    run: &Path,
-    model: &M,
-    file: &Path,
-) -> Result<ExchangeReport, TrainError> {
-    let state = StateDict::of(model, "")?;
-    state.save(file)?;
-    Ok(report(run, file, &state, model.num_params()))
-}
-
-/// Makes a run at `out` of a model whose weights are those of a file; `kept` is what else belongs to it.
-pub(super) fn imported<M: Twin, S: Asked>(
-    file: &Path,
-    prefix: &str,
-    model: M,
-    mut description: RunDescription<S>,
-    kept: &[(&'static str, &str)],
-    out: &Path,
-) -> Result<ExchangeReport, TrainError> {
+    check_cell(description.settings.recurrence())?;
+    let model = new_model(&T::open(&like)?, &description.settings)?;
     let model = StateDict::open(file)?.load(model, prefix)?;
     let own = StateDict::of(&model, prefix)?;
     if let Some(made) = &mut description.made {
         made.backdraft = env!("CARGO_PKG_VERSION").to_string();
         made.from = None;
     }
+    let contents = T::FILES.iter().map(|name| Ok((*name, like.text(name)?.1)));
+    let contents = contents.collect::<Result<Vec<(&str, String)>, TrainError>>()?;
+    let files = contents.iter().map(|(name, text)| (*name, text.as_str()));
+    let files: Vec<(&str, &str)> = files.collect();
     let new = NewRun::begin(out)?;
-    new.run().begin(&description, RunState::Imported, kept)?;
+    new.run().begin(&description, RunState::Imported, &files)?;
     new.run().save_weights(&model)?;
     let (run, _lock) = new.complete()?;
-    Ok(report(run.path(), file, &own, model.num_params()))
+    Ok(report(run.path(), file, &own, &model))
 }
 
 /// Refuses a file whose name says that it is something else.
-pub(super) fn check_name(file: &Path) -> Result<(), TrainError> {
+fn check_name(file: &Path) -> Result<(), TrainError> {
     let extension = file.extension();
     match extension.is_some_and(|extension| extension == "safetensors") {
         true => Ok(()),
@@ -111,7 +90,7 @@ pub(super) fn check_name(file: &Path) -> Result<(), TrainError> {
 }
 
 /// Refuses a cell that PyTorch does not have.
-pub(super) fn check_cell(asked: &Recurrence) -> Result<(), TrainError> {
+fn check_cell(asked: &Recurrence) -> Result<(), TrainError> {
     match asked.cell {
         CellKind::Elman | CellKind::Lstm | CellKind::Gru => Ok(()),
         other => Err(TrainError::Unfit {
@@ -122,11 +101,11 @@ pub(super) fn check_cell(asked: &Recurrence) -> Result<(), TrainError> {
     }
 }
 
-fn report(run: &Path, file: &Path, state: &StateDict, parameters: usize) -> ExchangeReport {
+fn report(run: &Path, file: &Path, state: &StateDict, model: &impl Twin) -> ExchangeReport {
     ExchangeReport {
         run: run.display().to_string(),
         file: file.display().to_string(),
         tensors: state.names().count(),
-        parameters,
+        parameters: model.num_params(),
     }
 }

@@ -1,0 +1,65 @@
+//! What a page shows of a run's model.
+
+use std::fmt::Write;
+
+use super::Section;
+use super::html::escape;
+
+/// What is shown of the inside of a run.
+#[derive(Debug)]
+pub struct Inside {
+    /// What there is to see.
+    pub(crate) sections: Vec<Section>,
+    /// What there is not, and why: a sentence each.
+    pub(crate) missing: Vec<String>,
+    /// What is said of lines of a file that cannot be read, if there are any.
+    pub(crate) skipped: Option<String>,
+}
+
+impl Inside {
+    /// Nothing, for a reason.
+    pub(crate) fn missing(reason: String) -> Self {
+        Self {
+            sections: Vec::new(),
+            missing: vec![reason],
+            skipped: None,
+        }
+    }
+
+    /// Writes the sections that have something to show, and what is missing.
+    pub(crate) fn write(&self, page: &mut String) {
+        for section in self
+            .sections
+            .iter()
+            .filter(|section| !section.pictures.is_empty())
+        {
+            write!(
+                page,
+                "<h2>{}</h2>\n<p>{}</p>\n",
+                escape(&section.title),
+                escape(&section.about)
+            )
+            .expect("a string takes all");
+            for picture in &section.pictures {
+                page.push_str(picture.on_page());
+                page.push('\n');
+            }
+        }
+        if !self.missing.is_empty() {
+            page.push_str("<h2>What is not shown of the inside</h2>\n<ul>\n");
+            for missing in &self.missing {
+                writeln!(page, "<li>{}</li>", escape(missing)).expect("a string takes all");
+            }
+            page.push_str("</ul>\n");
+        }
+    }
+
+    /// The pictures as SVG, each with its name.
+    pub(crate) fn into_pictures(self) -> impl Iterator<Item = (String, String)> {
+        let pictures = self
+            .sections
+            .into_iter()
+            .flat_map(|section| section.pictures);
+        pictures.filter_map(|picture| Some((picture.name, picture.svg?)))
+    }
+}
