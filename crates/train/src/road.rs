@@ -2,9 +2,10 @@
 //! model.
 //!
 //! ```text
-//! data -> gather -> of, or the task of another run -> model -> batches -> training -> report
-//!          what is     what is known of them             run.toml, files, checkpoints, model.bpk
-//!          read        (vocabulary, labels, scales)
+//! data -> gather -> from_data     -> init  -> batches -> training      -> report
+//!         as read   what is known    model               run folder
+//!                   of them                              (run.toml, the task's files,
+//!                                                         checkpoints, model.bpk)
 //! ```
 //!
 //! What differs from task to task is a [`Task`]. Whoever brings a task that learns from examples, each of which
@@ -94,7 +95,7 @@ pub trait Task: Clone + Send + Sync + 'static {
     /// # Errors
     ///
     /// When nothing can be learned from them.
-    fn known(data: &Self::Data<'_>, settings: &Self::Settings) -> Result<Self, TrainError>;
+    fn from_data(data: &Self::Data<'_>, settings: &Self::Settings) -> Result<Self, TrainError>;
 
     /// The task of an existing run, for a training on these data with these settings, which agree with those of the run
     /// on what is [kept](Asked::KEPT); `from` is the run.
@@ -102,7 +103,7 @@ pub trait Task: Clone + Send + Sync + 'static {
     /// # Errors
     ///
     /// When the data have something that the task does not know and cannot learn.
-    fn again(
+    fn for_data(
         self,
         data: &Self::Data<'_>,
         settings: &Self::Settings,
@@ -136,7 +137,7 @@ pub trait Task: Clone + Send + Sync + 'static {
     fn init(&self, settings: &Self::Settings, device: &Device) -> Result<Self::Model, Error>;
 
     /// Sets those weights of a new model that are known beforehand, such as word vectors.
-    fn with_known(&mut self, model: Self::Model) -> Self::Model {
+    fn with_known_weights(&mut self, model: Self::Model) -> Self::Model {
         model
     }
 

@@ -125,10 +125,10 @@ pub(super) fn start<'a, T: Task>(
         return Ok(Start { task, model, data });
     }
     let data = T::gather(source, settings, None)?;
-    let mut task = T::known(&data, settings)?;
+    let mut task = T::from_data(&data, settings)?;
     task.check_memory(&data, settings, &device.device)?;
     let model = new_model(&task, settings)?;
-    let model = task.with_known(model);
+    let model = task.with_known_weights(model);
     Ok(Start { task, model, data })
 }
 

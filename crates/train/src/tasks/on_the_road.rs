@@ -72,11 +72,11 @@ impl<T: ExampleTask> Task for T {
         Ok(source.expect("data that are the same are there"))
     }
 
-    fn known(data: &Gathered<T>, settings: &Self::Settings) -> Result<Self, TrainError> {
+    fn from_data(data: &Gathered<T>, settings: &Self::Settings) -> Result<Self, TrainError> {
         T::of(&data.learned_from, settings)
     }
 
-    fn again(
+    fn for_data(
         self,
         data: &Gathered<T>,
         settings: &Self::Settings,
@@ -113,8 +113,8 @@ impl<T: ExampleTask> Task for T {
         self.model(settings, device)
     }
 
-    fn with_known(&mut self, model: T::Model) -> T::Model {
-        self.with_known_weights(model)
+    fn with_known_weights(&mut self, model: T::Model) -> T::Model {
+        ExampleTask::with_known_weights(self, model)
     }
 
     fn recurrent(model: &T::Model) -> Vec<&Encoder> {

@@ -19,6 +19,7 @@ mod promises;
 mod reading;
 mod recomputation;
 mod recordings;
+mod remembering;
 mod report;
 mod resume;
 mod road;

@@ -109,13 +109,13 @@ impl Task for Language {
         Ok(text)
     }
 
-    fn known(texts: &Texts<'_>, settings: &LanguageSettings) -> Result<Self, TrainError> {
+    fn from_data(texts: &Texts<'_>, settings: &LanguageSettings) -> Result<Self, TrainError> {
         let units = settings.lexicon.units(texts.learned)?;
         settings.lexicon.check_bounds(units.len())?;
         Ok(Self::new(units))
     }
 
-    fn again(
+    fn for_data(
         self,
         texts: &Texts<'_>,
         settings: &LanguageSettings,
