@@ -22,7 +22,7 @@ pub struct Launches {
 /// Who walks through time on a GPU, of our kernels.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Schedule {
+pub enum LaunchSchedule {
     /// The one of the others that this device gets.
     Automatic,
     /// The host: a product and a gate kernel a step.
@@ -31,7 +31,7 @@ pub enum Schedule {
     WholeSequence,
 }
 
-impl Schedule {
+impl LaunchSchedule {
     /// As tables name it.
     pub const fn name(self) -> &'static str {
         match self {
@@ -55,7 +55,7 @@ pub struct LaunchRow {
     /// Whose launches: `backdraft`, `unrolled` or `burn-nn`.
     pub against: String,
     /// Who walks through time, of our kernels.
-    pub schedule: Option<Schedule>,
+    pub schedule: Option<LaunchSchedule>,
     /// How many.
     pub launches: usize,
 }
@@ -70,7 +70,7 @@ pub struct LaunchRow {
 #[cfg(feature = "wgpu")]
 pub fn count_launches(
     contender: &mut dyn Contender,
-    schedule: Option<Schedule>,
+    schedule: Option<LaunchSchedule>,
 ) -> Result<usize, BenchError> {
     use std::sync::Arc;
     use std::sync::atomic::{AtomicUsize, Ordering};
@@ -90,9 +90,9 @@ pub fn count_launches(
     }
 
     set_schedule(match schedule {
-        Some(Schedule::PerStep) => gpu::Schedule::PerStep,
-        Some(Schedule::WholeSequence) => gpu::Schedule::WholeSequence,
-        Some(Schedule::Automatic) | None => gpu::Schedule::Automatic,
+        Some(LaunchSchedule::PerStep) => gpu::LaunchSchedule::PerStep,
+        Some(LaunchSchedule::WholeSequence) => gpu::LaunchSchedule::WholeSequence,
+        Some(LaunchSchedule::Automatic) | None => gpu::LaunchSchedule::Automatic,
     });
     // The first compiles and tunes kernels, which are launches too; the second finds them ready.
     contender.run(Work::Training, 2)?;
@@ -100,7 +100,7 @@ pub fn count_launches(
     let watch = LaunchObservation::new(counter.clone());
     contender.run(Work::Training, 1)?;
     drop(watch);
-    set_schedule(gpu::Schedule::Automatic);
+    set_schedule(gpu::LaunchSchedule::Automatic);
     Ok(counter.0.load(Ordering::Relaxed))
 }
 
@@ -112,7 +112,7 @@ pub fn count_launches(
 #[cfg(not(feature = "wgpu"))]
 pub fn count_launches(
     _contender: &mut dyn Contender,
-    _schedule: Option<Schedule>,
+    _schedule: Option<LaunchSchedule>,
 ) -> Result<usize, BenchError> {
     crate::DeviceChoice::Wgpu.find().map(|_| 0)
 }
@@ -127,7 +127,7 @@ impl Report for Launches {
                 row.shape.input.to_string(),
                 row.shape.hidden.to_string(),
                 row.against.clone(),
-                row.schedule.map_or("-", Schedule::name).to_string(),
+                row.schedule.map_or("-", LaunchSchedule::name).to_string(),
                 row.launches.to_string(),
             ]
         };
@@ -148,7 +148,7 @@ impl Report for Launches {
             for row in self.rows.iter().filter(|row| row.cell == cell) {
                 let point = (row.shape.time as f64, row.launches as f64);
                 let (batch, units) = (row.shape.batch, row.shape.hidden);
-                let schedule = row.schedule.map_or("", Schedule::name);
+                let schedule = row.schedule.map_or("", LaunchSchedule::name);
                 let name = format!("{} {schedule}", row.against);
                 let curve = format!("{}, {batch} rows, {units} units", name.trim_end());
                 match curves.iter_mut().find(|(name, _)| *name == curve) {

@@ -48,7 +48,7 @@ pub use contender::{
 pub use device::{DeviceChoice, FoundDevice};
 pub use error::BenchError;
 pub use language_model::{Agreement, LanguageModelRow, Parts};
-pub use launches::{LaunchRow, Launches, Schedule, count_launches};
+pub use launches::{LaunchRow, LaunchSchedule, Launches, count_launches};
 pub use memory::{count_bytes_with, live_bytes};
 pub use report::Report;
 pub use scaling::{Point, Scaling, ScalingRow, Sweep, sweeps};

@@ -11,8 +11,8 @@ use burn::tensor::{Device, Tensor};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Cell, Direction, Error, Initial, Layer, Lengths, Path, Recurrent, Run, SequenceConfig, Trace,
-    state,
+    Cell, Direction, Error, Initial, Layer, LayerOutput, Lengths, Path, Recurrent, SequenceConfig,
+    Trace, state,
 };
 
 /// How the outputs of the two directions become one.
@@ -209,11 +209,11 @@ impl<C: Cell> Layer for Bidirectional<C> {
         input: Tensor<3>,
         state: Option<Self::State>,
         lengths: Option<&Lengths>,
-    ) -> Result<Run<Self::State>, Error> {
+    ) -> Result<LayerOutput<Self::State>, Error> {
         let [forward, reverse] = self.each(state, |layer, state| {
             Layer::forward(layer, input.clone(), state, lengths)
         })?;
-        Ok(Run {
+        Ok(LayerOutput {
             outputs: self.merged(forward.outputs, reverse.outputs),
             state: BothDirections {
                 forward: forward.state,

@@ -13,8 +13,8 @@ use burn::tensor::{Device, Tensor};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Connection, Direction, Error, Layer, Lengths, Path, Run, SequenceConfig, SequenceDropout,
-    State, Trace,
+    Connection, Direction, Error, Layer, LayerOutput, Lengths, Path, SequenceConfig,
+    SequenceDropout, State, Trace,
 };
 
 /// Configuration of a [`Deep`] stack of equal layers.
@@ -312,12 +312,12 @@ impl<L: Layer> Layer for Deep<L> {
         input: Tensor<3>,
         state: Option<Self::State>,
         lengths: Option<&Lengths>,
-    ) -> Result<Run<Self::State>, Error> {
+    ) -> Result<LayerOutput<Self::State>, Error> {
         let (outputs, state) = self.climb(input, state, lengths, |layer, input, state| {
             let run = layer.forward(input, state, lengths)?;
             Ok((run.outputs, run.state))
         })?;
-        Ok(Run { outputs, state })
+        Ok(LayerOutput { outputs, state })
     }
 
     fn trace(

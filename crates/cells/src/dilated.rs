@@ -16,8 +16,8 @@ use burn::tensor::{Device, Int, Tensor};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Connection, Deep, Direction, Error, Layer, Lengths, Path, Run, SequenceConfig, State, Trace,
-    stepwise,
+    Connection, Deep, Direction, Error, Layer, LayerOutput, Lengths, Path, SequenceConfig, State,
+    Trace, stepwise,
 };
 
 /// Configuration of a [`Dilated`] layer.
@@ -286,7 +286,7 @@ impl<L: Layer> Layer for Dilated<L> {
         input: Tensor<3>,
         state: Option<Self::State>,
         lengths: Option<&Lengths>,
-    ) -> Result<Run<Self::State>, Error> {
+    ) -> Result<LayerOutput<Self::State>, Error> {
         stepwise::check(self, &input, lengths)?;
         let [batch, time, _] = input.dims();
         let state = stepwise::start(self, batch, state)?;
@@ -313,7 +313,7 @@ impl<L: Layer> Layer for Dilated<L> {
                 .clone()
                 .map(&mut |tensor| tensor.slice_dim(0, rows.clone()))
         };
-        Ok(Run {
+        Ok(LayerOutput {
             outputs: self.unfold(run.outputs, time),
             state: (0..self.skip).map(of_age).collect(),
         })

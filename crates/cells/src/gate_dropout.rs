@@ -34,7 +34,7 @@ pub enum MaskSpan {
     #[default]
     Step,
     /// The same for the whole run.
-    Run,
+    LayerOutput,
 }
 
 /// A kind of dropout inside a recurrence. A cell may support all of these kinds, some of them or none.
@@ -105,7 +105,7 @@ impl GateDropout {
             }
             Ok(DropoutConfig::new(probability).init())
         };
-        if config.candidate_span == MaskSpan::Run && config.candidate_dropout == 0.0 {
+        if config.candidate_span == MaskSpan::LayerOutput && config.candidate_dropout == 0.0 {
             let (what, expected) = ("span of a candidate's mask", "a candidate dropout above 0");
             return Err(Error::new(cell, what, expected, 0));
         }
@@ -143,13 +143,13 @@ impl GateDropout {
         let draw = |dropout: &Dropout, span, width| {
             let steps = match span {
                 MaskSpan::Step => time,
-                MaskSpan::Run => 1,
+                MaskSpan::LayerOutput => 1,
             };
             let ones = Tensor::<3>::ones([steps, batch, width], (&device, like.dtype()));
             dropout.forward(ones).expand([time, batch, width])
         };
         let spans = [
-            (&self.hidden, MaskSpan::Run, hidden),
+            (&self.hidden, MaskSpan::LayerOutput, hidden),
             (&self.candidate, self.candidate_span, self.units),
         ];
         let masks = spans.into_iter().zip(self.masks(&device));

@@ -21,7 +21,9 @@ use burn::tensor::{Bool, Device, Int, Tensor, TensorData};
 use serde::{Deserialize, Serialize};
 
 use crate::state::check_shapes;
-use crate::{Direction, Error, Layer, Lengths, Path, Run, SequenceConfig, Trace, state, stepwise};
+use crate::{
+    Direction, Error, Layer, LayerOutput, Lengths, Path, SequenceConfig, Trace, state, stepwise,
+};
 
 /// Configuration of a [`Hierarchical`] layer.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -154,7 +156,7 @@ impl<L: Layer, U: Layer> Hierarchical<L, U> {
         boundaries: Tensor<2, Bool>,
         state: Option<<Self as Layer>::State>,
         lengths: Option<&Lengths>,
-    ) -> Result<Run<<Self as Layer>::State>, Error> {
+    ) -> Result<LayerOutput<<Self as Layer>::State>, Error> {
         let state = self.check(&input, state, lengths)?;
         let [batch, time, _] = input.dims();
         if boundaries.dims() != [batch, time] {
@@ -223,7 +225,7 @@ impl<L: Layer, U: Layer> Hierarchical<L, U> {
         boundaries: Boundaries,
         state: <Self as Layer>::State,
         lengths: Option<&Lengths>,
-    ) -> Result<Run<<Self as Layer>::State>, Error> {
+    ) -> Result<LayerOutput<<Self as Layer>::State>, Error> {
         let [batch, time, _] = input.dims();
         let lower = self.lower.forward(input, Some(state.lower), lengths);
         let lower = lower.map_err(|error| error.within("lower of Hierarchical"))?;
@@ -267,7 +269,7 @@ impl<L: Layer, U: Layer> Hierarchical<L, U> {
         };
         let since: Vec<f32> = boundaries.since.iter().map(|&since| since as f32).collect();
         let since = TensorData::new(since, [batch, 1]);
-        Ok(Run {
+        Ok(LayerOutput {
             outputs: Tensor::cat(vec![lower.outputs, heights], 2),
             state: HierarchicalState {
                 lower: lower.state,
@@ -353,7 +355,7 @@ impl<L: Layer, U: Layer> Layer for Hierarchical<L, U> {
         input: Tensor<3>,
         state: Option<Self::State>,
         lengths: Option<&Lengths>,
-    ) -> Result<Run<Self::State>, Error> {
+    ) -> Result<LayerOutput<Self::State>, Error> {
         let state = self.check(&input, state, lengths)?;
         let [batch, time, _] = input.dims();
         let found = self.boundaries(&state, [batch, time], lengths, |_, _, since| {

@@ -9,7 +9,7 @@ use crate::{Direction, Error, Lengths, Path, State};
 
 /// What running a layer gives.
 #[derive(Debug, Clone)]
-pub struct Run<S> {
+pub struct LayerOutput<S> {
     /// The output of each time step: `[batch, time, output_size]`; zero at padded steps.
     pub outputs: Tensor<3>,
     /// The state after each row's last step, to be handed to the run that continues this one.
@@ -78,7 +78,7 @@ pub trait Layer: Module + ModuleDisplay + 'static {
         input: Tensor<3>,
         state: Option<Self::State>,
         lengths: Option<&Lengths>,
-    ) -> Result<Run<Self::State>, Error>;
+    ) -> Result<LayerOutput<Self::State>, Error>;
 
     /// Like [`forward`](Self::forward), but runs step by step and keeps the state at each step: for
     /// inspection, or for a loss on the internal states.

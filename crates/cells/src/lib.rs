@@ -141,7 +141,7 @@ pub use initialization::Initialization;
 pub use input_gates::{InputGates, InputGatesConfig};
 pub use janet::{Janet, JanetConfig};
 pub use jordan::{Jordan, JordanConfig};
-pub use layer::{Layer, Run, SequenceConfig, Trace};
+pub use layer::{Layer, LayerOutput, SequenceConfig, Trace};
 pub use layer_norm_gru::{LayerNormGru, LayerNormGruConfig};
 pub use layer_norm_lstm::{LayerNormLstm, LayerNormLstmConfig};
 pub use lengths::Lengths;
@@ -171,10 +171,10 @@ pub mod prelude {
         FourGateState, GatesConfig, Gru, GruActivations, GruConfig, Hierarchical,
         HierarchicalConfig, HierarchicalState, HighOrderElman, HighOrderElmanConfig, IndRnn,
         IndRnnConfig, Initial, Initialization, Janet, JanetConfig, Jordan, JordanConfig, Layer,
-        LayerNormGru, LayerNormGruConfig, LayerNormLstm, LayerNormLstmConfig, Lengths, Lru,
-        LruConfig, LruState, Lstm, LstmActivations, LstmConfig, LstmState, Memory, Merge, Mgu,
+        LayerNormGru, LayerNormGruConfig, LayerNormLstm, LayerNormLstmConfig, LayerOutput, Lengths,
+        Lru, LruConfig, LruState, Lstm, LstmActivations, LstmConfig, LstmState, Memory, Merge, Mgu,
         MguConfig, MinGru, MinGruConfig, MinLstm, MinLstmConfig, Path, Recurrent, RecurrentConfig,
-        Reset, Run, SLstm, SLstmConfig, SLstmState, SequenceConfig, State, Trace, Zoneout,
+        Reset, SLstm, SLstmConfig, SLstmState, SequenceConfig, State, Trace, Zoneout,
         ZoneoutConfig,
     };
 }

@@ -8,8 +8,8 @@ use crate::initial::InitialState;
 use crate::state::check_shapes;
 use crate::unrolled::watched;
 use crate::{
-    Cell, Direction, Error, Initial, Layer, Lengths, Path, Run, Sequence, SequenceConfig, Trace,
-    unrolled,
+    Cell, Direction, Error, Initial, Layer, LayerOutput, Lengths, Path, Sequence, SequenceConfig,
+    Trace, unrolled,
 };
 
 /// Configuration of a [`Recurrent`] layer.
@@ -200,13 +200,13 @@ impl<C: Cell> Layer for Recurrent<C> {
         input: Tensor<3>,
         state: Option<Self::State>,
         lengths: Option<&Lengths>,
-    ) -> Result<Run<Self::State>, Error> {
+    ) -> Result<LayerOutput<Self::State>, Error> {
         let (cell, input, state) = self.prepared(input, state, lengths)?;
         let (outputs, state) = match self.path() {
             Path::Kernel(_) => cell.scan(input, state, self.direction),
             Path::Unrolled(_) => unrolled(&cell, input, state, self.direction),
         };
-        Ok(Run {
+        Ok(LayerOutput {
             outputs: outputs.swap_dims(0, 1),
             state,
         })

@@ -110,8 +110,8 @@ pub fn read_arrays(
         None => None,
     };
     let sequences = sequences(values, lengths).map_err(|(what, expected, found)| match what {
-        Part::Values => unfit(&names.values, &expected, found),
-        Part::Lengths => unfit(&names.lengths, &expected, found),
+        ArrayPart::Values => unfit(&names.values, &expected, found),
+        ArrayPart::Lengths => unfit(&names.lengths, &expected, found),
     })?;
     let classes = match classes {
         None => None,
@@ -188,7 +188,7 @@ fn counts(array: &Array) -> Option<Vec<usize>> {
 }
 
 /// Which array is at fault.
-enum Part {
+enum ArrayPart {
     Values,
     Lengths,
 }
@@ -196,12 +196,12 @@ enum Part {
 fn sequences(
     array: Array,
     lengths: Option<Vec<usize>>,
-) -> Result<FeatureSequences, (Part, String, String)> {
+) -> Result<FeatureSequences, (ArrayPart, String, String)> {
     let found = told(&array);
     let values: Vec<f32> = match array.elements {
         Elements::Floats(values) => values,
         Elements::Integers(values) => values.into_iter().map(|value| value as f32).collect(),
-        Elements::Texts(_) => return Err((Part::Values, "numbers".into(), found)),
+        Elements::Texts(_) => return Err((ArrayPart::Values, "numbers".into(), found)),
     };
     let sequences = match (array.shape.as_slice(), lengths) {
         (&[frames, features], Some(lengths)) if features > 0 => {
@@ -211,7 +211,7 @@ fn sequences(
             if total != Some(frames) {
                 let expected = format!("lengths that add up to {frames}, the frames");
                 let total = total.map_or("more".to_string(), |total| total.to_string());
-                return Err((Part::Lengths, expected, total));
+                return Err((ArrayPart::Lengths, expected, total));
             }
             FeatureSequences::new(features, values, &lengths)
         }
@@ -221,7 +221,7 @@ fn sequences(
                 let expected = format!("({rows}), one for each row, each at most {time}");
                 let most = lengths.iter().max().unwrap_or(&0);
                 let found = format!("({}), at most {most}", lengths.len());
-                return Err((Part::Lengths, expected, found));
+                return Err((ArrayPart::Lengths, expected, found));
             }
             let row = time * features;
             let valid = lengths.iter().enumerate();
@@ -231,13 +231,13 @@ fn sequences(
         }
         _ => {
             let expected = "(frames, features) with lengths, or (rows, time, features)";
-            return Err((Part::Values, expected.into(), found));
+            return Err((ArrayPart::Values, expected.into(), found));
         }
     };
     match sequences.first_not_finite() {
         Some((row, step, value)) => {
             let found = format!("{value} at step {step} of row {row}");
-            Err((Part::Values, "finite numbers".into(), found))
+            Err((ArrayPart::Values, "finite numbers".into(), found))
         }
         None => Ok(sequences),
     }

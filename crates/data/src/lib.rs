@@ -78,7 +78,7 @@ pub use pairs::{Pair, PairColumns, Pairs};
 pub use pieces::Pieces;
 pub use place::Place;
 pub use series::{Calendar, SeriesColumns, Step, Time, TimeSeries, read_series};
-pub use streams::{Streams, Symbols, Window};
+pub use streams::{StreamWindow, Streams, Symbols};
 pub use text::{read_text, read_text_from, split_held_out};
 pub use text_files::{FoundText, TextFiles};
 pub use units::{Spelling, Units};

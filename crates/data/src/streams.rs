@@ -53,7 +53,7 @@ impl Symbols {
 
 /// Some steps of every stream.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Window {
+pub struct StreamWindow {
     /// What the model reads.
     pub inputs: Symbols,
     /// What comes next after each: the inputs, one step later.
@@ -158,7 +158,7 @@ impl Streams {
     /// # Panics
     ///
     /// When `index` is not below [`len`](Self::len).
-    pub fn window(&self, index: usize) -> Window {
+    pub fn window(&self, index: usize) -> StreamWindow {
         assert!(index < self.len(), "window {index} of {}", self.len());
         let from = index * self.unroll;
         self.between(from..self.steps.min(from + self.unroll))
@@ -169,7 +169,7 @@ impl Streams {
     /// # Panics
     ///
     /// When there are fewer [`steps`](Self::steps).
-    pub fn between(&self, steps: Range<usize>) -> Window {
+    pub fn between(&self, steps: Range<usize>) -> StreamWindow {
         assert!(steps.end <= self.steps, "steps {steps:?} of {}", self.steps);
         let time = steps.len();
         let rows = |shift: usize| {
@@ -183,7 +183,7 @@ impl Streams {
                 shape: [self.batch, time],
             }
         };
-        Window {
+        StreamWindow {
             inputs: rows(0),
             targets: rows(1),
             first: steps.start == 0,
@@ -212,7 +212,7 @@ impl Streams {
     }
 
     /// All windows in their order.
-    pub fn windows(&self) -> impl ExactSizeIterator<Item = Window> + '_ {
+    pub fn windows(&self) -> impl ExactSizeIterator<Item = StreamWindow> + '_ {
         (0..self.len()).map(|index| self.window(index))
     }
 }
@@ -227,7 +227,7 @@ mod tests {
             let symbols: Vec<u32> = (0..length).collect();
             let streams = Streams::new(&symbols, batch, unroll).unwrap();
             let mut read = vec![Vec::new(); batch];
-            let mut last: Option<Window> = None;
+            let mut last: Option<StreamWindow> = None;
             for window in streams.windows() {
                 assert_eq!(window.first, last.is_none());
                 for (row, read) in read.iter_mut().enumerate() {

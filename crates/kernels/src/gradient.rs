@@ -15,8 +15,8 @@ use burn::backend::tensor::FloatTensor;
 use burn::backend::{Autodiff, Backend};
 
 use crate::operation::{
-    Gradient, Kept, LeftOfInput, OutputGradients, Parameters, Read, ReadInput, RecurrentBackend,
-    Run, Wanted,
+    Gradient, Kept, LeftOfInput, OutputGradients, Parameters, ReadInput, ReadProjected,
+    RecurrenceRun, RecurrentBackend, Wanted,
 };
 use crate::recurrence::{Recurrence, Walk};
 
@@ -165,15 +165,19 @@ impl<B: Backend> Backward<B, 1> for Output {
 }
 
 impl<B: RecurrentBackend, C: CheckpointStrategy> RecurrentBackend for Autodiff<B, C> {
-    fn recurrence(recurrence: Recurrence, walk: Walk, inputs: Read<Self>) -> Run<Self> {
-        let Read {
+    fn recurrence(
+        recurrence: Recurrence,
+        walk: Walk,
+        inputs: ReadProjected<Self>,
+    ) -> RecurrenceRun<Self> {
+        let ReadProjected {
             projected,
             parameters,
         } = inputs;
         let [a, b, c, d] = parameters.nodes();
         let nodes = [projected.node(), a, b, c, d];
         let core = Core.prepare::<C>(nodes).compute_bound().stateful();
-        let read = Read {
+        let read = ReadProjected {
             // By value: a body may compute in place where nobody else holds a tensor.
             projected: projected.into_primitive(),
             parameters: parameters.primitives(),
@@ -194,7 +198,7 @@ impl<B: RecurrentBackend, C: CheckpointStrategy> RecurrentBackend for Autodiff<B
         recurrence: Recurrence,
         walk: Walk,
         inputs: ReadInput<Self>,
-    ) -> Run<Self> {
+    ) -> RecurrenceRun<Self> {
         let ReadInput {
             input,
             input_weight,
@@ -263,17 +267,19 @@ impl<B: Backend, C: CheckpointStrategy> Parameters<Autodiff<B, C>> {
 fn tracked<B: RecurrentBackend, C: CheckpointStrategy>(
     state: CoreState<B>,
     core: impl FnOnce(CoreState<B>, FloatTensor<B>) -> FloatTensor<Autodiff<B, C>>,
-) -> Run<Autodiff<B, C>> {
+) -> RecurrenceRun<Autodiff<B, C>> {
     let values = [state.kept.outputs.clone(), state.kept.state.clone()];
     let slots = state.slots.clone();
     let core = core(state, values[1].clone());
     let [outputs, state] =
         [0, 1].map(|slot| output::<B, C>(&core, (slot, slots.clone()), values[slot].clone()));
-    Run { outputs, state }
+    RecurrenceRun { outputs, state }
 }
 
-fn untracked<B: RecurrentBackend, C: CheckpointStrategy>(run: Run<B>) -> Run<Autodiff<B, C>> {
-    Run {
+fn untracked<B: RecurrentBackend, C: CheckpointStrategy>(
+    run: RecurrenceRun<B>,
+) -> RecurrenceRun<Autodiff<B, C>> {
+    RecurrenceRun {
         outputs: FloatTensor::<Autodiff<B, C>>::new(run.outputs),
         state: FloatTensor::<Autodiff<B, C>>::new(run.state),
     }

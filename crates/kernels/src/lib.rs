@@ -76,5 +76,5 @@ pub use recurrence::{Direction, Inputs, Outputs, Projection, Recurrence, Walk, r
 #[cfg(feature = "wgpu")]
 pub mod gpu {
     pub use crate::cube::adapters::{Adapter, NO_ADAPTER, adapters};
-    pub use crate::cube::schedule::{Schedule, set_schedule};
+    pub use crate::cube::schedule::{LaunchSchedule, set_schedule};
 }

@@ -14,7 +14,7 @@ use crate::recurrence::{Recurrence, Walk};
 /// What a run reads, or the gradient of each of these; see [`Inputs`](crate::Inputs).
 #[derive(ExtensionType, Debug, Clone)]
 #[extension_type(fusion: cfg(feature = "fusion"))]
-pub struct Read<B: Backend> {
+pub struct ReadProjected<B: Backend> {
     /// `[T, B, G H]`.
     pub projected: FloatTensor<B>,
     /// The rest.
@@ -53,7 +53,7 @@ pub struct Parameters<B: Backend> {
 /// What a run gives when nothing has to be kept.
 #[derive(ExtensionType, Debug, Clone)]
 #[extension_type(fusion: cfg(feature = "fusion"))]
-pub struct Run<B: Backend> {
+pub struct RecurrenceRun<B: Backend> {
     /// `[T, B, H]`.
     pub outputs: FloatTensor<B>,
     /// `[S, B, H]`.
@@ -75,7 +75,7 @@ pub struct Kept<B: Backend> {
     pub extra: FloatTensor<B>,
 }
 
-impl<B: Backend> From<Kept<B>> for Run<B> {
+impl<B: Backend> From<Kept<B>> for RecurrenceRun<B> {
     fn from(kept: Kept<B>) -> Self {
         Self {
             outputs: kept.outputs,
@@ -161,8 +161,8 @@ pub trait RecurrentBackend: Backend {
     fn recurrence(
         recurrence: Recurrence,
         walk: Walk,
-        #[extension_type] inputs: Read<Self>,
-    ) -> Run<Self> {
+        #[extension_type] inputs: ReadProjected<Self>,
+    ) -> RecurrenceRun<Self> {
         portable::forward(recurrence, &walk, inputs).into()
     }
 
@@ -171,7 +171,7 @@ pub trait RecurrentBackend: Backend {
     fn recurrence_kept(
         recurrence: Recurrence,
         walk: Walk,
-        #[extension_type] inputs: Read<Self>,
+        #[extension_type] inputs: ReadProjected<Self>,
     ) -> Kept<Self> {
         portable::forward(recurrence, &walk, inputs)
     }
@@ -182,7 +182,7 @@ pub trait RecurrentBackend: Backend {
         recurrence: Recurrence,
         walk: Walk,
         #[extension_type] inputs: ReadInput<Self>,
-    ) -> Run<Self> {
+    ) -> RecurrenceRun<Self> {
         Self::recurrence(recurrence, walk, project(inputs))
     }
 
@@ -205,7 +205,7 @@ pub trait RecurrentBackend: Backend {
         initial: FloatTensor<Self>,
         #[extension_type] kept: Kept<Self>,
         #[extension_type] gradients: OutputGradients<Self>,
-    ) -> Read<Self> {
+    ) -> ReadProjected<Self> {
         portable::backward(recurrence, &walk, weight, initial, kept, gradients)
     }
 

@@ -14,12 +14,16 @@ use burn::backend::tensor::{BoolTensor, FloatTensor};
 use burn::backend::{Backend, TensorMetadata, get_or_init_device_settings};
 use burn::tensor::{Shape, Slice, TensorData};
 
-use crate::operation::{Gradient, Kept, OutputGradients, Parameters, Read};
+use crate::operation::{Gradient, Kept, OutputGradients, Parameters, ReadProjected};
 use crate::pointwise::{Elman, Gru, Lstm, Pointwise, Value};
 use crate::recurrence::{Direction, Recurrence, Sizes, Walk};
 
 /// A run; everything is kept.
-pub(crate) fn forward<B: Backend>(recurrence: Recurrence, walk: &Walk, inputs: Read<B>) -> Kept<B> {
+pub(crate) fn forward<B: Backend>(
+    recurrence: Recurrence,
+    walk: &Walk,
+    inputs: ReadProjected<B>,
+) -> Kept<B> {
     match recurrence {
         Recurrence::Elman(phi) => forward_of(Elman(phi), walk, inputs),
         Recurrence::Lstm => forward_of(Lstm, walk, inputs),
@@ -35,7 +39,7 @@ pub(crate) fn backward<B: Backend>(
     initial: FloatTensor<B>,
     kept: Kept<B>,
     gradients: OutputGradients<B>,
-) -> Read<B> {
+) -> ReadProjected<B> {
     let (weight, initial) = (Primitive(weight), Primitive(initial));
     match recurrence {
         Recurrence::Elman(phi) => backward_of(
@@ -55,7 +59,7 @@ pub(crate) fn backward<B: Backend>(
 fn forward_of<B: Backend, P, const G: usize, const S: usize, const A: usize>(
     cell: P,
     walk: &Walk,
-    inputs: Read<B>,
+    inputs: ReadProjected<B>,
 ) -> Kept<B>
 where
     P: Pointwise<G, S, A>,
@@ -128,7 +132,7 @@ fn backward_of<B: Backend, P, const G: usize, const S: usize, const A: usize>(
     initial: Primitive<B>,
     kept: Kept<B>,
     gradients: OutputGradients<B>,
-) -> Read<B>
+) -> ReadProjected<B>
 where
     P: Pointwise<G, S, A>,
 {
@@ -223,7 +227,7 @@ where
         let parts = parts.reshape([time * batch, G * hidden]);
         Primitive::<B>(B::float_sum_dim(parts.0, 0)).reshape([G * hidden])
     };
-    Read {
+    ReadProjected {
         parameters: Parameters {
             weight: weight.0,
             input_bias: sum(projected.clone()).0,

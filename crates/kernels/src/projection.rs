@@ -8,15 +8,15 @@ use burn::backend::tensor::FloatTensor;
 use burn::backend::{Backend, TensorMetadata};
 use burn::tensor::Shape;
 
-use crate::operation::{Read, ReadInput, Wanted};
+use crate::operation::{ReadInput, ReadProjected, Wanted};
 
 /// What a run reads, after the product.
-pub(crate) fn project<B: Backend>(inputs: ReadInput<B>) -> Read<B> {
+pub(crate) fn project<B: Backend>(inputs: ReadInput<B>) -> ReadProjected<B> {
     let [time, batch, _] = inputs.input.shape().dims();
     let packed = inputs.input_weight.shape()[0];
     let weight = B::float_swap_dims(inputs.input_weight, 0, 1);
     let projected = B::float_matmul(rows::<B>(inputs.input), weight);
-    Read {
+    ReadProjected {
         projected: B::float_reshape(projected, Shape::from([time, batch, packed])),
         parameters: inputs.parameters,
     }
@@ -27,7 +27,7 @@ pub(crate) fn gradients<B: Backend>(
     wanted: Wanted,
     input: FloatTensor<B>,
     input_weight: FloatTensor<B>,
-    found: Read<B>,
+    found: ReadProjected<B>,
 ) -> ReadInput<B> {
     let [time, batch, features] = input.shape().dims();
     let gradient = rows::<B>(found.projected);

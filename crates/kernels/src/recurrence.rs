@@ -7,7 +7,7 @@ use burn::backend::{Dispatch, TensorMetadata};
 use burn::tensor::Tensor;
 use serde::{Deserialize, Serialize};
 
-use crate::operation::{Parameters, Read, ReadInput, RecurrentBackend};
+use crate::operation::{Parameters, ReadInput, ReadProjected, RecurrentBackend};
 use crate::pointwise::Nonlinearity;
 
 /// Which recurrence.
@@ -195,7 +195,7 @@ pub fn run(recurrence: Recurrence, walk: Walk, inputs: Inputs) -> Outputs {
     };
     let run = match projection {
         Projection::Values(projected) => {
-            let read = Read {
+            let read = ReadProjected {
                 projected: projected.into_dispatch(),
                 parameters,
             };

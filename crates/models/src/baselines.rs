@@ -14,4 +14,4 @@ pub use autoregression::{
 };
 pub use n_gram::{Discounting, NGram, NGramConfig, NGramGenerator, NGramState};
 pub use time_delay::TimeDelayConfig;
-pub use window::{Arrangement, Window, WindowConfig, WindowState};
+pub use window::{Arrangement, WindowConfig, WindowNet, WindowState};

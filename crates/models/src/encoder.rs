@@ -6,7 +6,7 @@
 
 use backdraft_cells::{
     AnyCell, AnyCellConfig, AnyState, Bidirectional, BidirectionalConfig, BothDirections, Deep,
-    DeepConfig, Direction, Error, Layer, Lengths, Path, Recurrent, RecurrentConfig, Run,
+    DeepConfig, Direction, Error, Layer, LayerOutput, Lengths, Path, Recurrent, RecurrentConfig,
     SequenceConfig, State, Trace, one_of,
 };
 use burn::tensor::{Device, Tensor};
@@ -221,10 +221,10 @@ impl Layer for Encoder {
         input: Tensor<3>,
         state: Option<EncoderState>,
         lengths: Option<&Lengths>,
-    ) -> Result<Run<EncoderState>, Error> {
+    ) -> Result<LayerOutput<EncoderState>, Error> {
         run!(self, state, |layers, of, from| {
             let run = layers.forward(input, from, lengths)?;
-            Ok(Run {
+            Ok(LayerOutput {
                 outputs: run.outputs,
                 state: of(run.state),
             })

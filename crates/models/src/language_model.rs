@@ -10,7 +10,7 @@
 //! Mikolov et al. 2010, "Recurrent neural network based language model"; tied weights of Press and
 //! Wolf 2017 (arXiv 1608.05859) and Inan, Khosravi and Socher 2017 (arXiv 1611.01462).
 
-use backdraft_cells::{Error, Layer, Run, SequenceConfig};
+use backdraft_cells::{Error, Layer, LayerOutput, SequenceConfig};
 use burn::module::{Module, ModuleDisplay};
 use burn::nn::{Dropout, Embedding, EmbeddingConfig};
 use burn::tensor::{Device, Int, Tensor};
@@ -177,7 +177,7 @@ pub struct SymbolLoss<S> {
 }
 
 /// What the layers below the output make of symbols.
-struct Read<S> {
+struct ReadOutputs<S> {
     /// What the recurrent layers put out: `[batch, time, H]`.
     outputs: Tensor<3>,
     /// The same after dropout.
@@ -211,9 +211,9 @@ impl<L: Layer> LanguageModel<L> {
         &self,
         symbols: Tensor<2, Int>,
         state: Option<L::State>,
-    ) -> Result<Run<L::State>, Error> {
+    ) -> Result<LayerOutput<L::State>, Error> {
         let read = self.read(symbols, state)?;
-        Ok(Run {
+        Ok(LayerOutput {
             outputs: self.scores(read.features),
             state: read.state,
         })
@@ -224,10 +224,10 @@ impl<L: Layer> LanguageModel<L> {
         &self,
         symbols: Tensor<2, Int>,
         state: Option<L::State>,
-    ) -> Result<Read<L::State>, Error> {
+    ) -> Result<ReadOutputs<L::State>, Error> {
         let embedded = self.dropout.forward(self.embedding.forward(symbols));
         let run = self.recurrent.forward(embedded, state, None)?;
-        Ok(Read {
+        Ok(ReadOutputs {
             features: self.dropout.forward(run.outputs.clone()),
             outputs: run.outputs,
             state: run.state,

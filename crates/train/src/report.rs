@@ -10,7 +10,7 @@ use std::path::Path;
 
 use crate::drawing::Inside;
 use crate::drawing::chart::{Chart, Curve, Legend, Scale};
-use crate::fit::training::Words;
+use crate::fit::training::Terms;
 use crate::{Task, TrainError};
 use trained_run::TrainedRun;
 
@@ -59,7 +59,7 @@ fn report(runs: &[&Path], inside: Option<Inside>) -> Result<RunReport, TrainErro
         curves(
             &runs,
             "throughput",
-            common(&runs, |words| words.rate).unwrap_or(Words::default().rate),
+            common(&runs, |terms| terms.rate).unwrap_or(Terms::default().rate),
             TrainedRun::throughput,
         ),
     ];
@@ -111,14 +111,14 @@ fn curves(
 }
 
 /// What all runs call something, if they call it the same.
-fn common<T: PartialEq>(runs: &[TrainedRun], of: impl Fn(&Words) -> T) -> Option<T> {
-    let mut all = runs.iter().map(|run| of(&run.words));
+fn common<T: PartialEq>(runs: &[TrainedRun], of: impl Fn(&Terms) -> T) -> Option<T> {
+    let mut all = runs.iter().map(|run| of(&run.terms));
     let first = all.next()?;
     all.all(|other| other == first).then_some(first)
 }
 
 fn losses(runs: &[TrainedRun]) -> Chart {
-    let name = common(runs, |words| words.loss.map(|loss| loss.name)).flatten();
+    let name = common(runs, |terms| terms.loss.map(|loss| loss.name)).flatten();
     let title = format!("{}: learned (thin), and held out", name.unwrap_or("Loss"));
     let mut chart = curves(runs, "loss", &title, TrainedRun::held_out);
     for (colour, run) in runs.iter().enumerate() {

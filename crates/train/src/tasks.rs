@@ -17,6 +17,7 @@ pub(crate) mod forecast;
 mod gathered;
 pub(crate) mod language;
 mod loader;
+mod normalisation;
 mod on_the_road;
 mod parameters;
 mod prediction;
@@ -24,7 +25,6 @@ mod report;
 mod sequences;
 mod settings;
 mod showing;
-mod spelling;
 pub(crate) mod tag;
 mod text_reader;
 pub(crate) mod transcribe;
@@ -69,17 +69,17 @@ pub use transcribe::{SoundBatch, SoundExample, Transcribe, TranscribeOptions};
 pub use translate::{AttentionKind, PairBatch, PairExample, Translate, TranslateOptions};
 pub use vectors::VectorOptions;
 
-use crate::fit::training::Words;
+use crate::fit::training::Terms;
 use crate::{Asked, LanguageSettings, Objective, Section, TrainError};
 
 /// What a file that describes a run is for, if it does not say so.
 pub(crate) const UNNAMED: &str = LanguageSettings::TASK;
 
 /// What a kind of training calls things.
-pub(crate) fn words(task: &str) -> Words {
+pub(crate) fn terms(task: &str) -> Terms {
     match task {
-        LanguageSettings::TASK => language::WORDS,
-        _ => Words::default(),
+        LanguageSettings::TASK => language::TERMS,
+        _ => Terms::default(),
     }
 }
 

@@ -3,8 +3,8 @@
 use super::measuring::Measuring;
 use super::print::report;
 use crate::{
-    BenchError, DeviceChoice, LaunchRow, Launches, Schedule, Shape, Way, burn_nn, count_launches,
-    ours,
+    BenchError, DeviceChoice, LaunchRow, LaunchSchedule, Launches, Shape, Way, burn_nn,
+    count_launches, ours,
 };
 
 /// The steps that are counted at.
@@ -31,9 +31,9 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), BenchError> {
                     ("burn-nn", None, burn_nn(cell, shape, &place)),
                 ];
                 for schedule in [
-                    Schedule::Automatic,
-                    Schedule::PerStep,
-                    Schedule::WholeSequence,
+                    LaunchSchedule::Automatic,
+                    LaunchSchedule::PerStep,
+                    LaunchSchedule::WholeSequence,
                 ] {
                     let kernel = ours(cell, shape, &place, Way::Kernel)?;
                     contenders.push(("backdraft", Some(schedule), kernel));
@@ -43,7 +43,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), BenchError> {
                     eprintln!(
                         "{} {shape}: {name} {} launches {launches}",
                         cell.name(),
-                        schedule.map_or("", Schedule::name)
+                        schedule.map_or("", LaunchSchedule::name)
                     );
                     rows.push(LaunchRow {
                         cell,

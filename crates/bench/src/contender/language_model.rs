@@ -134,12 +134,12 @@ impl LanguageModelStep {
                 Ok(())
             })?;
         }
-        let of = |part: Part| median(&times[part as usize]);
+        let of = |part: TimedPart| median(&times[part as usize]);
         Ok(Parts {
-            forward_ms: of(Part::Forward),
-            backward_ms: of(Part::Backward),
-            clipping_ms: of(Part::Clipping),
-            optimizer_ms: of(Part::Optimizer),
+            forward_ms: of(TimedPart::Forward),
+            backward_ms: of(TimedPart::Backward),
+            clipping_ms: of(TimedPart::Clipping),
+            optimizer_ms: of(TimedPart::Optimizer),
         })
     }
 
@@ -147,7 +147,7 @@ impl LanguageModelStep {
     /// of each part.
     fn step(
         &mut self,
-        done: &mut dyn FnMut(Part) -> Result<(), BenchError>,
+        done: &mut dyn FnMut(TimedPart) -> Result<(), BenchError>,
     ) -> Result<f64, BenchError> {
         let [window, _] = self.windows[self.read].clone();
         self.read = (self.read + 1) % self.windows.len();
@@ -156,15 +156,15 @@ impl LanguageModelStep {
         let loss = Objective::loss(&trainee.model, window, self.carried.take())?;
         self.carried = Some(loss.state.detach());
         let loss = loss.losses.mean();
-        done(Part::Forward)?;
+        done(TimedPart::Forward)?;
         let mut gradients = GradientsParams::from_grads(loss.backward(), &trainee);
-        done(Part::Backward)?;
+        done(TimedPart::Backward)?;
         self.clipper.apply(&trainee, &mut gradients);
         drop(trainee);
-        done(Part::Clipping)?;
+        done(TimedPart::Clipping)?;
         self.learner.lr_step();
         self.learner.optimizer_step(gradients);
-        done(Part::Optimizer)?;
+        done(TimedPart::Optimizer)?;
         self.place.finish(&self.description, &loss)
     }
 
@@ -180,7 +180,7 @@ impl LanguageModelStep {
 
 /// A part of a step, in their order.
 #[derive(Debug, Clone, Copy)]
-enum Part {
+enum TimedPart {
     Forward,
     Backward,
     Clipping,

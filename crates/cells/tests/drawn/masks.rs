@@ -58,7 +58,7 @@ fn masks_fall_as_they_are_asked_to() {
             values(&again.gates.recurrent_weight.val())
         );
 
-        for span in [MaskSpan::Step, MaskSpan::Run] {
+        for span in [MaskSpan::Step, MaskSpan::LayerOutput] {
             let gates = candidate(span).with_recurrent_dropout(P);
             let gru = GruConfig::new(1, H)
                 .with_gates(gates)
@@ -77,7 +77,9 @@ fn masks_fall_as_they_are_asked_to() {
             check_mask("candidate", &candidate[0]);
             assert_ne!(candidate[0], hidden[0]);
             match span {
-                MaskSpan::Run => assert!(candidate.iter().all(|step| *step == candidate[0])),
+                MaskSpan::LayerOutput => {
+                    assert!(candidate.iter().all(|step| *step == candidate[0]))
+                }
                 MaskSpan::Step => {
                     check_mask("candidates", &candidate.concat());
                     assert_ne!(candidate[1], candidate[0]);

@@ -27,7 +27,10 @@ fn all() -> Vec<(&'static str, GatesConfig)> {
         ("drop connect", gates().with_drop_connect(P)),
         ("recurrent dropout", gates().with_recurrent_dropout(P)),
         ("candidate dropout", gates().with_candidate_dropout(P)),
-        ("candidate dropout, a mask a run", candidate(MaskSpan::Run)),
+        (
+            "candidate dropout, a mask a run",
+            candidate(MaskSpan::LayerOutput),
+        ),
         (
             "all",
             candidate(MaskSpan::Step)
@@ -69,7 +72,7 @@ fn check_layer<L: Layer>(what: &str, backend: &Backend, layer: L) {
 fn check_gradients_of<K: SequenceConfig<Built: Cell>>(cell: impl Fn(GatesConfig) -> K) {
     for (what, gates) in all() {
         check_gradients_with(what, &gates, &cell);
-        if !(what == "all" || gates.candidate_span == MaskSpan::Run) {
+        if !(what == "all" || gates.candidate_span == MaskSpan::LayerOutput) {
             continue;
         }
         for backend in backends().iter().filter(|backend| backend.is_precise()) {
@@ -198,7 +201,7 @@ fn nothing_is_dropped_in_evaluation() {
     let _alone = alone();
     for backend in &backends() {
         let device = backend.autodiff();
-        let (gates, plain) = (candidate(MaskSpan::Run), GatesConfig::new());
+        let (gates, plain) = (candidate(MaskSpan::LayerOutput), GatesConfig::new());
         let gates = gates.with_drop_connect(P).with_recurrent_dropout(P);
         let deep = |gates: &GatesConfig, dropout| {
             let config = BidirectionalConfig::new(GruConfig::new(3, 4).with_gates(gates.clone()));
@@ -305,7 +308,7 @@ fn what_has_no_place_is_refused() {
     );
     assert!(refuse(GatesConfig::new().with_recurrent_dropout(f64::NAN)).contains("NaN"));
     assert_eq!(
-        refuse(GatesConfig::new().with_candidate_span(MaskSpan::Run)),
+        refuse(GatesConfig::new().with_candidate_span(MaskSpan::LayerOutput)),
         "Elman: span of a candidate's mask: expected a candidate dropout above 0, found 0"
     );
     let zeros = GatesConfig::new()

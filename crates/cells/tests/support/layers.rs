@@ -172,7 +172,7 @@ pub fn check_directions<L: Layer>(
     layer: &L,
     zeros: L::State,
     shape: [usize; 2],
-    run: impl Fn(&L, Tensor<3>, L::State) -> Run<L::State>,
+    run: impl Fn(&L, Tensor<3>, L::State) -> LayerOutput<L::State>,
 ) {
     let [batch, time] = shape;
     let input = backend.random::<3>(1, [batch, time, layer.input_size()]);

@@ -6,7 +6,7 @@ pub mod layers;
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use backdraft_cells::{Run, State};
+use backdraft_cells::{LayerOutput, State};
 use burn::module::{Module, ModuleMapper, ModuleVisitor, Param};
 use burn::tensor::{DType, Device, Gradients, Tensor, TensorData};
 
@@ -246,7 +246,7 @@ pub fn check_gradients<M: Module>(what: &str, module: &M, loss: &dyn Fn(&M) -> T
 }
 
 /// A loss that weighs each output and each final state differently.
-pub fn weighted_loss<S: State>(run: &Run<S>) -> Tensor<1> {
+pub fn weighted_loss<S: State>(run: &LayerOutput<S>) -> Tensor<1> {
     let weigh = |tensor: Tensor<1>| {
         let weights = random(99, tensor.dims()[0]);
         let weights = self::tensor(&weights, tensor.dims(), &tensor.device(), tensor.dtype());

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use burn::tensor::{DType, Device, Tensor, TensorData};
 
-use super::model::Place;
+use super::model::NodePlace;
 use super::{Error, Kind};
 use crate::NotFinite;
 
@@ -30,7 +30,7 @@ impl<T> Source<T> {
 }
 
 pub(super) struct Inputs<'a> {
-    place: &'a Place<'a>,
+    place: &'a NodePlace<'a>,
     names: &'static [&'static str],
     given: BTreeMap<String, TensorData>,
 }
@@ -39,7 +39,7 @@ pub(super) struct Inputs<'a> {
 const WEIGHTS: [&str; 4] = ["W", "R", "B", "P"];
 
 impl<'a> Inputs<'a> {
-    pub fn new(place: &'a Place, given: BTreeMap<String, TensorData>) -> Result<Self, Error> {
+    pub fn new(place: &'a NodePlace, given: BTreeMap<String, TensorData>) -> Result<Self, Error> {
         let names: &[&str] = match place.node.kind {
             Kind::Rnn | Kind::Gru => &["X", "W", "R", "B", "sequence_lens", "initial_h"],
             Kind::Lstm => &[

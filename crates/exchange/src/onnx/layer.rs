@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use backdraft_cells::{
-    Bidirectional, Cell, Elman, Gru, Layer, Lengths, Lstm, Recurrent, Run, State,
+    Bidirectional, Cell, Elman, Gru, Layer, LayerOutput, Lengths, Lstm, Recurrent, State,
 };
 use burn::tensor::{Device, Tensor, TensorData};
 
@@ -289,7 +289,7 @@ fn run<L: Layer, const S: usize>(
             None => zeros,
         }
     });
-    let Run { outputs, state } = layer.forward(x.cast(dtype), Some(state), lengths)?;
+    let LayerOutput { outputs, state } = layer.forward(x.cast(dtype), Some(state), lengths)?;
     let mut tensors = Vec::new();
     state.visit("", &mut |_, tensor| tensors.push(tensor.clone()));
     Ok((outputs, tensors))

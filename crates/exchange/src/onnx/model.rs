@@ -42,7 +42,7 @@ pub struct Model {
 }
 
 /// A recurrent node where it stands: the graphs around it, outermost first.
-pub(super) struct Place<'a> {
+pub(super) struct NodePlace<'a> {
     pub node: Node,
     pub message: &'a NodeProto,
     graphs: Vec<&'a GraphProto>,
@@ -96,14 +96,14 @@ impl Model {
         places.map(|place| place.node).collect()
     }
 
-    fn places(&self) -> Vec<Place<'_>> {
+    fn places(&self) -> Vec<NodePlace<'_>> {
         let mut places = Vec::new();
         visit(&self.graph, &mut Vec::new(), &mut places);
         places
     }
 
     /// The one recurrent node of this name.
-    pub(super) fn place(&self, name: &str) -> Result<Place<'_>, Error> {
+    pub(super) fn place(&self, name: &str) -> Result<NodePlace<'_>, Error> {
         let mut places = self.places();
         let known: Vec<String> = places.iter().map(|p| p.node.name.clone()).collect();
         places.retain(|place| place.node.name == name);
@@ -122,7 +122,11 @@ fn is_own(domain: &str) -> bool {
     matches!(domain, "" | "ai.onnx")
 }
 
-fn visit<'a>(graph: &'a GraphProto, around: &mut Vec<&'a GraphProto>, places: &mut Vec<Place<'a>>) {
+fn visit<'a>(
+    graph: &'a GraphProto,
+    around: &mut Vec<&'a GraphProto>,
+    places: &mut Vec<NodePlace<'a>>,
+) {
     around.push(graph);
     for message in &graph.node {
         let kind = match message.op_type.as_str() {
@@ -135,7 +139,7 @@ fn visit<'a>(graph: &'a GraphProto, around: &mut Vec<&'a GraphProto>, places: &m
         if let Some(kind) = kind {
             let mut names = std::iter::once(&message.name).chain(&message.output);
             let name = names.find(|name| !name.is_empty());
-            places.push(Place {
+            places.push(NodePlace {
                 node: Node {
                     name: name.cloned().unwrap_or_default(),
                     kind,
@@ -154,7 +158,7 @@ fn visit<'a>(graph: &'a GraphProto, around: &mut Vec<&'a GraphProto>, places: &m
     around.pop();
 }
 
-impl Place<'_> {
+impl NodePlace<'_> {
     /// The tensor that the model stores under this name: an initializer or the value of a
     /// `Constant` node, behind any number of `Identity` nodes. `None` if it is computed or fed.
     pub(super) fn stored(&self, name: &str) -> Result<Option<TensorData>, Error> {

@@ -3,7 +3,7 @@
 use backdraft_cells::Activation;
 
 use super::attributes::Attributes;
-use super::model::Place;
+use super::model::NodePlace;
 use super::{Error, Kind, activations};
 
 /// Which axis of `X`, `Y` and the states is the batch.
@@ -48,7 +48,7 @@ pub(super) struct Operator {
 }
 
 impl Operator {
-    pub fn read(place: &Place, operator_set: i64) -> Result<Self, Error> {
+    pub fn read(place: &NodePlace, operator_set: i64) -> Result<Self, Error> {
         let node = place.node.name.as_str();
         let mut attributes = Attributes::new(node, place.message);
         let directions = match attributes.string("direction")?.as_deref() {

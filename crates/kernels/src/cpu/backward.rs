@@ -23,7 +23,7 @@ use super::product::{
 };
 use super::registers::{Both, Registers};
 use super::rows::Rows;
-use super::schedule::{Schedule, before, present, share};
+use super::schedule::{Division, before, present, share};
 use super::slots::Slots;
 use super::sums::{Sums, Together};
 use crate::pointwise::Pointwise;
@@ -35,7 +35,7 @@ pub(super) struct Backward<'a, P> {
     pub machine: Machine,
     pub walk: &'a Walk,
     pub sizes: Sizes,
-    pub schedule: &'a Schedule,
+    pub schedule: &'a Division,
     pub weight: &'a [f32],
     /// `[S, B, H]`.
     pub initial: Rows<'a>,
@@ -116,7 +116,7 @@ where
                 }
             };
             match run.schedule {
-                Schedule::Rows(parts) => {
+                Division::Rows(parts) => {
                     let walk = |rows: &Vec<usize>| {
                         steps(rows, slots.times(), all.clone());
                         project_back(rows, 0, 1);
@@ -126,7 +126,7 @@ where
                         parts => parts.par_iter().for_each(walk),
                     }
                 }
-                Schedule::Units(rows, parts) => {
+                Division::Units(rows, parts) => {
                     let together = |work: &(dyn Fn(usize) + Sync)| {
                         (0..*parts).into_par_iter().for_each(work);
                     };

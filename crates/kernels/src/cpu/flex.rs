@@ -6,7 +6,9 @@ use burn::tensor::{Bytes, DType, Shape};
 
 use super::host::{Host, recurrent_backend};
 use super::program::host::program_backend;
-use crate::operation::{Kept, LeftOfInput, OutputGradients, Read, ReadInput, Run, Wanted};
+use crate::operation::{
+    Kept, LeftOfInput, OutputGradients, ReadInput, ReadProjected, RecurrenceRun, Wanted,
+};
 use crate::recurrence::{Recurrence, Walk};
 
 recurrent_backend!(Flex);

@@ -13,7 +13,7 @@ use super::pack;
 use super::product::{Lines, MOST_ROWS, MOST_SUMS, groups, load, rows_at_once, units};
 use super::registers::{Both, Registers};
 use super::rows::Rows;
-use super::schedule::{Schedule, before, length, present, share};
+use super::schedule::{Division, before, length, present, share};
 use crate::pointwise::Pointwise;
 use crate::recurrence::{Sizes, Walk};
 
@@ -22,7 +22,7 @@ pub(super) struct Forward<'a, P> {
     pub cell: P,
     pub walk: &'a Walk,
     pub sizes: Sizes,
-    pub schedule: &'a Schedule,
+    pub schedule: &'a Division,
     /// `[T, B, G H]`, or as many steps of it as are computed at once. Where something is kept, the
     /// gates are written in its place.
     pub projected: Rows<'a>,
@@ -87,7 +87,7 @@ where
             })
         };
         match run.schedule {
-            Schedule::Rows(parts) => {
+            Division::Rows(parts) => {
                 let walk = |rows: &Vec<usize>| {
                     for times in run.parts_of_time() {
                         project(rows, times.clone(), 0..blocks);
@@ -99,7 +99,7 @@ where
                     parts => parts.par_iter().for_each(walk),
                 }
             }
-            Schedule::Units(rows, parts) => rayon::scope(|_| {
+            Division::Units(rows, parts) => rayon::scope(|_| {
                 let share = |part| share(blocks, part, *parts);
                 let together = |work: &(dyn Fn(usize) + Sync)| {
                     (0..*parts).into_par_iter().for_each(work);

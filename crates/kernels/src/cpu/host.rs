@@ -9,7 +9,7 @@ use super::{
     backward, forward,
 };
 use crate::operation::{
-    Kept, LeftOfInput, OutputGradients, Parameters, Read, ReadInput, Run, Wanted,
+    Kept, LeftOfInput, OutputGradients, Parameters, ReadInput, ReadProjected, RecurrenceRun, Wanted,
 };
 use crate::portable;
 use crate::projection::{self, project};
@@ -121,7 +121,11 @@ fn kept<B: Host>(
     }
 }
 
-pub(super) fn recurrence<B: Host>(recurrence: Recurrence, walk: &Walk, inputs: Read<B>) -> Run<B> {
+pub(super) fn recurrence<B: Host>(
+    recurrence: Recurrence,
+    walk: &Walk,
+    inputs: ReadProjected<B>,
+) -> RecurrenceRun<B> {
     if inputs.projected.dtype() != DType::F32 {
         return portable::forward(recurrence, walk, inputs).into();
     }
@@ -130,7 +134,7 @@ pub(super) fn recurrence<B: Host>(recurrence: Recurrence, walk: &Walk, inputs: R
     let projected = B::contiguous(arranged::<B>(inputs.projected, order));
     let projected = Projected::Read(B::values(&projected));
     let run = run::<B>(recurrence, walk, sizes, order, projected, inputs.parameters);
-    Run {
+    RecurrenceRun {
         outputs: new_sequence::<B>(run.outputs, order, sizes.sequence(1)),
         state: B::tensor(run.state, sizes.states(recurrence)),
     }
@@ -139,7 +143,7 @@ pub(super) fn recurrence<B: Host>(recurrence: Recurrence, walk: &Walk, inputs: R
 pub(super) fn recurrence_kept<B: Host>(
     recurrence: Recurrence,
     walk: &Walk,
-    inputs: Read<B>,
+    inputs: ReadProjected<B>,
 ) -> Kept<B> {
     if inputs.projected.dtype() != DType::F32 {
         return portable::forward(recurrence, walk, inputs);
@@ -178,12 +182,12 @@ pub(super) fn recurrence_of_input<B: Host>(
     recurrence: Recurrence,
     walk: &Walk,
     inputs: ReadInput<B>,
-) -> Run<B> {
+) -> RecurrenceRun<B> {
     if inputs.input.dtype() != DType::F32 {
         return portable::forward(recurrence, walk, project(inputs)).into();
     }
     let (sizes, order, run) = run_of_input(recurrence, walk, inputs, false);
-    Run {
+    RecurrenceRun {
         outputs: new_sequence::<B>(run.outputs, order, sizes.sequence(1)),
         state: B::tensor(run.state, sizes.states(recurrence)),
     }
@@ -276,7 +280,7 @@ pub(super) fn recurrence_backward<B: Host>(
     initial: FloatTensor<B>,
     kept: Kept<B>,
     gradients: OutputGradients<B>,
-) -> Read<B> {
+) -> ReadProjected<B> {
     if weight.dtype() != DType::F32 {
         return portable::backward(recurrence, walk, weight, initial, kept, gradients);
     }
@@ -286,7 +290,7 @@ pub(super) fn recurrence_backward<B: Host>(
     let mut gates = B::own(arranged::<B>(gates, order));
     let found = remains.differentiate(recurrence, walk, sizes, KeptGates::Values(gates.as_mut()));
     let projected = shape(order, sizes.sequence(recurrence.gates()));
-    Read {
+    ReadProjected {
         projected: arranged::<B>(B::give_back(gates, projected), order),
         parameters: found.parameters.tensors(recurrence, sizes),
     }
@@ -342,14 +346,18 @@ pub(super) fn recurrence_of_input_backward<B: Host>(
 macro_rules! recurrent_backend {
     ($backend:ty) => {
         impl $crate::operation::RecurrentBackend for $backend {
-            fn recurrence(recurrence: Recurrence, walk: Walk, inputs: Read<Self>) -> Run<Self> {
+            fn recurrence(
+                recurrence: Recurrence,
+                walk: Walk,
+                inputs: ReadProjected<Self>,
+            ) -> RecurrenceRun<Self> {
                 $crate::cpu::host::recurrence::<Self>(recurrence, &walk, inputs)
             }
 
             fn recurrence_kept(
                 recurrence: Recurrence,
                 walk: Walk,
-                inputs: Read<Self>,
+                inputs: ReadProjected<Self>,
             ) -> Kept<Self> {
                 $crate::cpu::host::recurrence_kept::<Self>(recurrence, &walk, inputs)
             }
@@ -358,7 +366,7 @@ macro_rules! recurrent_backend {
                 recurrence: Recurrence,
                 walk: Walk,
                 inputs: ReadInput<Self>,
-            ) -> Run<Self> {
+            ) -> RecurrenceRun<Self> {
                 $crate::cpu::host::recurrence_of_input::<Self>(recurrence, &walk, inputs)
             }
 
@@ -377,7 +385,7 @@ macro_rules! recurrent_backend {
                 initial: FloatTensor<Self>,
                 kept: Kept<Self>,
                 gradients: OutputGradients<Self>,
-            ) -> Read<Self> {
+            ) -> ReadProjected<Self> {
                 $crate::cpu::host::recurrence_backward::<Self>(
                     recurrence, &walk, weight, initial, kept, gradients,
                 )

@@ -47,7 +47,7 @@ use crate::recurrence::{Recurrence, Sizes, Walk};
 use room::Room;
 pub(crate) use rows::Order;
 use rows::Rows;
-use schedule::Schedule;
+use schedule::Division;
 
 /// What computes.
 #[derive(Clone, Copy)]
@@ -193,7 +193,7 @@ pub(crate) fn forward(
             (gates, Some(product))
         }
     };
-    let schedule = Schedule::new(walk, sizes, input.weight.len(), machine.threads);
+    let schedule = Division::new(walk, sizes, input.weight.len(), machine.threads);
     // Of states, there is one after the other in any order.
     let of_states = [recurrence.states(), batch, hidden];
 
@@ -291,7 +291,7 @@ pub(crate) fn backward(
     order: Order,
     left: Left,
 ) -> Gradients {
-    let schedule = Schedule::new(walk, sizes, left.weight.len(), machine.threads);
+    let schedule = Division::new(walk, sizes, left.weight.len(), machine.threads);
     let multiplications = sizes.time * sizes.batch * left.weight.len();
     let shared = schedule.is_shared() || machine.shares(multiplications);
     among_threads(shared, || {
@@ -305,7 +305,7 @@ fn differentiate(
     walk: &Walk,
     sizes: Sizes,
     order: Order,
-    schedule: &Schedule,
+    schedule: &Division,
     left: Left,
 ) -> Gradients {
     let Sizes {

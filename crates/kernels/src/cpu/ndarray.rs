@@ -8,7 +8,9 @@ use burn::tensor::TensorData;
 
 use super::host::{Host, recurrent_backend};
 use super::program::host::program_backend;
-use crate::operation::{Kept, LeftOfInput, OutputGradients, Read, ReadInput, Run, Wanted};
+use crate::operation::{
+    Kept, LeftOfInput, OutputGradients, ReadInput, ReadProjected, RecurrenceRun, Wanted,
+};
 use crate::recurrence::{Recurrence, Walk};
 
 recurrent_backend!(NdArray);

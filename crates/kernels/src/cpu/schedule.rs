@@ -15,14 +15,14 @@ const WORTH_SPLITTING: usize = 1 << 18;
 
 /// A division of the work.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Schedule {
+pub(super) enum Division {
     /// Each part is a thread's: its rows, longest first, through all of time.
     Rows(Vec<Vec<usize>>),
     /// All rows, longest first; at each step, so many threads take some units each.
     Units(Vec<usize>, usize),
 }
 
-impl Schedule {
+impl Division {
     pub fn new(walk: &Walk, sizes: Sizes, weights: usize, threads: usize) -> Self {
         let rows = sorted_rows(walk, sizes);
         if threads > 1 && rows.len() < 4 * threads && weights >= WORTH_SPLITTING {

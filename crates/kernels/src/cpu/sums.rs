@@ -31,10 +31,10 @@ pub(super) struct Sums {
     /// `H`, and `I` if the gradient of `W` is asked for.
     factors: usize,
     /// Of the recurrent weights; and, where `d a_t` is `d g_t`, of the input weights beside them.
-    weight: Growing,
+    weight: GrowingSums,
     recurrent_bias: Vec<f32>,
     /// Of the input weights and the input bias, where `d a_t` is another.
-    apart: Option<(Growing, Vec<f32>)>,
+    apart: Option<(GrowingSums, Vec<f32>)>,
 }
 
 /// [`Sums`], of everything.
@@ -54,9 +54,9 @@ impl Sums {
         Self {
             hidden,
             factors: hidden + features,
-            weight: Growing::new(packed * (hidden + beside)),
+            weight: GrowingSums::new(packed * (hidden + beside)),
             recurrent_bias: vec![0.0; packed],
-            apart: apart.then(|| (Growing::new(packed * features), vec![0.0; packed])),
+            apart: apart.then(|| (GrowingSums::new(packed * features), vec![0.0; packed])),
         }
     }
 
@@ -119,12 +119,12 @@ impl Machine {
 }
 
 /// A sum over steps that grows by some of them at a time.
-pub(super) struct Growing {
+pub(super) struct GrowingSums {
     values: Vec<f32>,
     is_empty: bool,
 }
 
-impl Growing {
+impl GrowingSums {
     /// Nothing yet.
     pub fn new(count: usize) -> Self {
         Self {

@@ -21,7 +21,9 @@ use burn::tensor::DType;
 use burn_cubecl::CubeBackend;
 use burn_cubecl::tensor::CubeTensor;
 
-use crate::operation::{Kept, OutputGradients, Parameters, Read, RecurrentBackend, Run};
+use crate::operation::{
+    Kept, OutputGradients, Parameters, ReadProjected, RecurrenceRun, RecurrentBackend,
+};
 use crate::portable;
 use crate::recurrence::{Recurrence, Sizes, Walk};
 use memory::{contiguous, empty, matmul, owned, reshape, sum_rows, transpose, zeros};
@@ -68,8 +70,13 @@ impl Forward {
         sizes(&self.outputs)
     }
 
-    fn run(recurrence: Recurrence, walk: &Walk, inputs: Read<CubeBackend>, keep: bool) -> Self {
-        let Read {
+    fn run(
+        recurrence: Recurrence,
+        walk: &Walk,
+        inputs: ReadProjected<CubeBackend>,
+        keep: bool,
+    ) -> Self {
+        let ReadProjected {
             projected,
             parameters,
         } = inputs;
@@ -119,7 +126,7 @@ impl Backward {
     }
 
     /// What is summed over all steps.
-    fn finish(self, recurrence: Recurrence) -> Read<CubeBackend> {
+    fn finish(self, recurrence: Recurrence) -> ReadProjected<CubeBackend> {
         let [time, batch, hidden] = self.sizes();
         let packed = recurrence.gates() * hidden;
         let flat = |tensor: &CubeTensor, width| reshape(tensor.clone(), [time * batch, width]);
@@ -135,7 +142,7 @@ impl Backward {
             input_bias,
             initial: self.state_gradient,
         };
-        Read {
+        ReadProjected {
             projected: self.gates,
             parameters,
         }
@@ -148,18 +155,26 @@ fn has_kernels(tensor: &CubeTensor) -> bool {
 }
 
 impl RecurrentBackend for CubeBackend {
-    fn recurrence(recurrence: Recurrence, walk: Walk, inputs: Read<Self>) -> Run<Self> {
+    fn recurrence(
+        recurrence: Recurrence,
+        walk: Walk,
+        inputs: ReadProjected<Self>,
+    ) -> RecurrenceRun<Self> {
         if !has_kernels(&inputs.projected) {
             return portable::forward(recurrence, &walk, inputs).into();
         }
         let run = Forward::run(recurrence, &walk, inputs, false);
-        Run {
+        RecurrenceRun {
             outputs: run.outputs,
             state: run.state,
         }
     }
 
-    fn recurrence_kept(recurrence: Recurrence, walk: Walk, inputs: Read<Self>) -> Kept<Self> {
+    fn recurrence_kept(
+        recurrence: Recurrence,
+        walk: Walk,
+        inputs: ReadProjected<Self>,
+    ) -> Kept<Self> {
         if !has_kernels(&inputs.projected) {
             return portable::forward(recurrence, &walk, inputs);
         }
@@ -179,7 +194,7 @@ impl RecurrentBackend for CubeBackend {
         initial: FloatTensor<Self>,
         kept: Kept<Self>,
         gradients: OutputGradients<Self>,
-    ) -> Read<Self> {
+    ) -> ReadProjected<Self> {
         if !has_kernels(&weight) {
             return portable::backward(recurrence, &walk, weight, initial, kept, gradients);
         }

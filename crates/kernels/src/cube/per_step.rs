@@ -12,14 +12,14 @@ use cubecl::calculate_cube_count_elemwise;
 use cubecl::prelude::*;
 
 use super::memory::{argument, contiguous, element, matmul, matrix, transpose, zeros};
-use super::unit::{self, Place};
+use super::unit::{self, UnitPlace};
 use super::{Backward, Forward};
 use crate::recurrence::{Recurrence, Walk};
 
 /// The place of this unit, of as many as there are numbers in a state.
 #[cube]
-fn place(t: usize, batch: usize, hidden: usize) -> Place {
-    Place {
+fn place(t: usize, batch: usize, hidden: usize) -> UnitPlace {
+    UnitPlace {
         t,
         row: ABSOLUTE_POS / hidden,
         column: ABSOLUTE_POS % hidden,

@@ -9,7 +9,7 @@ use crate::recurrence::{Recurrence, Sizes};
 
 /// Who walks through time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Hash)]
-pub enum Schedule {
+pub enum LaunchSchedule {
     /// The better one of the others, for the device and the sizes.
     #[default]
     Automatic,
@@ -20,22 +20,22 @@ pub enum Schedule {
     WholeSequence,
 }
 
-static CHOSEN: AtomicU8 = AtomicU8::new(Schedule::Automatic as u8);
+static CHOSEN: AtomicU8 = AtomicU8::new(LaunchSchedule::Automatic as u8);
 
 /// Lets every recurrence of this process, from now on, run by this schedule.
 ///
-/// [`Schedule::Automatic`] is a rule of thumb; a measurement on the GPU at hand may know better.
+/// [`LaunchSchedule::Automatic`] is a rule of thumb; a measurement on the GPU at hand may know better.
 /// Results are the same but for rounding.
-pub fn set_schedule(schedule: Schedule) {
+pub fn set_schedule(schedule: LaunchSchedule) {
     CHOSEN.store(schedule as u8, Ordering::Relaxed);
 }
 
 /// What was set.
-fn chosen() -> Schedule {
+fn chosen() -> LaunchSchedule {
     match CHOSEN.load(Ordering::Relaxed) {
-        chosen if chosen == Schedule::PerStep as u8 => Schedule::PerStep,
-        chosen if chosen == Schedule::WholeSequence as u8 => Schedule::WholeSequence,
-        _ => Schedule::Automatic,
+        chosen if chosen == LaunchSchedule::PerStep as u8 => LaunchSchedule::PerStep,
+        chosen if chosen == LaunchSchedule::WholeSequence as u8 => LaunchSchedule::WholeSequence,
+        _ => LaunchSchedule::Automatic,
     }
 }
 
@@ -67,7 +67,7 @@ impl Device {
 
 /// How cubes share a whole sequence.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Plan {
+pub(super) struct Tiling {
     /// Rows of the batch a cube.
     pub rows: usize,
     /// Units a cube.
@@ -77,7 +77,7 @@ pub(super) struct Plan {
     pub width: usize,
 }
 
-impl Plan {
+impl Tiling {
     pub fn cubes(self, batch: usize) -> CubeCount {
         CubeCount::Static(batch.div_ceil(self.rows) as u32, 1, 1)
     }
@@ -120,24 +120,24 @@ const SMALL: usize = 128;
 /// own that would make up for the reading: measured on lavapipe, the whole sequence took three
 /// times as long.
 fn choose(
-    schedule: Schedule,
+    schedule: LaunchSchedule,
     device: Device,
     recurrence: Recurrence,
     sizes: Sizes,
-) -> Option<Plan> {
+) -> Option<Tiling> {
     let whole = match schedule {
-        Schedule::Automatic => !device.software && sizes.hidden <= SMALL,
-        Schedule::PerStep => false,
-        Schedule::WholeSequence => true,
+        LaunchSchedule::Automatic => !device.software && sizes.hidden <= SMALL,
+        LaunchSchedule::PerStep => false,
+        LaunchSchedule::WholeSequence => true,
     };
     match whole {
-        true => Plan::new(device, recurrence, sizes),
+        true => Tiling::new(device, recurrence, sizes),
         false => None,
     }
 }
 
 /// The plan for a whole sequence on this device, if that is what was set or else what is best.
-pub(super) fn plan(client: &Client, recurrence: Recurrence, sizes: Sizes) -> Option<Plan> {
+pub(super) fn plan(client: &Client, recurrence: Recurrence, sizes: Sizes) -> Option<Tiling> {
     choose(chosen(), Device::of(client), recurrence, sizes)
 }
 
@@ -160,7 +160,12 @@ mod tests {
         }
     }
 
-    fn choice(schedule: Schedule, device: Device, batch: usize, hidden: usize) -> Option<Plan> {
+    fn choice(
+        schedule: LaunchSchedule,
+        device: Device,
+        batch: usize,
+        hidden: usize,
+    ) -> Option<Tiling> {
         choose(schedule, device, Recurrence::Lstm, sizes(batch, hidden))
     }
 
@@ -170,19 +175,19 @@ mod tests {
             software: true,
             ..GPU
         };
-        let automatic = |device, hidden| choice(Schedule::Automatic, device, 32, hidden);
+        let automatic = |device, hidden| choice(LaunchSchedule::Automatic, device, 32, hidden);
         assert!(automatic(GPU, 128).is_some());
         assert_eq!(automatic(GPU, 129), None);
         assert_eq!(automatic(software, 128), None);
-        assert!(choice(Schedule::WholeSequence, software, 32, 512).is_some());
-        assert_eq!(choice(Schedule::PerStep, GPU, 32, 16), None);
+        assert!(choice(LaunchSchedule::WholeSequence, software, 32, 512).is_some());
+        assert_eq!(choice(LaunchSchedule::PerStep, GPU, 32, 16), None);
     }
 
     #[test]
     fn a_plan_fits_the_device() {
-        let whole = |batch, hidden| choice(Schedule::WholeSequence, GPU, batch, hidden);
+        let whole = |batch, hidden| choice(LaunchSchedule::WholeSequence, GPU, batch, hidden);
         // 300 columns: two for each of 150 units.
-        let plan = |rows, units, width| Some(Plan { rows, units, width });
+        let plan = |rows, units, width| Some(Tiling { rows, units, width });
         assert_eq!(whole(32, 300), plan(1, 150, 320));
         assert_eq!(whole(1000, 64), plan(4, 64, 64));
         // Four rows of 512 columns would take 32 KiB, and two take 16.

@@ -10,7 +10,7 @@ use crate::recurrence::Recurrence;
 
 /// Where a unit is.
 #[derive(CubeType, Clone, Copy)]
-pub(super) struct Place {
+pub(super) struct UnitPlace {
     /// The time step.
     pub t: usize,
     pub row: usize,
@@ -24,19 +24,19 @@ pub(super) struct Place {
 
 /// The place of this unit in `part` of the `parts` that stand side by side in `[T, B, parts H]`.
 #[cube]
-pub(super) fn at(place: &Place, t: usize, part: usize, #[comptime] parts: usize) -> usize {
+pub(super) fn at(place: &UnitPlace, t: usize, part: usize, #[comptime] parts: usize) -> usize {
     ((t * place.batch + place.row) * parts + part) * place.hidden + place.column
 }
 
 /// The place of this unit in `[T, B, H]`.
 #[cube]
-pub(super) fn of_output(place: &Place, t: usize) -> usize {
+pub(super) fn of_output(place: &UnitPlace, t: usize) -> usize {
     (t * place.batch + place.row) * place.hidden + place.column
 }
 
 /// The place of this unit in a state, of `[S, B, H]`.
 #[cube]
-pub(super) fn of_state(place: &Place, state: usize) -> usize {
+pub(super) fn of_state(place: &UnitPlace, state: usize) -> usize {
     (state * place.batch + place.row) * place.hidden + place.column
 }
 
@@ -49,7 +49,7 @@ pub(super) fn of_state(place: &Place, state: usize) -> usize {
     reason = "kernels take their buffers one by one"
 )]
 pub(super) fn forward<F: Float>(
-    place: &Place,
+    place: &UnitPlace,
     recurrent: &Array<f32>,
     projected: &mut [F],
     input_bias: &[F],
@@ -129,7 +129,7 @@ pub(super) fn forward<F: Float>(
     reason = "kernels take their buffers one by one"
 )]
 pub(super) fn backward<F: Float>(
-    place: &Place,
+    place: &UnitPlace,
     previous: usize,
     first: bool,
     through: f32,
@@ -222,7 +222,7 @@ pub(super) fn backward<F: Float>(
 /// A step at which the row is not there: nothing comes back to it.
 #[cube]
 pub(super) fn absent<F: Float>(
-    place: &Place,
+    place: &UnitPlace,
     gates: &mut [F],
     recurrent: &mut [F],
     before: &mut [F],

@@ -18,8 +18,8 @@
 use cubecl::prelude::*;
 
 use super::memory::{argument, contiguous, element, transpose};
-use super::schedule::Plan;
-use super::unit::{self, Place};
+use super::schedule::Tiling;
+use super::unit::{self, UnitPlace};
 use super::{Backward, Forward};
 use crate::recurrence::{Direction, Recurrence, Walk};
 
@@ -142,7 +142,7 @@ fn sequence_forward<F: Float>(
                     if reverse != 0 {
                         t = length - 1 - step;
                     }
-                    let place = Place {
+                    let place = UnitPlace {
                         t,
                         row: rows.row[r] as usize,
                         column,
@@ -228,7 +228,7 @@ fn sequence_backward<F: Float>(
                 }
                 let mut column = unit;
                 while column < hidden {
-                    let place = Place {
+                    let place = UnitPlace {
                         t,
                         row: rows.row[r] as usize,
                         column,
@@ -293,7 +293,7 @@ fn sequence_backward<F: Float>(
             for t in rows.length[r] as usize..time {
                 let mut column = unit;
                 while column < hidden {
-                    let place = Place {
+                    let place = UnitPlace {
                         t,
                         row: rows.row[r] as usize,
                         column,
@@ -315,7 +315,7 @@ fn is_reverse(walk: &Walk) -> u32 {
     }
 }
 
-pub(super) fn forward(recurrence: Recurrence, walk: &Walk, plan: Plan, run: &Forward) {
+pub(super) fn forward(recurrence: Recurrence, walk: &Walk, plan: Tiling, run: &Forward) {
     let [time, batch, hidden] = run.sizes();
     sequence_forward::launch(
         &run.projected.client,
@@ -341,7 +341,7 @@ pub(super) fn forward(recurrence: Recurrence, walk: &Walk, plan: Plan, run: &For
     );
 }
 
-pub(super) fn backward(recurrence: Recurrence, walk: &Walk, plan: Plan, run: &Backward) {
+pub(super) fn backward(recurrence: Recurrence, walk: &Walk, plan: Tiling, run: &Backward) {
     let [time, batch, hidden] = run.sizes();
     sequence_backward::launch(
         &run.gates.client,

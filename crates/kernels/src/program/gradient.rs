@@ -7,7 +7,7 @@ use burn::backend::autodiff::ops::{Backward, Ops, OpsKind};
 use burn::backend::tensor::FloatTensor;
 use burn::backend::{Autodiff, Backend};
 
-use super::{Left, Program, ProgramBackend, Read, Run};
+use super::{Program, ProgramBackend, ProgramLeft, ProgramRead, ProgramRun};
 use crate::Walk;
 use crate::gradient::{Slots, output, register, taken};
 use crate::operation::OutputGradients;
@@ -43,12 +43,12 @@ impl<B: ProgramBackend> Backward<B, 3> for Core {
         let gradients_of_outputs: OutputGradients<B> = taken(&slots);
         let [projected, parameters, initial] =
             read.map(|node| checkpointer.retrieve_node_output(node));
-        let read = Read {
+        let read = ProgramRead {
             projected,
             parameters,
             initial,
         };
-        let left = Left { read, kept };
+        let left = ProgramLeft { read, kept };
         let found = B::program_backward(program, walk, left, gradients_of_outputs);
         let found = [found.projected, found.parameters, found.initial];
         let parents = ops.parents.map(|parent| parent.map(|node| node.id));
@@ -57,12 +57,12 @@ impl<B: ProgramBackend> Backward<B, 3> for Core {
 }
 
 impl<B: ProgramBackend, C: CheckpointStrategy> ProgramBackend for Autodiff<B, C> {
-    fn program(program: Program, walk: Walk, read: Read<Self>) -> Run<Self> {
+    fn program(program: Program, walk: Walk, read: ProgramRead<Self>) -> ProgramRun<Self> {
         let tensors = [read.projected, read.parameters, read.initial];
         let nodes = tensors.clone().map(|tensor| tensor.node());
         let core = Core.prepare::<C>(nodes).compute_bound().stateful();
         let [projected, parameters, initial] = tensors.clone().map(|t| t.into_primitive());
-        let read = Read {
+        let read = ProgramRead {
             projected,
             parameters,
             initial,
@@ -84,7 +84,7 @@ impl<B: ProgramBackend, C: CheckpointStrategy> ProgramBackend for Autodiff<B, C>
                 let [outputs, state] = [0, 1]
                     .map(|slot| output::<B, C>(&core, (slot, slots.clone()), values[slot].clone()));
                 let kept = FloatTensor::<Self>::new(run.kept);
-                Run {
+                ProgramRun {
                     outputs,
                     state,
                     kept,
@@ -92,7 +92,7 @@ impl<B: ProgramBackend, C: CheckpointStrategy> ProgramBackend for Autodiff<B, C>
             }
             OpsKind::UnTracked(_) => {
                 let run = B::program(program, walk, read);
-                Run {
+                ProgramRun {
                     outputs: FloatTensor::<Self>::new(run.outputs),
                     state: FloatTensor::<Self>::new(run.state),
                     kept: FloatTensor::<Self>::new(run.kept),
@@ -101,16 +101,16 @@ impl<B: ProgramBackend, C: CheckpointStrategy> ProgramBackend for Autodiff<B, C>
         }
     }
 
-    fn program_kept(program: Program, walk: Walk, read: Read<Self>) -> Run<Self> {
+    fn program_kept(program: Program, walk: Walk, read: ProgramRead<Self>) -> ProgramRun<Self> {
         Self::program(program, walk, read)
     }
 
     fn program_backward(
         _: Program,
         _: Walk,
-        _: Left<Self>,
+        _: ProgramLeft<Self>,
         _: OutputGradients<Self>,
-    ) -> Read<Self> {
+    ) -> ProgramRead<Self> {
         unreachable!("gradients of gradients are not recorded")
     }
 }

@@ -16,7 +16,7 @@ mod reverse;
 mod run;
 
 pub use expression::Expression;
-pub(crate) use operation::{Left, ProgramBackend, Read, Run};
+pub(crate) use operation::{ProgramBackend, ProgramLeft, ProgramRead, ProgramRun};
 pub(crate) use plan::{Area, Plan, Stage};
 pub(crate) use recording::{Binary, Index, Op, Unary};
 pub use recording::{Given, Matrix, Program, Shapes, Symbol};

@@ -13,7 +13,7 @@ use crate::operation::OutputGradients;
 
 /// What a run reads, or the gradient of each of these.
 #[derive(ExtensionType, Debug, Clone)]
-pub struct Read<B: Backend> {
+pub struct ProgramRead<B: Backend> {
     /// `[T, B, projected]`.
     pub projected: FloatTensor<B>,
     /// All matrices, then all vectors.
@@ -24,7 +24,7 @@ pub struct Read<B: Backend> {
 
 /// What a run gives.
 #[derive(ExtensionType, Debug, Clone)]
-pub struct Run<B: Backend> {
+pub struct ProgramRun<B: Backend> {
     /// `[T, B, units]`, of the first tensor of the state.
     pub outputs: FloatTensor<B>,
     /// `[B, units]`, of all of them.
@@ -35,10 +35,10 @@ pub struct Run<B: Backend> {
 
 /// What a run leaves for its gradients.
 #[derive(ExtensionType, Debug, Clone)]
-pub struct Left<B: Backend> {
+pub struct ProgramLeft<B: Backend> {
     /// What it read.
     #[extension_type]
-    pub read: Read<B>,
+    pub read: ProgramRead<B>,
     /// What it kept.
     pub kept: FloatTensor<B>,
 }
@@ -47,16 +47,24 @@ pub struct Left<B: Backend> {
 #[backend_extension(Autodiff, Flex: cfg(feature = "flex"), NdArray: cfg(feature = "ndarray"))]
 pub trait ProgramBackend: Backend {
     /// A run of which nothing is kept.
-    fn program(program: Program, walk: Walk, #[extension_type] read: Read<Self>) -> Run<Self>;
+    fn program(
+        program: Program,
+        walk: Walk,
+        #[extension_type] read: ProgramRead<Self>,
+    ) -> ProgramRun<Self>;
 
     /// A run whose gradients will be asked for.
-    fn program_kept(program: Program, walk: Walk, #[extension_type] read: Read<Self>) -> Run<Self>;
+    fn program_kept(
+        program: Program,
+        walk: Walk,
+        #[extension_type] read: ProgramRead<Self>,
+    ) -> ProgramRun<Self>;
 
     /// The gradients of a run.
     fn program_backward(
         program: Program,
         walk: Walk,
-        #[extension_type] left: Left<Self>,
+        #[extension_type] left: ProgramLeft<Self>,
         #[extension_type] gradients: OutputGradients<Self>,
-    ) -> Read<Self>;
+    ) -> ProgramRead<Self>;
 }

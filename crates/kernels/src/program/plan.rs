@@ -16,7 +16,7 @@ pub(crate) struct Plan {
     /// The next state.
     pub next: Vec<Index>,
     /// Where each value lies.
-    pub places: Vec<Place>,
+    pub places: Vec<ValuePlace>,
     /// What is the same for each row and step: computed once, vectors first.
     pub fixed: Vec<Index>,
     /// Numbers of all that is fixed.
@@ -44,7 +44,7 @@ pub(crate) enum Stage {
 
 /// Where a value lies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Place {
+pub(crate) struct ValuePlace {
     pub area: Area,
     pub offset: usize,
 }
@@ -89,19 +89,19 @@ impl Plan {
         for index in 0..plan.nodes.len() {
             let Node { op, width } = plan.nodes[index].clone();
             let place = match op {
-                Op::Projected => Place {
+                Op::Projected => ValuePlace {
                     area: Area::Projected,
                     offset: 0,
                 },
-                Op::State(state) => Place {
+                Op::State(state) => ValuePlace {
                     area: Area::State(state),
                     offset: 0,
                 },
-                Op::Vector(vector) => Place {
+                Op::Vector(vector) => ValuePlace {
                     area: Area::Fixed,
                     offset: first_of_vector(&plan, vector),
                 },
-                Op::Narrow { of, start } => Place {
+                Op::Narrow { of, start } => ValuePlace {
                     offset: plan.places[of].offset + start,
                     ..plan.places[of]
                 },
@@ -116,7 +116,7 @@ impl Plan {
     }
 
     /// The next `width` numbers of an area. A normalisation has one more: what it divided by.
-    fn take(&mut self, area: Area, width: usize, op: &Op) -> Place {
+    fn take(&mut self, area: Area, width: usize, op: &Op) -> ValuePlace {
         let taken = match area {
             Area::Fixed => &mut self.fixed_width,
             Area::Kept => &mut self.kept_width,
@@ -125,7 +125,7 @@ impl Plan {
         };
         let offset = *taken;
         *taken += width + usize::from(matches!(op, Op::Normalize { .. }));
-        Place { area, offset }
+        ValuePlace { area, offset }
     }
 
     /// Where a tensor of the next state lies among what is kept.

@@ -3,7 +3,7 @@
 use burn::backend::Dispatch;
 use burn::tensor::{DType, Device, Tensor};
 
-use super::{Program, ProgramBackend, Read};
+use super::{Program, ProgramBackend, ProgramRead};
 use crate::{Path, Walk};
 
 /// What a run of a program reads. `T` steps, `B` rows.
@@ -63,7 +63,7 @@ pub fn run_program(program: &Program, walk: Walk, inputs: ProgramInputs) -> Prog
         true => Tensor::zeros([1], (&projected.device(), projected.dtype())),
         false => Tensor::cat(flat, 0),
     };
-    let read = Read {
+    let read = ProgramRead {
         projected: projected.into_dispatch(),
         parameters: parameters.into_dispatch(),
         initial: Tensor::cat(initial, 1).into_dispatch(),

@@ -4,7 +4,7 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use backdraft_kernels::gpu::{Schedule, set_schedule};
+use backdraft_kernels::gpu::{LaunchSchedule, set_schedule};
 use backdraft_kernels::{Direction, Inputs, Nonlinearity, Projection, Recurrence, Walk, run};
 use burn::tensor::{DType, Device, Tensor, TensorData};
 use cubecl::logging::{LaunchObservation, LaunchObserver};
@@ -18,7 +18,7 @@ const CELLS: [Recurrence; 5] = [
     Recurrence::Lstm,
     Recurrence::Gru,
 ];
-const SCHEDULES: [Schedule; 2] = [Schedule::PerStep, Schedule::WholeSequence];
+const SCHEDULES: [LaunchSchedule; 2] = [LaunchSchedule::PerStep, LaunchSchedule::WholeSequence];
 /// A schedule is set for the whole process, and launches are counted in it.
 fn alone() -> MutexGuard<'static, ()> {
     static LOCK: Mutex<()> = Mutex::new(());
@@ -190,10 +190,10 @@ fn results(
 }
 
 /// Fails where the GPU's results differ from the CPU's, of which no padding is read.
-fn compare(case: &Case, schedule: Schedule) {
+fn compare(case: &Case, schedule: LaunchSchedule) {
     set_schedule(schedule);
     let found = results(case, wgpu(), case.dtype, case.padding);
-    set_schedule(Schedule::Automatic);
+    set_schedule(LaunchSchedule::Automatic);
     let expected = results(case, Device::flex(), DType::F32, 0.0);
     let tolerance = match case.dtype {
         DType::F32 => 1e-5,
@@ -213,7 +213,7 @@ fn compare(case: &Case, schedule: Schedule) {
     }
 }
 
-fn compare_all(schedule: Schedule) {
+fn compare_all(schedule: LaunchSchedule) {
     let _alone = alone();
     use Direction::{Forward, Reverse};
     for recurrence in CELLS {
@@ -229,7 +229,7 @@ fn compare_all(schedule: Schedule) {
         // More units than one group of 64 has. Step by step that says nothing new, and each other size has
         // products of matrices of its own to compile; there, `large_sizes_agree_with_the_cpu`.
         let sizes = match schedule {
-            Schedule::WholeSequence => [2, 5, 65],
+            LaunchSchedule::WholeSequence => [2, 5, 65],
             _ => [5, 17, 33],
         };
         compare(&case(sizes, Reverse), schedule);
@@ -240,12 +240,12 @@ fn compare_all(schedule: Schedule) {
 
 #[test]
 fn per_step_agrees_with_the_cpu() {
-    compare_all(Schedule::PerStep);
+    compare_all(LaunchSchedule::PerStep);
 }
 
 #[test]
 fn whole_sequence_agrees_with_the_cpu() {
-    compare_all(Schedule::WholeSequence);
+    compare_all(LaunchSchedule::WholeSequence);
 }
 
 /// From 128 rows on a group of units owns several.
@@ -255,7 +255,7 @@ fn many_rows_agree_with_the_cpu() {
     for recurrence in [Recurrence::Lstm, Recurrence::Gru] {
         for (rows, direction) in [(130, Direction::Reverse), (257, Direction::Forward)] {
             let case = Case::new(recurrence, [3, rows, 2], direction).ragged();
-            compare(&case, Schedule::WholeSequence);
+            compare(&case, LaunchSchedule::WholeSequence);
         }
     }
 }
@@ -398,7 +398,7 @@ fn nan_stays_nan() {
             }
         }
     }
-    set_schedule(Schedule::Automatic);
+    set_schedule(LaunchSchedule::Automatic);
 }
 
 /// Steps of a sequence whose launches are counted: enough that a launch a step would show.
@@ -414,7 +414,7 @@ impl LaunchObserver for Counter {
 
 /// A step of training an LSTM with its projection and a loss, after one that finds out which
 /// kernels are best.
-fn launches(schedule: Schedule, lengths: Option<Arc<[usize]>>) -> usize {
+fn launches(schedule: LaunchSchedule, lengths: Option<Arc<[usize]>>) -> usize {
     let [time, batch, features, hidden] = [TIME, 16, 32, 64];
     set_schedule(schedule);
     let device = wgpu().autodiff();
@@ -458,7 +458,7 @@ fn launches(schedule: Schedule, lengths: Option<Arc<[usize]>>) -> usize {
     let watch = LaunchObservation::new(counter.clone());
     step();
     drop(watch);
-    set_schedule(Schedule::Automatic);
+    set_schedule(LaunchSchedule::Automatic);
     counter.0.load(Ordering::Relaxed)
 }
 
@@ -467,13 +467,13 @@ fn a_training_step_launches_little() {
     let _alone = alone();
     let ragged: Arc<[usize]> = (0..16).map(|row| TIME * row / 16).collect();
     for lengths in [None, Some(ragged)] {
-        let per_step = launches(Schedule::PerStep, lengths.clone());
+        let per_step = launches(LaunchSchedule::PerStep, lengths.clone());
         println!("per step: {per_step}");
         assert!(per_step <= 4 * TIME + 40, "{per_step} launches per step");
-        let whole = launches(Schedule::WholeSequence, lengths.clone());
+        let whole = launches(LaunchSchedule::WholeSequence, lengths.clone());
         println!("whole sequence: {whole}");
         assert!(whole <= 60, "{whole} launches for the whole sequence");
-        let automatic = launches(Schedule::Automatic, lengths);
+        let automatic = launches(LaunchSchedule::Automatic, lengths);
         println!("automatic: {automatic}");
         assert!([per_step, whole].contains(&automatic));
     }

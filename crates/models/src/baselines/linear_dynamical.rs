@@ -35,7 +35,7 @@ use serde::{Deserialize, Serialize};
 
 use super::cholesky::Cholesky;
 pub use super::matrix::Matrix;
-pub use config::{Covariance, Learned, LinearDynamicalConfig, Start};
+pub use config::{Covariance, Learned, LearningStart, LinearDynamicalConfig};
 pub use filter::{Belief, Filtered};
 pub use gaussian::Gaussian;
 pub use learning::EmHistory;

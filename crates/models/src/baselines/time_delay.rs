@@ -5,7 +5,7 @@
 //! h^l_t = f(sum_{k=0}^{N_l-1} W^l_k h^{l-1}_{t - k d_l} + b^l)        h^0 = x
 //! ```
 //!
-//! The output at `t` has seen `1 + sum_l (N_l - 1) d_l` inputs. It is a [`Deep`] stack of [`Window`]s.
+//! The output at `t` has seen `1 + sum_l (N_l - 1) d_l` inputs. It is a [`Deep`] stack of [`WindowNet`]s.
 //!
 //! Waibel, Hanazawa, Hinton, Shikano and Lang 1989, "Phoneme recognition using time-delay neural
 //! networks": windows of 3 and 5 inputs, `d` = 1. With `d` = 1, 2, 4 .. the reach grows with the power of
@@ -15,7 +15,7 @@ use backdraft_cells::{Activation, Connection, Deep, Error, SequenceConfig};
 use burn::tensor::Device;
 use serde::{Deserialize, Serialize};
 
-use super::{Window, WindowConfig};
+use super::{WindowConfig, WindowNet};
 
 /// Configuration of a time-delay neural network.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -81,7 +81,7 @@ impl TimeDelayConfig {
 }
 
 impl SequenceConfig for TimeDelayConfig {
-    type Built = Deep<Window>;
+    type Built = Deep<WindowNet>;
 
     fn input_size(&self) -> usize {
         self.input_size
@@ -98,7 +98,7 @@ impl SequenceConfig for TimeDelayConfig {
         })
     }
 
-    fn init(&self, device: &Device) -> Result<Deep<Window>, Error> {
+    fn init(&self, device: &Device) -> Result<Deep<WindowNet>, Error> {
         let (layers, dilations) = (self.windows.len(), self.dilations.len());
         if dilations != 0 && dilations != layers {
             let expected = format!("{layers}, one for each layer, or none");

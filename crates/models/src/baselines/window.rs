@@ -18,18 +18,18 @@
 
 mod config;
 
-use backdraft_cells::{Direction, Error, Layer, Lengths, Path, Run, Trace, stepwise};
+use backdraft_cells::{Direction, Error, Layer, LayerOutput, Lengths, Path, Trace, stepwise};
 use burn::module::Module;
 use burn::nn::Linear;
 use burn::tensor::{Int, Tensor, TensorData};
 
 pub use config::{Arrangement, WindowConfig};
 
-const NAME: &str = "Window";
+const NAME: &str = "WindowNet";
 
 /// A feed-forward net over the last inputs.
 #[derive(Module, Debug)]
-pub struct Window {
+pub struct WindowNet {
     /// `W^l` and `b^l`.
     pub dense: Vec<Linear>,
     /// Where it is: it may have no weights that tell.
@@ -50,7 +50,7 @@ pub struct WindowState {
 }
 backdraft_cells::state!(WindowState { inputs, present });
 
-impl Window {
+impl WindowNet {
     /// Inputs that are carried. One at least: not every backend has tensors without numbers.
     fn carried(&self) -> usize {
         ((self.config.window - 1) * self.config.dilation).max(1)
@@ -96,7 +96,7 @@ fn last(sequence: Tensor<3>, carried: usize, lengths: Option<&Lengths>) -> Tenso
     last.reshape([batch, carried * features])
 }
 
-impl Layer for Window {
+impl Layer for WindowNet {
     type State = WindowState;
 
     fn input_size(&self) -> usize {
@@ -144,7 +144,7 @@ impl Layer for Window {
         input: Tensor<3>,
         state: Option<WindowState>,
         lengths: Option<&Lengths>,
-    ) -> Result<Run<WindowState>, Error> {
+    ) -> Result<LayerOutput<WindowState>, Error> {
         stepwise::check(self, &input, lengths)?;
         let [batch, time, features] = input.dims();
         let carried = self.carried();
@@ -169,7 +169,7 @@ impl Layer for Window {
             hidden = self.config.activation.apply(dense.forward(hidden));
         }
         let hidden = hidden.reshape([batch, time, self.output_size]);
-        Ok(Run {
+        Ok(LayerOutput {
             outputs: match lengths {
                 Some(lengths) => lengths.clear_padding(hidden),
                 None => hidden,

@@ -2,7 +2,7 @@
 //! what they learn and cannot learn.
 
 use backdraft_cells::prelude::*;
-use backdraft_models::baselines::{Arrangement, TimeDelayConfig, Window, WindowConfig};
+use backdraft_models::baselines::{Arrangement, TimeDelayConfig, WindowConfig, WindowNet};
 use backdraft_models::{Forecaster, ForecasterConfig, LanguageModelConfig, Scale, Series};
 use burn::optim::{AdamConfig, GradientsParams};
 use burn::tensor::{Device, Int, Tensor, TensorData};
@@ -64,7 +64,7 @@ fn arranged(row: &[Vec<f64>], config: &WindowConfig) -> Vec<Vec<f64>> {
 }
 
 /// The hidden layers by their formula.
-fn through(window: &Window, mut u: Vec<f64>) -> Vec<f64> {
+fn through(window: &WindowNet, mut u: Vec<f64>) -> Vec<f64> {
     for dense in &window.dense {
         let weight = floats(dense.weight.val());
         let bias = floats(dense.bias.as_ref().unwrap().val());
@@ -263,7 +263,7 @@ fn a_forecaster_over_a_window_is_an_autoregression() {
         let device = device.autodiff();
         device.seed(2);
         let layer = WindowConfig::new(2, 2);
-        let mut model: Forecaster<Window> = ForecasterConfig::new(layer).init(&device).unwrap();
+        let mut model: Forecaster<WindowNet> = ForecasterConfig::new(layer).init(&device).unwrap();
         let unscaled = Scale {
             location: 0.0,
             scale: 1.0,
@@ -287,7 +287,7 @@ fn what_makes_no_net_is_refused() {
     for device in devices() {
         let refused = |config: WindowConfig| config.init(&device).unwrap_err().to_string();
         let told = refused(WindowConfig::new(2, 0));
-        assert_eq!(told, "Window: window: expected at least 1, found 0");
+        assert_eq!(told, "WindowNet: window: expected at least 1, found 0");
         let told = refused(WindowConfig::new(2, 2).with_hidden([3, 0]));
         assert!(told.contains("units of a hidden layer"), "{told}");
         let told = refused(WindowConfig::new(2, 2).with_dilation(0));
@@ -299,7 +299,7 @@ fn what_makes_no_net_is_refused() {
         let window = WindowConfig::new(2, 3).init(&device).unwrap();
         let input = Tensor::<3>::zeros([1, 4, 3], &device);
         let told = window.forward(input, None, None).unwrap_err().to_string();
-        assert!(told.contains("Window(3 of 2 -> 6)"), "{told}");
+        assert!(told.contains("WindowNet(3 of 2 -> 6)"), "{told}");
         let state = window.initial_state(2);
         let input = Tensor::<3>::zeros([1, 4, 2], &device);
         let told = window.forward(input, Some(state), None).unwrap_err();

@@ -7,7 +7,7 @@ use std::time::Instant;
 use backdraft_cells::{Layer, SequenceConfig};
 use backdraft_models::baselines::hidden_markov::HmmConfig;
 use backdraft_models::baselines::linear_dynamical::{
-    LinearDynamicalConfig, Observations, Start, Structure,
+    LearningStart, LinearDynamicalConfig, Observations, Structure,
 };
 use backdraft_models::baselines::{
     Autoregression, AutoregressionConfig, Criterion, TimeDelayConfig, WindowConfig,
@@ -324,7 +324,7 @@ fn linear_dynamics<'a>(
         let observed = Observations::univariate(values);
         // A structure has a level; what is free has a state whose mean is 0.
         match config.start {
-            Start::Structure(_) => observed,
+            LearningStart::Structure(_) => observed,
             _ => observed.with_constant(),
         }
     };

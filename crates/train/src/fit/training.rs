@@ -25,7 +25,7 @@ use crate::{
 };
 pub(crate) use journal::Tally;
 use journal::{Best, Journal};
-pub(crate) use shows::{Figure, LossInUnit, Shows, Words};
+pub(crate) use shows::{Figure, LossInUnit, Shows, Terms};
 pub(crate) use trial::{seconds_a_step, weight_bytes};
 use unrecorded::Unrecorded;
 
@@ -106,7 +106,7 @@ impl<M: Objective, S: Shows<M> + 'static> TrainingPlan<'_, M, S> {
             self.tell_start(run, start.position.steps, steps);
         }
         let aloud = self.display == Display::Plain;
-        let (words, a_loss) = (self.shows.words(), self.shows.a_loss());
+        let (terms, a_loss) = (self.shows.terms(), self.shows.a_loss());
         let mut journal = Journal::new(run.clone(), self.shows, steps, self.training, tally, aloud);
         if start.position.steps == 0 {
             journal.write_spectra(&self.model)?;
@@ -122,7 +122,7 @@ impl<M: Objective, S: Shows<M> + 'static> TrainingPlan<'_, M, S> {
             display: self.display,
             source: self.source,
         };
-        let result = plan.launch(run, learner, start, brake, (words, a_loss))?;
+        let result = plan.launch(run, learner, start, brake, (terms, a_loss))?;
         // Its dashboard gives the terminal back.
         drop(result.renderer);
         let mut journal = journal.lock().unwrap_or_else(PoisonError::into_inner);
@@ -171,7 +171,7 @@ impl<M: Objective, S: Shows<M> + 'static> TrainingPlan<'_, M, Arc<Mutex<Journal<
         learner: Learner<Trainee<M>>,
         start: Start<M>,
         brake: Brake,
-        (words, a_loss): (Words, f64),
+        (terms, a_loss): (Terms, f64),
     ) -> Result<LearningResult<Trainee<M>>, TrainError> {
         let asked = self.training;
         let (epochs, steps) = asked.extent(self.learned_from.num_items());
@@ -197,7 +197,7 @@ impl<M: Objective, S: Shows<M> + 'static> TrainingPlan<'_, M, Arc<Mutex<Journal<
         let renderer = self.display.renderer(&interrupter, next_epoch);
         let training = SupervisedTraining::new(run.path(), self.learned_from, self.held_out);
         let training = training.metrics((WindowMetric::loss(),));
-        let training = match words.loss {
+        let training = match terms.loss {
             Some(LossInUnit { name, unit, .. }) => {
                 training.metrics((WindowMetric::loss_in(name, unit, a_loss),))
             }
@@ -206,7 +206,7 @@ impl<M: Objective, S: Shows<M> + 'static> TrainingPlan<'_, M, Arc<Mutex<Journal<
         let result = training
             .metric_train_numeric(WindowMetric::gradient_norm())
             .metric_train_numeric(WindowMetric::clipped_norm())
-            .metric_train_numeric(WindowMetric::rate(words.rate))
+            .metric_train_numeric(WindowMetric::rate(terms.rate))
             .metric_train_numeric(LearningRateMetric::new())
             .with_custom_checkpointers(model, optimizer, schedule)
             .with_checkpointing_strategy(SaveAlways)

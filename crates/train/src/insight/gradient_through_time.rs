@@ -17,7 +17,7 @@
 //! Bengio 2013, arXiv 1211.5063.
 
 use backdraft_cells::{Cell, Layer, State};
-use backdraft_data::Window;
+use backdraft_data::StreamWindow;
 use burn::module::Module;
 use burn::tensor::activation::log_softmax;
 use burn::tensor::{Gradients, Tensor};
@@ -62,7 +62,7 @@ pub struct GradientNorm {
 /// The gradients of the loss at the last step of `window`, which begins with a new state.
 pub(super) fn measure<C: Cell>(
     model: &Stacked<C>,
-    window: &Window,
+    window: &StreamWindow,
 ) -> Result<Vec<StateGradient>, TrainError> {
     let [_, time] = window.inputs.shape();
     let norms = norms(model, window)?;
@@ -90,7 +90,7 @@ struct Norms {
     norms: Vec<Vec<f64>>,
 }
 
-fn norms<C: Cell>(model: &Stacked<C>, window: &Window) -> Result<Vec<Norms>, TrainError> {
+fn norms<C: Cell>(model: &Stacked<C>, window: &StreamWindow) -> Result<Vec<Norms>, TrainError> {
     let device = model.device().autodiff();
     let model = model.clone().fork(&device).freeze();
     let [rows, time] = window.inputs.shape();
@@ -143,7 +143,7 @@ fn norms<C: Cell>(model: &Stacked<C>, window: &Window) -> Result<Vec<Norms>, Tra
 }
 
 /// The sum over the rows of the loss at the last step, so that each row has its own gradient.
-fn last_loss<C: Cell>(model: &Stacked<C>, output: Tensor<3>, window: &Window) -> Tensor<1> {
+fn last_loss<C: Cell>(model: &Stacked<C>, output: Tensor<3>, window: &StreamWindow) -> Tensor<1> {
     let [rows, time] = window.targets.shape();
     let targets = window.targets.to_tensor(&output.device());
     let targets = targets.slice_dim(1, time - 1..time);
@@ -225,7 +225,7 @@ mod tests {
     }
 
     /// The loss of each row at the last step of a run whose state is nudged on the way.
-    fn losses<C: Cell>(model: &Stacked<C>, window: &Window, nudge: Nudge) -> Vec<f64> {
+    fn losses<C: Cell>(model: &Stacked<C>, window: &StreamWindow, nudge: Nudge) -> Vec<f64> {
         let device = model.device();
         let [rows, time] = window.inputs.shape();
         let mut states = model.initial_state(rows);

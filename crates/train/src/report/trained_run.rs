@@ -6,10 +6,10 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::fit::training::Words;
+use crate::fit::training::Terms;
 use crate::run::METRICS;
 use crate::run::json_lines::JsonLines;
-use crate::tasks::words;
+use crate::tasks::terms;
 use crate::{Recurrence, Run, RunState, TrainError, Training};
 
 /// A line of `metrics.jsonl`. What was no finite number there is nothing here.
@@ -44,7 +44,7 @@ pub(super) struct SharedSettings {
 pub(super) struct TrainedRun {
     pub(super) name: String,
     /// What its task calls things.
-    pub(super) words: Words,
+    pub(super) terms: Terms,
     pub(super) asked: SharedSettings,
     /// The same as a file.
     pub(super) description: String,
@@ -78,7 +78,7 @@ impl TrainedRun {
         };
         Ok(Self {
             name: name(run.path()),
-            words: words(&task),
+            terms: terms(&task),
             asked,
             description,
             lines,
@@ -97,7 +97,7 @@ impl TrainedRun {
 
     /// The loss of a line, in the unit of its task.
     pub(super) fn loss(&self, line: &Line) -> Option<f64> {
-        match self.words.loss {
+        match self.terms.loss {
             Some(told) => line.own.get(told.figure)?.as_f64(),
             None => line.loss,
         }

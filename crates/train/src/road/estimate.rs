@@ -3,7 +3,7 @@
 use backdraft_cells::Layer;
 use burn::module::Module;
 
-use super::training::{Start, all_paths, start};
+use super::training::{Beginning, all_paths, start};
 use super::{Pretrained, Task};
 use crate::fit::training::{seconds_a_step, weight_bytes};
 use crate::{Asked, PickedDevice, TrainError};
@@ -39,7 +39,7 @@ pub fn estimate_task<T: Task>(
     source: &T::Source,
     device: &PickedDevice,
 ) -> Result<T::Estimate, TrainError> {
-    let Start { task, model, data } = start(pretrained, settings, source, device)?;
+    let Beginning { task, model, data } = start(pretrained, settings, source, device)?;
     let batches = task.clone().batches(data, settings, &device.device)?;
     let an_epoch = batches.learned_from.num_items();
     let training = settings.training();

@@ -65,7 +65,10 @@ impl<T: Task> Pretrained<T> {
     ) -> Result<(T, T::Model), TrainError> {
         let own = new_model(&self.task, &self.description.settings)?;
         let record = self.run.load_weights(own)?.into_record();
-        let task = self.task.clone().for_data(data, settings, self.run.path())?;
+        let task = self
+            .task
+            .clone()
+            .for_data(data, settings, self.run.path())?;
         let model = new_model(&task, settings)?;
         let loaded = model.try_load_record(record);
         let model = loaded.map_err(|error| match self.differing(settings) {

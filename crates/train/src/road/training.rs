@@ -73,7 +73,7 @@ fn train<T: Task>(
     device: &PickedDevice,
     display: Display,
 ) -> Result<T::Report, TrainError> {
-    let Start { task, model, data } = start(pretrained, settings, source, device)?;
+    let Beginning { task, model, data } = start(pretrained, settings, source, device)?;
     let (made, found_at) = T::provenance(source, &data);
     let description = RunDescription {
         data: found_at,
@@ -103,7 +103,7 @@ fn train<T: Task>(
 }
 
 /// A task, its model before the first step, and the data to learn from.
-pub(super) struct Start<'a, T: Task> {
+pub(super) struct Beginning<'a, T: Task> {
     pub(super) task: T,
     pub(super) model: T::Model,
     pub(super) data: T::Data<'a>,
@@ -115,21 +115,21 @@ pub(super) fn start<'a, T: Task>(
     settings: &T::Settings,
     source: &'a T::Source,
     device: &PickedDevice,
-) -> Result<Start<'a, T>, TrainError> {
+) -> Result<Beginning<'a, T>, TrainError> {
     settings.check()?;
     if let Some(pretrained) = pretrained {
         pretrained.check_kept(settings)?;
         let data = T::gather(source, settings, Some(pretrained.task()))?;
         let (task, model) = pretrained.start(settings, &data)?;
         task.check_memory(&data, settings, &device.device)?;
-        return Ok(Start { task, model, data });
+        return Ok(Beginning { task, model, data });
     }
     let data = T::gather(source, settings, None)?;
     let mut task = T::from_data(&data, settings)?;
     task.check_memory(&data, settings, &device.device)?;
     let model = new_model(&task, settings)?;
     let model = task.with_known_weights(model);
-    Ok(Start { task, model, data })
+    Ok(Beginning { task, model, data })
 }
 
 /// The model of a task, with new weights: on the CPU, whatever it is to be trained on.

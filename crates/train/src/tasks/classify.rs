@@ -254,7 +254,8 @@ impl ExampleTask for Classify {
         let (reading, vectors) = match reading {
             Reading::Text { reader, vocabulary } => {
                 let vectors = options.vectors.read(embedding)?;
-                let vocabulary = vectors::known(vocabulary, vectors.as_ref(), reader.spelling());
+                let vocabulary =
+                    vectors::known(vocabulary, vectors.as_ref(), reader.normalisation());
                 (Reading::Text { reader, vocabulary }, vectors)
             }
             of_vectors => (of_vectors, None),
@@ -272,7 +273,7 @@ impl ExampleTask for Classify {
             (&self.reading, self.vectors.take())
         {
             let begun = |embedding| {
-                vectors::initialised(embedding, vocabulary, &vectors, reader.spelling())
+                vectors::initialised(embedding, vocabulary, &vectors, reader.normalisation())
             };
             model.embedding = model.embedding.map(begun);
         }

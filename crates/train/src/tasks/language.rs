@@ -23,7 +23,7 @@ pub use loader::StreamLoader;
 pub use objective::SymbolBatch;
 pub use report::TrainReport;
 pub use settings::{Carrying, LanguageSettings, Lexicon, Windows};
-pub(crate) use shows::WORDS;
+pub(crate) use shows::TERMS;
 pub use task::Language;
 pub use unknown::VocabularyUse;
 pub use writing::{Prompted, Writer};

@@ -24,7 +24,7 @@ use burn::tensor::Device;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::spelling::Spelling;
+use super::normalisation::Normalisation;
 use super::{
     Answer, BatchOf, ExampleTask, Examples, Parts, Rows, Scores, TaskSettings, held_out_at_random,
     rounded, vectors,
@@ -44,7 +44,7 @@ pub struct Tag {
     words: WordVocabulary,
     /// How they are looked up.
     #[serde(flatten)]
-    spelling: Spelling,
+    normalisation: Normalisation,
     /// If they are read.
     characters: Option<Vocabulary>,
     tags: Vec<String>,
@@ -102,7 +102,7 @@ impl Tag {
     pub(crate) fn symbols(&self, sentence: &TaggedSentence) -> Vec<u32> {
         let words = sentence.words.iter();
         words
-            .map(|word| self.words.symbol(&self.spelling.of(word)))
+            .map(|word| self.words.symbol(&self.normalisation.of(word)))
             .collect()
     }
 
@@ -177,8 +177,8 @@ impl ExampleTask for Tag {
     ) -> Result<Self, TrainError> {
         let options = &settings.options;
         let all = || examples.iter().flat_map(|sentence| &sentence.words);
-        let spelling = options.spelling();
-        let words: Vec<String> = all().map(|word| spelling.of(word)).collect();
+        let normalisation = options.normalisation();
+        let words: Vec<String> = all().map(|word| normalisation.of(word)).collect();
         let words = words.iter().map(String::as_str);
         let words = WordVocabulary::of(words, options.min_count, options.most_words);
         let vectors = options.vectors.read(settings.recurrence.embedding)?;
@@ -187,8 +187,8 @@ impl ExampleTask for Tag {
         tags.sort_unstable();
         tags.dedup();
         Ok(Self {
-            words: vectors::known(words, vectors.as_ref(), spelling),
-            spelling,
+            words: vectors::known(words, vectors.as_ref(), normalisation),
+            normalisation,
             characters: (options.characters > 0).then(characters),
             tags,
             scheme: options.scheme(examples),
@@ -198,8 +198,8 @@ impl ExampleTask for Tag {
 
     fn with_known_weights(&mut self, mut model: Model) -> Model {
         if let Some(vectors) = self.vectors.take() {
-            let (words, spelling) = (&self.words, self.spelling);
-            model.embedding = vectors::initialised(model.embedding, words, &vectors, spelling);
+            let (words, normalisation) = (&self.words, self.normalisation);
+            model.embedding = vectors::initialised(model.embedding, words, &vectors, normalisation);
         }
         model
     }

@@ -3,7 +3,7 @@
 use backdraft_data::{DataError, Pieces, WordVocabulary, words};
 use serde::{Deserialize, Serialize};
 
-use super::spelling::Spelling;
+use super::normalisation::Normalisation;
 use crate::{TextUnit, TrainError};
 
 /// How a text is taken apart.
@@ -11,9 +11,9 @@ use crate::{TextUnit, TrainError};
 pub struct TextReader {
     /// What its steps are.
     unit: TextUnit,
-    /// How it is spelled before.
+    /// How it is normalised before.
     #[serde(flatten)]
-    spelling: Spelling,
+    normalisation: Normalisation,
     /// Steps, at most.
     max_steps: usize,
     /// The tokenizer, if its pieces are the steps: a run has it by itself.
@@ -34,7 +34,7 @@ impl TextReader {
         };
         Ok(Self {
             unit: unit.clone(),
-            spelling: Spelling::AS_WRITTEN,
+            normalisation: Normalisation::AS_WRITTEN,
             max_steps,
             pieces,
         })
@@ -43,22 +43,22 @@ impl TextReader {
     /// Sets whether capital letters are told from small ones. To a tokenizer they are, whatever is set here.
     #[must_use]
     pub fn with_case(mut self, case: bool) -> Self {
-        self.spelling.case = case;
+        self.normalisation.case = case;
         self
     }
 
     /// Sets whether each digit is read as 0. A tokenizer reads them as they are.
     #[must_use]
     pub fn with_zero_digits(mut self, zero_digits: bool) -> Self {
-        self.spelling.zero_digits = zero_digits;
+        self.normalisation.zero_digits = zero_digits;
         self
     }
 
     /// How words are looked up.
-    pub(super) fn spelling(&self) -> Spelling {
+    pub(super) fn normalisation(&self) -> Normalisation {
         match self.pieces {
-            Some(_) => Spelling::AS_WRITTEN,
-            None => self.spelling,
+            Some(_) => Normalisation::AS_WRITTEN,
+            None => self.normalisation,
         }
     }
 
@@ -68,11 +68,11 @@ impl TextReader {
     ///
     /// When the tokenizer has no piece for something in it.
     pub(super) fn units(&self, text: &str) -> Result<Vec<String>, DataError> {
-        let spelled = self.spelling().of(text);
+        let normal = self.normalisation().of(text);
         let mut units: Vec<String> = match (&self.pieces, &self.unit) {
-            (Some(pieces), _) => pieces.spell(&spelled)?,
-            (None, TextUnit::Char) => spelled.chars().map(String::from).collect(),
-            (None, _) => words(&spelled).map(str::to_string).collect(),
+            (Some(pieces), _) => pieces.spell(&normal)?,
+            (None, TextUnit::Char) => normal.chars().map(String::from).collect(),
+            (None, _) => words(&normal).map(str::to_string).collect(),
         };
         units.truncate(self.max_steps);
         if units.is_empty() {

@@ -9,7 +9,7 @@ use burn::tensor::{Tensor, TensorData};
 use serde::{Deserialize, Serialize};
 
 use super::Idle;
-use super::spelling::Spelling;
+use super::normalisation::Normalisation;
 use crate::TrainError;
 use crate::settings::absolute;
 use crate::settings::bounds::{counts, require};
@@ -92,10 +92,10 @@ fn check_size(path: &Path, size: usize, embedding: usize) -> Result<(), TrainErr
 pub(super) fn known(
     vocabulary: WordVocabulary,
     vectors: Option<&WordVectors>,
-    spelling: Spelling,
+    normalisation: Normalisation,
 ) -> WordVocabulary {
     let words = vectors.into_iter().flat_map(WordVectors::iter);
-    vocabulary.with_more(words.map(|(word, _)| spelling.of(word)))
+    vocabulary.with_more(words.map(|(word, _)| normalisation.of(word)))
 }
 
 /// An embedding in which each word begins with its vector, the first that there is of it.
@@ -103,7 +103,7 @@ pub(super) fn initialised(
     embedding: Embedding,
     vocabulary: &WordVocabulary,
     vectors: &WordVectors,
-    spelling: Spelling,
+    normalisation: Normalisation,
 ) -> Embedding {
     let weight = embedding.weight;
     let value = weight.val();
@@ -111,7 +111,7 @@ pub(super) fn initialised(
     let mut values: Vec<f32> = value.into_data().iter::<f32>().collect();
     let mut is_set = vec![false; rows];
     for (word, vector) in vectors.iter() {
-        let symbol = vocabulary.symbol(&spelling.of(word)) as usize;
+        let symbol = vocabulary.symbol(&normalisation.of(word)) as usize;
         if symbol != WordVocabulary::UNKNOWN as usize
             && !std::mem::replace(&mut is_set[symbol], true)
         {
@@ -143,19 +143,24 @@ mod tests {
         let expected = "--embedding: expected 2, the numbers of a vector in ";
         assert!(error.starts_with(expected), "{error}");
         let vectors = options.read(2).unwrap().unwrap();
-        let spelling = Spelling {
+        let normalisation = Normalisation {
             case: false,
-            ..Spelling::AS_WRITTEN
+            ..Normalisation::AS_WRITTEN
         };
         let vocabulary = WordVocabulary::of(["cat", "the"], 1, None);
-        let vocabulary = known(vocabulary, Some(&vectors), spelling);
+        let vocabulary = known(vocabulary, Some(&vectors), normalisation);
         assert_eq!(vocabulary.len(), 4);
         let embedding = EmbeddingConfig::new(4, 2).init(&Device::flex());
         let values = |embedding: &Embedding| -> Vec<f32> {
             embedding.weight.val().into_data().iter::<f32>().collect()
         };
         let before = values(&embedding);
-        let after = values(&initialised(embedding, &vocabulary, &vectors, spelling));
+        let after = values(&initialised(
+            embedding,
+            &vocabulary,
+            &vectors,
+            normalisation,
+        ));
         assert_eq!(after[..4], before[..4]);
         assert_eq!(after[4..], [1.0, 2.0, 5.0, 6.0]);
     }

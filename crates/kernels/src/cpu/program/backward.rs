@@ -20,7 +20,7 @@ use super::super::product::{
 use super::super::rows::Rows;
 use super::super::schedule::{before, present};
 use super::super::slots::Slots;
-use super::super::sums::Growing;
+use super::super::sums::GrowingSums;
 use super::elements;
 use super::forward::{ANYWHERE, fixed_only, operand};
 use super::row::{Areas, At, GradientAreas};
@@ -43,7 +43,7 @@ pub(super) struct Backward<'a> {
     /// `[T, B, units]`; nothing when the outputs were not used.
     pub outputs: Option<Rows<'a>>,
     /// Of each matrix.
-    pub sums: &'a mut [Growing],
+    pub sums: &'a mut [GrowingSums],
 }
 
 impl WithSimd for Backward<'_> {

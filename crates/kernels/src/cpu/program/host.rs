@@ -7,22 +7,22 @@ use super::super::host::{Host, arranged, new_sequence, order_of};
 use super::super::rows::Order;
 use super::{Gradients, Input, backward, forward};
 use crate::operation::OutputGradients;
-use crate::program::{Left, Program, Read, Run};
+use crate::program::{Program, ProgramLeft, ProgramRead, ProgramRun};
 use crate::recurrence::Walk;
 
 /// What a run reads, in memory.
 struct Remains<B: Host> {
-    read: Read<B>,
+    read: ProgramRead<B>,
     order: Order,
     time: usize,
     batch: usize,
 }
 
 impl<B: Host> Remains<B> {
-    fn new(read: Read<B>) -> Self {
+    fn new(read: ProgramRead<B>) -> Self {
         let [time, batch, _] = read.projected.shape().dims();
         let order = order_of::<B>(&read.projected);
-        let read = Read {
+        let read = ProgramRead {
             projected: B::contiguous(arranged::<B>(read.projected, order)),
             parameters: B::contiguous(read.parameters),
             initial: B::contiguous(read.initial),
@@ -50,9 +50,9 @@ impl<B: Host> Remains<B> {
 pub(in super::super) fn program<B: Host>(
     program: &Program,
     walk: &Walk,
-    read: Read<B>,
+    read: ProgramRead<B>,
     keep: bool,
-) -> Run<B> {
+) -> ProgramRun<B> {
     let plan = &*program.0;
     let remains = Remains::new(read);
     let Remains {
@@ -60,7 +60,7 @@ pub(in super::super) fn program<B: Host>(
     } = remains;
     let run = forward(Machine::this(), plan, walk, remains.input(), keep);
     let output = plan.shapes.state[0];
-    Run {
+    ProgramRun {
         outputs: new_sequence::<B>(run.outputs, order, [time, batch, output]),
         state: B::tensor(run.state, [batch, plan.shapes.units()]),
         kept: match keep {
@@ -73,9 +73,9 @@ pub(in super::super) fn program<B: Host>(
 pub(in super::super) fn program_backward<B: Host>(
     program: &Program,
     walk: &Walk,
-    left: Left<B>,
+    left: ProgramLeft<B>,
     gradients: OutputGradients<B>,
-) -> Read<B> {
+) -> ProgramRead<B> {
     let plan = &*program.0;
     let parameters = left.read.parameters.shape();
     let remains = Remains::new(left.read);
@@ -100,7 +100,7 @@ pub(in super::super) fn program_backward<B: Host>(
         gradients,
     );
     let projected = [time, batch, plan.shapes.projected];
-    Read {
+    ProgramRead {
         projected: new_sequence::<B>(found.projected, order, projected),
         parameters: B::tensor(found.parameters, [parameters[0]]),
         initial: B::tensor(found.initial, [batch, plan.shapes.units()]),
@@ -114,25 +114,25 @@ macro_rules! program_backend {
             fn program(
                 program: $crate::Program,
                 walk: $crate::Walk,
-                read: $crate::program::Read<Self>,
-            ) -> $crate::program::Run<Self> {
+                read: $crate::program::ProgramRead<Self>,
+            ) -> $crate::program::ProgramRun<Self> {
                 $crate::cpu::program::host::program::<Self>(&program, &walk, read, false)
             }
 
             fn program_kept(
                 program: $crate::Program,
                 walk: $crate::Walk,
-                read: $crate::program::Read<Self>,
-            ) -> $crate::program::Run<Self> {
+                read: $crate::program::ProgramRead<Self>,
+            ) -> $crate::program::ProgramRun<Self> {
                 $crate::cpu::program::host::program::<Self>(&program, &walk, read, true)
             }
 
             fn program_backward(
                 program: $crate::Program,
                 walk: $crate::Walk,
-                left: $crate::program::Left<Self>,
+                left: $crate::program::ProgramLeft<Self>,
                 gradients: $crate::operation::OutputGradients<Self>,
-            ) -> $crate::program::Read<Self> {
+            ) -> $crate::program::ProgramRead<Self> {
                 $crate::cpu::program::host::program_backward::<Self>(
                     &program, &walk, left, gradients,
                 )

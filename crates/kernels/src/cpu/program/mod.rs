@@ -16,7 +16,7 @@ mod tests;
 use super::room::Room;
 use super::rows::{Order, Rows};
 use super::schedule::rows_of_threads;
-use super::sums::Growing;
+use super::sums::GrowingSums;
 use super::{Machine, among_threads, place, slots};
 use crate::program::{Op, Plan};
 use crate::recurrence::{Sizes, Walk};
@@ -203,11 +203,11 @@ pub(super) fn backward(
             [place(of_result, slots, out), place(factor, slots, input)]
         })
         .collect();
-    let mut sums: Vec<Growing> = plan
+    let mut sums: Vec<GrowingSums> = plan
         .shapes
         .matrices
         .iter()
-        .map(|[out, input]| Growing::new(out * input))
+        .map(|[out, input]| GrowingSums::new(out * input))
         .collect();
     let mut scratch = Room::new(batch * plan.scratch_width);
     let mut gradient_scratch = Room::new(batch * plan.reverse.scratch_width);

@@ -7,7 +7,7 @@ use backdraft_cells::Error;
 use rand::{SeedableRng, rngs::StdRng};
 
 use super::config::check_values;
-use super::window::{Next, Window};
+use super::window::{LagWindow, Next};
 use super::{Autoregression, NAME};
 use crate::{Predictive, SamplePaths};
 
@@ -33,7 +33,7 @@ impl Autoregression {
     ) -> Result<Vec<Option<Predictive>>, Error> {
         check_values(history)?;
         check_values(values)?;
-        let mut window = Window::new(self).after(history);
+        let mut window = LagWindow::new(self).after(history);
         let step = |value: &Option<f64>| {
             let next = window.next();
             window.read(*value);
@@ -121,10 +121,10 @@ impl Autoregression {
     }
 
     /// The window that a future begins with.
-    fn end_of(&self, history: &[Option<f64>], horizon: usize) -> Result<Window<'_>, Error> {
+    fn end_of(&self, history: &[Option<f64>], horizon: usize) -> Result<LagWindow<'_>, Error> {
         Error::unless_positive(NAME, "horizon", horizon)?;
         check_values(history)?;
-        let window = Window::new(self).after(history);
+        let window = LagWindow::new(self).after(history);
         if window.next().is_none() {
             let expected = format!("{} observed values in a row", self.largest_lag());
             return Err(Error::new(NAME, "history", expected, "fewer"));

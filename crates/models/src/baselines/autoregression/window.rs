@@ -17,7 +17,7 @@ use super::Autoregression;
 
 /// The last values of a series, as far as they are known.
 #[derive(Debug, Clone)]
-pub(super) struct Window<'a> {
+pub(super) struct LagWindow<'a> {
     model: &'a Autoregression,
     /// `p`.
     length: usize,
@@ -38,7 +38,7 @@ pub(super) struct Next {
     with: Option<Vec<f64>>,
 }
 
-impl<'a> Window<'a> {
+impl<'a> LagWindow<'a> {
     /// Of a series of which nothing was read.
     pub fn new(model: &'a Autoregression) -> Self {
         Self {

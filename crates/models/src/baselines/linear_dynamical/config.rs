@@ -19,7 +19,7 @@ pub enum Covariance {
 /// Where learning begins.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Start {
+pub enum LearningStart {
     /// The state is the `latent` principal components of the last steps, `[x_t, x_{t-1} ..]`, as many as
     /// make up so many numbers that do not hang together, in units of 1; `A`, `B`, `C`, `D` by least squares.
     Delays {
@@ -102,7 +102,7 @@ impl Learned {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct LinearDynamicalConfig {
     /// Where learning begins.
-    pub start: Start,
+    pub start: LearningStart,
     /// What is learned.
     pub learned: Learned,
     /// Which `Q` may be learned. A state that has no noise at first keeps none.
@@ -122,7 +122,7 @@ impl LinearDynamicalConfig {
     /// A state of `latent` numbers, begun from delays; everything is learned.
     pub fn new(latent: usize) -> Self {
         Self {
-            start: Start::Delays { latent },
+            start: LearningStart::Delays { latent },
             learned: Learned::all(),
             transition_noise: Covariance::Full,
             emission_noise: Covariance::Full,
@@ -135,7 +135,7 @@ impl LinearDynamicalConfig {
     /// A level, slope and season, of which the variances are learned.
     pub fn structural(structure: Structure) -> Self {
         Self {
-            start: Start::Structure(structure),
+            start: LearningStart::Structure(structure),
             learned: Learned::noises(),
             transition_noise: Covariance::Diagonal,
             emission_noise: Covariance::Diagonal,
@@ -145,7 +145,7 @@ impl LinearDynamicalConfig {
 
     /// Sets where learning begins.
     #[must_use]
-    pub fn with_start(mut self, start: Start) -> Self {
+    pub fn with_start(mut self, start: LearningStart) -> Self {
         self.start = start;
         self
     }

@@ -13,11 +13,11 @@ use rand::SeedableRng;
 use rand::rngs::StdRng;
 
 use super::statistics::Regression;
-use super::{Gaussian, LinearDynamicalSystem, LinearDynamics, NAME, Observations, Start};
+use super::{Gaussian, LearningStart, LinearDynamicalSystem, LinearDynamics, NAME, Observations};
 use crate::baselines::matrix::Matrix;
 use crate::distribution::normal;
 
-impl Start {
+impl LearningStart {
     /// The system that learning begins from.
     ///
     /// # Errors

@@ -4,7 +4,7 @@ use backdraft_cells::{Activation, Error, SequenceConfig};
 use burn::tensor::{Device, Tensor};
 use serde::{Deserialize, Serialize};
 
-use super::{NAME, Window};
+use super::{NAME, WindowNet};
 use crate::linear::linear;
 
 /// What is made of the inputs in a window.
@@ -20,7 +20,7 @@ pub enum Arrangement {
     Bag,
 }
 
-/// Configuration of a [`Window`].
+/// Configuration of a [`WindowNet`].
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct WindowConfig {
     /// Features of the input, `I`.
@@ -92,7 +92,7 @@ impl WindowConfig {
 }
 
 impl SequenceConfig for WindowConfig {
-    type Built = Window;
+    type Built = WindowNet;
 
     fn input_size(&self) -> usize {
         self.input_size
@@ -108,7 +108,7 @@ impl SequenceConfig for WindowConfig {
         Some(self)
     }
 
-    fn init(&self, device: &Device) -> Result<Window, Error> {
+    fn init(&self, device: &Device) -> Result<WindowNet, Error> {
         Error::unless_positive(NAME, "input size", self.input_size)?;
         Error::unless_positive(NAME, "window", self.window)?;
         Error::unless_positive(NAME, "dilation", self.dilation)?;
@@ -122,7 +122,7 @@ impl SequenceConfig for WindowConfig {
             dense.push(linear(features, units, true, device));
             features = units;
         }
-        Ok(Window {
+        Ok(WindowNet {
             dense,
             place: Tensor::zeros([1], device),
             config: self.clone(),

@@ -1,8 +1,8 @@
 //! Learning by EM.
 
 use backdraft_models::baselines::linear_dynamical::{
-    Covariance, Learned, LinearDynamicalConfig, LinearDynamicalSystem, LinearDynamics, Matrix,
-    Observations, Start,
+    Covariance, Learned, LearningStart, LinearDynamicalConfig, LinearDynamicalSystem,
+    LinearDynamics, Matrix, Observations,
 };
 
 use super::{close, matrix, observed, system};
@@ -49,8 +49,8 @@ fn no_step_lowers_the_likelihood_whatever_is_learned() {
     for learned in parts {
         for noise in [Covariance::Full, Covariance::Diagonal] {
             for start in [
-                Start::Delays { latent: 2 },
-                Start::Random { latent: 3, seed: 1 },
+                LearningStart::Delays { latent: 2 },
+                LearningStart::Random { latent: 3, seed: 1 },
             ] {
                 let config = LinearDynamicalConfig::new(2).with_start(start);
                 let config = config.with_learned(learned).with_noises(noise, noise);
@@ -143,8 +143,8 @@ fn a_system_is_found_again_from_what_it_made() {
     let reached = likelihood(&truth, &sequences);
     let entropy = likelihood(&truth, &unseen);
     for start in [
-        Start::Delays { latent: 2 },
-        Start::Random { latent: 2, seed: 3 },
+        LearningStart::Delays { latent: 2 },
+        LearningStart::Random { latent: 2, seed: 3 },
     ] {
         let config = LinearDynamicalConfig::new(2)
             .with_start(start)
@@ -300,7 +300,8 @@ fn a_system_and_a_config_are_read_back_as_they_were_written() {
     let json = serde_json::to_string(&system()).unwrap();
     let read: LinearDynamicalSystem = serde_json::from_str(&json).unwrap();
     assert_eq!(read, system());
-    let config = LinearDynamicalConfig::new(2).with_start(Start::Random { latent: 4, seed: 9 });
+    let config =
+        LinearDynamicalConfig::new(2).with_start(LearningStart::Random { latent: 4, seed: 9 });
     let json = serde_json::to_string(&config).unwrap();
     assert_eq!(
         serde_json::from_str::<LinearDynamicalConfig>(&json).unwrap(),

@@ -2,8 +2,8 @@
 
 use backdraft_cells::Error;
 use backdraft_models::baselines::linear_dynamical::{
-    LinearDynamicalConfig, LinearDynamicalSystem, LinearDynamics, Matrix, Observations, Start,
-    Structure,
+    LearningStart, LinearDynamicalConfig, LinearDynamicalSystem, LinearDynamics, Matrix,
+    Observations, Structure,
 };
 
 use super::{matrix, observed, system};
@@ -137,10 +137,15 @@ fn what_cannot_be_learned_from_is_refused() {
     );
     let start = |start| message(config.clone().with_start(start).fit(&series));
     let expected = "LinearDynamicalSystem: latent size: expected at least 1, found 0";
-    assert_eq!(start(Start::Delays { latent: 0 }), expected);
-    assert_eq!(start(Start::Random { latent: 0, seed: 1 }), expected);
+    assert_eq!(start(LearningStart::Delays { latent: 0 }), expected);
     assert_eq!(
-        start(Start::Structure(Structure::local_level().with_season(1))),
+        start(LearningStart::Random { latent: 0, seed: 1 }),
+        expected
+    );
+    assert_eq!(
+        start(LearningStart::Structure(
+            Structure::local_level().with_season(1)
+        )),
         "LinearDynamicalSystem: steps of a season: expected at least 2, found 1"
     );
     let two = [Observations::new([vec![Some(1.0), Some(2.0)]])];

@@ -7,7 +7,7 @@ pub type Figure = (&'static str, f64);
 
 /// What a kind of training calls its loss, and what it learns from.
 #[derive(Debug, Clone, Copy)]
-pub struct Words {
+pub struct Terms {
     /// The loss in another unit, where that is what people know.
     pub(crate) loss: Option<LossInUnit>,
     /// How fast it learns: `Symbols a second`.
@@ -24,7 +24,7 @@ pub struct LossInUnit {
     pub(crate) unit: &'static str,
 }
 
-impl Default for Words {
+impl Default for Terms {
     fn default() -> Self {
         Self {
             loss: None,
@@ -36,11 +36,11 @@ impl Default for Words {
 /// What a kind of training shows of its model, beside the loss.
 pub trait Shows<M>: Send {
     /// What it calls things.
-    fn words(&self) -> Words {
-        Words::default()
+    fn terms(&self) -> Terms {
+        Terms::default()
     }
 
-    /// What a loss of 1 comes to in the unit of [`words`](Self::words).
+    /// What a loss of 1 comes to in the unit of [`terms`](Self::terms).
     fn a_loss(&self) -> f64 {
         1.0
     }

@@ -4,7 +4,7 @@ use backdraft_data::Units;
 use backdraft_models::{Encoder, LanguageModel, Sampling};
 
 use crate::TrainError;
-use crate::fit::training::{Figure, LossInUnit, Shows, Words};
+use crate::fit::training::{Figure, LossInUnit, Shows, Terms};
 use crate::insight::spectrum::Snapshot;
 
 /// Characters a sample, about.
@@ -14,7 +14,7 @@ const LENGTH: usize = 300;
 const FIGURE: &str = "bits_per_character";
 
 /// What a language model calls things.
-pub(crate) const WORDS: Words = Words {
+pub(crate) const TERMS: Terms = Terms {
     loss: Some(LossInUnit {
         figure: FIGURE,
         name: "Bits per character",
@@ -32,8 +32,8 @@ pub struct LanguageShows {
 }
 
 impl Shows<LanguageModel<Encoder>> for LanguageShows {
-    fn words(&self) -> Words {
-        WORDS
+    fn terms(&self) -> Terms {
+        TERMS
     }
 
     fn a_loss(&self) -> f64 {

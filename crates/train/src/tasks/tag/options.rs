@@ -8,7 +8,7 @@ use clap::ValueEnum;
 use serde::{Deserialize, Serialize};
 
 use crate::settings::bounds::{counts, features, require};
-use crate::tasks::spelling::Spelling;
+use crate::tasks::normalisation::Normalisation;
 use crate::tasks::{Idle, VectorOptions};
 use crate::{Recurrence, TaskOptions, TrainError, Training};
 
@@ -95,8 +95,8 @@ impl TagOptions {
     }
 
     /// How words are looked up.
-    pub(super) fn spelling(&self) -> Spelling {
-        Spelling {
+    pub(super) fn normalisation(&self) -> Normalisation {
+        Normalisation {
             case: self.case,
             zero_digits: self.zero_digits,
         }

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 /// How a word is looked up.
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
-pub(super) struct Spelling {
+pub(super) struct Normalisation {
     /// Whether capital letters are told from small ones.
     pub(super) case: bool,
     /// Whether each digit is read as 0.
@@ -12,7 +12,7 @@ pub(super) struct Spelling {
     pub(super) zero_digits: bool,
 }
 
-impl Spelling {
+impl Normalisation {
     pub(super) const AS_WRITTEN: Self = Self {
         case: true,
         zero_digits: false,
