@@ -238,7 +238,7 @@ mod metadata {
 
     use super::{
         KeptMetadata, LeftOfInputMetadata, OutputGradientsMetadata, ParametersMetadata,
-        ReadInputMetadata, ReadMetadata, RunMetadata, Wanted,
+        ReadInputMetadata, ReadProjectedMetadata, RecurrenceRunMetadata, Wanted,
     };
     use crate::recurrence::{Recurrence, Sizes, Walk};
 
@@ -246,7 +246,7 @@ mod metadata {
         TensorSpec::new(Shape::from(shape), like.dtype)
     }
 
-    fn sizes(read: &ReadMetadata) -> Sizes {
+    fn sizes(read: &ReadProjectedMetadata) -> Sizes {
         Sizes {
             time: read.projected.shape[0],
             batch: read.projected.shape[1],
@@ -254,14 +254,18 @@ mod metadata {
         }
     }
 
-    pub fn run(_: &Recurrence, _: &Walk, read: &ReadMetadata) -> RunMetadata {
-        RunMetadata {
+    pub fn run(_: &Recurrence, _: &Walk, read: &ReadProjectedMetadata) -> RecurrenceRunMetadata {
+        RecurrenceRunMetadata {
             outputs: spec(sizes(read).sequence(1), &read.projected),
             state: read.parameters.initial.clone(),
         }
     }
 
-    pub fn kept(recurrence: &Recurrence, walk: &Walk, read: &ReadMetadata) -> KeptMetadata {
+    pub fn kept(
+        recurrence: &Recurrence,
+        walk: &Walk,
+        read: &ReadProjectedMetadata,
+    ) -> KeptMetadata {
         let run = run(recurrence, walk, read);
         KeptMetadata {
             outputs: run.outputs,
@@ -272,9 +276,9 @@ mod metadata {
     }
 
     /// What [`project`](super::project) gives.
-    fn projected(read: &ReadInputMetadata) -> ReadMetadata {
+    fn projected(read: &ReadInputMetadata) -> ReadProjectedMetadata {
         let packed = read.input_weight.shape[0];
-        ReadMetadata {
+        ReadProjectedMetadata {
             projected: spec(
                 [read.input.shape[0], read.input.shape[1], packed],
                 &read.input,
@@ -287,7 +291,7 @@ mod metadata {
         recurrence: &Recurrence,
         walk: &Walk,
         read: &ReadInputMetadata,
-    ) -> RunMetadata {
+    ) -> RecurrenceRunMetadata {
         run(recurrence, walk, &projected(read))
     }
 
@@ -306,9 +310,9 @@ mod metadata {
         initial: &TensorSpec,
         kept: &KeptMetadata,
         _: &OutputGradientsMetadata,
-    ) -> ReadMetadata {
+    ) -> ReadProjectedMetadata {
         let bias = spec([weight.shape[0]], weight);
-        ReadMetadata {
+        ReadProjectedMetadata {
             projected: kept.gates.clone(),
             parameters: ParametersMetadata {
                 weight: weight.clone(),

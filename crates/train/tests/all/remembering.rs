@@ -87,7 +87,7 @@ fn a_label_that_is_the_first_of_up_to_fifty_symbols_is_learned() {
 fn a_tag_that_is_the_symbol_before_is_learned() {
     let folder = tempfile::tempdir().unwrap();
     let mut table = String::new();
-    for sequence in sequences(120) {
+    for sequence in sequences(240) {
         let mut before = "NONE".to_string();
         for symbol in sequence {
             writeln!(table, "{symbol}\t{before}").unwrap();
@@ -102,7 +102,7 @@ fn a_tag_that_is_the_symbol_before_is_learned() {
             characters: 0,
             ..TagOptions::default()
         },
-        training: training(6),
+        training: training(12),
         ..TaskSettings::default()
     };
     let runs = folder.path().join("runs");
