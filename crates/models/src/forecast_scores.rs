@@ -138,7 +138,8 @@ pub fn weighted_quantile_loss(
     Ok((size > 0.0).then(|| sum / 9.0 / size))
 }
 
-/// The CRPS of one value: in closed form of a Gaussian and of Student's t, summed over all counts of a negative binomial.
+/// The CRPS of one value: in closed form of a Gaussian and of Student's t, summed over all counts of a negative
+/// binomial, and of samples as [`crps_of_samples`].
 ///
 /// Of quantiles it is twice their mean pinball loss, which nears the integral as the levels lie
 /// closer, evenly, between 0 and 1.
@@ -174,6 +175,7 @@ pub fn crps(predictive: &Predictive, value: f64) -> f64 {
             });
             2.0 * pinball.sum::<f64>() / levels.len() as f64
         }
+        Predictive::Samples(samples) => crps_of_sorted(samples, value),
     }
 }
 
@@ -183,6 +185,10 @@ pub fn crps(predictive: &Predictive, value: f64) -> f64 {
 pub fn crps_of_samples(samples: &[f64], value: f64) -> f64 {
     let mut sorted = samples.to_vec();
     sorted.sort_by(f64::total_cmp);
+    crps_of_sorted(&sorted, value)
+}
+
+fn crps_of_sorted(sorted: &[f64], value: f64) -> f64 {
     let n = sorted.len() as f64;
     let error: f64 = sorted.iter().map(|x| (x - value).abs()).sum();
     // sum_ij |x_i - x_j| = 2 sum_i (2 i + 1 - n) x_i of what is sorted, i from 0.

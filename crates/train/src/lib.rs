@@ -85,12 +85,13 @@ pub use tasks::language::{
     evaluate_language_model, inspect_language_model,
 };
 pub use tasks::{
-    Answer, AttentionKind, Author, BatchOf, CalendarKind, ClassBatch, ClassExample, ClassWeighting,
-    Classify, ClassifyOptions, Compose, ComposeBatch, ComposeExample, ComposeOptions,
-    ConditioningKind, DecoderKind, ExampleLoader, ExampleTask, Examples, Forecast, ForecastOptions,
-    Idle, KeyUnit, OutputKind, PairBatch, PairExample, Parts, PoolingKind, Predictor, Reading,
-    Rows, ScalingKind, SchemeKind, Scores, Sequence, SeriesBatch, SeriesExample, SoundBatch,
-    SoundExample, Tag, TagBatch, TagOptions, TaskEstimate, TaskEvaluation, TaskOptions, TaskReport,
-    TaskSettings, TextReader, Transcribe, TranscribeOptions, Translate, TranslateOptions,
-    VectorOptions, Ways, Writing, Written, evaluate_task,
+    Answer, AttentionKind, Author, BacktestReport, Backtesting, BatchOf, CalendarKind, ClassBatch,
+    ClassExample, ClassWeighting, Classify, ClassifyOptions, Compose, ComposeBatch, ComposeExample,
+    ComposeOptions, ConditioningKind, DecoderKind, ExampleLoader, ExampleTask, Examples, Forecast,
+    ForecastOptions, Idle, KeyUnit, OutputKind, PairBatch, PairExample, Parts, PoolingKind,
+    Predictor, Reading, Rows, ScalingKind, SchemeKind, Scores, Sequence, SeriesBatch,
+    SeriesExample, SoundBatch, SoundExample, Tag, TagBatch, TagOptions, TaskEstimate,
+    TaskEvaluation, TaskOptions, TaskReport, TaskSettings, TextReader, Transcribe,
+    TranscribeOptions, Translate, TranslateOptions, VectorOptions, Ways, Writing, Written,
+    backtest, evaluate_task,
 };

@@ -56,7 +56,8 @@ pub use examples::{Examples, Rows};
 pub(crate) use examples::{class_folders, content_checksum};
 use examples::{read, refuse_empty};
 pub use forecast::{
-    CalendarKind, Forecast, ForecastOptions, OutputKind, ScalingKind, SeriesBatch, SeriesExample,
+    BacktestReport, Backtesting, CalendarKind, Forecast, ForecastOptions, OutputKind, ScalingKind,
+    SeriesBatch, SeriesExample, backtest,
 };
 pub use loader::ExampleLoader;
 pub use prediction::Predictor;

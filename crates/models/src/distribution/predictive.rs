@@ -8,6 +8,7 @@
 //!                     p(0) = (1 + alpha mu)^(-1/alpha)
 //!                     p(k + 1) = p(k) (k + 1/alpha) / (k + 1) alpha mu / (1 + alpha mu)
 //! quantiles           Q: straight lines between the levels, level beyond the outermost
+//! samples             Q: straight lines between the samples in their order, from the least at 0 to the greatest at 1
 //! ```
 
 use rand::{Rng, RngExt as _};
@@ -50,9 +51,17 @@ pub enum Predictive {
         /// Where they are.
         values: Vec<f64>,
     },
+    /// Equally likely samples, ascending.
+    Samples(Vec<f64>),
 }
 
 impl Predictive {
+    /// The distribution that these samples are, in any order.
+    pub fn of_samples(mut samples: Vec<f64>) -> Self {
+        samples.sort_by(f64::total_cmp);
+        Self::Samples(samples)
+    }
+
     /// The mean: of quantiles, that of their interpolation.
     pub fn mean(&self) -> f64 {
         match self {
@@ -68,6 +77,7 @@ impl Predictive {
                 let (low, high) = (first(values), values.last().copied().unwrap_or(f64::NAN));
                 ends[0] * low + inner.sum::<f64>() + (1.0 - ends[1]) * high
             }
+            Self::Samples(samples) => samples.iter().sum::<f64>() / samples.len() as f64,
         }
     }
 
@@ -109,6 +119,17 @@ impl Predictive {
                     }
                 }
             }
+            Self::Samples(samples) => {
+                let Some(last) = samples.len().checked_sub(1) else {
+                    return f64::NAN;
+                };
+                let place = level * last as f64;
+                let (below, above) = (
+                    samples[place.floor() as usize],
+                    samples[place.ceil() as usize],
+                );
+                below + place.fract() * (above - below)
+            }
         }
     }
 
@@ -148,6 +169,7 @@ impl Predictive {
                 levels,
                 values: values.into_iter().map(moved).collect(),
             },
+            Self::Samples(samples) => Self::Samples(samples.into_iter().map(moved).collect()),
         }
     }
 }

@@ -13,6 +13,7 @@ use rand::Rng;
 
 use super::series::{check_covariates, write_step};
 use super::{Forecaster, ForecasterState, NAME, Scale, Series};
+use crate::Predictive;
 
 /// What may become of one series.
 #[derive(Debug, Clone, PartialEq)]
@@ -22,35 +23,29 @@ pub struct SamplePaths {
 }
 
 impl SamplePaths {
-    /// All samples of one step.
-    fn step(&self, step: usize) -> Vec<f64> {
-        self.paths.iter().map(|path| path[step]).collect()
-    }
-
     /// The number of steps.
     pub fn horizon(&self) -> usize {
         self.paths.first().map_or(0, Vec::len)
     }
 
+    /// What the samples say of each step.
+    pub fn predictives(&self) -> Vec<Predictive> {
+        let samples = |step| self.paths.iter().map(|path| path[step]).collect();
+        let steps = 0..self.horizon();
+        steps
+            .map(|step| Predictive::of_samples(samples(step)))
+            .collect()
+    }
+
     /// The mean of each step.
     pub fn mean(&self) -> Vec<f64> {
-        let mean = |step| self.step(step).iter().sum::<f64>() / self.paths.len() as f64;
-        (0..self.horizon()).map(mean).collect()
+        self.predictives().iter().map(Predictive::mean).collect()
     }
 
     /// The quantile of each step at `level`, which is in `0..=1`; straight between two samples.
     pub fn quantile(&self, level: f64) -> Vec<f64> {
-        let quantile = |step| {
-            let mut samples = self.step(step);
-            samples.sort_by(f64::total_cmp);
-            let place = level.clamp(0.0, 1.0) * (samples.len() - 1) as f64;
-            let (below, above) = (
-                samples[place.floor() as usize],
-                samples[place.ceil() as usize],
-            );
-            below + place.fract() * (above - below)
-        };
-        (0..self.horizon()).map(quantile).collect()
+        let all = self.predictives();
+        all.iter().map(|step| step.quantile(level)).collect()
     }
 }
 

@@ -204,3 +204,20 @@ fn errors_are_squared_and_quantiles_weighted() {
     let expected = 2.0 * distances.iter().sum::<f64>() / 9.0 / 0.5;
     close(found.unwrap(), expected);
 }
+
+#[test]
+fn samples_are_a_distribution() {
+    let samples = [4.0, 1.0, 2.0, 9.0];
+    let told = Predictive::of_samples(samples.to_vec());
+    close(told.mean(), 4.0);
+    for (level, expected) in [(0.0, 1.0), (0.5, 3.0), (0.75, 5.25), (1.0, 9.0)] {
+        close(told.quantile(level), expected);
+    }
+    for value in [-3.0, 2.5, 30.0] {
+        close(crps(&told, value), crps_of_samples(&samples, value));
+    }
+    // E|x - 2| - E|x - x'| / 2, written out: (2 + 1 + 0 + 7) / 4 - (3 + 2 + 5 + 1 + 8 + 7) / 16.
+    close(crps(&told, 2.0), 2.5 - 26.0 / 16.0);
+    close(told.rescaled(1.0, 2.0).quantile(1.0), 19.0);
+    assert!(Predictive::Samples(Vec::new()).quantile(0.5).is_nan());
+}

@@ -83,7 +83,7 @@ fn numbers(predictive: &Predictive) -> Vec<f64> {
             freedom,
         } => vec![*mean, *deviation, *freedom],
         Predictive::NegativeBinomial { mean, dispersion } => vec![*mean, *dispersion],
-        Predictive::Quantiles { values, .. } => values.clone(),
+        Predictive::Quantiles { values, .. } | Predictive::Samples(values) => values.clone(),
     }
 }
 

@@ -23,8 +23,13 @@ use rand::{RngExt, SeedableRng};
 use super::descent::descend;
 use super::{BaselineRow, BaselineSettings, Baselines, Remembers, step_microseconds};
 use crate::TaskOptions;
-use crate::tasks::forecast::{Means, figures, parts};
-use crate::{ForecastOptions, PickedDevice, Recurrence, SeriesBatch, SeriesExample, TrainError};
+use crate::say::say;
+use crate::tasks::forecast::backtest::drawn_from;
+use crate::tasks::forecast::figures::{Means, Named, one_step};
+use crate::tasks::forecast::parts;
+use crate::{
+    Backtesting, ForecastOptions, PickedDevice, Recurrence, SeriesBatch, SeriesExample, TrainError,
+};
 
 /// The largest order of autoregression that is tried.
 const LARGEST_ORDER: usize = 24;
@@ -41,13 +46,52 @@ type Foreseen = Vec<Predictive>;
 /// A model of one series: what is learned of its history, and what it foresees then.
 struct Fitted<'a> {
     parameters: usize,
-    foresee: Box<dyn Fn() -> Result<Foreseen, TrainError> + 'a>,
+    foresee: Box<Foresee<'a>>,
+}
+
+/// What a model that has learned a series says of its held-out steps.
+type Foresee<'a> = dyn Fn(Ahead<'_>) -> Result<Foreseen, TrainError> + 'a;
+
+/// How far ahead held-out steps are foreseen.
+#[derive(Clone, Copy)]
+enum Ahead<'a> {
+    /// Each by all before it.
+    OneStep,
+    /// So many at once, from one origin after the other.
+    From(&'a [usize], usize),
+}
+
+/// What is measured of forecasts.
+#[derive(Clone, Copy)]
+struct Scoring {
+    season: usize,
+    /// With a rolling origin, or one step ahead each.
+    rolling: Option<Backtesting>,
+}
+
+impl Scoring {
+    /// Steps that were foreseen of a series, and the figures of what was said of them.
+    fn of(
+        self,
+        example: &SeriesExample,
+        foresee: &Foresee<'_>,
+    ) -> Result<(usize, Named), TrainError> {
+        let Some(asked) = self.rolling else {
+            let told = foresee(Ahead::OneStep)?;
+            let observed = example.series.values[example.known..].iter().flatten();
+            return Ok((observed.count(), one_step(example, &told, self.season)?));
+        };
+        let origins = asked.origins(example)?;
+        let told = foresee(Ahead::From(&origins, asked.horizon))?;
+        let figures = asked.figures(example, &origins, &told, self.season)?;
+        Ok((told.len(), figures))
+    }
 }
 
 type Fit<'a> = &'a dyn Fn(&SeriesExample) -> Result<Fitted<'_>, TrainError>;
 
 /// Every model of the next value on the series of one file, the end of each of which is held out and
-/// foreseen one step ahead; `told` hears each as it is there.
+/// foreseen one step ahead, or with a rolling origin if that is asked for; `told` hears each as it is there.
 ///
 /// Models that are no nets learn each series by itself, nets all together; what else is known of the steps
 /// (covariates, the calendar) only nets see.
@@ -59,6 +103,7 @@ pub fn forecast_baselines(
     settings: &BaselineSettings,
     options: &ForecastOptions,
     path: &Path,
+    rolling: Option<Backtesting>,
     device: &PickedDevice,
     told: &mut dyn FnMut(&BaselineRow),
 ) -> Result<Baselines, TrainError> {
@@ -74,22 +119,32 @@ pub fn forecast_baselines(
     }
     let held_out = parts::scored(all, options, settings.valid_fraction)?;
     let season = options.season;
+    let scoring = Scoring { season, rolling };
+    if let Some(asked) = rolling {
+        held_out
+            .iter()
+            .try_for_each(|one| asked.origins(one).map(drop))?;
+    }
     let mut rows = Vec::new();
-    let mut keep = |row: BaselineRow| {
-        told(&row);
-        rows.push(row);
+    let mut keep = |row: Option<BaselineRow>| {
+        row.iter().for_each(&mut *told);
+        rows.extend(row);
     };
-    let on_host =
-        |model: &str, remembers, fit: Fit<'_>| host_row(model, remembers, &held_out, season, fit);
+    let on_host = |model: &str, remembers, fit: Fit<'_>| {
+        let row = host_row(model, remembers, &held_out, scoring, fit);
+        // A series that follows exactly from itself has no likelihood, and says nothing of the other models.
+        let left_out = |error| say(format_args!("note: {model}: left out: {error}"));
+        row.map_err(left_out).ok()
+    };
     let window = Remembers::Window;
     keep(on_host("as the last value", window, &|example| {
         Ok(repeating(example, 1))
-    })?);
+    }));
     if season > 1 {
         let name = format!("as {season} steps before");
         keep(on_host(&name, window, &|example| {
             Ok(repeating(example, season))
-        })?);
+        }));
     }
     keep(on_host(
         "autoregression, order by AIC",
@@ -100,7 +155,7 @@ pub fn forecast_baselines(
             let (fit, _) = AutoregressionConfig::choose(&history, largest, Criterion::Aic)?;
             Ok(autoregression(example, fit.model))
         },
-    )?);
+    ));
     if season > 1 {
         let name = format!(
             "autoregression of {} lags and those of a season",
@@ -112,7 +167,7 @@ pub fn forecast_baselines(
             lags.dedup();
             let fit = AutoregressionConfig::of_lags(lags).fit(&[history(example)])?;
             Ok(autoregression(example, fit.model))
-        })?);
+        }));
     }
 
     let covariates = options.covariates.len() + options.calendar_width();
@@ -122,23 +177,28 @@ pub fn forecast_baselines(
         options,
         learned: parts::windows(&held_out, options),
         held_out: &held_out,
+        scoring,
         device: &device.device,
     };
     let (hidden, seen) = (settings.hidden, settings.window);
     let config = WindowConfig::new(input, seen);
     let name = format!("autoregression of order {seen}, by gradient");
-    keep(nets.row(name, window, config.clone())?);
+    keep(Some(nets.row(name, window, config.clone())?));
     let name = format!("the last {seen}, a hidden layer");
-    keep(nets.row(name, window, config.with_hidden([hidden]))?);
+    keep(Some(nets.row(
+        name,
+        window,
+        config.with_hidden([hidden]),
+    )?));
     let delays = TimeDelayConfig::new(input, hidden, [3, 3, 3]).with_dilations([1, 2, 4]);
     let name = format!("time-delay net, 3 layers, reach {}", delays.reach());
-    keep(nets.row(name, window, delays)?);
+    keep(Some(nets.row(name, window, delays)?));
 
     let state = Remembers::State;
     let name = format!("hidden Markov model, {} states", settings.states);
     keep(on_host(&name, state, &|example| {
         hidden_markov(example, settings)
-    })?);
+    }));
     let structure = match season {
         1 => Structure::local_linear_trend(),
         season => Structure::local_linear_trend().with_season(season),
@@ -150,12 +210,12 @@ pub fn forecast_baselines(
     let config = LinearDynamicalConfig::structural(structure).with_iterations(EM_STEPS);
     keep(on_host(&name, state, &|example| {
         linear_dynamics(example, &config)
-    })?);
+    }));
     let config = LinearDynamicalConfig::new(LATENT).with_iterations(EM_STEPS);
     let name = format!("linear dynamics of {LATENT} numbers");
     keep(on_host(&name, state, &|example| {
         linear_dynamics(example, &config)
-    })?);
+    }));
 
     for &cell in &settings.cells {
         let recurrence = Recurrence {
@@ -164,7 +224,11 @@ pub fn forecast_baselines(
             ..Recurrence::default()
         };
         let config = recurrence.encoder(input);
-        keep(nets.row(cell.name(), Remembers::Recurrence, config)?);
+        keep(Some(nets.row(
+            cell.name(),
+            Remembers::Recurrence,
+            config,
+        )?));
     }
     let count = |part: &dyn Fn(&SeriesExample) -> &[Option<f64>]| {
         let observed = held_out.iter().flat_map(part);
@@ -191,7 +255,7 @@ fn host_row(
     model: &str,
     remembers: Remembers,
     held_out: &[SeriesExample],
-    season: usize,
+    scoring: Scoring,
     fit: Fit<'_>,
 ) -> Result<BaselineRow, TrainError> {
     let (mut means, mut parameters) = (Means::default(), 0);
@@ -202,12 +266,12 @@ fn host_row(
         fit_seconds += start.elapsed().as_secs_f64();
         parameters += fitted.parameters;
         let start = Instant::now();
-        let told = (fitted.foresee)()?;
+        (fitted.foresee)(Ahead::OneStep)?;
         // It reads the history, too.
         let steps = example.series.values.len();
         step.push(start.elapsed().as_secs_f64() * 1e6 / steps as f64);
-        let observed = example.series.values[example.known..].iter().flatten();
-        means.add(observed.count(), figures(example, &told, season)?);
+        let (foreseen, figures) = scoring.of(example, &fitted.foresee)?;
+        means.add(foreseen, figures);
     }
     step.sort_by(f64::total_cmp);
     Ok(BaselineRow {
@@ -245,12 +309,28 @@ fn repeating(example: &SeriesExample, season: usize) -> Fitted<'_> {
     // A single value has no spread; neither has one that never changes.
     let deviation = (squares / errors.len().max(1) as f64).sqrt();
     let deviation = deviation.max(f64::MIN_POSITIVE);
-    let foresee = move || {
-        let told = (example.known..values.len()).map(|step| Predictive::Gaussian {
-            mean: before(step).unwrap_or(example.scale.location),
-            deviation,
-        });
-        Ok(told.collect())
+    let foresee = move |ahead: Ahead<'_>| match ahead {
+        Ahead::OneStep => {
+            let told = (example.known..values.len()).map(|step| Predictive::Gaussian {
+                mean: before(step).unwrap_or(example.scale.location),
+                deviation,
+            });
+            Ok(told.collect())
+        }
+        Ahead::From(origins, horizon) => {
+            let from = |origin: &usize| {
+                let told = seasonal_naive_forecast(&values[..*origin], season, horizon);
+                let told = told.unwrap_or_else(|| vec![example.scale.location; horizon]);
+                // Errors of seasons that nothing is known of add up.
+                let told = told.into_iter().enumerate().map(|(step, mean)| {
+                    let seasons = (step / season + 1) as f64;
+                    let deviation = deviation * seasons.sqrt();
+                    Predictive::Gaussian { mean, deviation }
+                });
+                told.collect::<Vec<_>>()
+            };
+            Ok(origins.iter().flat_map(from).collect())
+        }
     };
     Fitted {
         parameters: 1,
@@ -262,10 +342,17 @@ fn autoregression(example: &SeriesExample, model: Autoregression) -> Fitted<'_> 
     let parameters = model.parameters();
     let (history, held_out) = example.series.values.split_at(example.known);
     let unknown = blind(example);
-    let foresee = move || {
-        let told = model.predictives(history, held_out)?.into_iter();
-        // Where gaps have hidden all that it goes by, only the history's spread is known.
-        Ok(told.map(|told| told.unwrap_or(unknown.clone())).collect())
+    let foresee = move |ahead: Ahead<'_>| match ahead {
+        Ahead::OneStep => {
+            let told = model.predictives(history, held_out)?.into_iter();
+            // Where gaps have hidden all that it goes by, only the history's spread is known.
+            Ok(told.map(|told| told.unwrap_or(unknown.clone())).collect())
+        }
+        Ahead::From(origins, horizon) => {
+            let from = |origin: &usize| model.forecast(&example.series.values[..*origin], horizon);
+            let told = origins.iter().map(from).collect::<Result<Vec<_>, _>>()?;
+            Ok(told.concat())
+        }
     };
     Fitted {
         parameters,
@@ -302,16 +389,32 @@ fn hidden_markov<'a>(
     let all = observations(&example.series.values);
     Ok(Fitted {
         parameters: model.parameters(),
-        foresee: Box::new(move || {
-            let told = model.one_step_ahead(&all)?.into_iter();
-            let moments = told.map(|mixture| {
+        foresee: Box::new(move |ahead| {
+            let told = match ahead {
+                Ahead::OneStep => {
+                    let told = model.one_step_ahead(&all)?.into_iter();
+                    told.skip(example.known).collect()
+                }
+                Ahead::From(origins, horizon) => {
+                    let (mut state, mut read, mut told) = (model.state(), 0, Vec::new());
+                    for &origin in origins {
+                        for observation in &all[read..origin] {
+                            model.observe(&mut state, observation)?;
+                        }
+                        read = origin;
+                        told.extend(model.forecast(&state, horizon)?);
+                    }
+                    told
+                }
+            };
+            let moments = told.into_iter().map(|mixture| {
                 let mixture = mixture.feature(0);
                 Predictive::Gaussian {
                     mean: mixture.mean(),
                     deviation: mixture.variance().sqrt(),
                 }
             });
-            Ok(moments.skip(example.known).collect())
+            Ok(moments.collect())
         }),
     })
 }
@@ -333,9 +436,25 @@ fn linear_dynamics<'a>(
     let all = observed(example.series.values.clone());
     Ok(Fitted {
         parameters: config.parameters(&system),
-        foresee: Box::new(move || {
-            let told = system.one_step(&all)?.into_iter().skip(example.known);
-            Ok(told.map(|told| told.marginal(0)).collect())
+        foresee: Box::new(move |ahead| {
+            let told = match ahead {
+                Ahead::OneStep => system.one_step(&all)?.split_off(example.known),
+                Ahead::From(origins, horizon) => {
+                    let steps: Vec<_> = all.steps().collect();
+                    let (mut belief, mut read, mut told) = (system.begin(), 0, Vec::new());
+                    for &origin in origins {
+                        for (x, u) in &steps[read..origin] {
+                            system.observe(&mut belief, x, u)?;
+                        }
+                        read = origin;
+                        let controls = steps[origin..origin + horizon].iter();
+                        let controls: Vec<Vec<f64>> = controls.map(|(_, u)| u.to_vec()).collect();
+                        told.extend(system.forecast(&belief, horizon, &controls)?);
+                    }
+                    told
+                }
+            };
+            Ok(told.iter().map(|told| told.marginal(0)).collect())
         }),
     })
 }
@@ -346,6 +465,7 @@ struct Nets<'a> {
     options: &'a ForecastOptions,
     learned: Vec<SeriesExample>,
     held_out: &'a [SeriesExample],
+    scoring: Scoring,
     device: &'a Device,
 }
 
@@ -376,16 +496,23 @@ impl Nets<'_> {
         })?;
         let mut means = Means::default();
         for example in self.held_out {
-            let state = trained.net.initial_state(vec![example.scale]);
-            let series = std::slice::from_ref(&example.series);
-            let told = trained
-                .net
-                .one_step(series, Some(state))?
-                .predictives
-                .remove(0);
-            let observed = example.series.values[example.known..].iter().flatten();
-            let figures = figures(example, &told[example.known..], self.options.season)?;
-            means.add(observed.count(), figures);
+            let foresee = |ahead: Ahead<'_>| match ahead {
+                Ahead::OneStep => {
+                    let state = trained.net.initial_state(vec![example.scale]);
+                    let series = std::slice::from_ref(&example.series);
+                    let told = trained.net.one_step(series, Some(state))?;
+                    Ok(told.predictives[0][example.known..].to_vec())
+                }
+                Ahead::From(origins, horizon) => {
+                    let from = |origin: &usize| {
+                        drawn_from(&trained.net, example, *origin, horizon, settings.seed)
+                    };
+                    let told = origins.iter().map(from).collect::<Result<Vec<_>, _>>()?;
+                    Ok(told.concat())
+                }
+            };
+            let (foreseen, figures) = self.scoring.of(example, &foresee)?;
+            means.add(foreseen, figures);
         }
         Ok(BaselineRow {
             model,

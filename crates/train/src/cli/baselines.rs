@@ -8,7 +8,7 @@ use super::print::{print, print_json};
 use super::reading::open_text;
 use crate::say::say;
 use crate::{
-    BaselineRow, BaselineSettings, Baselines, CellKind, DeviceChoice, ForecastOptions,
+    Backtesting, BaselineRow, BaselineSettings, Baselines, CellKind, DeviceChoice, ForecastOptions,
     LanguageSettings, ScalingKind, TagOptions, TrainError, forecast_baselines, language_baselines,
     tag_baselines,
 };
@@ -84,6 +84,13 @@ struct Columns {
     /// Hold out the last T steps of each series [default: --valid-fraction of them]
     #[arg(long, value_name = "T")]
     valid_steps: Option<usize>,
+    /// Forecast T steps at a time, from one origin after the other through the held-out steps [default: one step ahead
+    /// each]
+    #[arg(long, value_name = "T")]
+    horizon: Option<usize>,
+    /// With --horizon: steps from one origin to the next
+    #[arg(long, value_name = "T", default_value_t = 1, requires = "horizon")]
+    every: usize,
 }
 
 #[derive(Debug, clap::Args)]
@@ -163,7 +170,8 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), TrainError> {
             let settings = shared.settings(32, 8, 0.15);
             let options = columns.options();
             let device = shared.device.pick()?;
-            let found = forecast_baselines(&settings, &options, data, &device, &mut tell)?;
+            let rolling = columns.rolling();
+            let found = forecast_baselines(&settings, &options, data, rolling, &device, &mut tell)?;
             (shared, found)
         }
         Task::Tag {
@@ -194,6 +202,11 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), TrainError> {
 }
 
 impl Columns {
+    fn rolling(&self) -> Option<Backtesting> {
+        let every = self.every;
+        self.horizon.map(|horizon| Backtesting { horizon, every })
+    }
+
     /// In units of a standard deviation, from the mean: what differs little from a large mean is else too
     /// small to be learned.
     fn options(&self) -> ForecastOptions {

@@ -7,8 +7,8 @@ use super::reading::open_text;
 use super::tasks::with_task;
 use crate::say::counted;
 use crate::{
-    DeviceChoice, ExampleTask, PickedDevice, Run, Task, TrainError, evaluate_language_model,
-    evaluate_task,
+    Backtesting, DeviceChoice, ExampleTask, Forecast, PickedDevice, Run, Task, TrainError,
+    backtest, evaluate_language_model, evaluate_task,
 };
 
 #[derive(Debug, clap::Args)]
@@ -22,6 +22,13 @@ pub(super) struct Arguments {
     /// for the held-out data, as many as in training]
     #[arg(long, value_name = "N")]
     streams: Option<usize>,
+    /// For a run of `train forecast`: forecast T steps at a time, from one origin after the other through the held-out
+    /// steps [default: one step ahead each]
+    #[arg(long, value_name = "T")]
+    horizon: Option<usize>,
+    /// With --horizon: steps from one origin to the next
+    #[arg(long, value_name = "T", default_value_t = 1, requires = "horizon")]
+    every: usize,
     /// Device to compute on
     #[arg(long, value_enum, default_value_t)]
     device: DeviceChoice,
@@ -33,6 +40,10 @@ pub(super) struct Arguments {
 pub(super) fn run(arguments: &Arguments) -> Result<(), TrainError> {
     let (_, task, _) = Run::asked(&arguments.run)?;
     let device = arguments.device.pick()?;
+    if let Some(horizon) = arguments.horizon {
+        let every = arguments.every;
+        return roll(arguments, &task, Backtesting { horizon, every }, &device);
+    }
     with_task!(task.as_str(), |Named| evaluate::<Named>(arguments, &device),
         lm => evaluate_text(arguments, &device))
 }
@@ -42,11 +53,7 @@ fn evaluate<T: ExampleTask>(
     device: &PickedDevice,
 ) -> Result<(), TrainError> {
     if let Some(streams) = arguments.streams {
-        return Err(TrainError::Invalid {
-            setting: "streams",
-            expected: "a run of `train lm`, whose text is read as streams".to_string(),
-            found: format!("{streams}, with a run of `train {}`", T::NAME),
-        });
+        return Err(no_streams(streams, T::NAME));
     }
     let report = evaluate_task::<T>(&arguments.run, arguments.data.as_deref(), device)?;
     if arguments.json {
@@ -66,6 +73,48 @@ fn evaluate<T: ExampleTask>(
         report.device,
         report.seconds
     ))
+}
+
+/// Forecasts from one origin after the other.
+fn roll(
+    arguments: &Arguments,
+    task: &str,
+    asked: Backtesting,
+    device: &PickedDevice,
+) -> Result<(), TrainError> {
+    if task != Forecast::NAME {
+        return Err(TrainError::Invalid {
+            setting: "horizon",
+            expected: "a run of `train forecast`".to_string(),
+            found: format!("{}, with a run of `train {task}`", asked.horizon),
+        });
+    }
+    if let Some(streams) = arguments.streams {
+        return Err(no_streams(streams, task));
+    }
+    let report = backtest(&arguments.run, arguments.data.as_deref(), asked, device)?;
+    if arguments.json {
+        return print_json(&report);
+    }
+    print(&format!(
+        "{}{} of {}; series: {}; {}\non {}, {:.1} s\n",
+        table(&report.figures),
+        counted(report.forecasts, "forecast"),
+        counted(report.horizon, "step"),
+        report.examples,
+        report.data,
+        report.device,
+        report.seconds
+    ))
+}
+
+/// Only a text is read as streams.
+fn no_streams(streams: usize, task: &str) -> TrainError {
+    TrainError::Invalid {
+        setting: "streams",
+        expected: "a run of `train lm`, whose text is read as streams".to_string(),
+        found: format!("{streams}, with a run of `train {task}`"),
+    }
 }
 
 fn evaluate_text(arguments: &Arguments, device: &PickedDevice) -> Result<(), TrainError> {

@@ -54,35 +54,19 @@ pub fn evaluate_task<T: ExampleTask>(
     device: &PickedDevice,
 ) -> Result<TaskEvaluation, TrainError> {
     let start = Instant::now();
+    let opened = Opened::<T>::open(path, &device.device)?;
+    let Scored {
+        examples,
+        skipped,
+        name,
+    } = Scored::of(path, &opened, data)?;
     let Opened {
         task,
         description,
         model,
         ..
-    } = Opened::<T>::open(path, &device.device)?;
-    let settings = &description.settings;
-    let (examples, skipped_rows, data) = match data {
-        Some(data) => {
-            let read = read::<T>(data, &settings.options, Some(&task))?;
-            task.check_all(data, &read.examples)?;
-            (
-                Arc::new(T::scored(read.examples, settings)?),
-                read.skipped,
-                data.display().to_string(),
-            )
-        }
-        None => {
-            let gathered = held_out_again(path, &task, &description)?;
-            let from = settings.valid.as_ref().or(description.data.as_ref());
-            let from = from.map_or_else(String::new, |path| path.display().to_string());
-            (
-                gathered.held_out,
-                gathered.skipped,
-                format!("held out: {from}"),
-            )
-        }
-    };
-    let rows = settings.training.batch;
+    } = opened;
+    let rows = description.settings.training.batch;
     let scores = task.score(&model, &examples, rows)?;
     let count = examples.len();
     let loss = match with_loss(&task, &examples) {
@@ -98,12 +82,51 @@ pub fn evaluate_task<T: ExampleTask>(
         loss,
         figures: scores.figures.into_iter().collect(),
         examples: count,
-        skipped_rows,
+        skipped_rows: skipped,
         device: device.name.clone(),
         seconds: start.elapsed().as_secs_f64(),
-        data,
+        data: name,
         table: scores.table,
     })
+}
+
+/// Examples that a model is measured on.
+pub(super) struct Scored<T: ExampleTask> {
+    pub(super) examples: Arc<Vec<T::Example>>,
+    pub(super) skipped: usize,
+    /// What they are called.
+    pub(super) name: String,
+}
+
+impl<T: ExampleTask> Scored<T> {
+    /// Those of a file, or else those that were held out of the run's own.
+    pub(super) fn of(
+        run: &Path,
+        opened: &Opened<T>,
+        data: Option<&Path>,
+    ) -> Result<Self, TrainError> {
+        let Opened {
+            task, description, ..
+        } = opened;
+        let settings = &description.settings;
+        let Some(data) = data else {
+            let gathered = held_out_again(run, task, description)?;
+            let from = settings.valid.as_ref().or(description.data.as_ref());
+            let from = from.map_or_else(String::new, |path| path.display().to_string());
+            return Ok(Self {
+                examples: gathered.held_out,
+                skipped: gathered.skipped,
+                name: format!("held out: {from}"),
+            });
+        };
+        let read = read::<T>(data, &settings.options, Some(task))?;
+        task.check_all(data, &read.examples)?;
+        Ok(Self {
+            examples: Arc::new(T::scored(read.examples, settings)?),
+            skipped: read.skipped,
+            name: data.display().to_string(),
+        })
+    }
 }
 
 /// The data that a run began with, for what was held out of them.

@@ -3,6 +3,8 @@
 //! The last steps of each series are held out. What comes before them is learned from in windows, and
 //! read before they are foreseen, one step ahead each.
 
+pub(crate) mod backtest;
+pub(crate) mod figures;
 mod objective;
 mod options;
 pub(crate) mod parts;
@@ -11,10 +13,7 @@ mod showing;
 use std::path::Path;
 
 use backdraft_cells::Error;
-use backdraft_models::{
-    Encoder, Forecaster, ForecasterConfig, Predictive, SamplePaths, coverage, crps, mase,
-    naive_error, naive_forecast, rmse, seasonal_naive_forecast, smape, weighted_quantile_loss,
-};
+use backdraft_models::{Encoder, Forecaster, ForecasterConfig, SamplePaths};
 use burn::tensor::Device;
 use rand::SeedableRng;
 use rand::rngs::StdRng;
@@ -23,16 +22,17 @@ use serde_json::json;
 
 use super::{Answer, BatchOf, ExampleTask, Examples, Parts, Rows, Scores, TaskSettings};
 use crate::{Section, TrainError};
+use figures::{Means, one_step};
 
+pub use backtest::{BacktestReport, Backtesting, backtest};
 pub use objective::SeriesBatch;
 pub use options::{CalendarKind, ForecastOptions, OutputKind, ScalingKind};
 pub use parts::SeriesExample;
 
 /// Futures that are drawn of a series.
 const SAMPLES: usize = 200;
-/// What is told of each step: an interval that holds nine in ten; and what is measured beside it, one that holds half.
+/// What is told of each step: an interval that holds nine in ten.
 const LEVELS: [f64; 2] = [0.05, 0.95];
-const HALF: [f64; 2] = [0.25, 0.75];
 
 /// What comes next in series. All that is known of them is in the settings and in the series.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -43,95 +43,6 @@ pub struct Forecast {
 }
 
 type Model = Forecaster<Encoder>;
-
-/// A forecast of what is not learned, of the values before.
-type Naive<'a> = &'a dyn Fn(&[Option<f64>]) -> Option<Vec<f64>>;
-
-/// The mean of each figure over the series that have it, each weighted by its steps.
-#[derive(Default)]
-pub(crate) struct Means(Vec<(&'static str, f64, f64)>);
-
-impl Means {
-    pub(crate) fn add(&mut self, steps: usize, figures: Vec<(&'static str, f64)>) {
-        let steps = steps as f64;
-        for (name, figure) in figures {
-            match self.0.iter_mut().find(|(known, ..)| *known == name) {
-                Some((_, sum, weight)) => {
-                    *sum += figure * steps;
-                    *weight += steps;
-                }
-                None => self.0.push((name, figure * steps, steps)),
-            }
-        }
-    }
-
-    pub(crate) fn figures(self) -> Vec<(&'static str, f64)> {
-        let mean = |(name, sum, weight)| (name, sum / weight);
-        self.0.into_iter().map(mean).collect()
-    }
-}
-
-/// The figures of one series: of what was said of its last steps, one step ahead each. Those in units of the naive
-/// forecast's error are there if that makes one in the history: a constant series has none.
-pub(crate) fn figures(
-    example: &SeriesExample,
-    predictives: &[Predictive],
-    season: usize,
-) -> Result<Vec<(&'static str, f64)>, Error> {
-    let (history, values) = example.series.values.split_at(example.known);
-    let all = |of: &dyn Fn(&Predictive) -> f64| predictives.iter().map(of).collect::<Vec<f64>>();
-    let covered = |levels: [f64; 2]| {
-        let [lower, upper] = levels.map(|level| all(&|p| p.quantile(level)));
-        coverage(values, &lower, &upper)
-    };
-    let observed = || values.iter().zip(predictives);
-    let scores = observed().filter_map(|(value, p)| Some(crps(p, (*value)?)));
-    let scores: Vec<f64> = scores.collect();
-    let told = all(&Predictive::mean);
-    let has_unit = naive_error(history, season).is_some();
-    // MASE, of forecasts.
-    let scaled = |told: &[f64]| {
-        let error = || mase(history, season, values, told);
-        has_unit.then(error).transpose()
-    };
-    let own = scaled(&told)?;
-    let mut figures: Vec<_> = own.map(|own| ("mase", own)).into_iter().collect();
-    figures.extend([
-        ("smape", smape(values, &told)?),
-        ("rmse", rmse(values, &told)?),
-        ("crps", scores.iter().sum::<f64>() / scores.len() as f64),
-    ]);
-    // A point has no interval.
-    if !matches!(predictives.first(), Some(Predictive::Point(_))) {
-        figures.extend([
-            ("coverage_50", covered(HALF)?),
-            ("coverage_90", covered(LEVELS)?),
-        ]);
-    }
-    let weighted = weighted_quantile_loss(values, predictives)?;
-    figures.extend(weighted.map(|loss| ("weighted_quantile_loss", loss)));
-    // One step ahead each, as the model.
-    let ahead = |naive: Naive<'_>| {
-        let steps = example.known..example.known + values.len();
-        let told = steps.map(|step| Some(*naive(&example.series.values[..step])?.first()?));
-        told.collect::<Option<Vec<f64>>>()
-    };
-    let naive = match ahead(&|before| naive_forecast(before, 1)) {
-        Some(told) => scaled(&told)?,
-        None => None,
-    };
-    if let (Some(own), Some(naive)) = (own, naive) {
-        figures.push(("naive_mase", naive));
-        // What never changes while it is held out, the naive forecast gets right.
-        figures.extend((naive > 0.0).then_some(("of_naive", own / naive)));
-    }
-    if season > 1
-        && let Some(told) = ahead(&|before| seasonal_naive_forecast(before, season, 1))
-    {
-        figures.extend(scaled(&told)?.map(|naive| ("seasonal_naive_mase", naive)));
-    }
-    Ok(figures)
-}
 
 impl Forecast {
     /// All that there is to know is what is asked for.
@@ -271,7 +182,7 @@ impl ExampleTask for Forecast {
             let told = model.one_step(&series, Some(state))?.predictives;
             for (example, told) in some.iter().zip(told) {
                 let observed = example.series.values[example.known..].iter().flatten();
-                let figures = figures(example, &told[example.known..], self.season)?;
+                let figures = one_step(example, &told[example.known..], self.season)?;
                 means.add(observed.count(), figures);
             }
         }

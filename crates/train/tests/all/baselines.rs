@@ -319,3 +319,37 @@ fn a_probe_tells_who_remembers_and_draws_it() {
         "--clip-norm: expected a finite number above 0, found 0",
     );
 }
+
+/// On a slope of 1 a step, the value of h steps before is wrong by h: by 2 in the mean of three steps, in units of the
+/// error of one. What knows slopes is right, however far it looks.
+#[test]
+fn many_steps_are_forecast_from_one_origin_after_the_other() {
+    let folder = tempfile::tempdir().unwrap();
+    let rows = (0..60).map(|step| format!("{},{step}\n", 1900 + step));
+    let table = format!("year,level\n{}", rows.collect::<String>());
+    std::fs::write(folder.path().join("slope.csv"), table).unwrap();
+    let asked = ["baselines", "forecast", "--data", "slope.csv"];
+    let small = ["--cells", "gru", "--steps", "20", "--hidden", "4"];
+    let rolling = ["--valid-steps", "9", "--horizon", "3"];
+    let all = [&asked[..], &small, &rolling].concat();
+    let report = json(folder.path(), &all);
+    let mase = |report: &Value, model| figure(report, model, "mase");
+    assert!((mase(&report, "as the last value") - 2.0).abs() < 1e-9);
+    assert!(mase(&report, "linear dynamics: level and slope") < 1e-2);
+    assert!(mase(&report, "gru").is_finite());
+    // What follows exactly from the values before has no likelihood: an autoregression is left out, and said to be.
+    let output = backdraft(folder.path(), &all);
+    let error = String::from_utf8_lossy(&output.stderr);
+    assert!(
+        error.contains("note: autoregression, order by AIC: left out: "),
+        "{error}"
+    );
+    // Origins further apart see the same errors here.
+    let apart = json(folder.path(), &[&all[..], &["--every", "3"]].concat());
+    assert!((mase(&apart, "as the last value") - 2.0).abs() < 1e-9);
+    refused(
+        folder.path(),
+        &[&asked[..], &["--valid-steps", "9", "--horizon", "10"]].concat(),
+        "--horizon: expected at most 9, the steps of the series that are held out, found 10",
+    );
+}

@@ -9,7 +9,7 @@ use backdraft_train::{
     Forecast, ForecastOptions, Recurrence, Tag, TagOptions, TaskSettings, Training, Transcribe,
     TranscribeOptions, Translate, TranslateOptions,
 };
-use serde_json::Value;
+use serde_json::{Value, json};
 use zip::{ZipWriter, write::SimpleFileOptions};
 
 use crate::support::{
@@ -206,10 +206,40 @@ fn a_swing_is_foreseen_on_every_device() {
         ],
         "--probabilities: expected a run of `train classify` or `train tag`, found one of `train forecast`",
     );
+    rolls(run.to_str().unwrap());
     for picture in ["forecast-1.svg", "forecast-2.svg"] {
         assert!(pictures.contains(&picture.to_string()), "{pictures:?}");
     }
     goes_out_and_comes_back(&runs);
+}
+
+/// Eight steps at a time, of 24 that are held out of two series.
+fn rolls(run: &str) {
+    let evaluate = |more: &[&str]| -> Value {
+        let told = succeeded(&[&["evaluate", run, "--json"], more].concat());
+        serde_json::from_str(&told).unwrap()
+    };
+    let all = evaluate(&["--horizon", "8"]);
+    assert_eq!(
+        (&all["forecasts"], &all["horizon"]),
+        (&json!(34), &json!(8))
+    );
+    let error = |report: &Value| report["mase"].as_f64().unwrap();
+    assert!(
+        error(&all) < 0.7 * all["naive_mase"].as_f64().unwrap(),
+        "{all}"
+    );
+    assert!(all["coverage_90"].as_f64().unwrap() > 0.5, "{all}");
+    let some = evaluate(&["--horizon", "8", "--every", "8"]);
+    assert_eq!(some["forecasts"], 6);
+    // One step at a time is nearly what is foreseen without sampling.
+    let (ahead, one) = (evaluate(&["--horizon", "1"]), evaluate(&[]));
+    let apart = (error(&ahead) - error(&one)).abs();
+    assert!(apart < 0.1 * error(&one), "{ahead} beside {one}");
+    refused(
+        &["evaluate", run, "--horizon", "25"],
+        "--horizon: expected at most 24, the steps of series `small` that are held out, found 25",
+    );
 }
 
 /// Pairs of letters, each of which is written as two, in the opposite order.

@@ -54,7 +54,7 @@ impl Observations {
     }
 
     /// Each step's `(x_t, u_t)`.
-    pub(super) fn steps(&self) -> impl Iterator<Item = (&[Option<f64>], &[f64])> {
+    pub fn steps(&self) -> impl Iterator<Item = (&[Option<f64>], &[f64])> {
         let controls = |t| self.controls.get(t).map_or(&[][..], Vec::as_slice);
         (self.values.iter().enumerate()).map(move |(t, x)| (x.as_slice(), controls(t)))
     }
