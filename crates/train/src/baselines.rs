@@ -18,7 +18,7 @@ pub use forecasting::forecast_baselines;
 pub use language::language_baselines;
 pub use tagging::tag_baselines;
 
-use crate::settings::bounds::{bounded, counts, different, features, held_out, positive, rows};
+use crate::bounds::{bounded, counts, different, features, held_out, positive, rows};
 use crate::{CellKind, TrainError};
 
 /// How baselines are made, whatever they are of.

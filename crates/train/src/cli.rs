@@ -29,9 +29,9 @@ use print::print_json;
 use serde_json::json;
 use tasks::{Task, with_task};
 
+use crate::names::field;
 use crate::program::report_panics;
 use crate::say::say;
-use crate::settings::names::field;
 use crate::{Run, TrainError, failpoint, interrupt};
 
 /// Train and use recurrent sequence models.

@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 
 use backdraft_data::DataError;
 
+use crate::names::flag;
 use crate::say::counted;
-use crate::settings::names::flag;
 
 /// Why a command or a training could not do what it was asked.
 #[derive(Debug, thiserror::Error)]

@@ -30,6 +30,7 @@
 #![forbid(unsafe_code)]
 
 mod baselines;
+mod bounds;
 pub mod cli;
 mod device;
 mod drawing;
@@ -38,6 +39,7 @@ mod failpoint;
 mod fit;
 mod insight;
 mod interrupt;
+mod names;
 mod polynomial;
 mod probe;
 pub mod program;

@@ -20,7 +20,7 @@ pub use drawing::draw_trials;
 pub use problem::{Problem, Sample};
 pub use trial::Trial;
 
-use crate::settings::bounds::{counts, features, positive, require, rows};
+use crate::bounds::{counts, features, positive, require, rows};
 use crate::{CellKind, Clipping, TrainError};
 
 /// What is probed, beside length, cell and seed.

@@ -1,9 +1,7 @@
 //! What the user asks of any training: as typed, and checked.
 
-pub(crate) mod bounds;
 mod cell;
 mod check;
-pub(crate) mod names;
 mod recurrence;
 mod regularize;
 mod saving;

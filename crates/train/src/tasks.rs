@@ -73,9 +73,6 @@ pub use vectors::VectorOptions;
 use crate::fit::training::Terms;
 use crate::{Asked, LanguageSettings, Objective, Section, TrainError};
 
-/// What a file that describes a run is for, if it does not say so.
-pub(crate) const UNNAMED: &str = LanguageSettings::TASK;
-
 /// What a kind of training calls things.
 pub(crate) fn terms(task: &str) -> Terms {
     match task {

@@ -9,8 +9,8 @@ use serde_json::json;
 use super::print::{print, print_json};
 use super::reading::read_prompt;
 use super::typed::unescape;
+use crate::bounds::{beam, counts, rows};
 use crate::say::{counted, say};
-use crate::settings::bounds::{beam, counts, rows};
 use crate::{
     Asked, Author, Compose, DeviceChoice, LanguageSettings, PickedDevice, Prompted, Run, Task,
     TrainError, Writing,

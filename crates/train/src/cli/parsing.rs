@@ -9,8 +9,8 @@ use clap::{ArgMatches, CommandFactory, FromArgMatches, Subcommand};
 use toml::{Table, Value};
 
 use super::{Arguments, Task, usage, with_task};
+use crate::names::ALIASES;
 use crate::run::description::task_of;
-use crate::settings::names::ALIASES;
 use crate::{TaskOptions, TaskSettings, TrainError};
 
 /// What was asked for, and where each part of it is from.
@@ -141,7 +141,7 @@ pub(super) fn tasks() -> String {
 mod tests {
     use super::*;
     use crate::cli::{Command, code};
-    use crate::settings::names;
+    use crate::names;
 
     /// Why a command line of `train` is refused before anything is read.
     fn refused(program: &clap::Command, arguments: &[&str]) -> Option<String> {

@@ -7,8 +7,8 @@ use serde_json::json;
 
 use super::drawing::{self, Overwriting};
 use super::print::{print, print_json};
+use crate::bounds::{counts, different};
 use crate::say::say;
-use crate::settings::bounds::{counts, different};
 use crate::{CellKind, Clipping, DeviceChoice, Probe, Problem, TrainError, Trial, draw_trials};
 
 #[derive(Debug, clap::Args)]

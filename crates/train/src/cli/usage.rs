@@ -8,8 +8,8 @@ use clap::Command;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 
 use crate::TrainError;
+use crate::names::meant_by;
 use crate::say::either;
-use crate::settings::names::meant_by;
 
 /// Below it, two flags are no more alike than any two, if both begin with dashes.
 const ALIKE: f64 = 0.85;

@@ -15,7 +15,7 @@ use burn::tensor::Tensor;
 use clap::ValueEnum;
 use serde::{Deserialize, Serialize};
 
-use crate::settings::bounds::parts;
+use crate::bounds::parts;
 use crate::{History, TrainError};
 
 /// Which average of the weights is kept.

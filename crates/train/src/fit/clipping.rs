@@ -22,7 +22,7 @@ use burn::tensor::{FloatDType, Tensor};
 use serde::{Deserialize, Serialize};
 
 use crate::TrainError;
-use crate::settings::bounds::positive;
+use crate::bounds::positive;
 use norm::{norm, row_norms, wide};
 
 /// How gradients are clipped; not at all by default. A [`Clipper`] does it.
@@ -224,7 +224,7 @@ impl ModuleVisitor for Shorten<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::settings::names::flag;
+    use crate::names::flag;
     use burn::nn::{Linear, LinearConfig};
     use burn::tensor::Device;
 

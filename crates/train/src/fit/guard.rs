@@ -14,8 +14,8 @@ use burn::optim::GradientsParams;
 use burn::tensor::Tensor;
 use serde::{Deserialize, Serialize};
 
+use crate::bounds::{counts, factor};
 use crate::fit::schedule::Brake;
-use crate::settings::bounds::{counts, factor};
 use crate::{Norms, Objective, TrainError};
 
 /// What is done about a loss or a gradient that is no finite number.

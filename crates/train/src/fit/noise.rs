@@ -12,7 +12,7 @@ use burn::optim::GradientsParams;
 use burn::tensor::{Distribution, Tensor};
 
 use crate::TrainError;
-use crate::settings::bounds::weights;
+use crate::bounds::weights;
 
 const DECAY: f64 = 0.55;
 

@@ -24,7 +24,7 @@ use clap::ValueEnum;
 use serde::{Deserialize, Serialize};
 
 use crate::TrainError;
-use crate::settings::bounds::{counts, factor, positive, require};
+use crate::bounds::{counts, factor, positive, require};
 
 /// The shape of the learning rate after the warm-up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, ValueEnum)]

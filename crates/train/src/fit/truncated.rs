@@ -28,11 +28,11 @@ use burn::train::{
     SupervisedTrainingEventProcessor, TrainLoader, TrainingComponents, ValidLoader,
 };
 
+use crate::bounds::counts;
 use crate::fit::averaging::Average;
 use crate::fit::checkpoint::{Checkpoints, Position};
 use crate::fit::guard::Watch;
 use crate::fit::noise;
-use crate::settings::bounds::counts;
 use crate::{
     Averaging, Brake, Clipping, Ending, Falling, Guard, Objective, Observer, TrainError, Trainee,
 };

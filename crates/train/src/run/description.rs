@@ -29,9 +29,8 @@ pub(crate) use keys::written_keys;
 pub use provenance::{Origin, OriginRun, Provenance};
 use provenance::{is_newer, written_by};
 
+use crate::bounds::require;
 use crate::settings::Saving;
-use crate::settings::bounds::require;
-use crate::tasks::UNNAMED;
 use crate::{Clipping, DeviceChoice, Recurrence, TrainError, Training};
 
 /// What can be asked of a kind of training.
@@ -80,6 +79,9 @@ pub trait Asked:
         None
     }
 }
+
+/// What a file is for that does not say so: the first kind that there was.
+pub(crate) const UNNAMED: &str = "lm";
 
 /// What `run.toml` holds, of a run or before it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

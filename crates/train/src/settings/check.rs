@@ -2,10 +2,10 @@
 
 use backdraft_cells::{Memory, Regularizer};
 
-use super::bounds::{
+use super::{NormedWeights, Recurrence, Training};
+use crate::bounds::{
     MOST, bounded, counts, exclude, held_out, parts, positive, refuse, require, weights,
 };
-use super::{NormedWeights, Recurrence, Training};
 use crate::fit::noise;
 use crate::{AverageKind, Decay, OptimizerKind, TrainError};
 

@@ -5,7 +5,7 @@ use clap::ValueEnum;
 use serde::{Deserialize, Serialize};
 
 use super::Saving;
-use super::bounds::parts;
+use crate::bounds::parts;
 use crate::say::counted;
 use crate::{Averaging, Clipping, Decay, Decayed, Falling, FusedAdam, Guard, Schedule, TrainError};
 

@@ -4,9 +4,9 @@ use backdraft_cells::Reset;
 use clap::ValueEnum;
 use serde::{Deserialize, Serialize};
 
-use super::bounds::{counts, require};
 use super::{CellKind, Recurrence};
 use crate::TrainError;
+use crate::bounds::{counts, require};
 
 /// Steps that a cell may look back, each with weights of its own.
 const MOST_STEPS_BACK: usize = 256;

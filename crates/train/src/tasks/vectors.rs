@@ -11,8 +11,8 @@ use serde::{Deserialize, Serialize};
 use super::Idle;
 use super::normalisation::Normalisation;
 use crate::TrainError;
+use crate::bounds::{counts, require};
 use crate::settings::absolute;
-use crate::settings::bounds::{counts, require};
 
 /// Vectors of a file, most of which begin with the words that are frequent, that are used by default.
 const MOST: usize = 100_000;

@@ -7,8 +7,8 @@ use super::keeping::Keeping;
 use super::optimising::{Optimising, refuse_idle};
 use super::running::Running;
 use super::shaping::Shaping;
+use crate::names::field;
 use crate::run::description::written_keys;
-use crate::settings::names::field;
 use crate::{
     Asked, Idle, Language, LanguageSettings, Origin, Pretrained, RunDescription, TrainError,
     Training, VocabularyUse,

@@ -12,8 +12,8 @@ use super::layering::Layering;
 use super::optimising::Optimising;
 use super::running::Running;
 use super::{launch, warn};
-use crate::settings::bounds::require;
-use crate::settings::names::flag;
+use crate::bounds::require;
+use crate::names::flag;
 use crate::tasks::content_checksum;
 use crate::{
     Asked, ExampleTask, Pretrained, RunDescription, TaskOptions, TaskSettings, TrainError, Training,

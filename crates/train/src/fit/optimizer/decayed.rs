@@ -12,7 +12,7 @@ use burn::optim::{LearningRate, Optimizer};
 use burn::tensor::{Device, Tensor};
 
 use crate::TrainError;
-use crate::settings::bounds::weights;
+use crate::bounds::weights;
 
 /// An optimiser, with weight decay before its step.
 #[derive(Debug, Clone)]

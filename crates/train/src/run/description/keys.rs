@@ -7,9 +7,9 @@ use toml::{Table, Value};
 
 use super::table;
 use crate::TrainError;
+use crate::bounds::told;
+use crate::names::{field, flag_name, meant_by};
 use crate::say::either;
-use crate::settings::bounds::told;
-use crate::settings::names::{field, flag_name, meant_by};
 
 /// Keys of which there is one or none, in a table that is a word where there is none.
 const IN_MEMORY: [&str; 2] = ["memory.chrono.longest", "memory.forget_bias"];

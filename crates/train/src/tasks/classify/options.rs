@@ -5,7 +5,7 @@ use std::path::Path;
 use clap::ValueEnum;
 use serde::{Deserialize, Serialize};
 
-use crate::settings::bounds::{counts, parts};
+use crate::bounds::{counts, parts};
 use crate::tasks::sequences::{Ways, is_arrays};
 use crate::tasks::{Idle, TextReader, VectorOptions};
 use crate::{Clipping, Recurrence, TaskOptions, TextUnit, TrainError, Training};

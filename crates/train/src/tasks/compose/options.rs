@@ -8,7 +8,7 @@ use clap::ValueEnum;
 use serde::{Deserialize, Serialize};
 
 use super::reading::are_tunes;
-use crate::settings::bounds::{counts, features, require, weights};
+use crate::bounds::{counts, features, require, weights};
 use crate::tasks::Idle;
 use crate::{Recurrence, TaskOptions, TextUnit, TrainError, Training};
 

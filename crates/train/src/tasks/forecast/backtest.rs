@@ -19,8 +19,8 @@ use serde::Serialize;
 
 use super::figures::{Means, Named, Unlearned, figures};
 use super::{Forecast, SAMPLES, SeriesExample};
+use crate::bounds::{counts, require};
 use crate::road::Opened;
-use crate::settings::bounds::{counts, require};
 use crate::tasks::evaluation::Scored;
 use crate::{PickedDevice, TrainError};
 

@@ -5,7 +5,7 @@ use backdraft_models::{Output, PointError, Scaling};
 use clap::ValueEnum;
 use serde::{Deserialize, Serialize};
 
-use crate::settings::bounds::{counts, different, require, rows};
+use crate::bounds::{counts, different, require, rows};
 use crate::{Recurrence, TaskOptions, TrainError, Training};
 
 /// What is told of each value to come.

@@ -7,7 +7,7 @@ use backdraft_models::{Scale, Series};
 
 use super::{ForecastOptions, OutputKind};
 use crate::TrainError;
-use crate::settings::bounds::require;
+use crate::bounds::require;
 
 /// A series, or a window of one.
 #[derive(Debug, Clone)]

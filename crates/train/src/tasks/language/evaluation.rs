@@ -10,9 +10,9 @@ use burn::train::InferenceStep;
 use serde::Serialize;
 
 use super::{Evaluated, Language, Text, evaluated};
+use crate::bounds::counts;
 use crate::road::Opened;
 use crate::say::say;
-use crate::settings::bounds::counts;
 use crate::{PickedDevice, TrainError, Trainee, Window};
 
 /// What `backdraft evaluate` prints.

@@ -8,6 +8,7 @@ use backdraft_data::{Cut, DataError};
 use backdraft_models::{EncoderConfig, LanguageModelConfig, Penalties};
 use serde::{Deserialize, Serialize};
 
+use crate::run::description::UNNAMED;
 use crate::{Asked, Recurrence, TrainError, Training};
 pub use lexicon::Lexicon;
 pub use windows::{Carrying, Windows};
@@ -116,7 +117,7 @@ impl LanguageSettings {
 }
 
 impl Asked for LanguageSettings {
-    const TASK: &'static str = "lm";
+    const TASK: &'static str = UNNAMED;
 
     // What shapes the model is asked for before anything is computed, as a text may take long to be cut.
     const KEPT: &'static [&'static str] = &[

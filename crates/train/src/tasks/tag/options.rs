@@ -7,7 +7,7 @@ use backdraft_models::{Decoder, TagScheme};
 use clap::ValueEnum;
 use serde::{Deserialize, Serialize};
 
-use crate::settings::bounds::{counts, features, require};
+use crate::bounds::{counts, features, require};
 use crate::tasks::normalisation::Normalisation;
 use crate::tasks::{Idle, VectorOptions};
 use crate::{Recurrence, TaskOptions, TrainError, Training};

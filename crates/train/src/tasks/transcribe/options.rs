@@ -6,7 +6,7 @@ use backdraft_data::MfccConfig;
 use backdraft_models::CtcDecoding;
 use serde::{Deserialize, Serialize};
 
-use crate::settings::bounds::{beam, features, require};
+use crate::bounds::{beam, features, require};
 use crate::tasks::Idle;
 use crate::tasks::sequences::{Ways, is_arrays};
 use crate::{Recurrence, TaskOptions, TrainError, Training};

@@ -6,7 +6,7 @@ use backdraft_models::Score;
 use clap::ValueEnum;
 use serde::{Deserialize, Serialize};
 
-use crate::settings::bounds::{beam, bounded, counts, require, weights};
+use crate::bounds::{beam, bounded, counts, require, weights};
 use crate::tasks::Idle;
 use crate::{Recurrence, TaskOptions, TextUnit, TrainError, Training};
 

@@ -4,7 +4,7 @@ use backdraft_data::TextFiles;
 
 use super::{Carrying, LanguageSettings};
 use crate::TrainError;
-use crate::settings::bounds::{counts, exclude, parts, refuse, require, weights};
+use crate::bounds::{counts, exclude, parts, refuse, require, weights};
 
 impl LanguageSettings {
     /// Refuses what makes no sense: names the first setting that is impossible, what would be possible and what it was.

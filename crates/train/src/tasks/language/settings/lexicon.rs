@@ -3,7 +3,7 @@
 use backdraft_data::{Pieces, Units};
 use serde::{Deserialize, Serialize};
 
-use crate::settings::bounds::{bounded, counts, require};
+use crate::bounds::{bounded, counts, require};
 use crate::{TextUnit, TrainError};
 
 /// The symbols of a language model.
