@@ -1,4 +1,4 @@
-//! `backdraft train lm`, with flags or with a file.
+//! `backdraft train`: of a language model, and what is the same for every task.
 
 mod arguments;
 mod at_terminal;

@@ -53,25 +53,33 @@ impl<T: Task> Pretrained<T> {
         self.made.clone()
     }
 
-    /// The task and its model with the weights of the run, for a training on these data with these settings.
+    /// The task, for a training on these data with these settings.
     ///
     /// # Errors
     ///
-    /// When the settings ask for another model, or the data have something that it does not know.
-    pub(super) fn start(
+    /// When the data have something that it does not know.
+    pub(super) fn task_for(
         &self,
         settings: &T::Settings,
         data: &T::Data<'_>,
-    ) -> Result<(T, T::Model), TrainError> {
+    ) -> Result<T, TrainError> {
+        self.task.clone().for_data(data, settings, self.run.path())
+    }
+
+    /// The model of that task, with the weights of the run.
+    ///
+    /// # Errors
+    ///
+    /// When the settings ask for another model.
+    pub(super) fn model_for(
+        &self,
+        task: &T,
+        settings: &T::Settings,
+    ) -> Result<T::Model, TrainError> {
         let own = new_model(&self.task, &self.description.settings)?;
         let record = self.run.load_weights(own)?.into_record();
-        let task = self
-            .task
-            .clone()
-            .for_data(data, settings, self.run.path())?;
-        let model = new_model(&task, settings)?;
-        let loaded = model.try_load_record(record);
-        let model = loaded.map_err(|error| match self.differing(settings) {
+        let loaded = new_model(task, settings)?.try_load_record(record);
+        loaded.map_err(|error| match self.differing(settings) {
             Some(differing) => differing,
             None => TrainError::Invalid {
                 setting: "from",
@@ -81,8 +89,7 @@ impl<T: Task> Pretrained<T> {
                 ),
                 found: format!("others ({})", plain(error)),
             },
-        })?;
-        Ok((task, model))
+        })
     }
 
     /// Refuses settings that the run has decided.

@@ -117,18 +117,20 @@ pub(super) fn start<'a, T: Task>(
     device: &PickedDevice,
 ) -> Result<Beginning<'a, T>, TrainError> {
     settings.check()?;
-    if let Some(pretrained) = pretrained {
-        pretrained.check_kept(settings)?;
-        let data = T::gather(source, settings, Some(pretrained.task()))?;
-        let (task, model) = pretrained.start(settings, &data)?;
-        task.check_memory(&data, settings, &device.device)?;
-        return Ok(Beginning { task, model, data });
-    }
-    let data = T::gather(source, settings, None)?;
-    let mut task = T::from_data(&data, settings)?;
+    pretrained.map_or(Ok(()), |run| run.check_kept(settings))?;
+    let data = T::gather(source, settings, pretrained.map(Pretrained::task))?;
+    let mut task = match pretrained {
+        Some(run) => run.task_for(settings, &data)?,
+        None => T::from_data(&data, settings)?,
+    };
     task.check_memory(&data, settings, &device.device)?;
-    let model = new_model(&task, settings)?;
-    let model = task.with_known_weights(model);
+    let model = match pretrained {
+        Some(run) => run.model_for(&task, settings)?,
+        None => {
+            let model = new_model(&task, settings)?;
+            task.with_known_weights(model)
+        }
+    };
     Ok(Beginning { task, model, data })
 }
 

@@ -10,7 +10,7 @@ use burn::tensor::Device;
 use burn::train::InferenceStep;
 use serde::Serialize;
 
-use super::gathered::{Gathered, check_same};
+use super::gathered::{Gathered, same};
 use super::loader::with_loss;
 use super::{ExampleLoader, ExampleTask, TaskSettings, read};
 use crate::road::{Opened, Task};
@@ -140,9 +140,7 @@ pub(super) fn held_out_again<T: ExampleTask>(
         TrainError::NoHeldOut { path, reason }
     };
     let again = || {
-        let data = description.data.as_deref();
-        check_same(data, description, &gone)?;
-        let data = data.expect("data that are the same are there");
+        let data = same(description.data.as_deref(), description, &gone)?;
         Gathered::read(&description.settings, data, Some(task))
     };
     again().map_err(|error| match error {

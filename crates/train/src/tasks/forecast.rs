@@ -13,7 +13,7 @@ mod showing;
 use std::path::Path;
 
 use backdraft_cells::Error;
-use backdraft_models::{Encoder, Forecaster, ForecasterConfig, SamplePaths};
+use backdraft_models::{Encoder, Forecaster, ForecasterConfig, Predictive, SamplePaths};
 use burn::tensor::Device;
 use rand::SeedableRng;
 use rand::rngs::StdRng;
@@ -236,10 +236,12 @@ impl ExampleTask for Forecast {
                         .to_string(),
                 });
             };
-            let [lower, upper] = LEVELS.map(|level| paths.quantile(level));
+            let told = paths.predictives();
+            let all = |of: &dyn Fn(&Predictive) -> f64| told.iter().map(of).collect::<Vec<f64>>();
+            let [lower, upper] = LEVELS.map(|level| all(&|step| step.quantile(level)));
             let mut answer = Vec::new();
             answer.extend(example.name.as_ref().map(|name| ("series", json!(name))));
-            let mean = paths.mean();
+            let mean = all(&Predictive::mean);
             let times = example.times_to_come.iter().take(mean.len());
             answer.extend([
                 ("times", json!(times.collect::<Vec<_>>())),

@@ -52,12 +52,12 @@ impl<T: ExampleTask> Gathered<T> {
     }
 }
 
-/// Refuses data that are not those that a run began with; `refuse` makes an error of a sentence that says why.
-pub(super) fn check_same<O: TaskOptions>(
-    data: Option<&Path>,
+/// These data, if they are those that a run began with; else `refuse` makes an error of a sentence that says why.
+pub(super) fn same<'a, O: TaskOptions>(
+    data: Option<&'a Path>,
     description: &RunDescription<TaskSettings<O>>,
     refuse: &dyn Fn(String) -> TrainError,
-) -> Result<(), TrainError> {
+) -> Result<&'a Path, TrainError> {
     let (Some(made), Some(data)) = (&description.made, data) else {
         let reason = "run.toml does not say which data the run was trained on";
         return Err(refuse(reason.to_string()));
@@ -81,7 +81,7 @@ pub(super) fn check_same<O: TaskOptions>(
             )));
         }
     }
-    Ok(())
+    Ok(data)
 }
 
 /// What helps where a file is not where it was.

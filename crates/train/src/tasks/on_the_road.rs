@@ -12,7 +12,7 @@ use backdraft_cells::Error;
 use backdraft_models::Encoder;
 use burn::tensor::Device;
 
-use super::gathered::Gathered;
+use super::gathered::{Gathered, same};
 use super::loader::loaders;
 use super::showing::show_task;
 use super::{
@@ -58,18 +58,16 @@ impl<T: ExampleTask> Task for T {
         given: Option<&'a Path>,
         refuse: impl Fn(String) -> TrainError,
     ) -> Result<Cow<'a, Path>, TrainError> {
-        let source = match (given, &description.data) {
-            (Some(path), _) => Some(Cow::Borrowed(path)),
-            (None, path) => path.clone().map(Cow::Owned),
-        };
-        let refuse = |reason: String| match given {
-            Some(_) => refuse(reason),
-            None => refuse(format!(
+        if given.is_some() {
+            return same(given, description, &refuse).map(Cow::Borrowed);
+        }
+        let refuse = |reason| {
+            refuse(format!(
                 "{reason}; pass --data or --valid if they are elsewhere now"
-            )),
+            ))
         };
-        super::gathered::check_same(source.as_deref(), description, &refuse)?;
-        Ok(source.expect("data that are the same are there"))
+        let found = same(description.data.as_deref(), description, &refuse)?;
+        Ok(Cow::Owned(found.to_path_buf()))
     }
 
     fn from_data(data: &Gathered<T>, settings: &Self::Settings) -> Result<Self, TrainError> {

@@ -76,8 +76,8 @@ pub fn backtest(
         let drawn =
             |origin: &usize| drawn_from(&opened.model, example, *origin, asked.horizon, seed);
         let told = origins.iter().map(drawn).collect::<Result<Vec<_>, _>>()?;
-        let figures = asked.figures(example, &origins, &told.concat(), season)?;
-        means.add(origins.len() * asked.horizon, figures);
+        let (observed, figures) = asked.figures(example, &origins, &told.concat(), season)?;
+        means.add(observed, figures);
     }
     Ok(BacktestReport {
         horizon: asked.horizon,
@@ -105,21 +105,23 @@ impl Backtesting {
         Ok((first..=steps - self.horizon).step_by(self.every).collect())
     }
 
-    /// The figures of all steps of all forecasts of a series: `predictives`, from one origin after the other.
+    /// Values that were forecast of a series, and the figures of what was said of them: `predictives`, from one origin
+    /// after the other.
     pub(crate) fn figures(
         self,
         example: &SeriesExample,
         origins: &[usize],
         predictives: &[Predictive],
         season: usize,
-    ) -> Result<Named, Error> {
+    ) -> Result<(usize, Named), Error> {
         let all = &example.series.values;
         let values = origins.iter().map(|&from| &all[from..from + self.horizon]);
         let values: Vec<Option<f64>> = values.flatten().copied().collect();
         let origins = origins.iter().copied();
         let unlearned = Unlearned::from(all, origins, self.horizon, season);
         let history = &all[..example.known];
-        figures(history, &values, predictives, season, unlearned)
+        let figures = figures(history, &values, predictives, season, unlearned)?;
+        Ok((values.iter().flatten().count(), figures))
     }
 }
 

@@ -49,14 +49,6 @@ impl Forecast {
         let state = model.initial_state(vec![example.scale]);
         let told = model.one_step(series, Some(state))?.predictives;
         let told = &told[0][known..];
-        let of = |value: &dyn Fn(&Predictive) -> f64| told.iter().map(value).collect();
-        let [low, high] = LEVELS;
-        let ahead = Foreseen {
-            from: known,
-            mean: of(&Predictive::mean),
-            lower: of(&|p| p.quantile(low)),
-            upper: of(&|p| p.quantile(high)),
-        };
         let from = known.saturating_sub((BEFORE * (steps - known)).max(LEAST));
         let name = example.name.clone();
         let name = name.unwrap_or_else(|| format!("series {}", place + 1));
@@ -65,17 +57,21 @@ impl Forecast {
             title: &name,
             from,
             values: &example.series.values[from..],
-            ahead,
-            to_come: to_come.map(|paths| {
-                let [lower, upper] = LEVELS.map(|level| paths.quantile(level));
-                Foreseen {
-                    from: steps,
-                    mean: paths.mean(),
-                    lower,
-                    upper,
-                }
-            }),
+            ahead: foreseen(known, told),
+            to_come: to_come.map(|paths| foreseen(steps, &paths.predictives())),
         };
         Ok(fan.svg())
+    }
+}
+
+/// What is said of the steps from one on.
+fn foreseen(from: usize, told: &[Predictive]) -> Foreseen {
+    let of = |value: &dyn Fn(&Predictive) -> f64| told.iter().map(value).collect();
+    let [low, high] = LEVELS;
+    Foreseen {
+        from,
+        mean: of(&Predictive::mean),
+        lower: of(&|step| step.quantile(low)),
+        upper: of(&|step| step.quantile(high)),
     }
 }

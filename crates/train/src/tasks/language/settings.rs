@@ -117,6 +117,7 @@ impl LanguageSettings {
 }
 
 impl Asked for LanguageSettings {
+    // It was there before there were others.
     const TASK: &'static str = UNNAMED;
 
     // What shapes the model is asked for before anything is computed, as a text may take long to be cut.

@@ -1,0 +1,68 @@
+//! What is measured of forecasts, whatever made them.
+
+use std::collections::BTreeMap;
+
+use backdraft_models::Predictive;
+
+use crate::tasks::forecast::figures::{Means, Named, one_step};
+use crate::{Backtesting, SeriesExample, TrainError};
+
+/// The figures that rows have, the one that counts most first.
+pub(super) const FIGURES: [&str; 4] = ["mase", "smape", "crps", "coverage_90"];
+
+/// What is foreseen of the held-out steps of a series, by a model that learned what comes before them.
+pub(super) type Foreseen = Vec<Predictive>;
+
+/// What a model that has learned a series says of its held-out steps.
+pub(super) type Foresee<'a> = dyn Fn(Ahead<'_>) -> Result<Foreseen, TrainError> + 'a;
+
+/// How far ahead held-out steps are foreseen.
+#[derive(Clone, Copy)]
+pub(super) enum Ahead<'a> {
+    /// Each by all before it.
+    OneStep,
+    /// So many at once, from one origin after the other.
+    From(&'a [usize], usize),
+}
+
+/// What is measured of forecasts.
+#[derive(Clone, Copy)]
+pub(super) struct Scoring {
+    pub(super) season: usize,
+    /// With a rolling origin, or one step ahead each.
+    pub(super) rolling: Option<Backtesting>,
+}
+
+impl Scoring {
+    /// Values that were foreseen of a series, and the figures of what was said of them.
+    pub(super) fn of(
+        self,
+        example: &SeriesExample,
+        foresee: &Foresee<'_>,
+    ) -> Result<(usize, Named), TrainError> {
+        match self.rolling {
+            None => self.one_step(example, &foresee(Ahead::OneStep)?),
+            Some(asked) => {
+                let origins = asked.origins(example)?;
+                let told = foresee(Ahead::From(&origins, asked.horizon))?;
+                Ok(asked.figures(example, &origins, &told, self.season)?)
+            }
+        }
+    }
+
+    /// The same of what was said one step ahead each.
+    pub(super) fn one_step(
+        self,
+        example: &SeriesExample,
+        told: &[Predictive],
+    ) -> Result<(usize, Named), TrainError> {
+        let observed = example.series.values[example.known..].iter().flatten();
+        Ok((observed.count(), one_step(example, told, self.season)?))
+    }
+}
+
+/// The figures that are the same whatever the model, such as those of naive forecasts, are rows themselves.
+pub(super) fn shown(means: Means) -> BTreeMap<&'static str, f64> {
+    let figures = means.figures().into_iter();
+    figures.filter(|(name, _)| FIGURES.contains(name)).collect()
+}

@@ -1,0 +1,108 @@
+//! Transcription, from a file to answers, on every device.
+
+use std::fs;
+use std::io::Write as _;
+use std::path::Path;
+
+use backdraft_train::{Recurrence, TaskSettings, Training, Transcribe, TranscribeOptions};
+use zip::{ZipWriter, write::SimpleFileOptions};
+
+use crate::support::{answers, goes_out_and_comes_back, learned};
+
+fn npy(descr: &str, shape: &str, data: &[u8]) -> Vec<u8> {
+    let header = format!("{{'descr': '{descr}', 'fortran_order': False, 'shape': {shape}, }}\n");
+    let mut bytes = b"\x93NUMPY\x01\x00".to_vec();
+    bytes.extend((header.len() as u16).to_le_bytes());
+    bytes.extend(header.as_bytes());
+    bytes.extend(data);
+    bytes
+}
+
+/// Sounds of two letters, each some frames long, with a pause between; two features.
+pub fn sounds(folder: &Path) -> std::path::PathBuf {
+    let (mut frames, mut lengths, mut classes) = (Vec::<f32>::new(), Vec::new(), Vec::new());
+    for number in 0..160_usize {
+        let class = number % 4;
+        let mut length = 0;
+        for (place, letter) in [class / 2, class % 2].into_iter().enumerate() {
+            let pause = 1 + (number / 4 + place) % 2;
+            for _ in 0..pause {
+                frames.extend([0.0, 0.0]);
+            }
+            let held = 1 + (number / 8 + place) % 3;
+            for _ in 0..held {
+                frames.extend(if letter == 0 { [1.0, 0.1] } else { [-0.1, 1.0] });
+            }
+            length += pause + held;
+        }
+        lengths.push(length as i64);
+        classes.push(class as i64);
+    }
+    let bytes = |values: &[i64]| {
+        values
+            .iter()
+            .flat_map(|v| v.to_le_bytes())
+            .collect::<Vec<u8>>()
+    };
+    let floats: Vec<u8> = frames
+        .iter()
+        .flat_map(|value| value.to_le_bytes())
+        .collect();
+    let rows = format!("({},)", lengths.len());
+    let path = folder.join("sounds.npz");
+    let mut archive = ZipWriter::new(fs::File::create(&path).unwrap());
+    for (name, content) in [
+        (
+            "X",
+            npy("<f4", &format!("({}, 2)", frames.len() / 2), &floats),
+        ),
+        ("lengths", npy("<i8", &rows, &bytes(&lengths))),
+        ("y", npy("<i8", &rows, &bytes(&classes))),
+    ] {
+        archive
+            .start_file(format!("{name}.npy"), SimpleFileOptions::default())
+            .unwrap();
+        archive.write_all(&content).unwrap();
+    }
+    archive.finish().unwrap();
+    path
+}
+
+#[test]
+fn what_is_said_is_learned_on_every_device_without_being_told_when() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = sounds(folder.path());
+    let runs = folder.path().join("runs");
+    let settings = TaskSettings {
+        recurrence: Recurrence {
+            hidden: 12,
+            dropout: 0.0,
+            ..Recurrence::default()
+        },
+        options: TranscribeOptions {
+            names: ["oo", "oh", "ho", "hh"].map(String::from).to_vec(),
+            beam: 3,
+            ..TranscribeOptions::default()
+        },
+        training: Training {
+            batch: 16,
+            epochs: Some(20),
+            lr: 2e-2,
+            valid_fraction: 0.2,
+            ..Training::default()
+        },
+        ..TaskSettings::default()
+    };
+    learned::<Transcribe>(&settings, &data, &runs, |report, device| {
+        let errors = report.figures["label_error_rate"];
+        assert!(errors < 0.1, "{device}: {report:?}");
+    });
+    let told = answers(&runs, &data);
+    assert_eq!(told.len(), 160);
+    let right = told.iter().filter(|line| {
+        let cells: Vec<&str> = line.split('\t').collect();
+        cells.len() == 2 && cells[0] == cells[1]
+    });
+    assert!(right.count() > 140, "{told:?}");
+    goes_out_and_comes_back(&runs);
+}
