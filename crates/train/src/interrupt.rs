@@ -4,8 +4,8 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, LazyLock};
 
-use crate::progress::dashboard;
 use crate::say::say;
+use crate::terminal;
 
 /// What the shell takes for "ended by Ctrl-C".
 pub(crate) const EXIT_CODE: u8 = 130;
@@ -34,14 +34,14 @@ fn wish() {
         leave();
     }
     const TOLD: &str = "finishing this step and saving; Ctrl-C again leaves at once";
-    if !dashboard::tell(TOLD) {
+    if !terminal::tell(TOLD) {
         say(format_args!("\n{TOLD}"));
     }
 }
 
 /// Leaves now, and the terminal as it was.
 pub(crate) fn leave() -> ! {
-    dashboard::restore();
+    terminal::restore();
     std::process::exit(i32::from(EXIT_CODE))
 }
 

@@ -50,6 +50,8 @@ mod run;
 mod say;
 mod settings;
 mod tasks;
+mod terminal;
+mod update;
 
 pub use baselines::{
     BaselineRow, BaselineSettings, Baselines, Remembers, forecast_baselines, language_baselines,
@@ -59,10 +61,8 @@ pub use device::{DeviceChoice, KnownDevice, PickedDevice, known_devices};
 pub use drawing::{Picture, Section};
 pub use error::TrainError;
 pub use fit::{
-    AverageKind, Averaging, Brake, Clipper, Clipping, Decay, Decayed, Ending, Falling, FusedAdam,
-    Guard, History, LeftOut, Loss, Norms, Objective, Observer, Part, Piece, Schedule, Start, Step,
-    Trainee, TruncatedBptt, Validation, Window, WindowMetric, WindowOutput, WindowValues,
-    checkpoint,
+    Ending, Loss, Objective, Observer, Part, Piece, Start, Step, Trainee, TruncatedBptt,
+    Validation, Window, WindowMetric, WindowOutput, WindowValues, checkpoint,
 };
 pub use insight::{
     Feature, GradientNorm, Insight, Passage, Spectrum, StateGradient, TellingUnit, UnitActivity,
@@ -96,4 +96,8 @@ pub use tasks::{
     TaskEvaluation, TaskOptions, TaskReport, TaskSettings, TextReader, Transcribe,
     TranscribeOptions, Translate, TranslateOptions, VectorOptions, Ways, Writing, Written,
     backtest, evaluate_task,
+};
+pub use update::{
+    AverageKind, Averaging, Brake, Clipper, Clipping, Decay, Decayed, Falling, FusedAdam, Guard,
+    History, LeftOut, Norms, Schedule,
 };

@@ -1,6 +1,6 @@
 //! How a training shows itself while it goes on.
 
-pub(crate) mod dashboard;
+mod dashboard;
 mod plain;
 
 use std::time::Duration;

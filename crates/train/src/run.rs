@@ -30,7 +30,6 @@ pub(crate) mod lock;
 mod new;
 pub(crate) mod older;
 mod state;
-mod weights;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -38,7 +37,6 @@ use std::path::{Path, PathBuf};
 use burn::store::RecordError;
 use serde::Serialize;
 
-use crate::fit::checkpoint::Position;
 use checksums::{checksum, read_known, write_known};
 use description::task_in;
 use lock::RunLock;
@@ -157,20 +155,6 @@ impl Run {
         Ok(checksum(self.text(RUN)?.1.as_bytes()))
     }
 
-    /// Refuses a checkpoint of another run.
-    pub(crate) fn check_checkpoint(&self, position: &Position) -> Result<(), TrainError> {
-        match position.training == self.fingerprint()? {
-            true => Ok(()),
-            false => Err(TrainError::NoCheckpoint {
-                path: self.path.clone(),
-                reason: format!(
-                    "the checkpoint after {} steps is one of another run",
-                    position.steps
-                ),
-            }),
-        }
-    }
-
     /// Writes what came of a training that has ended.
     pub(crate) fn finish(&self, steps: usize, report: &impl Serialize) -> Result<(), TrainError> {
         let text = serde_json::to_string_pretty(report).expect("our own types are valid JSON");
@@ -232,5 +216,7 @@ pub const RESULT: &str = "result.json";
 pub(crate) const METRICS: &str = "metrics.jsonl";
 /// The eigenvalues of the recurrent matrices as they went.
 pub(crate) const SPECTRA: &str = "spectra.jsonl";
+/// The weights that are best on what is held out.
+pub(crate) const WEIGHTS: &str = "model.bpk";
 /// What the model wrote as it learned.
 pub const SAMPLES: &str = "samples.txt";

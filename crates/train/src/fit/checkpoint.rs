@@ -41,7 +41,7 @@ pub use carried::Carried;
 pub(crate) use folder::Latest;
 pub use part::LearnerPart;
 
-use crate::{History, LeftOut, Saving, TrainError};
+use crate::{History, LeftOut, Run, Saving, TrainError};
 use folder::Draft;
 
 /// What a learner is made of: the model, what the optimiser remembers, the schedule.
@@ -75,6 +75,22 @@ pub struct Position {
     pub left_out: LeftOut,
     /// What the [`Observer`](crate::Observer) remembers.
     pub observer: serde_json::Value,
+}
+
+impl Position {
+    /// Refuses a checkpoint of another run.
+    pub(crate) fn check(&self, run: &Run) -> Result<(), TrainError> {
+        match self.training == run.fingerprint()? {
+            true => Ok(()),
+            false => Err(TrainError::NoCheckpoint {
+                path: run.path().to_path_buf(),
+                reason: format!(
+                    "the checkpoint after {} steps is one of another run",
+                    self.steps
+                ),
+            }),
+        }
+    }
 }
 
 /// Where and when a training is saved; clones are the same.

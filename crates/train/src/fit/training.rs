@@ -83,7 +83,7 @@ impl<M: Objective, S: Shows<M> + 'static> TrainingPlan<'_, M, S> {
     }
 
     fn try_to_learn(self, run: &Run, latest: Latest) -> Result<Learned, TrainError> {
-        run.check_checkpoint(&latest.saved.position)?;
+        latest.saved.position.check(run)?;
         let mut tally = Tally::of(run, &latest.saved.position)?;
         run.check_weights(&tally)?;
         let an_epoch = self.learned_from.num_items();

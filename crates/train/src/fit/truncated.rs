@@ -29,15 +29,15 @@ use burn::train::{
 };
 
 use crate::bounds::counts;
-use crate::fit::averaging::Average;
 use crate::fit::checkpoint::{Checkpoints, Position};
-use crate::fit::guard::Watch;
-use crate::fit::noise;
+use crate::update::averaging::Average;
+use crate::update::guard::Watch;
+use crate::update::noise;
 use crate::{
     Averaging, Brake, Clipping, Ending, Falling, Guard, Objective, Observer, TrainError, Trainee,
 };
 use shown::Shown;
-use training::Training;
+use training::TrainingLoop;
 
 /// Where a training goes on from: the learner has the weights already.
 #[derive(Debug)]
@@ -277,7 +277,7 @@ impl<M: Objective> SupervisedLearningStrategy<Trainee<M>> for TruncatedBptt<M> {
             .guard
             .map(|guard| Watch::new(guard, self.brake.clone(), start.position.left_out));
         let clipper = self.check().and_then(|()| self.clipping.init());
-        let mut training = Training {
+        let mut training = TrainingLoop {
             strategy: self,
             name: start.position.training,
             clipper: clipper.as_ref().copied().unwrap_or_default(),
@@ -377,7 +377,7 @@ impl<M: Objective> SupervisedLearningStrategy<Trainee<M>> for TruncatedBptt<M> {
             None => Ending::Interrupted,
         };
         self.observe(|observer| observer.ended(ending));
-        let Training {
+        let TrainingLoop {
             learner,
             average,
             events,

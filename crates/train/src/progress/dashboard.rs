@@ -8,7 +8,6 @@
 use std::error::Error;
 use std::io::{IsTerminal, stdout};
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use burn::train::logger::{EvaluationProgressLogger, TrainingProgressLogger};
@@ -19,38 +18,11 @@ use burn::train::renderer::{
     MetricsRendererTraining,
 };
 use burn::train::{Interrupter, LearnerSummary};
-use crossterm::cursor::{MoveTo, Show};
-use crossterm::event::DisableMouseCapture;
-use crossterm::execute;
-use crossterm::style::Print;
-use crossterm::terminal::{LeaveAlternateScreen, disable_raw_mode, is_raw_mode_enabled, size};
+use crossterm::terminal::is_raw_mode_enabled;
 
 use super::PlainProgress;
-use crate::interrupt;
 use crate::say::Aside;
-
-/// Whether there is one.
-static SHOWN: AtomicBool = AtomicBool::new(false);
-
-/// Writes a line at the bottom of the terminal, if a dashboard has it.
-pub(crate) fn tell(line: &str) -> bool {
-    let is_shown = SHOWN.load(Ordering::Relaxed);
-    if is_shown {
-        let (_, rows) = size().unwrap_or((80, 24));
-        let bottom = MoveTo(0, rows.saturating_sub(1));
-        execute!(stdout(), bottom, Print(line)).ok();
-    }
-    is_shown
-}
-
-/// Gives the terminal back as it was, if a dashboard has it.
-pub(crate) fn restore() {
-    if SHOWN.swap(false, Ordering::Relaxed) {
-        // A terminal that is gone needs nothing.
-        execute!(stdout(), DisableMouseCapture, LeaveAlternateScreen, Show).ok();
-        disable_raw_mode().ok();
-    }
-}
+use crate::{interrupt, terminal};
 
 /// Why a dashboard cannot be shown, if it cannot.
 pub(super) fn why_not() -> Option<&'static str> {
@@ -79,7 +51,7 @@ pub(crate) struct Dashboard {
 impl Dashboard {
     /// Takes the terminal; `plain` knows where the training is.
     pub(super) fn new(interrupter: Interrupter, plain: PlainProgress) -> Self {
-        SHOWN.store(true, Ordering::Relaxed);
+        terminal::taken(true);
         let mut dashboard = Self {
             _standard_error: Aside::new(),
             inner: TuiMetricsRendererWrapper::new(interrupter, None),
@@ -127,7 +99,7 @@ impl Dashboard {
 
 impl Drop for Dashboard {
     fn drop(&mut self) {
-        SHOWN.store(false, Ordering::Relaxed);
+        terminal::taken(false);
     }
 }
 

@@ -6,7 +6,7 @@ use super::{NormedWeights, Recurrence, Training};
 use crate::bounds::{
     MOST, bounded, counts, exclude, held_out, parts, positive, refuse, require, weights,
 };
-use crate::fit::noise;
+use crate::update::noise;
 use crate::{AverageKind, Decay, OptimizerKind, TrainError};
 
 /// 8 GiB of them, in single precision.

@@ -4,10 +4,10 @@ use burn::data::dataloader::Progress;
 use burn::train::{InferenceStep, LearnerEvent, TrainingItem};
 
 use super::shown::Shown;
-use super::training::Training;
+use super::training::TrainingLoop;
 use crate::{Objective, Trainee, Validation, WindowOutput};
 
-impl<M: Objective> Training<'_, M> {
+impl<M: Objective> TrainingLoop<'_, M> {
     /// Evaluates in epoch `epoch`; with `shown`, as burn-train's split for it, which is not to begin
     /// in the middle of another. Nothing is kept of an evaluation that was cut off: it is made anew.
     pub(super) fn evaluate(&mut self, epoch: usize, shown: bool) {

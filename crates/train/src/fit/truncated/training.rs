@@ -15,15 +15,15 @@ use burn::train::{
 use super::TruncatedBptt;
 use super::shown::Shown;
 use crate::device::is_cpu;
-use crate::fit::averaging::Average;
 use crate::fit::checkpoint::{Carried, Checkpoints, Position};
-use crate::fit::guard::Watch;
-use crate::fit::noise;
 use crate::fit::seed::mix;
+use crate::update::averaging::Average;
+use crate::update::guard::Watch;
+use crate::update::noise;
 use crate::{Clipper, History, Objective, Step, Trainee, Window, WindowOutput, failpoint};
 
 /// What changes as training goes on.
-pub(super) struct Training<'a, M: Objective> {
+pub(super) struct TrainingLoop<'a, M: Objective> {
     pub(super) strategy: &'a TruncatedBptt<M>,
     /// What tells it from others, in its checkpoints.
     pub(super) name: String,
@@ -54,7 +54,7 @@ pub(super) struct Training<'a, M: Objective> {
 
 type Event<M> = LearnerEvent<WindowOutput<<M as Objective>::State>>;
 
-impl<M: Objective> Training<'_, M> {
+impl<M: Objective> TrainingLoop<'_, M> {
     /// One pass over the training windows, or the rest of one.
     pub(super) fn epoch(
         &mut self,

@@ -15,8 +15,7 @@ use burn::tensor::Tensor;
 use serde::{Deserialize, Serialize};
 
 use crate::bounds::{counts, factor};
-use crate::fit::schedule::Brake;
-use crate::{Norms, Objective, TrainError};
+use crate::{Brake, Norms, TrainError};
 
 /// What is done about a loss or a gradient that is no finite number.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -83,7 +82,7 @@ impl Watch {
     }
 
     /// What is not finite in step number `step`, which is then not to be taken.
-    pub(crate) fn look<M: Objective>(
+    pub(crate) fn look<M: Module>(
         &mut self,
         step: usize,
         model: &M,

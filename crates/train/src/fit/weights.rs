@@ -5,14 +5,12 @@ use std::fs;
 use burn::module::Module;
 use burn::tensor::Bytes;
 
-use super::{Run, older, plain};
 use crate::fit::checkpoint::Latest;
 use crate::fit::training::Tally;
 use crate::run::checksums::{checksum, read_known, write_known};
+use crate::run::{WEIGHTS, older, plain};
 use crate::say::say;
-use crate::{Objective, OriginRun, TrainError};
-
-const WEIGHTS: &str = "model.bpk";
+use crate::{Objective, OriginRun, Run, TrainError};
 
 impl Run {
     /// Writes the weights that are best so far.
@@ -94,7 +92,7 @@ impl Run {
 
     fn load_last<M: Objective>(&self, model: M) -> Result<M, TrainError> {
         let saved = Latest::of(self.path())?.saved;
-        self.check_checkpoint(&saved.position)?;
+        saved.position.check(self)?;
         self.check_weights(&Tally::of(self, &saved.position)?)?;
         let steps = saved.position.steps;
         if steps == 0 {
