@@ -105,6 +105,14 @@ pub enum DataError {
         /// The columns there are.
         found: String,
     },
+    /// A row of a table with a quote that nothing closes.
+    #[error("{}: line {line}: expected quotes that are closed, found one without an end", path.display())]
+    Unclosed {
+        /// Which file.
+        path: PathBuf,
+        /// The line, from 1, in which the row begins.
+        line: u64,
+    },
     /// A table whose first row does not hold the names of the columns.
     #[error(
         "{}: expected the names of the columns in the first row, found `{}`, which is also the label \

@@ -77,7 +77,7 @@ pub use padded::Padded;
 pub use pairs::{Pair, PairColumns, Pairs};
 pub use pieces::Pieces;
 pub use place::Place;
-pub use series::{Calendar, SeriesColumns, Step, Time, TimeSeries, read_series};
+pub use series::{Calendar, SeriesColumns, Step, Time, TimeSeries, read_series, read_series_from};
 pub use streams::{StreamWindow, Streams, Symbols};
 pub use text::{read_text, read_text_from, split_held_out};
 pub use text_files::{FoundText, TextFiles};

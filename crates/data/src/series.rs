@@ -1,9 +1,9 @@
 //! Series from tables: a CSV file with a head, a row for each point in time.
 //!
 //! ```text
-//! date,co2                    shop,date,sold,price       one series a shop, in long form
-//! 19580329,316.1              a,2024-01-01,3,9.5
-//! 19580405,                   b,2024-01-01,0,9.5
+//! date,co2            shop,town,date,sold,price        date,a,b            one series:
+//! 19580329,316.1      a,Ulm,2024-01-01,3,9.5           2024-01-01,3,0      a shop, in long form
+//! 19580405,           b,Bonn,2024-01-01,0,9.5          2024-01-02,4,1      a column, in wide form
 //! ```
 //!
 //! What is empty, `NA` or `NaN` is missing. Steps that a regular time axis leaves out are put in, with
@@ -23,8 +23,8 @@ use table::{Row, Table};
 pub use time::Time;
 
 use crate::DataError;
-use crate::line::line_of;
-use crate::text::read_file;
+use crate::line::{is_unclosed, line_of};
+use crate::text::{read_file, read_text_from};
 
 /// Which columns of a table hold the times, the values, the names of the series and the covariates.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -33,13 +33,17 @@ pub struct SeriesColumns {
     value: Option<String>,
     series: Option<String>,
     covariates: Vec<String>,
+    categories: Vec<String>,
+    wide: bool,
 }
 
 /// One series of a table, in the order of time.
 #[derive(Debug, Clone, PartialEq)]
 pub struct TimeSeries {
-    /// What the column of series says; `None` if there is no such column.
+    /// What the column of series says, or what the column is called in wide form; `None` if there is one series.
     pub name: Option<String>,
+    /// What the columns of categories say of the whole series.
+    pub categories: Vec<String>,
     /// When each value was.
     pub times: Vec<Time>,
     /// The values; `None` where they are missing.
@@ -86,6 +90,21 @@ impl SeriesColumns {
         self.covariates = names.into_iter().map(Into::into).collect();
         self
     }
+
+    /// Sets the columns that tell of which kind a series is; each says the same in all rows of a series.
+    #[must_use]
+    pub fn with_categories<N: Into<String>>(mut self, names: impl IntoIterator<Item = N>) -> Self {
+        self.categories = names.into_iter().map(Into::into).collect();
+        self
+    }
+
+    /// Sets the wide form: each column that is none of the others has the values of a series, and its name. A column
+    /// of values or of series is then not looked for.
+    #[must_use]
+    pub fn in_wide_form(mut self) -> Self {
+        self.wide = true;
+        self
+    }
 }
 
 /// Reads the series of a CSV file, in the order in which they first come.
@@ -93,16 +112,31 @@ impl SeriesColumns {
 /// # Errors
 ///
 /// When the file cannot be read, is no UTF-8 or has no row; when a column is not there; when a cell is
-/// no time or no number; and when the times of a series are not of one kind, come twice or not in
-/// their order.
+/// no time or no number; when the times of a series are not of one kind, come twice or not in
+/// their order; and when a category changes within a series.
 pub fn read_series(
     path: impl AsRef<Path>,
     columns: &SeriesColumns,
 ) -> Result<Vec<TimeSeries>, DataError> {
     let path = path.as_ref();
     let text = read_file(path)?;
-    // Spreadsheets put a mark before the first name.
-    let text = text.strip_prefix('\u{FEFF}').unwrap_or(&text);
+    parse(path, &text, columns)
+}
+
+/// Reads the series of a table that comes from elsewhere, such as standard input; errors call it `name`.
+///
+/// # Errors
+///
+/// As [`read_series`].
+pub fn read_series_from(
+    reader: impl std::io::Read,
+    name: &Path,
+    columns: &SeriesColumns,
+) -> Result<Vec<TimeSeries>, DataError> {
+    parse(name, &read_text_from(reader, name)?, columns)
+}
+
+fn parse(path: &Path, text: &str, columns: &SeriesColumns) -> Result<Vec<TimeSeries>, DataError> {
     let mut reader = csv::ReaderBuilder::new();
     let mut reader = reader
         .flexible(true)
@@ -119,14 +153,22 @@ pub fn read_series(
     for record in reader.records() {
         let record = record.map_err(|error| unreadable(path, error))?;
         let line = record.position().map_or(0, |at| line_of(text, at));
-        let (name, row) = table.row(line, &record)?;
-        let place = *places.entry(name.clone()).or_insert(series.len());
-        match series.get_mut(place) {
-            Some((_, rows)) => {
-                table.check_order(rows, &row)?;
-                rows.push(row);
+        let is_unclosed = || record.position().is_some_and(|at| is_unclosed(text, at));
+        let rows = table
+            .rows(line, &record)
+            .map_err(|error| match is_unclosed() {
+                true => table.unclosed(line),
+                false => error,
+            });
+        for (name, row) in rows? {
+            let place = *places.entry(name.clone()).or_insert(series.len());
+            match series.get_mut(place) {
+                Some((_, rows)) => {
+                    table.check_order(rows, &row)?;
+                    rows.push(row);
+                }
+                None => series.push((name, vec![row])),
             }
-            None => series.push((name, vec![row])),
         }
     }
     if series.is_empty() {
@@ -156,8 +198,10 @@ impl TimeSeries {
     fn of(name: Option<String>, rows: Vec<Row>) -> Self {
         let given: Vec<Time> = rows.iter().map(|row| row.time).collect();
         let step = Step::of(&given);
+        let categories = rows.first().map(|row| row.categories.clone());
         let mut series = Self {
             name,
+            categories: categories.unwrap_or_default(),
             times: Vec::new(),
             values: Vec::new(),
             covariates: Vec::new(),

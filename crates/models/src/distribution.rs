@@ -46,6 +46,8 @@ pub enum PointError {
     /// `(z - v)^2`: the point becomes the mean.
     #[default]
     Squared,
+    /// `(z - v)^2 / 2`: the same, with half the gradient.
+    HalfSquared,
     /// `|z - v|`: the point becomes the median.
     Absolute,
 }
@@ -132,10 +134,8 @@ impl Output {
         let z = targets.reshape([positions, 1]);
         let column = |index| parameters.clone().narrow(1, index, 1);
         let loss = match self {
-            Self::Point(PointError::Squared) => {
-                let error = z - column(0);
-                error.clone() * error
-            }
+            Self::Point(PointError::Squared) => (z - column(0)).square(),
+            Self::Point(PointError::HalfSquared) => (z - column(0)).square() * 0.5,
             Self::Point(PointError::Absolute) => (z - column(0)).abs(),
             Self::Gaussian => {
                 let (mean, deviation) = (column(0), column(1));

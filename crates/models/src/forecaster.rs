@@ -3,7 +3,8 @@
 //!
 //! ```text
 //! u_t = (z_t - m) / s                  scaled, by what is observed of the series
-//! x_t = [u_{t-1}, o_{t-1}, c_t]        o: whether it was observed; c: covariates, known beforehand
+//! x_t = [u_{t-1}, o_{t-1}, c_t, e]     o: whether it was observed; c: covariates, known beforehand
+//! e = [E_1[k_1], .., E_K[k_K]]         k: the categories of the series; a category that is not known gives zeros
 //! h_t = layer(x_1 .. x_t)
 //! p(u_t | z_1 .. z_{t-1}, c_1 .. c_t)  of the parameters W h_t + b        W: [F, H]   b: [F]
 //!
@@ -13,6 +14,7 @@
 //! What is missing enters as 0 with o = 0, and has no loss. Salinas, Flunkert and Gasthaus 2017
 //! (DeepAR), arXiv 1704.04110.
 
+mod categories;
 mod config;
 mod paths;
 mod scaling;
@@ -23,6 +25,7 @@ use burn::module::{Module, ModuleDisplay, Param};
 use burn::tensor::{Int, Tensor, TensorData};
 
 use crate::{Output, Predictive};
+pub use categories::{Categories, CategoriesConfig};
 pub use config::ForecasterConfig;
 pub use paths::SamplePaths;
 pub use scaling::{Scale, Scaling};
@@ -35,6 +38,8 @@ const NAME: &str = "Forecaster";
 pub struct Forecaster<L: Module + ModuleDisplay> {
     /// The recurrent layer.
     pub layer: L,
+    /// `E_1 .. E_K`, if series have categories.
+    pub categories: Option<Categories>,
     /// `W`.
     pub output_weight: Param<Tensor<2>>,
     /// `b`.
@@ -89,7 +94,7 @@ pub struct OneStep<S> {
 impl<L: Layer> Forecaster<L> {
     /// The number of covariates, `C`.
     pub fn covariates(&self) -> usize {
-        self.layer.input_size() - 2
+        self.layer.input_size() - 2 - self.categories.as_ref().map_or(0, Categories::features)
     }
 
     /// The kind of distribution.
@@ -123,6 +128,7 @@ impl<L: Layer> Forecaster<L> {
             self.covariates(),
             self.output == Output::NegativeBinomial,
         )?;
+        let own_categories = self.category_features(batch)?;
         let own = || {
             batch
                 .iter()
@@ -146,6 +152,7 @@ impl<L: Layer> Forecaster<L> {
         }
         let device = self.output_bias.val().device();
         let (inputs, lengths) = series::inputs(batch, self.covariates(), &state, &device);
+        let inputs = with_features(inputs, own_categories);
         let run = self
             .layer
             .forward(inputs, Some(state.layer), Some(&lengths));
@@ -158,6 +165,14 @@ impl<L: Layer> Forecaster<L> {
             ..state
         };
         Ok((run.outputs, state))
+    }
+
+    /// `e` of each series: `[batch, features]`; nothing where the model reads no categories.
+    fn category_features(&self, batch: &[Series]) -> Result<Option<Tensor<2>>, Error> {
+        match &self.categories {
+            Some(categories) => categories.of(batch).map(Some),
+            None => categories::none(batch).map(|()| None),
+        }
     }
 
     /// The parameters of `p(u_t)` of the steps at `places`, counted through all rows.
@@ -265,4 +280,15 @@ impl<L: Layer> Forecaster<L> {
         let predictive = self.output.predictive(parameters);
         predictive.rescaled(scale.location, scale.scale)
     }
+}
+
+/// `[x_t, e]` at each step, of `[batch, time, features]` and `[batch, more]`.
+fn with_features(inputs: Tensor<3>, features: Option<Tensor<2>>) -> Tensor<3> {
+    let Some(features) = features else {
+        return inputs;
+    };
+    let [batch, time, _] = inputs.dims();
+    let [_, more] = features.dims();
+    let features = features.unsqueeze_dim::<3>(1).expand([batch, time, more]);
+    Tensor::cat(vec![inputs, features], 2)
 }

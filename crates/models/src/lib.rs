@@ -99,8 +99,8 @@ pub use forecast_scores::{
     seasonal_naive_forecast, smape, weighted_quantile_loss,
 };
 pub use forecaster::{
-    Forecaster, ForecasterConfig, ForecasterState, OneStep, SamplePaths, Scale, Scaling, Series,
-    SeriesLoss,
+    Categories, CategoriesConfig, Forecaster, ForecasterConfig, ForecasterState, OneStep,
+    SamplePaths, Scale, Scaling, Series, SeriesLoss,
 };
 pub use generator::{Generator, Generators};
 pub use language_model::{LanguageModel, LanguageModelConfig, SymbolLoss};

@@ -32,6 +32,7 @@ pub(crate) mod translate;
 mod unit_vocabulary;
 mod vectors;
 
+use std::io::Read;
 use std::path::Path;
 
 use backdraft_cells::Error;
@@ -56,8 +57,8 @@ pub use examples::{Examples, Rows};
 pub(crate) use examples::{class_folders, content_checksum};
 use examples::{read, refuse_empty};
 pub use forecast::{
-    BacktestReport, Backtesting, CalendarKind, Forecast, ForecastOptions, OutputKind, ScalingKind,
-    SeriesBatch, SeriesExample, backtest,
+    BacktestReport, Backtesting, CalendarKind, ColumnOptions, Forecast, ForecastOptions,
+    OutputKind, PointErrorKind, ScalingKind, SeriesBatch, SeriesExample, backtest,
 };
 pub use loader::ExampleLoader;
 pub use prediction::Predictor;
@@ -86,6 +87,8 @@ pub(crate) fn terms(task: &str) -> Terms {
 pub trait ExampleTask: Clone + Send + Sync + Serialize + DeserializeOwned + 'static {
     /// Whether answers have [`probabilities`](Self::probabilities).
     const HAS_PROBABILITIES: bool = false;
+    /// Whether answers are lists, with a value for each step, and are written as a table with a row for each.
+    const BY_STEP: bool = false;
 
     /// What is asked beside layers and training.
     type Options: TaskOptions;
@@ -275,6 +278,17 @@ pub trait ExampleTask: Clone + Send + Sync + Serialize + DeserializeOwned + 'sta
         path: &Path,
         options: &Self::Options,
     ) -> Result<Examples<Self::Example>, TrainError>;
+
+    /// Reads all examples of a table that comes from elsewhere, such as standard input; `None` of a task whose examples
+    /// are lines, each a [`question`](Self::question).
+    fn table(
+        &self,
+        _input: &mut dyn Read,
+        _name: &Path,
+        _options: &Self::Options,
+    ) -> Option<Result<Vec<Self::Example>, TrainError>> {
+        None
+    }
 
     /// An example of a line of text, its answer unknown; the error is a sentence.
     ///

@@ -14,6 +14,7 @@ pub(super) struct Row {
     pub(super) time: Time,
     pub(super) value: Option<f64>,
     pub(super) covariates: Vec<Option<f64>>,
+    pub(super) categories: Vec<String>,
 }
 
 /// Where in each row to find what.
@@ -21,9 +22,17 @@ pub(super) struct Table {
     path: PathBuf,
     head: Vec<String>,
     time: usize,
-    value: usize,
-    series: Option<usize>,
+    values: Values,
     covariates: Vec<usize>,
+    categories: Vec<usize>,
+}
+
+/// Where the values are.
+enum Values {
+    /// In one column; another may say of which series.
+    Long { value: usize, series: Option<usize> },
+    /// Each series in a column of its own.
+    Wide(Vec<usize>),
 }
 
 impl Table {
@@ -52,9 +61,17 @@ impl Table {
             .iter()
             .map(find)
             .collect::<Result<Vec<_>, _>>()?;
+        let categories = asked
+            .categories
+            .iter()
+            .map(find)
+            .collect::<Result<Vec<_>, _>>()?;
         let named = asked.value.as_ref().map(find).transpose()?;
         let is_taken = |place: &usize| {
-            Some(*place) == series || Some(*place) == named || covariates.contains(place)
+            Some(*place) == series
+                || Some(*place) == named
+                || covariates.contains(place)
+                || categories.contains(place)
         };
         let time = match &asked.time {
             Some(name) => find(name)?,
@@ -69,23 +86,57 @@ impl Table {
             }
         };
         let is_value = |place: &usize| *place != time && !is_taken(place);
-        let value = named.or_else(|| (0..head.len()).find(is_value));
-        let value = value.ok_or_else(|| missing("of values".to_string()))?;
-        Ok(Self {
+        let mut free = (0..head.len()).filter(is_value);
+        let values = match asked.wide {
+            true => Values::Wide(free.collect()),
+            false => Values::Long {
+                value: named.or_else(|| free.next()).unwrap_or(head.len()),
+                series,
+            },
+        };
+        match &values {
+            Values::Wide(columns) if !columns.is_empty() => {}
+            Values::Long { value, .. } if *value < head.len() => {}
+            _ => return Err(missing("of values".to_string())),
+        }
+        let table = Self {
             path: path.to_path_buf(),
             time,
-            value,
-            series,
+            values,
             covariates,
+            categories,
             head,
-        })
+        };
+        table.check_names()?;
+        Ok(table)
     }
 
-    pub(super) fn row(
+    /// Refuses two series of one name in wide form.
+    fn check_names(&self) -> Result<(), DataError> {
+        let Values::Wide(columns) = &self.values else {
+            return Ok(());
+        };
+        let twice = columns.iter().enumerate().find(|(place, column)| {
+            let before = columns[..*place].iter();
+            before
+                .into_iter()
+                .any(|other| self.head[*other] == self.head[**column])
+        });
+        match twice {
+            None => Ok(()),
+            Some((_, &column)) => {
+                let expected = "a name of its own for the series in each column";
+                Err(self.wrong(1, column, expected, "it twice"))
+            }
+        }
+    }
+
+    /// What a line says of each series that it has a value of.
+    pub(super) fn rows(
         &self,
         line: u64,
         record: &csv::StringRecord,
-    ) -> Result<(Option<String>, Row), DataError> {
+    ) -> Result<Vec<(Option<String>, Row)>, DataError> {
         if record.len() != self.head.len() {
             return Err(DataError::Ragged {
                 path: self.path.clone(),
@@ -102,17 +153,31 @@ impl Table {
             let expected = "a year, YYYYMMDD, YYYY-MM-DD, YYYY-MM or YYYY-MM-DD HH:MM";
             self.wrong(line, self.time, expected, &record[self.time])
         })?;
-        let row = Row {
-            line,
-            time,
-            value: number(self.value)?,
-            covariates: self
-                .covariates
-                .iter()
-                .map(|c| number(*c))
-                .collect::<Result<_, _>>()?,
+        let covariates = self.covariates.iter().map(|column| number(*column));
+        let covariates = covariates.collect::<Result<Vec<_>, _>>()?;
+        let categories = self.categories.iter();
+        let categories: Vec<String> = categories.map(|c| record[*c].to_string()).collect();
+        let row = |column: usize| {
+            Ok(Row {
+                line,
+                time,
+                value: number(column)?,
+                covariates: covariates.clone(),
+                categories: categories.clone(),
+            })
         };
-        Ok((self.series.map(|column| record[column].to_string()), row))
+        match &self.values {
+            Values::Long { value, series } => {
+                let name = series.map(|column| record[column].to_string());
+                Ok(vec![(name, row(*value)?)])
+            }
+            Values::Wide(columns) => {
+                let rows = columns
+                    .iter()
+                    .map(|&column| Ok((Some(self.head[column].clone()), row(column)?)));
+                rows.collect()
+            }
+        }
     }
 
     pub(super) fn check_order(&self, rows: &[Row], row: &Row) -> Result<(), DataError> {
@@ -129,7 +194,28 @@ impl Table {
                 "a time after {time}, which is in line {line}"
             )));
         }
-        Ok(())
+        let changed = (row.categories.iter())
+            .zip(&before.categories)
+            .zip(&self.categories)
+            .find(|((now, before), _)| now != before);
+        match changed {
+            Some(((now, was), &column)) => {
+                let expected = format!(
+                    "`{was}`, as in line {}, since a category is the same all through a series",
+                    before.line
+                );
+                Err(self.wrong(row.line, column, expected, now))
+            }
+            None => Ok(()),
+        }
+    }
+
+    /// A row that begins in this line and has a quote without an end, so that all that follows is within it.
+    pub(super) fn unclosed(&self, line: u64) -> DataError {
+        DataError::Unclosed {
+            path: self.path.clone(),
+            line,
+        }
     }
 
     fn wrong(

@@ -164,6 +164,65 @@ fn series_in_long_form_keep_apart() {
 }
 
 #[test]
+fn series_in_wide_form_are_columns() {
+    let wide = SeriesColumns::new()
+        .with_covariates(["price"])
+        .in_wide_form();
+    let table = "date,ulm,price,bonn\n2024-01-01,3,9,\n2024-01-03,4,8,7\n2024-01-04,,7,6\n";
+    let all = read(table, &wide).unwrap();
+    let names: Vec<_> = all.iter().map(|series| series.name.as_deref()).collect();
+    assert_eq!(names, [Some("ulm"), Some("bonn")]);
+    // A day that the table leaves out is put into both.
+    assert_eq!(all[0].values, [Some(3.0), None, Some(4.0), None]);
+    assert_eq!(all[1].values, [None, None, Some(7.0), Some(6.0)]);
+    let prices = [[Some(9.0)], [None], [Some(8.0)], [Some(7.0)]];
+    assert_eq!(all[0].covariates, prices);
+    assert_eq!((&all[1].covariates, all[1].filled), (&all[0].covariates, 1));
+
+    let twice = read(
+        "date,a,a\n2024-01-01,1,2\n",
+        &SeriesColumns::new().in_wide_form(),
+    );
+    let expected = "t.csv: line 1, column `a`: expected a name of its own for the series in each column, \
+                    found `it twice`";
+    assert_eq!(twice.unwrap_err(), expected);
+    let none = read("date\n2024-01-01\n", &SeriesColumns::new().in_wide_form());
+    assert_eq!(
+        none.unwrap_err(),
+        "t.csv: expected a column of values, found `date`"
+    );
+}
+
+#[test]
+fn a_category_is_that_of_the_whole_series() {
+    let columns = SeriesColumns::new()
+        .with_series("shop")
+        .with_value("sold")
+        .with_categories(["town", "shop"]);
+    let table =
+        "shop,town,date,sold\na,Ulm,2024-01-01,3\nb,Bonn,2024-01-01,7\na,Ulm,2024-01-02,4\n";
+    let all = read(table, &columns).unwrap();
+    assert_eq!(all[0].categories, ["Ulm", "a"]);
+    assert_eq!(all[1].categories, ["Bonn", "b"]);
+    let moved = format!("{table}b,Ulm,2024-01-02,5\n");
+    let expected = "t.csv: line 5, column `town`: expected `Bonn`, as in line 3, since a category is the same \
+                    all through a series, found `Ulm`";
+    assert_eq!(read(&moved, &columns).unwrap_err(), expected);
+}
+
+#[test]
+fn a_quote_without_an_end_is_told_by_its_row() {
+    let expected = "t.csv: line 3: expected quotes that are closed, found one without an end";
+    for cell in ["\"5", "5,\"", "\"5\n3,7"] {
+        assert_eq!(
+            refused(&format!("t,z\n1,2\n2,{cell}\n3,4\n")),
+            expected,
+            "{cell}"
+        );
+    }
+}
+
+#[test]
 fn columns_are_found_by_name_or_by_place() {
     let values = |table: &str, columns: &SeriesColumns| {
         let series = read(table, columns).unwrap().remove(0);

@@ -104,17 +104,23 @@ class Transcriber(torch.nn.Module):
 
 
 class Forecaster(torch.nn.Module):
-    def __init__(self):
+    def __init__(self, categories=()):
         super().__init__()
-        self.recurrent = torch.nn.RNN(2, 5, batch_first=True)
+        sizes = [(count + 1) // 2 for count in categories]
+        embeddings = [torch.nn.Embedding(count, size) for count, size in zip(categories, sizes)]
+        self.categories = torch.nn.ModuleList(embeddings)
+        self.recurrent = torch.nn.RNN(2 + sum(sizes), 5, batch_first=True)
         self.output = torch.nn.Linear(5, 2)
 
-    def forward(self, values):
-        """Mean and deviation of each value, of those before it."""
+    def forward(self, values, *categories):
+        """Mean and deviation of each value, of those before it and of the categories of its series."""
         before = torch.cat([torch.zeros(len(values), 1), values[:, :-1]], 1)
         observed = torch.ones_like(values)
         observed[:, 0] = 0
-        outputs, _ = self.recurrent(torch.stack([before, observed], 2))
+        inputs = [torch.stack([before, observed], 2)]
+        for embedding, own in zip(self.categories, categories):
+            inputs.append(embedding(own)[:, None].expand(-1, values.shape[1], -1))
+        outputs, _ = self.recurrent(torch.cat(inputs, 2))
         mean, deviation = self.output(outputs).unbind(2)
         return mean, softplus(deviation) + 1e-4
 
@@ -254,6 +260,11 @@ with torch.no_grad():
     model, key, text = single(Composer()), drawn(5, 2, 2), drawn(5, 4, 2)
     loss = model.loss(torch.tensor(key), *padded(text))
     keep("composer", model, key=key, text=text, loss=loss)
+
+    model, values, categories = single(Forecaster([5, 2])), torch.randn(2, 6), torch.tensor([[4, 0], [1, 1]])
+    mean, deviation = model(values, *categories.T)
+    case = dict(values=values.tolist(), categories=categories.tolist())
+    keep("forecaster_categories", model, **case, mean=mean.tolist(), deviation=deviation.tolist())
 
 save_file(tensors, here / "models.safetensors")
 lines = ",\n".join(f'"{name}":{json.dumps(case, separators=(",", ":"))}' for name, case in recorded.items())

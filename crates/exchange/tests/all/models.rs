@@ -8,9 +8,9 @@ use std::path::Path;
 use backdraft_cells::{DeepConfig, ElmanConfig, GruConfig, Lengths, LstmConfig};
 use backdraft_exchange::pytorch::{StateDict, Twin};
 use backdraft_models::{
-    CharactersConfig, Classifier, ClassifierConfig, ComposerConfig, Encoder, EncoderConfig,
-    ForecasterConfig, Output, Pooling, Scaling, Score, Series, Source, TaggerConfig, TaggerInput,
-    TranscriberConfig, TranslatorConfig, padded,
+    CategoriesConfig, CharactersConfig, Classifier, ClassifierConfig, ComposerConfig, Encoder,
+    EncoderConfig, ForecasterConfig, Output, Pooling, Scaling, Score, Series, Source, TaggerConfig,
+    TaggerInput, TranscriberConfig, TranslatorConfig, padded,
 };
 use burn::module::Module;
 use burn::tensor::{Device, Int, Tensor, TensorData};
@@ -173,26 +173,38 @@ fn a_forecaster() {
     #[derive(Deserialize)]
     struct Recorded {
         values: Vec<Vec<f64>>,
+        #[serde(default)]
+        categories: Vec<Vec<usize>>,
         mean: Vec<Vec<f64>>,
         deviation: Vec<Vec<f64>>,
     }
-    let layer = EncoderConfig::new(DeepConfig::new(ElmanConfig::new(2, 5).into(), 1));
-    let model = ForecasterConfig::new(layer)
-        .with_output(Output::Gaussian)
-        .with_scaling(Scaling::None)
-        .init(&Device::flex())
-        .unwrap();
-    let model = loaded("forecaster", model);
-    let case: Recorded = recorded("forecaster");
-    let series = case.values.iter().cloned();
-    let series = series.map(|values| Series::new(values.into_iter().map(Some).collect::<Vec<_>>()));
-    let told = model.one_step(&series.collect::<Vec<_>>(), None).unwrap();
-    let told = || told.predictives.iter().flatten();
-    close(told().map(|value| value.mean()), &case.mean.concat());
-    // One deviation above the mean is below 84.13 % of a normal distribution.
-    let above = 0.841_344_746_068_542_9;
-    let deviation = told().map(|value| value.quantile(above) - value.mean());
-    close(deviation, &case.deviation.concat());
+    for (name, counts) in [
+        ("forecaster", vec![]),
+        ("forecaster_categories", vec![5, 2]),
+    ] {
+        let features = 2 + CategoriesConfig::new(counts.clone()).features();
+        let layer = EncoderConfig::new(DeepConfig::new(ElmanConfig::new(features, 5).into(), 1));
+        let model = ForecasterConfig::new(layer)
+            .with_output(Output::Gaussian)
+            .with_scaling(Scaling::None)
+            .with_categories(counts)
+            .init(&Device::flex())
+            .unwrap();
+        let model = loaded(name, model);
+        let case: Recorded = recorded(name);
+        let series = case.values.iter().enumerate().map(|(row, values)| {
+            let values: Vec<_> = values.iter().copied().map(Some).collect();
+            let categories = case.categories.get(row).into_iter().flatten();
+            Series::new(values).with_categories(categories.copied().map(Some).collect::<Vec<_>>())
+        });
+        let told = model.one_step(&series.collect::<Vec<_>>(), None).unwrap();
+        let told = || told.predictives.iter().flatten();
+        close(told().map(|value| value.mean()), &case.mean.concat());
+        // One deviation above the mean is below 84.13 % of a normal distribution.
+        let above = 0.841_344_746_068_542_9;
+        let deviation = told().map(|value| value.quantile(above) - value.mean());
+        close(deviation, &case.deviation.concat());
+    }
 }
 
 #[test]

@@ -4,7 +4,7 @@ use backdraft_cells::{Error, Layer, SequenceConfig};
 use burn::tensor::Device;
 use serde::{Deserialize, Serialize};
 
-use super::{Forecaster, NAME, Scaling};
+use super::{CategoriesConfig, Forecaster, NAME, Scaling};
 use crate::Output;
 use crate::causal::runs_forward;
 use crate::linear::uniform;
@@ -12,12 +12,16 @@ use crate::linear::uniform;
 /// Configuration of a [`Forecaster`].
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct ForecasterConfig<K> {
-    /// The recurrent layer, forward in time; its input size is 2 more than there are covariates, `C`.
+    /// The recurrent layer, forward in time; its input size is 2 more than there are covariates, `C`, and features of
+    /// categories.
     pub layer: K,
     /// The kind of distribution; Gaussian by default.
     pub output: Output,
     /// The units that a series is read in; those of its mean size by default.
     pub scaling: Scaling,
+    /// The categories of a series; none by default.
+    #[serde(default)]
+    pub categories: CategoriesConfig,
 }
 
 impl<K> ForecasterConfig<K> {
@@ -27,6 +31,7 @@ impl<K> ForecasterConfig<K> {
             layer,
             output: Output::Gaussian,
             scaling: Scaling::default(),
+            categories: CategoriesConfig::default(),
         }
     }
 
@@ -43,26 +48,32 @@ impl<K> ForecasterConfig<K> {
         self.scaling = scaling;
         self
     }
+
+    /// Sets how many different categories of each kind there are.
+    #[must_use]
+    pub fn with_categories(mut self, counts: impl Into<Vec<usize>>) -> Self {
+        self.categories = CategoriesConfig::new(counts);
+        self
+    }
 }
 
 impl<K: SequenceConfig<Built: Layer>> ForecasterConfig<K> {
-    /// Builds the model with new weights: of the layer, then `W`, then `b`, the last two uniform within
-    /// 1/sqrt(H).
+    /// Builds the model with new weights: of the layer, then of the categories, then `W`, then `b`, the last two uniform
+    /// within 1/sqrt(H).
     ///
     /// # Errors
     ///
-    /// When the layer is impossible, reads less than 2 features or goes back in time; when the levels
-    /// of quantiles are none; and when counts are to be moved by their mean.
+    /// When the layer is impossible, reads less than 2 features and those of the categories, or goes back in time; when
+    /// there is no category of a kind; when the levels of quantiles are none; and when counts are to be moved by their
+    /// mean.
     pub fn init(&self, device: &Device) -> Result<Forecaster<K::Built>, Error> {
         self.output.check(NAME)?;
-        if self.layer.input_size() < 2 {
-            let expected = "at least 2: the value before, whether it was observed, and covariates";
-            return Err(Error::new(
-                NAME,
-                "input size",
-                expected,
-                self.layer.input_size(),
-            ));
+        let (found, least) = (self.layer.input_size(), 2 + self.categories.features());
+        if found < least {
+            let expected = format!(
+                "at least {least}: the value before, whether it was observed, covariates, and features of categories"
+            );
+            return Err(Error::new(NAME, "input size", expected, found));
         }
         if self.output == Output::NegativeBinomial && self.scaling == Scaling::Standard {
             let expected = "none or mean absolute, as the distribution is one of counts";
@@ -74,8 +85,10 @@ impl<K: SequenceConfig<Built: Layer>> ForecasterConfig<K> {
             .map_err(|error| error.within(NAME))?;
         runs_forward(NAME, "layer", &layer)?;
         let (hidden, features) = (layer.output_size(), self.output.features());
+        let categories = self.categories.init(device)?;
         Ok(Forecaster {
             layer,
+            categories,
             output_weight: uniform([features, hidden], hidden, device),
             output_bias: uniform([features], hidden, device),
             output: self.output.clone(),

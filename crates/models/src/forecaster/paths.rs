@@ -12,7 +12,7 @@ use burn::tensor::{Int, Tensor, TensorData};
 use rand::Rng;
 
 use super::series::{check_covariates, write_step};
-use super::{Forecaster, ForecasterState, NAME, Scale, Series};
+use super::{Forecaster, ForecasterState, NAME, Scale, Series, with_features};
 use crate::Predictive;
 
 /// What may become of one series.
@@ -86,13 +86,15 @@ impl<L: Layer> Forecaster<L> {
         let model = self.valid();
         let (_, state) = model.read(context, None)?;
         let mut state = repeated(state, samples);
+        let categories = model.category_features(context)?;
+        let categories = categories.map(|features| repeated_rows(features, samples));
         let mut paths = vec![Vec::with_capacity(horizon); context.len() * samples];
         for step in 0..horizon {
             let covariates = |row: usize| {
                 let steps = future.get(row / samples).and_then(|steps| steps.get(step));
                 steps.map_or(&[][..], Vec::as_slice)
             };
-            model.draw(&mut state, covariates, random)?;
+            model.draw(&mut state, covariates, categories.clone(), random)?;
             for (path, last) in paths.iter_mut().zip(&state.last) {
                 path.extend(*last);
             }
@@ -106,9 +108,10 @@ impl<L: Layer> Forecaster<L> {
         &self,
         state: &mut ForecasterState<L::State>,
         covariates: impl Fn(usize) -> &'a [f64],
+        categories: Option<Tensor<2>>,
         random: &mut impl Rng,
     ) -> Result<(), Error> {
-        let (rows, width) = (state.last.len(), self.layer.input_size());
+        let (rows, width) = (state.last.len(), 2 + self.covariates());
         let mut inputs = vec![0.0; rows * width];
         let before = state.last.iter().zip(&state.scales).enumerate();
         for (features, (row, (last, scale))) in inputs.chunks_exact_mut(width).zip(before) {
@@ -116,6 +119,7 @@ impl<L: Layer> Forecaster<L> {
         }
         let device = self.output_bias.val().device();
         let inputs = Tensor::from_data(TensorData::new(inputs, [rows, 1, width]), &device);
+        let inputs = with_features(inputs, categories);
         let run = self
             .layer
             .forward(inputs, Some(state.layer.clone()), None)?;
@@ -138,15 +142,18 @@ fn repeated<S: State>(state: ForecasterState<S>, times: usize) -> ForecasterStat
     let rows: Vec<usize> = (0..state.last.len() * times)
         .map(|row| row / times)
         .collect();
-    let places: Vec<i32> = rows.iter().map(|row| *row as i32).collect();
-    let mut select = |tensor: Tensor<2>| {
-        let places = TensorData::new(places.clone(), [places.len()]);
-        let places = Tensor::<1, Int>::from_data(places, &tensor.device());
-        tensor.select(0, places)
-    };
     ForecasterState {
-        layer: state.layer.map(&mut select),
+        layer: state.layer.map(&mut |tensor| repeated_rows(tensor, times)),
         last: rows.iter().map(|row| state.last[*row]).collect(),
         scales: rows.iter().map(|row| state.scales[*row]).collect(),
     }
+}
+
+/// Each row of a tensor so many times, one after the other.
+fn repeated_rows(tensor: Tensor<2>, times: usize) -> Tensor<2> {
+    let [rows, _] = tensor.dims();
+    let places: Vec<i32> = (0..rows * times).map(|row| (row / times) as i32).collect();
+    let places = TensorData::new(places, [rows * times]);
+    let places = Tensor::<1, Int>::from_data(places, &tensor.device());
+    tensor.select(0, places)
 }

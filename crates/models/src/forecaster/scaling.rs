@@ -72,7 +72,8 @@ impl Default for Scale {
 
 impl Scale {
     /// `u` of `z`.
-    pub(super) fn of(self, value: f64) -> f64 {
+    #[must_use]
+    pub fn of(self, value: f64) -> f64 {
         (value - self.location) / self.scale
     }
 }

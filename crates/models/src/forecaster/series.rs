@@ -18,6 +18,8 @@ pub struct Series {
     pub values: Vec<Option<f64>>,
     /// `c_t`: of each step `C` numbers, such as its place in the year. Nothing at all where `C` is 0.
     pub covariates: Vec<Vec<f64>>,
+    /// `k_1 .. k_K`, of which kind it is, by number; `None` for one that is not known.
+    pub categories: Vec<Option<usize>>,
 }
 
 impl Series {
@@ -26,6 +28,7 @@ impl Series {
         Self {
             values: values.into(),
             covariates: Vec::new(),
+            categories: Vec::new(),
         }
     }
 
@@ -33,6 +36,13 @@ impl Series {
     #[must_use]
     pub fn with_covariates(mut self, covariates: impl Into<Vec<Vec<f64>>>) -> Self {
         self.covariates = covariates.into();
+        self
+    }
+
+    /// Sets the categories.
+    #[must_use]
+    pub fn with_categories(mut self, categories: impl Into<Vec<Option<usize>>>) -> Self {
+        self.categories = categories.into();
         self
     }
 
@@ -50,6 +60,7 @@ impl Series {
         Self {
             values: self.values[steps].to_vec(),
             covariates,
+            categories: self.categories.clone(),
         }
     }
 }

@@ -3,8 +3,8 @@
 
 use backdraft_cells::prelude::*;
 use backdraft_models::{
-    Forecaster, ForecasterConfig, Output, PointError, Predictive, Scale, Scaling, Series, coverage,
-    mase,
+    CategoriesConfig, Forecaster, ForecasterConfig, Output, PointError, Predictive, Scale, Scaling,
+    Series, coverage, mase,
 };
 use burn::module::Module;
 use burn::optim::{AdamConfig, GradientsParams};
@@ -40,6 +40,7 @@ fn kinds() -> Vec<(Output, Scaling)> {
         (Output::Quantiles(vec![0.1, 0.5, 0.9]), Scaling::Standard),
         (Output::Point(PointError::Squared), Scaling::MeanAbsolute),
         (Output::Point(PointError::Absolute), Scaling::Standard),
+        (Output::Point(PointError::HalfSquared), Scaling::Standard),
     ]
 }
 
@@ -126,6 +127,15 @@ fn features(model: &Model, series: &Series, scaling: Scaling) -> Vec<Vec<f64>> {
             None => vec![0.0, 0.0],
         };
         x.extend(series.covariates.get(step).into_iter().flatten());
+        for (kind, category) in series.categories.iter().enumerate() {
+            let table = &model.categories.as_ref().unwrap().embeddings[kind].weight;
+            let [_, width] = table.dims();
+            let table = floats(&table.val());
+            x.extend(match category {
+                Some(category) => table[category * width..(category + 1) * width].to_vec(),
+                None => vec![0.0; width],
+            });
+        }
         let shape = [1, 1, x.len()];
         let x = Tensor::<3>::from_data(TensorData::new(x, shape), &device);
         let run = model.layer.forward(x, Some(state), None).unwrap();
@@ -150,6 +160,7 @@ fn reference(output: &Output, f: &[f64], z: f64, (location, scale): (f64, f64)) 
     let positive = |x: f64| x.exp().ln_1p() + 1e-4;
     match output {
         Output::Point(PointError::Squared) => (u - f[0]).powi(2),
+        Output::Point(PointError::HalfSquared) => (u - f[0]).powi(2) / 2.0,
         Output::Point(PointError::Absolute) => (u - f[0]).abs(),
         Output::Gaussian => {
             let (mean, deviation) = (location + scale * f[0], scale * positive(f[1]));
@@ -229,6 +240,63 @@ fn losses_and_predictions_are_those_of_each_step_by_itself() {
             let found = model.one_step(&batch, None).unwrap();
             close(&all_numbers(&found.predictives), &predictions, 1e-4);
         }
+    }
+}
+
+#[test]
+fn categories_are_read_at_each_step() {
+    // Of 5 and of 2 categories: 3 features and 1.
+    let counts = CategoriesConfig::new([5, 2]);
+    assert_eq!(counts.features(), 4);
+    assert_eq!(CategoriesConfig::new([1, 1000]).features(), 51);
+    let config = ForecasterConfig::new(RecurrentConfig::new(GruConfig::new(2 + 1 + 4, 5)))
+        .with_categories([5, 2]);
+    for device in cpus() {
+        let model = built(&config, 11, &device);
+        assert_eq!(model.covariates(), 1);
+        let [long, short] = <[Series; 2]>::try_from(batch()).unwrap();
+        let batch = [
+            long.clone().with_categories([Some(4), Some(0)]),
+            short.with_categories([None, Some(1)]),
+        ];
+        let mut losses = Vec::new();
+        for series in &batch {
+            let units = units(series, Scaling::MeanAbsolute);
+            let steps = features(&model, series, Scaling::MeanAbsolute);
+            for (f, value) in steps.iter().zip(&series.values) {
+                losses.extend(value.map(|z| reference(&Output::Gaussian, f, z, units)));
+            }
+        }
+        close(
+            &floats(&model.loss(&batch, None).unwrap().losses),
+            &losses,
+            1e-4,
+        );
+
+        // Futures, too, are of a series' own kind.
+        let paths = |kinds: [Option<usize>; 2]| {
+            let mut random = StdRng::seed_from_u64(1);
+            let context = [long.clone().with_categories(kinds)];
+            let future = [vec![vec![0.1]; 3]];
+            model
+                .forecast(&context, &future, 3, 4, &mut random)
+                .unwrap()
+        };
+        assert_eq!(paths([Some(4), Some(0)]), paths([Some(4), Some(0)]));
+        assert_ne!(paths([Some(4), Some(0)]), paths([Some(3), Some(0)]));
+
+        let refused = |kinds: &[Option<usize>]| {
+            let series = [long.clone().with_categories(kinds)];
+            model.loss(&series, None).unwrap_err().to_string()
+        };
+        assert_eq!(
+            refused(&[Some(5), None]),
+            "Forecaster: category of kind 0 of series 0: expected below 5, found 5"
+        );
+        assert_eq!(
+            refused(&[None]),
+            "Forecaster: categories of series 0: expected 2, found 1"
+        );
     }
 }
 
@@ -531,7 +599,7 @@ fn impossible_models_are_refused() {
     assert_eq!(
         refused(ForecasterConfig::new(narrow)),
         "Forecaster: input size: expected at least 2: the value before, whether it was observed, \
-         and covariates, found 1"
+         covariates, and features of categories, found 1"
     );
     let moved = config(0)
         .with_output(Output::NegativeBinomial)

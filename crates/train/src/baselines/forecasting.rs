@@ -12,6 +12,7 @@ use backdraft_models::baselines::{AutoregressionConfig, Criterion, TimeDelayConf
 use super::{BaselineRow, BaselineSettings, Baselines, Remembers};
 use crate::TaskOptions;
 use crate::say::say;
+use crate::tasks::forecast::known::Known;
 use crate::tasks::forecast::parts;
 use crate::{Backtesting, ForecastOptions, PickedDevice, Recurrence, SeriesExample, TrainError};
 use nets::Nets;
@@ -54,7 +55,8 @@ pub fn forecast_baselines(
             skipped: 0,
         });
     }
-    let held_out = parts::scored(all, options, settings.valid_fraction)?;
+    let (held_out, short) = parts::scored(all, options, settings.valid_fraction)?;
+    parts::tell_short(&short, "left out");
     let season = options.season;
     let scoring = Scoring { season, rolling };
     if let Some(asked) = rolling {
@@ -107,12 +109,14 @@ pub fn forecast_baselines(
         }));
     }
 
-    let covariates = options.covariates.len() + options.calendar_width();
-    let input = 2 + covariates;
+    let learned = parts::windows(&held_out, options);
+    let known = Known::of(&learned, options);
+    let input = known.features(options);
     let nets = Nets {
         settings,
         options,
-        learned: parts::windows(&held_out, options),
+        known: &known,
+        learned,
         held_out: &held_out,
         scoring,
         device: &device.device,

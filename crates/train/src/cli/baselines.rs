@@ -63,21 +63,8 @@ enum Task {
 
 #[derive(Debug, clap::Args)]
 struct Columns {
-    /// Column of the times [default: the one called `time`, or the first]
-    #[arg(long, value_name = "NAME")]
-    time_column: Option<String>,
-    /// Column of the values [default: the first other]
-    #[arg(long, value_name = "NAME")]
-    value_column: Option<String>,
-    /// Column of the name of the series [default: there is one series]
-    #[arg(long, value_name = "NAME")]
-    series_column: Option<String>,
-    /// Columns of covariates, which only networks use
-    #[arg(long, value_name = "NAME,..", value_delimiter = ',')]
-    covariates: Vec<String>,
-    /// Calendar features of each step, which only networks use
-    #[arg(long, value_enum, value_delimiter = ',')]
-    calendar: Vec<crate::CalendarKind>,
+    #[command(flatten)]
+    columns: crate::ColumnOptions,
     /// Steps in a season; 1 for none
     #[arg(long, value_name = "T", default_value_t = 1)]
     season: usize,
@@ -211,11 +198,7 @@ impl Columns {
     /// small to be learned.
     fn options(&self) -> ForecastOptions {
         ForecastOptions {
-            time_column: self.time_column.clone(),
-            value_column: self.value_column.clone(),
-            series_column: self.series_column.clone(),
-            covariates: self.covariates.clone(),
-            calendar: self.calendar.clone(),
+            columns: self.columns.clone(),
             season: self.season,
             valid_steps: self.valid_steps,
             scaling: ScalingKind::Standard,

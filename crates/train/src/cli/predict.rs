@@ -12,7 +12,8 @@ use crate::{Answer, DeviceChoice, ExampleTask, PickedDevice, Predictor, Run, Tra
 pub(super) struct Arguments {
     /// Folder of the run
     run: PathBuf,
-    /// File of examples (for a classifier also a folder), or - to answer each line of standard input at once
+    /// File of examples (for a classifier also a folder), or - for standard input: each line is answered at once; the
+    /// series of a forecaster are read to their end
     #[arg(value_name = "FILE")]
     data: PathBuf,
     /// Device to compute on
@@ -42,15 +43,25 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), TrainError> {
 fn answer<T: ExampleTask>(arguments: &Arguments, device: &PickedDevice) -> Result<(), TrainError> {
     let predictor = Predictor::<T>::open(&arguments.run, device)?;
     let predictor = predictor.with_probabilities(arguments.probabilities)?;
-    let tell = |answer: Answer| {
-        let line = match arguments.json {
-            true => answer.to_json(),
-            false => answer.to_tsv(),
+    let mut is_first = true;
+    let mut tell = |answer: Answer| {
+        let lines = match (arguments.json, T::BY_STEP) {
+            (true, _) => vec![answer.to_json()],
+            (false, false) => vec![answer.to_tsv()],
+            (false, true) => {
+                let columns = is_first.then(|| answer.columns());
+                columns.into_iter().chain(answer.by_step()).collect()
+            }
         };
-        print(&format!("{line}\n"))
+        is_first = false;
+        print(&format!("{}\n", lines.join("\n")))
     };
     if arguments.data == Path::new("-") {
-        return answer_lines(&predictor, tell);
+        let (mut input, name) = (std::io::stdin().lock(), Path::new("standard input"));
+        return match predictor.table(&mut input, name) {
+            Some(examples) => predictor.answer_all(&examples?, &mut tell),
+            None => answer_lines(&predictor, input, tell),
+        };
     }
     let read = predictor.questions(&arguments.data)?;
     if let Some(name) = &read.only_column {
@@ -65,15 +76,16 @@ fn answer<T: ExampleTask>(arguments: &Arguments, device: &PickedDevice) -> Resul
             counted(read.skipped, "row")
         ));
     }
-    predictor.answer_all(&read.examples, &mut { tell })
+    predictor.answer_all(&read.examples, &mut tell)
 }
 
 /// Answers each line as soon as it is there.
 fn answer_lines<T: ExampleTask>(
     predictor: &Predictor<T>,
-    tell: impl Fn(Answer) -> Result<(), TrainError>,
+    input: impl BufRead,
+    mut tell: impl FnMut(Answer) -> Result<(), TrainError>,
 ) -> Result<(), TrainError> {
-    for (number, line) in (1_usize..).zip(std::io::stdin().lock().lines()) {
+    for (number, line) in (1_usize..).zip(input.lines()) {
         let no_line = |reason: String| TrainError::NoQuestion {
             reason: format!("standard input, line {number}: {reason}"),
         };

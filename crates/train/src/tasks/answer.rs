@@ -13,6 +13,29 @@ impl Answer {
         cells.collect::<Vec<_>>().join("\t")
     }
 
+    /// The names of the columns of a table with a row for each step, of lists with a value for each.
+    pub fn columns(&self) -> String {
+        let names = self.0.iter().map(|(name, _)| match *name {
+            "times" => "time",
+            name => name,
+        });
+        csv_line(names.map(str::to_string))
+    }
+
+    /// A row for each step; what is no list is the same in each.
+    pub fn by_step(&self) -> Vec<String> {
+        let lists = self.0.iter().filter_map(|(_, value)| value.as_array());
+        let steps = lists.map(Vec::len).max().unwrap_or(0);
+        let row = |step: usize| {
+            let cells = self.0.iter().map(|(_, value)| match value {
+                serde_json::Value::Array(all) => all.get(step).map_or_else(String::new, cell),
+                value => cell(value),
+            });
+            csv_line(cells)
+        };
+        (0..steps).map(row).collect()
+    }
+
     /// As a line of JSON.
     pub fn to_json(&self) -> String {
         let values = self.0.iter().cloned();
@@ -21,6 +44,15 @@ impl Answer {
             .collect();
         serde_json::Value::Object(object).to_string()
     }
+}
+
+/// Cells with commas between them, and quotes around those that need them.
+fn csv_line(cells: impl Iterator<Item = String>) -> String {
+    let quoted = cells.map(|cell| match cell.contains([',', '"']) {
+        true => format!("\"{}\"", cell.replace('"', "\"\"")),
+        false => cell,
+    });
+    quoted.collect::<Vec<_>>().join(",")
 }
 
 /// A number between 0 and 1 as it is told: with four digits.

@@ -4,29 +4,34 @@
 //! read before they are foreseen, one step ahead each.
 
 pub(crate) mod backtest;
+mod columns;
 pub(crate) mod figures;
+pub(crate) mod known;
 mod objective;
 mod options;
 pub(crate) mod parts;
 mod showing;
 
+use std::io::Read;
 use std::path::Path;
 
 use backdraft_cells::Error;
-use backdraft_models::{Encoder, Forecaster, ForecasterConfig, Predictive, SamplePaths};
+use backdraft_models::{Encoder, Forecaster, Predictive, SamplePaths, Series};
 use burn::tensor::Device;
-use rand::SeedableRng;
-use rand::rngs::StdRng;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::{Answer, BatchOf, ExampleTask, Examples, Parts, Rows, Scores, TaskSettings};
+use crate::say::say;
 use crate::{Section, TrainError};
+use backtest::drawn;
 use figures::{Means, one_step};
+use known::Known;
 
 pub use backtest::{BacktestReport, Backtesting, backtest};
+pub use columns::{CalendarKind, ColumnOptions};
 pub use objective::SeriesBatch;
-pub use options::{CalendarKind, ForecastOptions, OutputKind, ScalingKind};
+pub use options::{ForecastOptions, OutputKind, PointErrorKind, ScalingKind};
 pub use parts::SeriesExample;
 
 /// Futures that are drawn of a series.
@@ -34,23 +39,27 @@ const SAMPLES: usize = 200;
 /// What is told of each step: an interval that holds nine in ten.
 const LEVELS: [f64; 2] = [0.05, 0.95];
 
-/// What comes next in series. All that is known of them is in the settings and in the series.
+/// What comes next in series.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Forecast {
     season: usize,
     horizon: usize,
     seed: u64,
+    /// What is known of the series that were learned from.
+    #[serde(flatten)]
+    known: Known,
 }
 
 type Model = Forecaster<Encoder>;
 
 impl Forecast {
-    /// All that there is to know is what is asked for.
-    fn asked(settings: &TaskSettings<ForecastOptions>) -> Self {
+    /// What is asked for, and what is known.
+    fn asked(settings: &TaskSettings<ForecastOptions>, known: Known) -> Self {
         Self {
             season: settings.options.season,
             horizon: settings.options.horizon,
             seed: settings.training.seed,
+            known,
         }
     }
 
@@ -60,21 +69,54 @@ impl Forecast {
         model: &Model,
         example: &SeriesExample,
     ) -> Result<Option<SamplePaths>, TrainError> {
-        let (horizon, future) = match example.series.covariates.is_empty() {
-            true => (self.horizon, Vec::new()),
-            false => (example.future.len(), vec![example.future.clone()]),
-        };
+        let horizon = self.steps_ahead(example);
         if horizon == 0 {
             return Ok(None);
         }
-        let series = std::slice::from_ref(&example.series);
-        let mut random = StdRng::seed_from_u64(self.seed);
-        let paths = model.forecast(series, &future, horizon, SAMPLES, &mut random)?;
-        Ok(paths.into_iter().next())
+        let steps = example.series.values.len();
+        drawn(model, &self.known, example, steps, horizon, self.seed)
+            .map(Some)
+            .map_err(Into::into)
+    }
+
+    /// Steps of a series that can be forecast: as many as are asked for, if the covariates of so many are known.
+    fn steps_ahead(&self, example: &SeriesExample) -> usize {
+        match example.series.covariates.is_empty() {
+            true => self.horizon,
+            false => example.future.len(),
+        }
+    }
+
+    /// Says of which series fewer steps are forecast than were asked for.
+    fn tell_shortened(&self, path: &Path, examples: &[SeriesExample]) {
+        let ahead = |one: &&SeriesExample| self.steps_ahead(one);
+        let few = |one: &&SeriesExample| (1..self.horizon).contains(&ahead(one));
+        if let Some(first) = examples.iter().find(few) {
+            let name = first.name.as_ref();
+            let name = name.map_or_else(String::new, |name| format!(" of series `{name}`"));
+            say(format_args!(
+                "note: {}: {} forecast{name}, and not {}, as the covariates of no more are known",
+                path.display(),
+                match ahead(&first) {
+                    1 => "1 step is".to_string(),
+                    steps => format!("{steps} steps are"),
+                },
+                self.horizon
+            ));
+        }
+    }
+
+    /// Says which categories of series are not known.
+    fn tell_unknown(&self, path: &Path, examples: &[SeriesExample]) {
+        if let Some(unknown) = self.known.unknown(examples) {
+            say(format_args!("note: {}: {unknown}", path.display()));
+        }
     }
 }
 
 impl ExampleTask for Forecast {
+    const BY_STEP: bool = true;
+
     type Options = ForecastOptions;
     type Example = SeriesExample;
     type Model = Model;
@@ -99,22 +141,32 @@ impl ExampleTask for Forecast {
         all: Vec<SeriesExample>,
         settings: &TaskSettings<ForecastOptions>,
     ) -> Result<Vec<SeriesExample>, TrainError> {
-        parts::scored(all, &settings.options, settings.training.valid_fraction)
+        let fraction = settings.training.valid_fraction;
+        let (scored, short) = parts::scored(all, &settings.options, fraction)?;
+        parts::tell_short(&short, "not measured");
+        Ok(scored)
     }
 
     fn hold_out(
         all: Vec<SeriesExample>,
         settings: &TaskSettings<ForecastOptions>,
     ) -> Result<Parts<SeriesExample>, TrainError> {
-        let held_out = Self::scored(all, settings)?;
-        Ok((parts::windows(&held_out, &settings.options), held_out))
+        let fraction = settings.training.valid_fraction;
+        let (held_out, short) = parts::scored(all, &settings.options, fraction)?;
+        parts::tell_short(&short, "learned from in whole");
+        let mut learned = parts::windows(&held_out, &settings.options);
+        learned.extend(parts::windows(&short, &settings.options));
+        Ok((learned, held_out))
     }
 
     fn of(
-        _examples: &[SeriesExample],
+        examples: &[SeriesExample],
         settings: &TaskSettings<ForecastOptions>,
     ) -> Result<Self, TrainError> {
-        Ok(Self::asked(settings))
+        Ok(Self::asked(
+            settings,
+            Known::of(examples, &settings.options),
+        ))
     }
 
     fn for_training(
@@ -122,7 +174,7 @@ impl ExampleTask for Forecast {
         _examples: &[SeriesExample],
         settings: &TaskSettings<ForecastOptions>,
     ) -> Self {
-        Self::asked(settings)
+        Self::asked(settings, self.known)
     }
 
     fn model(
@@ -131,12 +183,9 @@ impl ExampleTask for Forecast {
         device: &Device,
     ) -> Result<Model, Error> {
         let options = &settings.options;
-        let covariates = options.covariates.len() + options.calendar_width();
-        let layer = settings.recurrence.encoder(2 + covariates);
-        ForecasterConfig::new(layer)
-            .with_output(options.output.into())
-            .with_scaling(options.scaling())
-            .init(device)
+        let features = self.known.features(options);
+        let layer = settings.recurrence.encoder(features);
+        self.known.forecaster(layer, options).init(device)
     }
 
     fn layers(model: &Model) -> Vec<&Encoder> {
@@ -148,20 +197,17 @@ impl ExampleTask for Forecast {
     }
 
     fn batch(&self, examples: &[&SeriesExample], _device: &Device) -> BatchOf<Self> {
-        let part = |from: bool| {
-            let part = |example: &&SeriesExample| {
-                let steps = example.series.values.len();
-                example.series.window(match from {
-                    true => example.known..steps,
-                    false => 0..example.known,
-                })
-            };
-            examples.iter().map(part).collect::<Vec<_>>()
-        };
+        let parts = examples.iter().map(|example| {
+            let (series, steps) = (self.known.read(example), example.series.values.len());
+            let before = series.window(0..example.known);
+            (before, series.window(example.known..steps))
+        });
+        let (before, series) = parts.unzip();
+        let scales = examples.iter().map(|example| example.scale).collect();
         let batch = SeriesBatch {
-            before: part(false),
-            series: part(true),
-            scales: examples.iter().map(|example| example.scale).collect(),
+            before,
+            series,
+            scales,
         };
         let observed = batch.series.iter().flat_map(|series| &series.values);
         let positions = observed.flatten().count();
@@ -176,7 +222,7 @@ impl ExampleTask for Forecast {
     ) -> Result<Scores, TrainError> {
         let mut means = Means::default();
         for some in examples.chunks(rows) {
-            let series: Vec<_> = some.iter().map(|example| example.series.clone()).collect();
+            let series: Vec<Series> = some.iter().map(|one| self.known.read(one)).collect();
             let scales = some.iter().map(|example| example.scale).collect();
             let state = model.initial_state(scales);
             let told = model.one_step(&series, Some(state))?.predictives;
@@ -206,16 +252,47 @@ impl ExampleTask for Forecast {
         loss
     }
 
+    fn check_all(&self, path: &Path, examples: &[SeriesExample]) -> Result<(), TrainError> {
+        self.tell_unknown(path, examples);
+        Ok(())
+    }
+
     fn questions(
         &self,
         path: &Path,
         options: &ForecastOptions,
     ) -> Result<Examples<SeriesExample>, TrainError> {
-        Self::read(path, options, None)
+        let read = Self::read(path, options, None)?;
+        self.tell_shortened(path, &read.examples);
+        Ok(read)
+    }
+
+    fn table(
+        &self,
+        input: &mut dyn Read,
+        name: &Path,
+        options: &ForecastOptions,
+    ) -> Option<Result<Vec<SeriesExample>, TrainError>> {
+        let read = parts::read_from(input, name, options).and_then(|mut all| {
+            let rows = all.len();
+            all.retain(|example| example.known > 0);
+            match all.is_empty() {
+                true => Err(TrainError::NoExamples {
+                    path: name.to_path_buf(),
+                    skipped: rows,
+                }),
+                false => Ok(all),
+            }
+        });
+        if let Ok(all) = &read {
+            self.tell_shortened(name, all);
+            self.tell_unknown(name, all);
+        }
+        Some(read)
     }
 
     fn question(&self, _line: &str) -> Result<SeriesExample, String> {
-        Err("expected a file of series: a line is none".to_string())
+        Err("expected a table of series: a line is none".to_string())
     }
 
     fn answer(
@@ -223,10 +300,7 @@ impl ExampleTask for Forecast {
         model: &Model,
         examples: &[&SeriesExample],
     ) -> Result<Vec<Answer>, TrainError> {
-        let rounded = |values: Vec<f64>| {
-            let rounded = values.iter().map(|value| (value * 1e4).round() / 1e4);
-            json!(rounded.collect::<Vec<f64>>())
-        };
+        let rounded = |values: Vec<f64>| json!(values.into_iter().map(short).collect::<Vec<f64>>());
         let mut answers = Vec::new();
         for example in examples {
             let Some(paths) = self.futures(model, example)? else {
@@ -253,4 +327,9 @@ impl ExampleTask for Forecast {
         }
         Ok(answers)
     }
+}
+
+/// The number with seven digits that is nearest, whatever its size.
+fn short(value: f64) -> f64 {
+    format!("{value:.6e}").parse().unwrap_or(value)
 }

@@ -1,5 +1,6 @@
 //! What a run's model answers to new examples.
 
+use std::io::Read;
 use std::path::Path;
 
 use super::{Answer, ExampleTask, Examples, refuse_empty};
@@ -80,6 +81,21 @@ impl<T: ExampleTask> Predictor<T> {
         let read = self.opened.task.questions(path, options)?;
         self.opened.task.check_all(path, &read.examples)?;
         Ok(read)
+    }
+
+    /// Reads the examples of a table that comes from elsewhere, such as standard input; errors call it `name`. `None` of
+    /// a task whose examples are lines.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be read or used.
+    pub fn table(
+        &self,
+        input: &mut dyn Read,
+        name: &Path,
+    ) -> Option<Result<Vec<T::Example>, TrainError>> {
+        let options = &self.opened.description.settings.options;
+        self.opened.task.table(input, name, options)
     }
 
     /// Answers examples, in their order, as it goes.

@@ -2,12 +2,18 @@
 
 use std::fmt::Write as _;
 use std::fs;
+use std::io::Write as _;
 use std::path::Path;
+use std::process::Stdio;
 
-use backdraft_train::{Forecast, ForecastOptions, Recurrence, TaskSettings, Training};
+use backdraft_train::{
+    ColumnOptions, Forecast, ForecastOptions, Recurrence, TaskSettings, Training,
+};
 use serde_json::{Value, json};
 
-use crate::support::{answers, drawn, goes_out_and_comes_back, learned, refused, succeeded};
+use crate::support::{
+    answers, command, drawn, goes_out_and_comes_back, learned, refused, succeeded,
+};
 
 /// Two series that swing, the one ten times as far as the other, with gaps.
 fn swings(folder: &Path) -> std::path::PathBuf {
@@ -38,7 +44,10 @@ fn a_swing_is_foreseen_on_every_device() {
             ..Recurrence::default()
         },
         options: ForecastOptions {
-            series_column: Some("who".to_string()),
+            columns: ColumnOptions {
+                series_column: Some("who".to_string()),
+                ..ColumnOptions::default()
+            },
             window: 40,
             horizon: 4,
             valid_steps: Some(24),
@@ -63,12 +72,21 @@ fn a_swing_is_foreseen_on_every_device() {
         assert!(of_naive < 0.5, "{device}: {report:?}");
     });
     let told = answers(&runs, &data);
-    assert_eq!(told.len(), 2);
-    let cells: Vec<&str> = told[1].split('\t').collect();
-    assert_eq!(cells[..2], ["large", "2160 2161 2162 2163"]);
+    assert_eq!(told.len(), 1 + 2 * 4);
+    assert_eq!(told[0], "series,time,mean,lower_5,upper_95");
+    let large: Vec<Vec<&str>> = told[5..]
+        .iter()
+        .map(|row| row.split(',').collect())
+        .collect();
     // 160 steps are 20 swings: what comes next begins another.
-    let mean: Vec<f64> = cells[2].split(' ').map(|n| n.parse().unwrap()).collect();
-    assert!(mean[2] > 25.0 && mean[0] < 25.0, "{mean:?}");
+    let means: Vec<f64> = large.iter().map(|row| row[2].parse().unwrap()).collect();
+    assert!(means[2] > 25.0 && means[0] < 25.0, "{means:?}");
+    for (row, time) in large.iter().zip(["2160", "2161", "2162", "2163"]) {
+        assert_eq!(row[..2], ["large", time]);
+        let [mean, lower, upper] = [2, 3, 4].map(|cell| row[cell].parse::<f64>().unwrap());
+        assert!(lower < mean && mean < upper, "{row:?}");
+    }
+    is_the_same_from_a_pipe_and_alone(run_name(&runs).as_str(), &data, &told);
     let (page, pictures) = drawn(&runs);
     assert!(page.contains("The last part of each series"), "{page}");
     let run = runs.join("flex");
@@ -86,6 +104,37 @@ fn a_swing_is_foreseen_on_every_device() {
         assert!(pictures.contains(&picture.to_string()), "{pictures:?}");
     }
     goes_out_and_comes_back(&runs);
+}
+
+fn run_name(runs: &Path) -> String {
+    runs.join("flex").to_str().unwrap().to_string()
+}
+
+/// A series is forecast as it is in the file, whatever it is beside and wherever it comes from.
+fn is_the_same_from_a_pipe_and_alone(run: &str, data: &Path, told: &[String]) {
+    let table = fs::read_to_string(data).unwrap();
+    let lines = table.lines().filter(|line| !line.contains(",small,"));
+    let alone = lines.fold(String::new(), |all, line| all + line + "\n");
+    let piped = |table: &str, more: &[&str]| {
+        let mut asked = command(&[&["predict", run, "-"], more].concat())
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut input = asked.stdin.take().unwrap();
+        input.write_all(table.as_bytes()).unwrap();
+        drop(input);
+        let output = asked.wait_with_output().unwrap();
+        assert!(output.status.success());
+        String::from_utf8(output.stdout).unwrap()
+    };
+    assert_eq!(piped(&table, &[]).lines().collect::<Vec<_>>(), told);
+    let answer = piped(&alone, &[]);
+    assert_eq!(answer.lines().skip(1).collect::<Vec<_>>(), told[5..]);
+    let answer: Value = serde_json::from_str(&piped(&alone, &["--json"])).unwrap();
+    assert_eq!(answer["times"], json!(["2160", "2161", "2162", "2163"]));
+    let mean = answer["mean"][3].as_f64().unwrap().to_string();
+    assert_eq!(told[8].split(',').nth(2), Some(mean.as_str()));
 }
 
 /// Eight steps at a time, of 24 that are held out of two series.

@@ -9,6 +9,8 @@ mod composition;
 mod description;
 mod exchange;
 mod following;
+mod forecast_edges;
+mod forecast_inputs;
 mod forecasting;
 mod full_disk;
 mod guard;

@@ -1,7 +1,7 @@
 //! Networks, which learn windows of all series.
 
 use backdraft_cells::{Layer, SequenceConfig};
-use backdraft_models::{Forecaster, ForecasterConfig, Scale, Series};
+use backdraft_models::{Forecaster, Scale, Series};
 use burn::tensor::Device;
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
@@ -9,8 +9,8 @@ use rand::{RngExt, SeedableRng};
 use super::scoring::{Ahead, Scoring, shown};
 use crate::baselines::descent::descend;
 use crate::baselines::{BaselineRow, BaselineSettings, Remembers, step_microseconds};
-use crate::tasks::forecast::backtest::drawn_from;
 use crate::tasks::forecast::figures::Means;
+use crate::tasks::forecast::known::Known;
 use crate::{ForecastOptions, SeriesBatch, SeriesExample, TrainError};
 
 /// Steps that are timed.
@@ -20,6 +20,7 @@ const TIMED: usize = 100;
 pub(super) struct Nets<'a> {
     pub(super) settings: &'a BaselineSettings,
     pub(super) options: &'a ForecastOptions,
+    pub(super) known: &'a Known,
     pub(super) learned: Vec<SeriesExample>,
     pub(super) held_out: &'a [SeriesExample],
     pub(super) scoring: Scoring,
@@ -34,9 +35,7 @@ impl Nets<'_> {
         layer: K,
     ) -> Result<BaselineRow, TrainError> {
         let (settings, device) = (self.settings, self.device);
-        let config = ForecasterConfig::new(layer)
-            .with_output(self.options.output.into())
-            .with_scaling(self.options.scaling());
+        let config = self.known.forecaster(layer, self.options);
         let init = |host: &Device| config.init(host);
         let mut random = StdRng::seed_from_u64(settings.seed);
         let trained = descend(init, settings, device, |_, _| {
@@ -45,8 +44,8 @@ impl Nets<'_> {
                 .map(|_| &self.learned[random.random_range(0..self.learned.len())])
                 .collect();
             let batch = SeriesBatch {
-                before: drawn.iter().map(|one| one.series.window(0..0)).collect(),
-                series: drawn.iter().map(|one| one.series.clone()).collect(),
+                before: Vec::new(),
+                series: drawn.iter().map(|one| self.known.read(one)).collect(),
                 scales: drawn.iter().map(|one| one.scale).collect(),
             };
             (batch, true)
@@ -56,16 +55,13 @@ impl Nets<'_> {
             let foresee = |ahead: Ahead<'_>| match ahead {
                 Ahead::OneStep => {
                     let state = trained.net.initial_state(vec![example.scale]);
-                    let series = std::slice::from_ref(&example.series);
-                    let told = trained.net.one_step(series, Some(state))?;
+                    let series = [self.known.read(example)];
+                    let told = trained.net.one_step(&series, Some(state))?;
                     Ok(told.predictives[0][example.known..].to_vec())
                 }
-                Ahead::From(origins, horizon) => {
-                    let from = |origin: &usize| {
-                        drawn_from(&trained.net, example, *origin, horizon, settings.seed)
-                    };
-                    let told = origins.iter().map(from).collect::<Result<Vec<_>, _>>()?;
-                    Ok(told.concat())
+                Ahead::From(origins, asked) => {
+                    let (net, known) = (&trained.net, self.known);
+                    Ok(asked.foreseen(net, known, example, origins, settings.seed)?)
                 }
             };
             let (foreseen, figures) = self.scoring.of(example, &foresee)?;
@@ -86,9 +82,9 @@ impl Nets<'_> {
         let example = &self.held_out[0];
         let scales: Vec<Scale> = vec![example.scale];
         let mut state = Some(net.initial_state(scales));
-        let steps = example.series.values.len();
-        step_microseconds(TIMED.min(steps), |step| {
-            let value: [Series; 1] = [example.series.window(step..step + 1)];
+        let series = self.known.read(example);
+        step_microseconds(TIMED.min(series.values.len()), |step| {
+            let value: [Series; 1] = [series.window(step..step + 1)];
             state = Some(net.one_step(&value, state.take())?.state);
             Ok(())
         })

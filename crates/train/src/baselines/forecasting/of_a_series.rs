@@ -12,7 +12,7 @@ use backdraft_models::{Predictive, naive_forecast, seasonal_naive_forecast};
 use super::scoring::{Ahead, Foresee, Scoring, shown};
 use crate::baselines::{BaselineRow, BaselineSettings, Remembers};
 use crate::tasks::forecast::figures::Means;
-use crate::{SeriesExample, TrainError};
+use crate::{Backtesting, SeriesExample, TrainError};
 
 /// A model of one series: what is learned of its history, and what it foresees then.
 pub(super) struct Fitted<'a> {
@@ -89,7 +89,7 @@ pub(super) fn repeating(example: &SeriesExample, season: usize) -> Fitted<'_> {
             });
             Ok(told.collect())
         }
-        Ahead::From(origins, horizon) => {
+        Ahead::From(origins, Backtesting { horizon, .. }) => {
             let from = |origin: &usize| {
                 let told = seasonal_naive_forecast(&values[..*origin], season, horizon);
                 let told = told.unwrap_or_else(|| vec![example.scale.location; horizon]);
@@ -120,7 +120,7 @@ pub(super) fn autoregression(example: &SeriesExample, model: Autoregression) -> 
             // Where gaps have hidden all that it goes by, only the history's spread is known.
             Ok(told.map(|told| told.unwrap_or(unknown.clone())).collect())
         }
-        Ahead::From(origins, horizon) => {
+        Ahead::From(origins, Backtesting { horizon, .. }) => {
             let from = |origin: &usize| model.forecast(&example.series.values[..*origin], horizon);
             let told = origins.iter().map(from).collect::<Result<Vec<_>, _>>()?;
             Ok(told.concat())
@@ -167,7 +167,7 @@ pub(super) fn hidden_markov<'a>(
                     let told = model.one_step_ahead(&all)?.into_iter();
                     told.skip(example.known).collect()
                 }
-                Ahead::From(origins, horizon) => {
+                Ahead::From(origins, Backtesting { horizon, .. }) => {
                     let (mut state, mut read, mut told) = (model.state(), 0, Vec::new());
                     for &origin in origins {
                         for observation in &all[read..origin] {
@@ -211,7 +211,7 @@ pub(super) fn linear_dynamics<'a>(
         foresee: Box::new(move |ahead| {
             let told = match ahead {
                 Ahead::OneStep => system.one_step(&all)?.split_off(example.known),
-                Ahead::From(origins, horizon) => {
+                Ahead::From(origins, Backtesting { horizon, .. }) => {
                     let steps: Vec<_> = all.steps().collect();
                     let (mut belief, mut read, mut told) = (system.begin(), 0, Vec::new());
                     for &origin in origins {

@@ -22,7 +22,7 @@ pub(super) enum Ahead<'a> {
     /// Each by all before it.
     OneStep,
     /// So many at once, from one origin after the other.
-    From(&'a [usize], usize),
+    From(&'a [usize], Backtesting),
 }
 
 /// What is measured of forecasts.
@@ -44,7 +44,7 @@ impl Scoring {
             None => self.one_step(example, &foresee(Ahead::OneStep)?),
             Some(asked) => {
                 let origins = asked.origins(example)?;
-                let told = foresee(Ahead::From(&origins, asked.horizon))?;
+                let told = foresee(Ahead::From(&origins, asked))?;
                 Ok(asked.figures(example, &origins, &told, self.season)?)
             }
         }

@@ -12,12 +12,13 @@ use std::path::Path;
 use std::time::Instant;
 
 use backdraft_cells::{Error, Layer};
-use backdraft_models::{Forecaster, Predictive};
+use backdraft_models::{Forecaster, Predictive, SamplePaths};
 use rand::SeedableRng;
 use rand::rngs::StdRng;
 use serde::Serialize;
 
 use super::figures::{Means, Named, Unlearned, figures};
+use super::known::Known;
 use super::{Forecast, SAMPLES, SeriesExample};
 use crate::bounds::{counts, require};
 use crate::road::Opened;
@@ -72,11 +73,9 @@ pub fn backtest(
     for example in examples.iter() {
         let origins = asked.origins(example)?;
         forecasts += origins.len();
-        let Forecast { season, seed, .. } = opened.task;
-        let drawn =
-            |origin: &usize| drawn_from(&opened.model, example, *origin, asked.horizon, seed);
-        let told = origins.iter().map(drawn).collect::<Result<Vec<_>, _>>()?;
-        let (observed, figures) = asked.figures(example, &origins, &told.concat(), season)?;
+        let (task, model) = (&opened.task, &opened.model);
+        let told = asked.foreseen(model, &task.known, example, &origins, task.seed)?;
+        let (observed, figures) = asked.figures(example, &origins, &told, task.season)?;
         means.add(observed, figures);
     }
     Ok(BacktestReport {
@@ -105,6 +104,26 @@ impl Backtesting {
         Ok((first..=steps - self.horizon).step_by(self.every).collect())
     }
 
+    /// What a model says of a series, from one origin after the other.
+    pub(crate) fn foreseen<L: Layer>(
+        self,
+        model: &Forecaster<L>,
+        known: &Known,
+        example: &SeriesExample,
+        origins: &[usize],
+        seed: u64,
+    ) -> Result<Vec<Predictive>, Error> {
+        let from = |origin: &usize| {
+            let paths = drawn(model, known, example, *origin, self.horizon, seed)?;
+            Ok(paths.predictives())
+        };
+        let told = origins
+            .iter()
+            .map(from)
+            .collect::<Result<Vec<_>, Error>>()?;
+        Ok(told.concat())
+    }
+
     /// Values that were forecast of a series, and the figures of what was said of them: `predictives`, from one origin
     /// after the other.
     pub(crate) fn figures(
@@ -125,22 +144,20 @@ impl Backtesting {
     }
 }
 
-/// Futures of `horizon` steps after the step before `origin`, drawn of a model: what they say of each step. They are the
-/// same, whatever else is drawn.
-pub(crate) fn drawn_from<L: Layer>(
+/// Futures of `horizon` steps after the step before `origin`, drawn of a model. They are the same, whatever else is
+/// drawn.
+pub(crate) fn drawn<L: Layer>(
     model: &Forecaster<L>,
+    known: &Known,
     example: &SeriesExample,
     origin: usize,
     horizon: usize,
     seed: u64,
-) -> Result<Vec<Predictive>, Error> {
-    let all = &example.series;
-    let future = match all.covariates.is_empty() {
-        true => Vec::new(),
-        false => vec![all.covariates[origin..origin + horizon].to_vec()],
-    };
+) -> Result<SamplePaths, Error> {
+    let ahead = known.ahead(example, origin, horizon);
+    let future = Vec::from_iter((!ahead.is_empty()).then_some(ahead));
     let mut random = StdRng::seed_from_u64(seed);
-    let before = [all.window(0..origin)];
-    let paths = model.forecast(&before, &future, horizon, SAMPLES, &mut random)?;
-    Ok(paths[0].predictives())
+    let before = [known.read(example).window(0..origin)];
+    let mut paths = model.forecast(&before, &future, horizon, SAMPLES, &mut random)?;
+    Ok(paths.remove(0))
 }

@@ -1,11 +1,11 @@
 //! What is asked of forecasting, beside layers and training.
 
-use backdraft_data::{Calendar, SeriesColumns};
 use backdraft_models::{Output, PointError, Scaling};
 use clap::ValueEnum;
 use serde::{Deserialize, Serialize};
 
-use crate::bounds::{counts, different, require, rows};
+use super::ColumnOptions;
+use crate::bounds::{counts, require, rows};
 use crate::{Recurrence, TaskOptions, TrainError, Training};
 
 /// What is told of each value to come.
@@ -25,14 +25,25 @@ pub enum OutputKind {
     Point,
 }
 
-impl From<OutputKind> for Output {
-    fn from(kind: OutputKind) -> Self {
+/// What a single number is judged by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, ValueEnum)]
+#[serde(rename_all = "kebab-case")]
+pub enum PointErrorKind {
+    /// The squared error, whose best point is the mean
+    #[default]
+    Squared,
+    /// Half the squared error
+    HalfSquared,
+    /// The absolute error, whose best point is the median
+    Absolute,
+}
+
+impl From<PointErrorKind> for PointError {
+    fn from(kind: PointErrorKind) -> Self {
         match kind {
-            OutputKind::Gaussian => Self::Gaussian,
-            OutputKind::StudentT => Self::StudentT,
-            OutputKind::NegativeBinomial => Self::NegativeBinomial,
-            OutputKind::Quantiles => Self::Quantiles(vec![0.05, 0.25, 0.5, 0.75, 0.95]),
-            OutputKind::Point => Self::Point(PointError::Squared),
+            PointErrorKind::Squared => Self::Squared,
+            PointErrorKind::HalfSquared => Self::HalfSquared,
+            PointErrorKind::Absolute => Self::Absolute,
         }
     }
 }
@@ -52,50 +63,20 @@ pub enum ScalingKind {
     Off,
 }
 
-/// What the calendar tells of a time.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ValueEnum)]
-#[serde(rename_all = "kebab-case")]
-pub enum CalendarKind {
-    /// Position in the year
-    Year,
-    /// Month
-    Month,
-    /// Day of the week
-    Weekday,
-}
-
-impl From<CalendarKind> for Calendar {
-    fn from(kind: CalendarKind) -> Self {
-        match kind {
-            CalendarKind::Year => Self::Year,
-            CalendarKind::Month => Self::Month,
-            CalendarKind::Weekday => Self::Weekday,
-        }
-    }
-}
-
 /// What is asked of forecasting.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, clap::Args)]
 #[command(next_help_heading = "Data")]
 pub struct ForecastOptions {
-    /// Column of the times [default: the one called `time`, or the first]
-    #[arg(long, value_name = "NAME")]
-    pub time_column: Option<String>,
-    /// Column of the values [default: the first other]
-    #[arg(long, value_name = "NAME")]
-    pub value_column: Option<String>,
-    /// Column of the name of the series [default: there is one series]
-    #[arg(long, value_name = "NAME")]
-    pub series_column: Option<String>,
-    /// Columns of covariates, which must be known for future steps too
-    #[arg(long, value_name = "NAME,..", value_delimiter = ',')]
-    pub covariates: Vec<String>,
-    /// Calendar features of each step
-    #[arg(long, value_enum, value_delimiter = ',')]
-    pub calendar: Vec<CalendarKind>,
+    /// Which columns hold what.
+    #[command(flatten)]
+    #[serde(flatten)]
+    pub columns: ColumnOptions,
     /// Distribution of each future value
     #[arg(long, value_enum, default_value_t, help_heading = "Model")]
     pub output: OutputKind,
+    /// With --output point: the error that it makes small [default: squared]
+    #[arg(long, value_enum, help_heading = "Model")]
+    pub point_error: Option<PointErrorKind>,
     /// Scaling of each series
     #[arg(long, value_enum, default_value_t, help_heading = "Model")]
     pub scaling: ScalingKind,
@@ -121,12 +102,9 @@ pub struct ForecastOptions {
 impl Default for ForecastOptions {
     fn default() -> Self {
         Self {
-            time_column: None,
-            value_column: None,
-            series_column: None,
-            covariates: Vec::new(),
-            calendar: Vec::new(),
+            columns: ColumnOptions::default(),
             output: OutputKind::default(),
+            point_error: None,
             scaling: ScalingKind::default(),
             window: 64,
             valid_steps: None,
@@ -137,19 +115,14 @@ impl Default for ForecastOptions {
 }
 
 impl ForecastOptions {
-    pub(super) fn columns(&self) -> SeriesColumns {
-        let columns = SeriesColumns::new().with_covariates(self.covariates.clone());
-        let columns = match &self.time_column {
-            Some(name) => columns.with_time(name),
-            None => columns,
-        };
-        let columns = match &self.value_column {
-            Some(name) => columns.with_value(name),
-            None => columns,
-        };
-        match &self.series_column {
-            Some(name) => columns.with_series(name),
-            None => columns,
+    /// What is told of each value to come.
+    pub(crate) fn output(&self) -> Output {
+        match self.output {
+            OutputKind::Gaussian => Output::Gaussian,
+            OutputKind::StudentT => Output::StudentT,
+            OutputKind::NegativeBinomial => Output::NegativeBinomial,
+            OutputKind::Quantiles => Output::Quantiles(vec![0.05, 0.25, 0.5, 0.75, 0.95]),
+            OutputKind::Point => Output::Point(self.point_error.unwrap_or_default().into()),
         }
     }
 
@@ -163,26 +136,17 @@ impl ForecastOptions {
             ScalingKind::Off => Scaling::None,
         }
     }
-
-    pub(super) fn calendar(&self) -> Vec<Calendar> {
-        self.calendar.iter().map(|kind| (*kind).into()).collect()
-    }
-
-    /// Features that the calendar tells of a step.
-    pub(crate) fn calendar_width(&self) -> usize {
-        self.calendar().iter().map(|kind| kind.width()).sum()
-    }
 }
 
 impl TaskOptions for ForecastOptions {
     const TASK: &'static str = "forecast";
-    const SHAPING: &'static [&'static str] = &["covariates", "calendar", "output"];
+    const KEPT: &'static [&'static str] = &["covariates", "past_covariates", "categories"];
+    const SHAPING: &'static [&'static str] = &["calendar", "output"];
 
     fn full() -> Self {
         Self {
-            time_column: Some(String::new()),
-            value_column: Some(String::new()),
-            series_column: Some(String::new()),
+            columns: ColumnOptions::full(),
+            point_error: Some(PointErrorKind::default()),
             valid_steps: Some(1),
             ..Self::default()
         }
@@ -212,16 +176,13 @@ impl TaskOptions for ForecastOptions {
             ("season", self.season),
         ])?;
         rows([("horizon", self.horizon)])?;
-        different("covariates", &self.covariates, String::clone)?;
-        let is_value = |name: &String| Some(name) == self.value_column.as_ref();
-        let expected = "other columns than that of the values";
-        let found = self.covariates.join(",");
-        require(
-            "covariates",
-            expected,
-            found,
-            !self.covariates.iter().any(is_value),
-        )?;
+        self.columns.check()?;
+        if self.point_error.is_some() && self.output != OutputKind::Point {
+            return Err(TrainError::Idle {
+                setting: "point_error",
+                with: "--output point",
+            });
+        }
         let (embedding, default) = (recurrence.embedding, Self::recurrence().embedding);
         let expected = format!("{default}, as numbers are not embedded");
         require("embedding", &expected, embedding, embedding == default)?;

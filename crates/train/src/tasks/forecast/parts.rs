@@ -1,29 +1,59 @@
 //! Series of a file, and the parts of them that are learned from and held out.
 
+use std::io::Read;
+use std::ops::Range;
 use std::path::Path;
 
-use backdraft_data::{Calendar, TimeSeries, read_series};
+use backdraft_data::{Calendar, TimeSeries, read_series, read_series_from};
 use backdraft_models::{Scale, Series};
 
 use super::{ForecastOptions, OutputKind};
 use crate::TrainError;
 use crate::bounds::require;
+use crate::say::{counted, say};
 
 /// A series, or a window of one.
 #[derive(Debug, Clone)]
 pub struct SeriesExample {
     /// What it is called, if there are several.
     pub name: Option<String>,
-    /// Its values and covariates.
+    /// Its values, and the covariates that are known beforehand, as they are in the table.
     pub series: Series,
+    /// Covariates that are known of past steps alone; `None` where they are missing.
+    pub past: Vec<Vec<Option<f64>>>,
+    /// Steps before the first whose past covariates are held back.
+    pub past_until: usize,
+    /// Its category of each kind.
+    pub categories: Vec<String>,
     /// Steps before the first that is foreseen.
     pub known: usize,
     /// The units of what is known.
     pub scale: Scale,
-    /// The covariates of the steps to come.
+    /// The covariates of the steps to come that are known.
     pub future: Vec<Vec<f64>>,
     /// The times of the steps to come.
     pub times_to_come: Vec<String>,
+}
+
+impl SeriesExample {
+    /// These steps of it, all of which are foreseen.
+    fn window(&self, steps: Range<usize>) -> Self {
+        let past = match self.past.is_empty() {
+            true => Vec::new(),
+            false => self.past[steps.clone()].to_vec(),
+        };
+        Self {
+            name: self.name.clone(),
+            series: self.series.window(steps),
+            past_until: past.len(),
+            past,
+            categories: self.categories.clone(),
+            known: 0,
+            scale: self.scale,
+            future: Vec::new(),
+            times_to_come: Vec::new(),
+        }
+    }
 }
 
 /// The series of a file, whole: steps at the end that have no value are to come.
@@ -31,10 +61,30 @@ pub(crate) fn read(
     path: &Path,
     options: &ForecastOptions,
 ) -> Result<Vec<SeriesExample>, TrainError> {
-    let all = read_series(path, &options.columns())?;
-    all.into_iter()
-        .map(|series| example(path, series, options))
-        .collect()
+    examples(
+        path,
+        read_series(path, &options.columns.columns())?,
+        options,
+    )
+}
+
+/// The same of a table that comes from elsewhere; errors call it `name`.
+pub(crate) fn read_from(
+    reader: impl Read,
+    name: &Path,
+    options: &ForecastOptions,
+) -> Result<Vec<SeriesExample>, TrainError> {
+    let all = read_series_from(reader, name, &options.columns.columns())?;
+    examples(name, all, options)
+}
+
+fn examples(
+    path: &Path,
+    all: Vec<TimeSeries>,
+    options: &ForecastOptions,
+) -> Result<Vec<SeriesExample>, TrainError> {
+    let all = all.into_iter();
+    all.map(|series| example(path, series, options)).collect()
 }
 
 fn example(
@@ -53,11 +103,12 @@ fn example(
                 .unwrap_or_default(),
         );
     }
-    let calendar = Calendar::features(&options.calendar(), &times)?;
+    let columns = &options.columns;
+    let calendar = Calendar::features(&columns.calendar(), &times)?;
     let mut covariates = Vec::with_capacity(times.len());
     for (step, calendar) in calendar.into_iter().enumerate() {
         let mut row = Vec::new();
-        for (place, name) in options.covariates.iter().enumerate() {
+        for (place, name) in columns.covariates.iter().enumerate() {
             let value = series.covariates.get(step).map(|row| row[place]);
             match value {
                 Some(Some(value)) => row.push(value),
@@ -76,7 +127,7 @@ fn example(
         row.extend(calendar);
         covariates.push(row);
     }
-    let width = options.covariates.len() + options.calendar_width();
+    let width = columns.known_ahead();
     let future = covariates.split_off(known);
     let future: Vec<Vec<f64>> = future
         .into_iter()
@@ -100,9 +151,20 @@ fn example(
             found: "negative-binomial".to_string(),
         });
     }
+    let past = match columns.past_covariates.is_empty() {
+        true => Vec::new(),
+        false => {
+            let rows = series.covariates.iter().take(known);
+            rows.map(|row| row[columns.covariates.len()..].to_vec())
+                .collect()
+        }
+    };
     let to_come = times[known..].iter().take(options.horizon);
     Ok(SeriesExample {
         name: series.name,
+        past_until: past.len(),
+        past,
+        categories: series.categories,
         scale: options.scaling().of(&values),
         times_to_come: to_come.map(ToString::to_string).collect(),
         series: match width {
@@ -122,44 +184,71 @@ fn held_out(series: &SeriesExample, options: &ForecastOptions, fraction: f64) ->
         .unwrap_or_else(|| ((steps as f64 * fraction).round() as usize).max(1))
 }
 
-/// Each series whole, of which the last steps are foreseen.
+/// Each series whole, of which the last steps are foreseen; and those that are too short for it, whole and known.
+///
+/// # Errors
+///
+/// When none is long enough.
 pub(crate) fn scored(
     all: Vec<SeriesExample>,
     options: &ForecastOptions,
     fraction: f64,
-) -> Result<Vec<SeriesExample>, TrainError> {
-    all.into_iter()
-        .map(|example| {
-            let (steps, held_out) = (
-                example.series.values.len(),
-                held_out(&example, options, fraction),
-            );
-            // The units are of what is known, of which there must be some.
-            let fits = held_out + 2 <= steps;
-            let expected = format!(
-                "at most {}, as a series has {steps}",
-                steps.saturating_sub(2)
-            );
-            if let Some(asked) = options.valid_steps {
-                require("valid_steps", &expected, asked, fits)?;
-            }
-            if !fits {
-                return Err(TrainError::Unfit {
-                    what: "the steps of a series",
-                    expected: format!("at least 2 more than the {held_out} that are held out"),
-                    found: steps.to_string(),
-                });
-            }
-            let known = steps - held_out;
-            let expected = format!("less than the {known} steps of a series before those held out");
-            require("season", &expected, options.season, options.season < known)?;
-            Ok(SeriesExample {
-                scale: options.scaling().of(&example.series.values[..known]),
-                known,
-                ..example
-            })
-        })
-        .collect()
+) -> Result<(Vec<SeriesExample>, Vec<SeriesExample>), TrainError> {
+    let longest = all.iter().map(|one| one.series.values.len()).max();
+    let longest = longest.unwrap_or(0);
+    let (mut scored, mut short, mut most_known) = (Vec::new(), Vec::new(), 0);
+    for example in all {
+        let steps = example.series.values.len();
+        let known = steps.saturating_sub(held_out(&example, options, fraction));
+        most_known = most_known.max(known);
+        // The units are of what is known, of which there must be some; and a season before it, if there is one.
+        if known < 2 || options.season >= known {
+            short.push(example);
+            continue;
+        }
+        scored.push(SeriesExample {
+            scale: options.scaling().of(&example.series.values[..known]),
+            known,
+            ..example
+        });
+    }
+    if !scored.is_empty() {
+        return Ok((scored, short));
+    }
+    if let Some(asked) = options.valid_steps.filter(|_| most_known < 2) {
+        let most = longest.saturating_sub(2);
+        let which = match short.len() {
+            1 => "a series",
+            _ => "the longest series",
+        };
+        let expected = format!("at most {most}, as {which} has {longest}");
+        require("valid_steps", &expected, asked, false)?;
+    }
+    if most_known < 2 {
+        return Err(TrainError::Unfit {
+            what: "the steps of a series",
+            expected: format!(
+                "at least 2 more than the {} that are held out",
+                longest - most_known
+            ),
+            found: longest.to_string(),
+        });
+    }
+    let expected = format!("less than the {most_known} steps of a series before those held out");
+    require("season", &expected, options.season, false)?;
+    Ok((scored, short))
+}
+
+/// Says which series are too short to be measured on, if some are.
+pub(crate) fn tell_short(short: &[SeriesExample], what_of_them: &str) {
+    let Some(first) = short.first() else {
+        return;
+    };
+    let name = first.name.as_deref().unwrap_or("the series");
+    let (count, steps) = (short.len(), counted(first.series.values.len(), "step"));
+    say(format_args!(
+        "note: {count} series too short to hold out steps of, such as `{name}` of {steps}: {what_of_them}"
+    ));
 }
 
 /// Windows of what is known of each series, each half a window after the one before, that have a value.
@@ -169,15 +258,14 @@ pub(crate) fn windows(all: &[SeriesExample], options: &ForecastOptions) -> Vec<S
         let stride = options.window.div_ceil(2);
         let last = example.known.saturating_sub(options.window);
         let starts = (0..last).step_by(stride).chain([last]);
-        for start in starts {
+        for (number, start) in starts.enumerate() {
             let end = example.known.min(start + options.window);
-            let series = example.series.window(start..end);
-            if series.values.iter().any(Option::is_some) {
-                windows.push(SeriesExample {
-                    series,
-                    known: 0,
-                    ..example.clone()
-                });
+            let mut window = example.window(start..end);
+            if number % 2 == 1 {
+                window.past_until /= 2;
+            }
+            if window.series.values.iter().any(Option::is_some) {
+                windows.push(window);
             }
         }
     }

@@ -45,9 +45,9 @@ impl Forecast {
         place: usize,
     ) -> Result<String, TrainError> {
         let (known, steps) = (example.known, example.series.values.len());
-        let series = std::slice::from_ref(&example.series);
+        let series = [self.known.read(example)];
         let state = model.initial_state(vec![example.scale]);
-        let told = model.one_step(series, Some(state))?.predictives;
+        let told = model.one_step(&series, Some(state))?.predictives;
         let told = &told[0][known..];
         let from = known.saturating_sub((BEFORE * (steps - known)).max(LEAST));
         let name = example.name.clone();
