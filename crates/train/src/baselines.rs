@@ -6,6 +6,7 @@
 mod descent;
 mod forecasting;
 mod language;
+mod page;
 mod tagging;
 
 use std::collections::BTreeMap;
@@ -19,7 +20,7 @@ pub use language::language_baselines;
 pub use tagging::tag_baselines;
 
 use crate::bounds::{bounded, counts, different, features, held_out, positive, rows};
-use crate::{CellKind, TrainError};
+use crate::{CellKind, Section, TrainError};
 
 /// How baselines are made, whatever they are of.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -130,6 +131,9 @@ pub struct Baselines {
     pub figures: Vec<&'static str>,
     /// The models.
     pub rows: Vec<BaselineRow>,
+    /// What they said of what is held out, drawn; nothing of symbols.
+    #[serde(skip)]
+    pub shown: Vec<Section>,
 }
 
 /// The median time of a step, in microseconds.

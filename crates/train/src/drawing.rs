@@ -7,6 +7,7 @@ pub(crate) mod heat_map;
 pub(crate) mod html;
 mod inside;
 pub(crate) mod mark;
+pub(crate) mod page;
 mod section;
 
 pub use inside::Inside;

@@ -34,6 +34,56 @@ fn composition_writes_what_its_keys_say() {
     assert!(last.contains(" of 100 tunes"), "{told}");
 }
 
+/// Each kind is what it is said to be, by what can be measured of it.
+#[test]
+fn series_kinds_are_what_they_are_said_to_be() {
+    let folder = tempfile::tempdir().unwrap();
+    let told = output(
+        env!("CARGO_BIN_EXE_series-kinds"),
+        &[folder.path().to_str().unwrap()],
+    );
+    assert_eq!(told.lines().count(), 4);
+    let read = |kind: &str| -> Vec<Vec<f64>> {
+        let table = std::fs::read_to_string(folder.path().join(format!("{kind}.csv"))).unwrap();
+        let values = table.lines().skip(1).map(|line| {
+            let value = line.rsplit(',').next().unwrap();
+            value.parse::<f64>().unwrap()
+        });
+        let values: Vec<f64> = values.collect();
+        assert_eq!(values.len(), 20 * 400);
+        values.chunks(400).map(<[f64]>::to_vec).collect()
+    };
+    let deviation = |values: Vec<f64>| {
+        let count = values.len() as f64;
+        let mean = values.iter().sum::<f64>() / count;
+        (values
+            .iter()
+            .map(|value| (value - mean).powi(2))
+            .sum::<f64>()
+            / count)
+            .sqrt()
+    };
+    // What is left when the rule is taken off is the noise.
+    let left = |kind: &str, rule: &dyn Fn(&[f64], usize) -> f64, from: usize| {
+        let all = read(kind);
+        let left = all
+            .iter()
+            .flat_map(|series| (from..series.len()).map(|step| series[step] - rule(series, step)));
+        deviation(left.collect())
+    };
+    let near =
+        |found: f64, expected: f64| assert!((found / expected - 1.0).abs() < 0.05, "{found}");
+    near(left("ar2", &|z, t| 1.5 * z[t - 1] - 0.8 * z[t - 2], 2), 1.0);
+    near(left("walk", &|z, t| z[t - 1], 1), 1.0);
+    // Half a swing before, it is on the other side: the noise is there twice.
+    let other = |z: &[f64], t: usize| 0.05 * (2.0 * t as f64 - 12.0) - z[t - 12];
+    near(left("sine", &other, 12), 0.5 * 2f64.sqrt());
+    let counts = read("counts").concat();
+    let zeros = counts.iter().filter(|count| **count == 0.0).count();
+    near(zeros as f64 / counts.len() as f64, 0.8);
+    near(counts.iter().sum::<f64>() / counts.len() as f64, 0.2 * 3.0);
+}
+
 #[test]
 fn forecasting_is_better_than_the_day_and_the_week_before() {
     let told = output(env!("CARGO_BIN_EXE_forecasting"), &[]);

@@ -21,6 +21,7 @@ mod filter;
 mod forecast;
 mod gaussian;
 mod learning;
+mod likeliest;
 mod module;
 mod noise;
 mod observations;

@@ -1,5 +1,6 @@
 //! Models of the next value of series.
 
+mod fans;
 mod nets;
 mod of_a_series;
 mod scoring;
@@ -15,6 +16,7 @@ use crate::say::say;
 use crate::tasks::forecast::known::Known;
 use crate::tasks::forecast::parts;
 use crate::{Backtesting, ForecastOptions, PickedDevice, Recurrence, SeriesExample, TrainError};
+use fans::Row;
 use nets::Nets;
 use of_a_series::{
     Fit, autoregression, hidden_markov, history, host_row, linear_dynamics, repeating,
@@ -65,8 +67,8 @@ pub fn forecast_baselines(
             .try_for_each(|one| asked.origins(one).map(drop))?;
     }
     let mut rows = Vec::new();
-    let mut keep = |row: Option<BaselineRow>| {
-        row.iter().for_each(&mut *told);
+    let mut keep = |row: Option<Row>| {
+        row.iter().for_each(|(row, _)| told(row));
         rows.extend(row);
     };
     let on_host = |model: &str, remembers, fit: Fit<'_>| {
@@ -183,6 +185,7 @@ pub fn forecast_baselines(
         held_out: count(&|example| &example.series.values[example.known..]),
         settings: settings.clone(),
         figures: FIGURES.to_vec(),
-        rows,
+        shown: fans::sections(&held_out, &rows, rolling),
+        rows: rows.into_iter().map(|(row, _)| row).collect(),
     })
 }

@@ -126,6 +126,7 @@ pub fn language_baselines(
         settings: settings.clone(),
         figures: vec!["bits_per_character", "perplexity"],
         rows,
+        shown: Vec::new(),
     })
 }
 

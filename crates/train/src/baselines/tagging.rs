@@ -105,6 +105,7 @@ pub fn tag_baselines(
         settings: settings.clone(),
         figures: vec!["accuracy"],
         rows,
+        shown: Vec::new(),
     })
 }
 

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::ValueEnum;
 
+use super::drawing::{self, Overwriting};
 use super::print::{print, print_json};
 use super::reading::open_text;
 use crate::say::say;
@@ -78,6 +79,11 @@ struct Columns {
     /// With --horizon: steps from one origin to the next
     #[arg(long, value_name = "T", default_value_t = 1, requires = "horizon")]
     every: usize,
+    /// Write a page with the table and what each model said of the first series
+    #[arg(long, value_name = "FILE")]
+    page: Option<PathBuf>,
+    #[command(flatten)]
+    overwriting: Overwriting,
 }
 
 #[derive(Debug, clap::Args)]
@@ -158,7 +164,13 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), TrainError> {
             let options = columns.options();
             let device = shared.device.pick()?;
             let rolling = columns.rolling();
+            if let Some(page) = &columns.page {
+                columns.overwriting.check("page", page)?;
+            }
             let found = forecast_baselines(&settings, &options, data, rolling, &device, &mut tell)?;
+            if let Some(page) = &columns.page {
+                drawing::write(page, &found.page())?;
+            }
             (shared, found)
         }
         Task::Tag {

@@ -4,6 +4,7 @@ use std::fmt::Write;
 
 use super::Section;
 use super::html::escape;
+use super::page::write_sections;
 
 /// What is shown of the inside of a run.
 #[derive(Debug)]
@@ -28,23 +29,7 @@ impl Inside {
 
     /// Writes the sections that have something to show, and what is missing.
     pub(crate) fn write(&self, page: &mut String) {
-        for section in self
-            .sections
-            .iter()
-            .filter(|section| !section.pictures.is_empty())
-        {
-            write!(
-                page,
-                "<h2>{}</h2>\n<p>{}</p>\n",
-                escape(&section.title),
-                escape(&section.about)
-            )
-            .expect("a string takes all");
-            for picture in &section.pictures {
-                page.push_str(picture.on_page());
-                page.push('\n');
-            }
-        }
+        write_sections(page, &self.sections);
         if !self.missing.is_empty() {
             page.push_str("<h2>What is not shown of the inside</h2>\n<ul>\n");
             for missing in &self.missing {

@@ -1,7 +1,7 @@
 //! A part of a page.
 
 /// A part of a page about a run: pictures of one kind, with what they show.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Section {
     /// Its heading.
     pub title: String,
@@ -12,7 +12,7 @@ pub struct Section {
 }
 
 /// A picture, a piece of a page, or both: then the page has the latter.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Picture {
     /// What its file is called, without the ending.
     pub name: String,

@@ -3,19 +3,9 @@
 use std::fmt::Write;
 
 use super::trained_run::TrainedRun;
-use crate::drawing::Inside;
 use crate::drawing::chart::colour;
 use crate::drawing::html::escape;
-use crate::drawing::mark;
-
-const STYLE: &str = "body{font:15px/1.5 sans-serif;color:#222;max-width:940px;margin:2em auto;\
-padding:0 1em}h1,h2{font-weight:600}table{border-collapse:collapse;margin:1em 0}\
-td,th{padding:.2em 1em .2em 0;text-align:left;vertical-align:top}\
-td.n{text-align:right;font-variant-numeric:tabular-nums}\
-pre{background:#f5f5f5;padding:.7em;overflow:auto;white-space:pre-wrap;font-size:13px}\
-svg{display:block;max-width:100%;height:auto;margin:1em 0}\
-i{display:inline-block;width:.8em;height:.8em;margin-right:.5em}details{margin:.5em 0}\
-pre.t{background:none;border:1px solid #ddd;line-height:1.45}";
+use crate::drawing::{Inside, page};
 
 /// The whole page.
 pub(super) fn page(
@@ -25,12 +15,7 @@ pub(super) fn page(
     skipped: &[String],
 ) -> String {
     let names: Vec<&str> = runs.iter().map(|run| run.name.as_str()).collect();
-    let title = escape(&names.join(", "));
-    let mut page = format!(
-        "<!doctype html>\n<html lang=\"en\"><meta charset=\"utf-8\">{}<title>{title}</title>\n\
-         <style>{STYLE}</style>\n<h1>{title}</h1>\n",
-        mark::ON_PAGES
-    );
+    let mut page = page::begun(&names.join(", "));
     for skipped in skipped {
         writeln!(page, "<p>{}</p>", escape(skipped)).expect("a string takes all");
     }
@@ -68,8 +53,7 @@ pub(super) fn page(
             .expect("a string takes all");
         }
     }
-    page.push_str("</html>\n");
-    page
+    page::ended(page)
 }
 
 fn write_table(page: &mut String, runs: &[TrainedRun]) {

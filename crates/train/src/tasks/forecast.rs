@@ -10,7 +10,7 @@ pub(crate) mod known;
 mod objective;
 mod options;
 pub(crate) mod parts;
-mod showing;
+pub(crate) mod showing;
 
 use std::io::Read;
 use std::path::Path;

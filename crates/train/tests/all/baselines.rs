@@ -344,6 +344,22 @@ fn many_steps_are_forecast_from_one_origin_after_the_other() {
         error.contains("note: autoregression, order by AIC: left out: "),
         "{error}"
     );
+    // A page shows what each of those that are left said; nobody's own file is written over.
+    let paged = [&all[..], &["--page", "page.html"]].concat();
+    json(folder.path(), &paged);
+    let page = std::fs::read_to_string(folder.path().join("page.html")).unwrap();
+    let rows = report["rows"].as_array().unwrap();
+    assert_eq!(page.matches("<svg").count(), rows.len());
+    for row in rows {
+        let model = row["model"].as_str().unwrap();
+        assert_eq!(page.matches(&format!(">{model}<")).count(), 2, "{model}");
+    }
+    std::fs::write(folder.path().join("page.html"), "mine").unwrap();
+    refused(
+        folder.path(),
+        &paged,
+        "--page: expected a new file, or one that this program drew",
+    );
     // Origins further apart see the same errors here.
     let apart = json(folder.path(), &[&all[..], &["--every", "3"]].concat());
     assert!((mase(&apart, "as the last value") - 2.0).abs() < 1e-9);

@@ -3,6 +3,7 @@
 use backdraft_cells::Error;
 use serde::{Deserialize, Serialize};
 
+use super::likeliest::likeliest;
 use super::{EmHistory, LinearDynamicalSystem, Matrix, NAME, Observations, Structure};
 
 /// Which covariances a noise may have.
@@ -34,7 +35,8 @@ pub enum LearningStart {
         /// The same seed draws the same.
         seed: u64,
     },
-    /// A level, a slope and a season of one feature; guessed from the sequence that says most.
+    /// A level, a slope and a season of one feature; guessed from the sequence that says most, with the variances that
+    /// are likeliest in a coarse search.
     Structure(Structure),
 }
 
@@ -197,7 +199,11 @@ impl LinearDynamicalConfig {
         sequences: &[Observations],
     ) -> Result<(LinearDynamicalSystem, EmHistory), Error> {
         self.check()?;
-        let start = self.start.system(sequences)?;
+        let mut start = self.start.system(sequences)?;
+        if matches!(self.start, LearningStart::Structure(_)) && self.learned == Learned::noises() {
+            let least = self.least(start.features(), sequences)[0];
+            start = likeliest(start, sequences, least);
+        }
         self.learn(&start, sequences)
     }
 

@@ -80,7 +80,7 @@ impl LinearDynamicalConfig {
     }
 
     /// The least variance of each feature's noise.
-    fn least(&self, features: usize, sequences: &[Observations]) -> Vec<f64> {
+    pub(super) fn least(&self, features: usize, sequences: &[Observations]) -> Vec<f64> {
         let values = |i: usize| {
             let steps = sequences.iter().flat_map(|sequence| &sequence.values);
             steps.filter_map(move |x| *x.get(i)?)

@@ -10,7 +10,7 @@
 //! z = [l, b, s_t .. s_{t-m+2}]
 //! ```
 //!
-//! It begins from a rough guess at the variances, `V` the series' own, and of the state hardly anything:
+//! Learning begins from the likeliest variances of a coarse search, and that from a rough guess, `V` the series' own, and of the state hardly anything:
 //!
 //! ```text
 //! R = V_d / 4    Q = V_d / 4 of the level, V_d / 100 of slope and season     V_d: of x_t - x_{t-1}
@@ -60,7 +60,7 @@ impl Structure {
         1 + usize::from(self.slope) + self.season.map_or(0, |season| season.saturating_sub(1))
     }
 
-    /// The system, with variances guessed from the series; they are for EM to learn.
+    /// The system, with variances guessed from the series; they are to be learned.
     ///
     /// # Errors
     ///

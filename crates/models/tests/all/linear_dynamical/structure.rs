@@ -2,9 +2,12 @@
 
 use std::f64::consts::FRAC_PI_6;
 
+use backdraft_models::Predictive;
 use backdraft_models::baselines::linear_dynamical::{
-    LinearDynamicalConfig, LinearDynamicalSystem, LinearDynamics, Matrix, Observations, Structure,
+    EmHistory, LinearDynamicalConfig, LinearDynamicalSystem, LinearDynamics, Matrix, Observations,
+    Structure,
 };
+use rand::{SeedableRng, rngs::StdRng};
 
 use super::close;
 
@@ -41,6 +44,52 @@ fn a_level_and_a_season_go_on_as_they_were() {
     let noise = found.transition_noise.diagonal_values();
     assert!(noise[..3].iter().all(|q| *q > 0.0) && noise[3..].iter().all(|q| *q == 0.0));
     assert_eq!(found.transition_noise, Matrix::diagonal(&noise));
+}
+
+/// EM by itself leaves the slope so much noise, after so few steps, that nothing is known of the year after next.
+#[test]
+fn a_slope_that_never_changes_is_found_in_a_few_steps() {
+    let mut random = StdRng::seed_from_u64(8);
+    let noise = Predictive::Gaussian {
+        mean: 0.0,
+        deviation: 1.0,
+    };
+    let value = |t: i32| 50.0 + 0.3 * f64::from(t) + 8.0 * (f64::from(t) * FRAC_PI_6).sin();
+    let series: Vec<Option<f64>> = (0..240)
+        .map(|t| Some(value(t) + noise.sample(&mut random)))
+        .collect();
+    let observations = [Observations::univariate(series)];
+    let structure = Structure::local_linear_trend().with_season(12);
+    let config = LinearDynamicalConfig::structural(structure).with_iterations(3);
+    let (found, history) = config.fit(&observations).unwrap();
+    let plain = config
+        .learn(
+            &structure
+                .system(
+                    &observations[0]
+                        .values
+                        .iter()
+                        .map(|x| x[0])
+                        .collect::<Vec<_>>(),
+                )
+                .unwrap(),
+            &observations,
+        )
+        .unwrap()
+        .1;
+    let reached = |history: &EmHistory| *history.log_likelihoods.last().unwrap();
+    assert!(
+        reached(&history) > reached(&plain) + 5.0,
+        "{history:?} {plain:?}"
+    );
+    let belief = found.log_likelihood(&observations[0]).unwrap();
+    let forecasts = found.forecast(&belief, 36, &[]).unwrap();
+    for (forecast, t) in forecasts.iter().zip(240..) {
+        assert!((forecast.mean[0] - value(t)).abs() < 2.0, "step {t}");
+    }
+    let width = |step: usize| forecasts[step].variances()[0].sqrt();
+    assert!((0.8..1.6).contains(&width(0)), "{}", width(0));
+    assert!(width(35) < 2.0 * width(0), "{}", width(35));
 }
 
 #[test]

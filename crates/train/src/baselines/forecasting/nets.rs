@@ -6,6 +6,7 @@ use burn::tensor::Device;
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 
+use super::fans::{DRAWN, Row};
 use super::scoring::{Ahead, Scoring, shown};
 use crate::baselines::descent::descend;
 use crate::baselines::{BaselineRow, BaselineSettings, Remembers, step_microseconds};
@@ -33,7 +34,7 @@ impl Nets<'_> {
         model: String,
         remembers: Remembers,
         layer: K,
-    ) -> Result<BaselineRow, TrainError> {
+    ) -> Result<Row, TrainError> {
         let (settings, device) = (self.settings, self.device);
         let config = self.known.forecaster(layer, self.options);
         let init = |host: &Device| config.init(host);
@@ -50,7 +51,7 @@ impl Nets<'_> {
             };
             (batch, true)
         })?;
-        let mut means = Means::default();
+        let (mut means, mut drawn) = (Means::default(), Vec::new());
         for example in self.held_out {
             let foresee = |ahead: Ahead<'_>| match ahead {
                 Ahead::OneStep => {
@@ -64,17 +65,19 @@ impl Nets<'_> {
                     Ok(asked.foreseen(net, known, example, origins, settings.seed)?)
                 }
             };
-            let (foreseen, figures) = self.scoring.of(example, &foresee)?;
-            means.add(foreseen, figures);
+            let found = self.scoring.of(example, &foresee)?;
+            means.add(found.observed, found.figures);
+            drawn.extend((drawn.len() < DRAWN).then_some(found.told));
         }
-        Ok(BaselineRow {
+        let row = BaselineRow {
             model,
             remembers,
             parameters: trained.parameters,
             figures: shown(means),
             fit_seconds: trained.fit_seconds,
             step_microseconds: self.step(&trained.net)?,
-        })
+        };
+        Ok((row, drawn))
     }
 
     /// One value after the other.

@@ -9,6 +9,7 @@ use backdraft_models::baselines::linear_dynamical::{
 };
 use backdraft_models::{Predictive, naive_forecast, seasonal_naive_forecast};
 
+use super::fans::{DRAWN, Row};
 use super::scoring::{Ahead, Foresee, Scoring, shown};
 use crate::baselines::{BaselineRow, BaselineSettings, Remembers};
 use crate::tasks::forecast::figures::Means;
@@ -34,8 +35,8 @@ pub(super) fn host_row(
     held_out: &[SeriesExample],
     scoring: Scoring,
     fit: Fit<'_>,
-) -> Result<BaselineRow, TrainError> {
-    let (mut means, mut parameters) = (Means::default(), 0);
+) -> Result<Row, TrainError> {
+    let (mut means, mut parameters, mut drawn) = (Means::default(), 0, Vec::new());
     let (mut fit_seconds, mut step) = (0.0, Vec::new());
     for example in held_out {
         let start = Instant::now();
@@ -47,21 +48,23 @@ pub(super) fn host_row(
         // It reads the history, too.
         let steps = example.series.values.len();
         step.push(start.elapsed().as_secs_f64() * 1e6 / steps as f64);
-        let (foreseen, figures) = match scoring.rolling {
-            None => scoring.one_step(example, &told)?,
+        let found = match scoring.rolling {
+            None => scoring.one_step(example, told)?,
             Some(_) => scoring.of(example, &fitted.foresee)?,
         };
-        means.add(foreseen, figures);
+        means.add(found.observed, found.figures);
+        drawn.extend((drawn.len() < DRAWN).then_some(found.told));
     }
     step.sort_by(f64::total_cmp);
-    Ok(BaselineRow {
+    let row = BaselineRow {
         model: model.to_string(),
         remembers,
         parameters,
         figures: shown(means),
         fit_seconds,
         step_microseconds: step[step.len() / 2],
-    })
+    };
+    Ok((row, drawn))
 }
 
 /// The value of `season` steps before, as unsure as it was in the history.

@@ -34,18 +34,24 @@ pub(super) struct Scoring {
 }
 
 impl Scoring {
-    /// Values that were foreseen of a series, and the figures of what was said of them.
+    /// What came of foreseeing a series.
     pub(super) fn of(
         self,
         example: &SeriesExample,
         foresee: &Foresee<'_>,
-    ) -> Result<(usize, Named), TrainError> {
+    ) -> Result<Foretold, TrainError> {
         match self.rolling {
-            None => self.one_step(example, &foresee(Ahead::OneStep)?),
+            None => self.one_step(example, foresee(Ahead::OneStep)?),
             Some(asked) => {
                 let origins = asked.origins(example)?;
-                let told = foresee(Ahead::From(&origins, asked))?;
-                Ok(asked.figures(example, &origins, &told, self.season)?)
+                let mut told = foresee(Ahead::From(&origins, asked))?;
+                let (observed, figures) = asked.figures(example, &origins, &told, self.season)?;
+                told.truncate(asked.horizon);
+                Ok(Foretold {
+                    observed,
+                    figures,
+                    told,
+                })
             }
         }
     }
@@ -54,11 +60,25 @@ impl Scoring {
     pub(super) fn one_step(
         self,
         example: &SeriesExample,
-        told: &[Predictive],
-    ) -> Result<(usize, Named), TrainError> {
+        told: Foreseen,
+    ) -> Result<Foretold, TrainError> {
         let observed = example.series.values[example.known..].iter().flatten();
-        Ok((observed.count(), one_step(example, told, self.season)?))
+        Ok(Foretold {
+            observed: observed.count(),
+            figures: one_step(example, &told, self.season)?,
+            told,
+        })
     }
+}
+
+/// What came of foreseeing a series.
+pub(super) struct Foretold {
+    /// Values that were foreseen.
+    pub(super) observed: usize,
+    /// How well.
+    pub(super) figures: Named,
+    /// What was said from the first held-out step on: of each, one step ahead; or of the horizon, all from there.
+    pub(super) told: Foreseen,
 }
 
 /// The figures that are the same whatever the model, such as those of naive forecasts, are rows themselves.

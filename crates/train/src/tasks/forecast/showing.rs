@@ -65,7 +65,7 @@ impl Forecast {
 }
 
 /// What is said of the steps from one on.
-fn foreseen(from: usize, told: &[Predictive]) -> Foreseen {
+pub(crate) fn foreseen(from: usize, told: &[Predictive]) -> Foreseen {
     let of = |value: &dyn Fn(&Predictive) -> f64| told.iter().map(value).collect();
     let [low, high] = LEVELS;
     Foreseen {
