@@ -38,7 +38,7 @@ enum Task {
         #[command(flatten)]
         shared: Shared,
         #[command(flatten)]
-        columns: Columns,
+        columns: Box<Columns>,
     },
     /// Models of tags of words
     Tag {

@@ -27,6 +27,8 @@ pub(crate) struct Fan<'a> {
     /// One step ahead each, and all from the end.
     pub(crate) ahead: Foreseen,
     pub(crate) to_come: Option<Foreseen>,
+    /// What a step is called.
+    pub(crate) time: &'a dyn Fn(usize) -> String,
 }
 
 impl Fan<'_> {
@@ -73,11 +75,17 @@ impl Fan<'_> {
             let points = steps.map(|(step, mean)| Some([(part.from + step) as f64, *mean]));
             path(&mut canvas, &panel, points, colour);
         }
-        panel.frame(
-            &mut canvas,
-            &[first, last],
-            &[short(least), short(greatest)],
-        );
+        panel.frame(&mut canvas, &[], &[short(least), short(greatest)]);
+        // In the middle, where what was foreseen begins.
+        let ends = [
+            (first, Anchor::Start),
+            (self.ahead.from as f64, Anchor::Middle),
+            (last - 1.0, Anchor::End),
+        ];
+        for (step, anchor) in ends {
+            let place = [panel.at([step, least])[0], SIZE[1] - 17.0];
+            canvas.text(place, anchor, 10, &(self.time)(step as usize));
+        }
         canvas.svg()
     }
 }
@@ -144,12 +152,16 @@ mod tests {
             values: &[Some(1.0), None, Some(2.0), Some(2.5)],
             ahead: foreseen(5),
             to_come: Some(foreseen(7)),
+            time: &|step| (1990 + step).to_string(),
         }
         .svg();
         assert_eq!(svg.matches("<polygon").count(), 2);
         let own = svg.split("<path").nth(1).unwrap();
         assert_eq!(own.matches('M').count(), 2, "{own}");
         assert!(svg.contains("a &lt; b"));
+        for time in ["1993", "1995", "1998"] {
+            assert!(svg.contains(&format!(">{time}<")), "{svg}");
+        }
         let nothing = Fan {
             title: "nothing",
             from: 0,
@@ -161,6 +173,7 @@ mod tests {
                 upper: Vec::new(),
             },
             to_come: None,
+            time: &|step| step.to_string(),
         };
         assert!(!nothing.svg().contains("NaN"));
     }

@@ -316,7 +316,8 @@ impl ExampleTask for Forecast {
             let mut answer = Vec::new();
             answer.extend(example.name.as_ref().map(|name| ("series", json!(name))));
             let mean = all(&Predictive::mean);
-            let times = example.times_to_come.iter().take(mean.len());
+            let times = example.times.iter().skip(example.series.values.len());
+            let times = times.take(mean.len()).map(ToString::to_string);
             answer.extend([
                 ("times", json!(times.collect::<Vec<_>>())),
                 ("mean", rounded(mean)),

@@ -56,6 +56,7 @@ fn drawn_of(model: &str, example: &SeriesExample, told: &[Predictive]) -> String
         values: &example.series.values[from..],
         ahead: foreseen(known, told),
         to_come: None,
+        time: &|step| example.time(step),
     };
     fan.svg()
 }

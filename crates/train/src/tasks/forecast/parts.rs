@@ -4,7 +4,7 @@ use std::io::Read;
 use std::ops::Range;
 use std::path::Path;
 
-use backdraft_data::{Calendar, TimeSeries, read_series, read_series_from};
+use backdraft_data::{Calendar, Time, TimeSeries, read_series, read_series_from};
 use backdraft_models::{Scale, Series};
 
 use super::{ForecastOptions, OutputKind};
@@ -31,11 +31,17 @@ pub struct SeriesExample {
     pub scale: Scale,
     /// The covariates of the steps to come that are known.
     pub future: Vec<Vec<f64>>,
-    /// The times of the steps to come.
-    pub times_to_come: Vec<String>,
+    /// When each step is, and each to come that is asked for; nothing of a window.
+    pub times: Vec<Time>,
 }
 
 impl SeriesExample {
+    /// When a step is; its number, where the time axis is not regular and the step is to come.
+    pub(crate) fn time(&self, step: usize) -> String {
+        let time = self.times.get(step);
+        time.map_or_else(|| step.to_string(), ToString::to_string)
+    }
+
     /// These steps of it, all of which are foreseen.
     fn window(&self, steps: Range<usize>) -> Self {
         let past = match self.past.is_empty() {
@@ -51,7 +57,7 @@ impl SeriesExample {
             known: 0,
             scale: self.scale,
             future: Vec::new(),
-            times_to_come: Vec::new(),
+            times: Vec::new(),
         }
     }
 }
@@ -159,14 +165,14 @@ fn example(
                 .collect()
         }
     };
-    let to_come = times[known..].iter().take(options.horizon);
+    times.truncate(known + options.horizon);
     Ok(SeriesExample {
         name: series.name,
         past_until: past.len(),
         past,
         categories: series.categories,
         scale: options.scaling().of(&values),
-        times_to_come: to_come.map(ToString::to_string).collect(),
+        times,
         series: match width {
             0 => Series::new(values),
             _ => Series::new(values).with_covariates(covariates),

@@ -59,6 +59,7 @@ impl Forecast {
             values: &example.series.values[from..],
             ahead: foreseen(known, told),
             to_come: to_come.map(|paths| foreseen(steps, &paths.predictives())),
+            time: &|step| example.time(step),
         };
         Ok(fan.svg())
     }
