@@ -20,6 +20,7 @@
 //! 1978), as in Wen et al. 2017 (arXiv 1711.11053).
 
 mod ln_gamma;
+pub(crate) mod many_counts;
 pub(crate) mod normal;
 mod predictive;
 pub(crate) mod student_t;

@@ -19,6 +19,7 @@
 use backdraft_cells::Error;
 
 use crate::Predictive;
+use crate::distribution::many_counts::ManyCounts;
 use crate::distribution::{counts, normal, student_t};
 
 /// The last value that was observed, for each of `horizon` steps; nothing if there is none.
@@ -139,7 +140,7 @@ pub fn weighted_quantile_loss(
 }
 
 /// The CRPS of one value: in closed form of a Gaussian and of Student's t, summed over all counts of a negative
-/// binomial, and of samples as [`crps_of_samples`].
+/// binomial (of a mean above 5000 that of a gamma distribution), and of samples as [`crps_of_samples`].
 ///
 /// Of quantiles it is twice their mean pinball loss, which nears the integral as the levels lie
 /// closer, evenly, between 0 and 1.
@@ -147,10 +148,7 @@ pub fn crps(predictive: &Predictive, value: f64) -> f64 {
     match predictive {
         Predictive::Point(point) => (value - point).abs(),
         Predictive::Gaussian { mean, deviation } => {
-            let x = (value - mean) / deviation;
-            let spread = std::f64::consts::PI.sqrt().recip();
-            let centre = x * (2.0 * normal::cumulative(x) - 1.0) + 2.0 * normal::density(x);
-            deviation * (centre - spread)
+            deviation * normal::crps((value - mean) / deviation)
         }
         Predictive::StudentT {
             mean,
@@ -158,6 +156,9 @@ pub fn crps(predictive: &Predictive, value: f64) -> f64 {
             freedom,
         } => deviation * student_t::crps((value - mean) / deviation, *freedom),
         Predictive::NegativeBinomial { mean, dispersion } => {
+            if let Some(many) = ManyCounts::of(*mean, *dispersion) {
+                return many.crps(value);
+            }
             // F is level from k to k + 1; the value may lie beyond the last count that matters.
             let (mut below, mut sum, mut end) = (0.0, 0.0, 0.0);
             for (k, p) in counts(*mean, *dispersion) {

@@ -9,7 +9,7 @@
 //! `Phi`: Marsaglia 2004, "Evaluating the normal distribution", Journal of Statistical Software 11.
 //! `Phi^-1`: Wichura 1988, "Algorithm AS 241: the percentage points of the normal distribution".
 
-use std::f64::consts::TAU;
+use std::f64::consts::{PI, TAU};
 
 use rand::{Rng, RngExt};
 
@@ -35,6 +35,11 @@ pub(crate) fn cumulative(x: f64) -> f64 {
         }
         sum = next;
     }
+}
+
+/// The CRPS of `x` of the standard normal distribution (Gneiting and Raftery 2007).
+pub(crate) fn crps(x: f64) -> f64 {
+    x * (2.0 * cumulative(x) - 1.0) + 2.0 * density(x) - PI.sqrt().recip()
 }
 
 /// A number drawn from it.

@@ -17,7 +17,7 @@
 use std::f64::consts::TAU;
 
 /// `ln G(x)` for x > 0: Stirling's series, from 10 on.
-fn ln_gamma(x: f64) -> f64 {
+pub(super) fn ln_gamma(x: f64) -> f64 {
     let (mut at, mut below) = (x, 0.0);
     while at < 10.0 {
         below += at.ln();
@@ -30,7 +30,7 @@ fn ln_gamma(x: f64) -> f64 {
 }
 
 /// `ln B(a, b)`.
-fn ln_beta(a: f64, b: f64) -> f64 {
+pub(super) fn ln_beta(a: f64, b: f64) -> f64 {
     ln_gamma(a) + ln_gamma(b) - ln_gamma(a + b)
 }
 

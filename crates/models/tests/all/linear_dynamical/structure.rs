@@ -4,12 +4,12 @@ use std::f64::consts::FRAC_PI_6;
 
 use backdraft_models::Predictive;
 use backdraft_models::baselines::linear_dynamical::{
-    EmHistory, LinearDynamicalConfig, LinearDynamicalSystem, LinearDynamics, Matrix, Observations,
-    Structure,
+    EmHistory, Gaussian, LinearDynamicalConfig, LinearDynamicalSystem, LinearDynamics, Matrix,
+    Observations, Structure,
 };
 use rand::{SeedableRng, rngs::StdRng};
 
-use super::close;
+use super::{close, matrix};
 
 #[test]
 fn a_level_and_a_season_go_on_as_they_were() {
@@ -44,6 +44,39 @@ fn a_level_and_a_season_go_on_as_they_were() {
     let noise = found.transition_noise.diagonal_values();
     assert!(noise[..3].iter().all(|q| *q > 0.0) && noise[3..].iter().all(|q| *q == 0.0));
     assert_eq!(found.transition_noise, Matrix::diagonal(&noise));
+}
+
+/// A level that wanders with variance 1, seen with noise of variance 1, from N(0, 1): 1, nothing, 3.
+///
+/// ```text
+/// K_1 = 1 / 2       m = 1 / 2              P = 1 / 2
+/// nothing seen      m = 1 / 2              P = 1 / 2 + 1
+/// K_3 = 2.5 / 3.5   m = 0.5 + K_3 2.5      P = 2.5 (1 - K_3)
+/// ln p = ln N(1; 0, 2) + ln N(3; 0.5, 3.5)
+/// ```
+#[test]
+fn three_steps_by_hand() {
+    let one = || matrix([[1.0]]);
+    let dynamics = LinearDynamics::new(one(), one(), one(), one());
+    let system = LinearDynamicalSystem::new(dynamics).unwrap();
+    let observations = Observations::univariate([Some(1.0), None, Some(3.0)]);
+    let found = system.filter(&observations).unwrap();
+    let all = |of: &dyn Fn(&Gaussian) -> f64| found.filtered.iter().map(of).collect::<Vec<f64>>();
+    let means = all(&|state| state.mean[0]);
+    close(&means, &[0.5, 0.5, 2.285_714_285_714_286], 1e-12, "means");
+    let variances = all(&|state| state.covariance[(0, 0)]);
+    close(
+        &variances,
+        &[0.5, 1.5, 0.714_285_714_285_714_3],
+        1e-12,
+        "variances",
+    );
+    close(
+        &[found.belief.log_likelihood],
+        &[-3.953_689_3],
+        1e-7,
+        "log-likelihood",
+    );
 }
 
 /// EM by itself leaves the slope so much noise, after so few steps, that nothing is known of the year after next.

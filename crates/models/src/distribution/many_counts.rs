@@ -1,0 +1,181 @@
+//! Counts so large that one more is no difference: a negative binomial as the gamma distribution, moved, that has its
+//! mean, variance and skewness.
+//!
+//! ```text
+//! s = (1 + 2 alpha mu) / sqrt(mu (1 + alpha mu))             sigma^2 = mu + alpha mu^2
+//! z = c + theta g,  g ~ Gamma(k)      k = 4 / s^2            theta = sigma s / 2        c = mu - k theta
+//!
+//! P(k, x) = x^k e^-x / G(k + 1) (1 + x / (k + 1) + x^2 / ((k + 1)(k + 2)) + ..)         x < k + 1
+//!         = 1 - x^k e^-x / G(k) / (x + 1 - k - (1 - k) / (x + 3 - k - 2 (2 - k) / ..))  else
+//! CRPS    = y (2 P(k, y) - 1) - k (2 P(k + 1, y) - 1) - 1 / B(1 / 2, k)                 of g
+//! ```
+//!
+//! Where `k` is large, its quantiles are those of Wilson and Hilferty 1931, and its CRPS is that of a Gaussian. CRPS:
+//! Scheuerer and Moeller 2015, "Probabilistic wind speed forecasting on a grid based on ensemble model output statistics".
+
+use super::normal;
+use super::student_t::{ln_beta, ln_gamma};
+
+/// From this mean on, counts are taken for numbers: to sum their probabilities takes a time in proportion to them.
+pub(crate) const MANY: f64 = 5e3;
+/// From this `k` on, the distribution is as good as symmetric.
+const SYMMETRIC: f64 = 1e4;
+
+/// A negative binomial of a large mean.
+pub(crate) struct ManyCounts {
+    mean: f64,
+    deviation: f64,
+    shape: f64,
+}
+
+impl ManyCounts {
+    /// That of a mean and a dispersion; nothing where they are none of a negative binomial, or the mean is not large.
+    pub(crate) fn of(mean: f64, dispersion: f64) -> Option<Self> {
+        let overdispersion = dispersion * mean;
+        let deviation = (mean * (1.0 + overdispersion)).sqrt();
+        let skewness = (1.0 + 2.0 * overdispersion) / deviation;
+        let shape = 4.0 / (skewness * skewness);
+        let possible = mean > MANY && dispersion > 0.0 && deviation.is_finite() && shape > 0.0;
+        possible.then_some(Self {
+            mean,
+            deviation,
+            shape,
+        })
+    }
+
+    /// The least count below or at which one comes out with the probability `level`, in `0..1`.
+    pub(crate) fn quantile(&self, level: f64) -> f64 {
+        let standard = (quantile(level, self.shape) - self.shape) / self.shape.sqrt();
+        let place = self.mean + self.deviation * standard;
+        // A count stands for the numbers that are rounded to it.
+        (place - 0.5).ceil().max(0.0)
+    }
+
+    /// The CRPS of a value.
+    pub(crate) fn crps(&self, value: f64) -> f64 {
+        let standard = (value - self.mean) / self.deviation;
+        if self.shape >= SYMMETRIC {
+            return self.deviation * normal::crps(standard);
+        }
+        let root = self.shape.sqrt();
+        self.deviation / root * crps(self.shape + root * standard, self.shape)
+    }
+}
+
+/// `P`.
+fn cumulative(x: f64, shape: f64) -> f64 {
+    if x <= 0.0 {
+        return 0.0;
+    }
+    let front = shape * x.ln() - x;
+    if x < shape + 1.0 {
+        let (mut term, mut sum, mut at) = (1.0, 1.0, shape);
+        while term > 1e-16 * sum {
+            at += 1.0;
+            term *= x / at;
+            sum += term;
+        }
+        return (front - ln_gamma(shape + 1.0)).exp() * sum;
+    }
+    // Lentz's method, as for the incomplete beta function.
+    let away = |x: f64| if x.abs() < 1e-300 { 1e-300 } else { x };
+    let mut b = x + 1.0 - shape;
+    let (mut c, mut d) = (1e300, away(b).recip());
+    let mut fraction = d;
+    for term in 1..100_000_u32 {
+        let n = f64::from(term);
+        let numerator = -n * (n - shape);
+        b += 2.0;
+        d = away(numerator * d + b).recip();
+        c = away(b + numerator / c);
+        let change = c * d;
+        fraction *= change;
+        if (change - 1.0).abs() < 1e-15 {
+            break;
+        }
+    }
+    1.0 - (front - ln_gamma(shape)).exp() * fraction
+}
+
+fn quantile(level: f64, shape: f64) -> f64 {
+    let ninth = (9.0 * shape).recip();
+    let cube = (1.0 - ninth + normal::quantile(level) * ninth.sqrt()).max(0.0);
+    let near = shape * cube.powi(3);
+    if shape >= SYMMETRIC || level <= 0.0 || level >= 1.0 {
+        return near;
+    }
+    let (mut below, mut above) = (0.0, near.max(shape));
+    while cumulative(above, shape) < level {
+        (below, above) = (above, 2.0 * above);
+    }
+    // As exact as counts need, and no more: a small quantile of a small shape is 0 in the end.
+    while above - below > 1e-12 * above.max(shape) {
+        let middle = 0.5 * (below + above);
+        match cumulative(middle, shape) < level {
+            true => below = middle,
+            false => above = middle,
+        }
+    }
+    above
+}
+
+/// Of `g`.
+fn crps(y: f64, shape: f64) -> f64 {
+    let [own, next] = [shape, shape + 1.0].map(|shape| 2.0 * cumulative(y, shape) - 1.0);
+    y * own - shape * next - (-ln_beta(0.5, shape)).exp()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// `scipy.stats.gamma(k).cdf(x)` and `.ppf(0.05)`, `.ppf(0.999)`.
+    #[test]
+    fn it_is_scipys() {
+        for (shape, x, expected, [low, high]) in GAMMA {
+            let found = cumulative(x, shape);
+            assert!((found - expected).abs() < 1e-12, "{shape} {x}: {found}");
+            for (level, expected) in [(0.05, low), (0.999, high)] {
+                let found = quantile(level, shape);
+                assert!(
+                    (found - expected).abs() < 1e-10 * shape.max(1.0),
+                    "{shape}: {found}"
+                );
+            }
+        }
+    }
+
+    /// `scipy.stats.nbinom(r, 1 / (1 + alpha mu)).ppf` of 0.001, 0.05, 0.5 and 0.99, and the CRPS of the mean and of
+    /// twice the mean by the sum over all counts.
+    #[test]
+    fn large_counts_are_scipys() {
+        for (mean, dispersion, quantiles, scores) in NEGATIVE_BINOMIAL {
+            let counts = ManyCounts::of(mean, dispersion).unwrap();
+            let deviation = (mean + dispersion * mean * mean).sqrt();
+            for (level, expected) in [0.001, 0.05, 0.5, 0.99].into_iter().zip(quantiles) {
+                let error = (counts.quantile(level) - expected) / deviation;
+                assert!(error.abs() < 2e-3, "{mean} {dispersion} {level}: {error}");
+            }
+            for (value, expected) in [mean, 2.0 * mean].into_iter().zip(scores) {
+                let error = (counts.crps(value) - expected) / deviation;
+                assert!(error.abs() < 1e-3, "{mean} {dispersion} {value}: {error}");
+            }
+        }
+    }
+
+    #[rustfmt::skip]
+    const GAMMA: [(f64, f64, f64, [f64; 2]); 5] = [
+        (0.3, 0.01, 0.27924099635901484, [3.211034699722965e-05, 4.618936042791333]),
+        (1.0, 2.5, 0.9179150013761012, [0.05129329438755053, 6.907755278982137]),
+        (7.5, 3.0, 0.020252253282186623, [3.6304719638350162, 18.848649109176915]),
+        (200.0, 215.0, 0.8551262439557167, [177.32048703304125, 246.5658793699739]),
+        (5000.0, 4900.0, 0.07794495622651393, [4884.262567833768, 5221.365282705089]),
+    ];
+    #[rustfmt::skip]
+    const NEGATIVE_BINOMIAL: [(f64, f64, [f64; 4], [f64; 2]); 4] = [
+        (6000.0, 2.0, [0.0, 23.0, 2729.0, 39811.0], [1987.6615979681264, 5274.029283333615]),
+        (20000.0, 0.0001, [19250.0, 19599.0, 19999.0, 20574.0], [57.24331628246058, 19861.804211632938]),
+        (50000.0, 0.05, [22390.0, 33133.0, 49169.0, 79619.0], [2615.5203027030866, 43731.785360307695]),
+        (30000.0, 1e-07, [29465.0, 29715.0, 30000.0, 30404.0], [40.53764771840804, 29902.13323114188]),
+    ];
+}
