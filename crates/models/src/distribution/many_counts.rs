@@ -32,7 +32,8 @@ impl ManyCounts {
     /// That of a mean and a dispersion; nothing where they are none of a negative binomial, or the mean is not large.
     pub(crate) fn of(mean: f64, dispersion: f64) -> Option<Self> {
         let overdispersion = dispersion * mean;
-        let deviation = (mean * (1.0 + overdispersion)).sqrt();
+        // Apart, as their product may be beyond all numbers.
+        let deviation = mean.sqrt() * (1.0 + overdispersion).sqrt();
         let skewness = (1.0 + 2.0 * overdispersion) / deviation;
         let shape = 4.0 / (skewness * skewness);
         let possible = mean > MANY && dispersion > 0.0 && deviation.is_finite() && shape > 0.0;

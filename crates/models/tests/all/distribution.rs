@@ -261,6 +261,14 @@ fn quantiles_of_counts_invert_the_sum_of_their_probabilities() {
         dispersion: 1.0,
     };
     assert!(none.quantile(0.5).is_nan());
+    // However many there are, they are not counted one by one.
+    for mean in [1e8, 1e39, 1e200] {
+        let dispersion = 0.25;
+        let counts = Predictive::NegativeBinomial { mean, dispersion };
+        let median = counts.quantile(0.5);
+        // That of the gamma distribution of shape 4.
+        assert!((median / mean - 0.918_015).abs() < 1e-4, "{mean}: {median}");
+    }
 }
 
 #[test]

@@ -114,6 +114,10 @@ impl ColumnOptions {
             }
         }
         different("categories", &self.categories, String::clone)?;
+        different("calendar", &self.calendar, |kind| {
+            let value = kind.to_possible_value().expect("none is hidden");
+            value.get_name().to_string()
+        })?;
         let value = Vec::from_iter(self.value_column.clone());
         let all = [
             ("covariates", &self.covariates),

@@ -137,7 +137,7 @@ pub(super) fn figures(
 }
 
 /// Whether it says nothing of how sure it is.
-fn is_point(predictive: &Predictive) -> bool {
+pub(super) fn is_point(predictive: &Predictive) -> bool {
     match predictive {
         Predictive::Point(_) => true,
         // Futures of a model that tells points are all the same.

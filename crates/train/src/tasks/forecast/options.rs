@@ -140,7 +140,8 @@ impl ForecastOptions {
 
 impl TaskOptions for ForecastOptions {
     const TASK: &'static str = "forecast";
-    const KEPT: &'static [&'static str] = &["covariates", "past_covariates", "categories"];
+    const KEPT: &'static [&'static str] =
+        &["covariates", "past_covariates", "categories", "scaling"];
     const SHAPING: &'static [&'static str] = &["calendar", "output"];
 
     fn full() -> Self {
