@@ -42,6 +42,8 @@ pub struct SeriesColumns {
 pub struct TimeSeries {
     /// What the column of series says, or what the column is called in wide form; `None` if there is one series.
     pub name: Option<String>,
+    /// The column that its values are in.
+    pub column: String,
     /// What the columns of categories say of the whole series.
     pub categories: Vec<String>,
     /// When each value was.
@@ -176,7 +178,10 @@ fn parse(path: &Path, text: &str, columns: &SeriesColumns) -> Result<Vec<TimeSer
     }
     Ok(series
         .into_iter()
-        .map(|(name, rows)| TimeSeries::of(name, rows))
+        .map(|(name, rows)| {
+            let column = table.column(name.as_deref());
+            TimeSeries::of(name, column, rows)
+        })
         .collect())
 }
 
@@ -195,12 +200,13 @@ fn unreadable(path: &Path, error: csv::Error) -> DataError {
 }
 
 impl TimeSeries {
-    fn of(name: Option<String>, rows: Vec<Row>) -> Self {
+    fn of(name: Option<String>, column: String, rows: Vec<Row>) -> Self {
         let given: Vec<Time> = rows.iter().map(|row| row.time).collect();
         let step = Step::of(&given);
         let categories = rows.first().map(|row| row.categories.clone());
         let mut series = Self {
             name,
+            column,
             categories: categories.unwrap_or_default(),
             times: Vec::new(),
             values: Vec::new(),

@@ -131,6 +131,14 @@ impl Table {
         }
     }
 
+    /// The column that the values of a series are in.
+    pub(super) fn column(&self, series: Option<&str>) -> String {
+        match &self.values {
+            Values::Long { value, .. } => self.head[*value].clone(),
+            Values::Wide(_) => series.unwrap_or_default().to_string(),
+        }
+    }
+
     /// What a line says of each series that it has a value of.
     pub(super) fn rows(
         &self,

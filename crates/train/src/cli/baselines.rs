@@ -165,6 +165,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), TrainError> {
             let device = shared.device.pick()?;
             let rolling = columns.rolling();
             if let Some(page) = &columns.page {
+                drawing::check_folder("page", page)?;
                 columns.overwriting.check("page", page)?;
             }
             let found = forecast_baselines(&settings, &options, data, rolling, &device, &mut tell)?;

@@ -33,6 +33,19 @@ impl Overwriting {
     }
 }
 
+/// Refuses a file in a folder that is not there, before anything is computed for it.
+pub(super) fn check_folder(option: &'static str, path: &Path) -> Result<(), TrainError> {
+    let folder = path.parent().filter(|folder| *folder != Path::new(""));
+    match folder.filter(|folder| !folder.is_dir()) {
+        None => Ok(()),
+        Some(folder) => Err(TrainError::Invalid {
+            setting: option,
+            expected: "a file in a folder that is there".to_string(),
+            found: format!("{}, and no folder {}", path.display(), folder.display()),
+        }),
+    }
+}
+
 /// Writes a page or a picture.
 pub(super) fn write(path: &Path, content: &str) -> Result<(), TrainError> {
     fs::write(path, content).map_err(|error| TrainError::Unwritable {

@@ -16,6 +16,7 @@ use std::io::Read;
 use std::path::Path;
 
 use backdraft_cells::Error;
+use backdraft_data::{DataError, read_text_from};
 use backdraft_models::{Encoder, Forecaster, Predictive, SamplePaths, Series};
 use burn::tensor::Device;
 use serde::{Deserialize, Serialize};
@@ -124,9 +125,10 @@ impl ExampleTask for Forecast {
     fn read(
         path: &Path,
         options: &ForecastOptions,
-        _known: Option<&Self>,
+        known: Option<&Self>,
     ) -> Result<Examples<SeriesExample>, TrainError> {
-        let all = Rows::new(parts::read(path, options)?, 0);
+        let read = |options: &ForecastOptions| parts::read(path, options);
+        let all = Rows::new(of_known_column(path, options, known, read)?, 0);
         Examples::of(path, all.only(|example| example.known > 0))
     }
 
@@ -262,7 +264,7 @@ impl ExampleTask for Forecast {
         path: &Path,
         options: &ForecastOptions,
     ) -> Result<Examples<SeriesExample>, TrainError> {
-        let read = Self::read(path, options, None)?;
+        let read = Self::read(path, options, Some(self))?;
         self.tell_shortened(path, &read.examples);
         Ok(read)
     }
@@ -273,7 +275,12 @@ impl ExampleTask for Forecast {
         name: &Path,
         options: &ForecastOptions,
     ) -> Option<Result<Vec<SeriesExample>, TrainError>> {
-        let read = parts::read_from(input, name, options).and_then(|mut all| {
+        let text = match read_text_from(input, name) {
+            Ok(text) => text,
+            Err(error) => return Some(Err(error.into())),
+        };
+        let read = |options: &ForecastOptions| parts::read_from(text.as_bytes(), name, options);
+        let read = of_known_column(name, options, Some(self), read).and_then(|mut all| {
             let rows = all.len();
             all.retain(|example| example.known > 0);
             match all.is_empty() {
@@ -329,6 +336,32 @@ impl ExampleTask for Forecast {
             answers.push(Answer(answer));
         }
         Ok(answers)
+    }
+}
+
+/// The series of the column that was learned from; of the one that is there, if that is called otherwise, which is said.
+fn of_known_column(
+    path: &Path,
+    options: &ForecastOptions,
+    known: Option<&Forecast>,
+    read: impl Fn(&ForecastOptions) -> Result<Vec<SeriesExample>, TrainError>,
+) -> Result<Vec<SeriesExample>, TrainError> {
+    let Some((name, named)) = known.and_then(|known| known.known.named(options)) else {
+        return read(options);
+    };
+    match read(&named) {
+        Err(TrainError::Data(DataError::NoColumn { column, .. }))
+            if column == format!("`{name}`") =>
+        {
+            let all = read(options)?;
+            let other = all.first().map_or("", |one| &one.column);
+            say(format_args!(
+                "note: {}: there is no column `{name}`, which was learned from: `{other}` is read",
+                path.display()
+            ));
+            Ok(all)
+        }
+        read => read,
     }
 }
 

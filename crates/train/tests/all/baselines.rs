@@ -360,6 +360,11 @@ fn many_steps_are_forecast_from_one_origin_after_the_other() {
         &paged,
         "--page: expected a new file, or one that this program drew",
     );
+    refused(
+        folder.path(),
+        &[&all[..], &["--page", "none/page.html"]].concat(),
+        "--page: expected a file in a folder that is there, found none/page.html, and no folder none",
+    );
     // Origins further apart see the same errors here.
     let apart = json(folder.path(), &[&all[..], &["--every", "3"]].concat());
     assert!((mase(&apart, "as the last value") - 2.0).abs() < 1e-9);

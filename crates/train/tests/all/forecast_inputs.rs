@@ -136,6 +136,51 @@ fn categories_and_covariates_decide_what_comes() {
     );
 }
 
+/// What was the first column when it was learned from need not be the first of the next file.
+#[test]
+fn the_column_that_was_learned_from_is_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name).to_str().unwrap().to_string();
+    let table = |head: &str, row: &dyn Fn(u32) -> String| {
+        let rows = (0..40).map(|year| format!("{},{}\n", 1900 + year, row(year % 4)));
+        format!("year,{head}\n{}", rows.collect::<String>())
+    };
+    let run = path("run");
+    for (name, content) in [
+        ("one.csv", table("sold", &|value| value.to_string())),
+        (
+            "two.csv",
+            table("price,sold", &|value| format!("{},{value}", 100 * value)),
+        ),
+        ("other.csv", table("count", &|value| value.to_string())),
+    ] {
+        fs::write(path(name), content).unwrap();
+    }
+    let train = [
+        "train",
+        "forecast",
+        "--data",
+        &path("one.csv"),
+        "--out",
+        &run,
+        "--device",
+        "flex",
+    ];
+    let few = ["--epochs", "1", "--hidden", "4", "--progress", "none"];
+    succeeded(&[&train[..], &few].concat());
+    let (one, said) = shown(&["predict", &run, &path("one.csv")]);
+    assert_eq!(said, "");
+    assert_eq!(
+        shown(&["predict", &run, &path("two.csv")]),
+        (one.clone(), String::new())
+    );
+    let note = format!(
+        "note: {}: there is no column `sold`, which was learned from: `count` is read\n",
+        path("other.csv")
+    );
+    assert_eq!(shown(&["predict", &run, &path("other.csv")]), (one, note));
+}
+
 #[test]
 fn a_series_in_each_column() {
     let folder = tempfile::tempdir().unwrap();

@@ -21,6 +21,8 @@ use crate::say::{counted, either};
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub(crate) struct Known {
+    /// The column of the values, where none was asked for.
+    value_column: Option<String>,
     /// What the kinds of categories are called.
     kinds: Vec<String>,
     /// The categories of each kind, in their order.
@@ -50,12 +52,26 @@ impl Known {
             let all = examples.iter().flat_map(|one| &one.past);
             Scaling::Standard.of(&all.map(|step| step[place]).collect::<Vec<_>>())
         });
+        let found = examples.first().filter(|_| !columns.wide);
         Self {
+            value_column: found.map(|one| one.column.clone()),
             kinds: columns.categories.clone(),
             categories: categories.collect(),
             covariates: covariates.collect(),
             past: past.collect(),
         }
+    }
+
+    /// The same options, by which the column that was learned from is read, whatever columns stand before it; nothing
+    /// where they name one.
+    pub(super) fn named(&self, options: &ForecastOptions) -> Option<(String, ForecastOptions)> {
+        let name = self.value_column.clone()?;
+        if options.columns.value_column.is_some() {
+            return None;
+        }
+        let mut named = options.clone();
+        named.columns.value_column = Some(name.clone());
+        Some((name, named))
     }
 
     /// The model over a layer that reads [`features`](Self::features).

@@ -17,6 +17,8 @@ use crate::say::{counted, say};
 pub struct SeriesExample {
     /// What it is called, if there are several.
     pub name: Option<String>,
+    /// The column that its values are in.
+    pub column: String,
     /// Its values, and the covariates that are known beforehand, as they are in the table.
     pub series: Series,
     /// Covariates that are known of past steps alone; `None` where they are missing.
@@ -50,6 +52,7 @@ impl SeriesExample {
         };
         Self {
             name: self.name.clone(),
+            column: self.column.clone(),
             series: self.series.window(steps),
             past_until: past.len(),
             past,
@@ -168,6 +171,7 @@ fn example(
     times.truncate(known + options.horizon);
     Ok(SeriesExample {
         name: series.name,
+        column: series.column,
         past_until: past.len(),
         past,
         categories: series.categories,
