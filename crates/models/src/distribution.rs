@@ -23,6 +23,7 @@ mod ln_gamma;
 pub(crate) mod many_counts;
 pub(crate) mod normal;
 mod predictive;
+mod special;
 pub(crate) mod student_t;
 
 use std::f64::consts::{PI, TAU};

@@ -32,10 +32,19 @@ pub(crate) fn counted(count: usize, what: &str) -> String {
 
 /// The choice among these, as a sentence has it: `a, b or c`.
 pub(crate) fn either(all: &[String]) -> String {
+    listed(all, "or")
+}
+
+/// All of these, as a sentence has it: `a, b and c`.
+pub(crate) fn all_of(all: &[String]) -> String {
+    listed(all, "and")
+}
+
+fn listed(all: &[String], word: &str) -> String {
     match all {
         [] => "nothing".to_string(),
         [one] => one.clone(),
-        [some @ .., last] => format!("{} or {last}", some.join(", ")),
+        [some @ .., last] => format!("{} {word} {last}", some.join(", ")),
     }
 }
 

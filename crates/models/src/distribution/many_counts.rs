@@ -5,19 +5,17 @@
 //! s = (1 + 2 alpha mu) / sqrt(mu (1 + alpha mu))             sigma^2 = mu + alpha mu^2
 //! z = c + theta g,  g ~ Gamma(k)      k = 4 / s^2            theta = sigma s / 2        c = mu - k theta
 //!
-//! P(k, x) = x^k e^-x / G(k + 1) (1 + x / (k + 1) + x^2 / ((k + 1)(k + 2)) + ..)         x < k + 1
-//!         = 1 - x^k e^-x / G(k) / (x + 1 - k - (1 - k) / (x + 3 - k - 2 (2 - k) / ..))  else
-//! CRPS    = y (2 P(k, y) - 1) - k (2 P(k + 1, y) - 1) - 1 / B(1 / 2, k)                 of g
+//! F(x) = P(k, x)      CRPS = y (2 P(k, y) - 1) - k (2 P(k + 1, y) - 1) - 1 / B(1 / 2, k)              of g
 //! ```
 //!
-//! Where `k` is large, its quantiles are those of Wilson and Hilferty 1931, and its CRPS is that of a Gaussian. CRPS:
+//! `P` is the regularised incomplete gamma function. Where `k` is large, its quantiles are those of Wilson and Hilferty 1931, and its CRPS is that of a Gaussian. CRPS:
 //! Scheuerer and Moeller 2015, "Probabilistic wind speed forecasting on a grid based on ensemble model output statistics".
 
 use super::normal;
-use super::student_t::{ln_beta, ln_gamma};
+use super::special::{incomplete_gamma, ln_beta};
 
 /// From this mean on, counts are taken for numbers: to sum their probabilities takes a time in proportion to them.
-pub(crate) const MANY: f64 = 5e3;
+const MANY: f64 = 5e3;
 /// From this `k` on, the distribution is as good as symmetric.
 const SYMMETRIC: f64 = 1e4;
 
@@ -63,41 +61,7 @@ impl ManyCounts {
     }
 }
 
-/// `P`.
-fn cumulative(x: f64, shape: f64) -> f64 {
-    if x <= 0.0 {
-        return 0.0;
-    }
-    let front = shape * x.ln() - x;
-    if x < shape + 1.0 {
-        let (mut term, mut sum, mut at) = (1.0, 1.0, shape);
-        while term > 1e-16 * sum {
-            at += 1.0;
-            term *= x / at;
-            sum += term;
-        }
-        return (front - ln_gamma(shape + 1.0)).exp() * sum;
-    }
-    // Lentz's method, as for the incomplete beta function.
-    let away = |x: f64| if x.abs() < 1e-300 { 1e-300 } else { x };
-    let mut b = x + 1.0 - shape;
-    let (mut c, mut d) = (1e300, away(b).recip());
-    let mut fraction = d;
-    for term in 1..100_000_u32 {
-        let n = f64::from(term);
-        let numerator = -n * (n - shape);
-        b += 2.0;
-        d = away(numerator * d + b).recip();
-        c = away(b + numerator / c);
-        let change = c * d;
-        fraction *= change;
-        if (change - 1.0).abs() < 1e-15 {
-            break;
-        }
-    }
-    1.0 - (front - ln_gamma(shape)).exp() * fraction
-}
-
+/// `F^-1` of `g`, in `0..1`.
 fn quantile(level: f64, shape: f64) -> f64 {
     let ninth = (9.0 * shape).recip();
     let cube = (1.0 - ninth + normal::quantile(level) * ninth.sqrt()).max(0.0);
@@ -106,13 +70,13 @@ fn quantile(level: f64, shape: f64) -> f64 {
         return near;
     }
     let (mut below, mut above) = (0.0, near.max(shape));
-    while cumulative(above, shape) < level {
+    while incomplete_gamma(shape, above) < level {
         (below, above) = (above, 2.0 * above);
     }
     // As exact as counts need, and no more: a small quantile of a small shape is 0 in the end.
     while above - below > 1e-12 * above.max(shape) {
         let middle = 0.5 * (below + above);
-        match cumulative(middle, shape) < level {
+        match incomplete_gamma(shape, middle) < level {
             true => below = middle,
             false => above = middle,
         }
@@ -122,7 +86,7 @@ fn quantile(level: f64, shape: f64) -> f64 {
 
 /// Of `g`.
 fn crps(y: f64, shape: f64) -> f64 {
-    let [own, next] = [shape, shape + 1.0].map(|shape| 2.0 * cumulative(y, shape) - 1.0);
+    let [own, next] = [shape, shape + 1.0].map(|shape| 2.0 * incomplete_gamma(shape, y) - 1.0);
     y * own - shape * next - (-ln_beta(0.5, shape)).exp()
 }
 
@@ -134,7 +98,7 @@ mod tests {
     #[test]
     fn it_is_scipys() {
         for (shape, x, expected, [low, high]) in GAMMA {
-            let found = cumulative(x, shape);
+            let found = incomplete_gamma(shape, x);
             assert!((found - expected).abs() < 1e-12, "{shape} {x}: {found}");
             for (level, expected) in [(0.05, low), (0.999, high)] {
                 let found = quantile(level, shape);

@@ -3,65 +3,14 @@
 //! ```text
 //! f(x)   = G((n + 1) / 2) / (G(n / 2) sqrt(n pi)) (1 + x^2 / n)^(-(n + 1) / 2)
 //! F(x)   = 1 - I(n / (n + x^2); n / 2, 1 / 2) / 2           x >= 0; F(-x) = 1 - F(x)
-//! I(y; a, b) = y^a (1 - y)^b / (a B(a, b)) / (1 + d_1 / (1 + d_2 / (1 + ..)))
-//! d_2m   = m (b - m) y / ((a + 2 m - 1) (a + 2 m))
-//! d_2m+1 = -(a + m) (a + b + m) y / ((a + 2 m) (a + 2 m + 1))
 //! CRPS   = x (2 F(x) - 1) + 2 f(x) (n + x^2) / (n - 1)
 //!            - 2 sqrt(n) / (n - 1) B(1 / 2, n - 1 / 2) / B(1 / 2, n / 2)^2      n > 1
 //! ```
 //!
-//! The regularised incomplete beta function `I` by its continued fraction, for y below (a + 1) / (a + b + 2), and
-//! else by I(y; a, b) = 1 - I(1 - y; b, a). CRPS: Jordan, Krueger and Lerch 2019, "Evaluating probabilistic forecasts
-//! with scoringRules".
+//! `I` is the regularised incomplete beta function. CRPS: Jordan, Krueger and Lerch 2019, "Evaluating probabilistic
+//! forecasts with scoringRules".
 
-use std::f64::consts::TAU;
-
-/// `ln G(x)` for x > 0: Stirling's series, from 10 on.
-pub(super) fn ln_gamma(x: f64) -> f64 {
-    let (mut at, mut below) = (x, 0.0);
-    while at < 10.0 {
-        below += at.ln();
-        at += 1.0;
-    }
-    let inverse = at.recip();
-    let square = inverse * inverse;
-    let series = 1.0 / 12.0 - square * (1.0 / 360.0 - square * (1.0 / 1260.0 - square / 1680.0));
-    (at - 0.5) * at.ln() - at + 0.5 * TAU.ln() + inverse * series - below
-}
-
-/// `ln B(a, b)`.
-pub(super) fn ln_beta(a: f64, b: f64) -> f64 {
-    ln_gamma(a) + ln_gamma(b) - ln_gamma(a + b)
-}
-
-/// `I`.
-fn incomplete_beta(y: f64, a: f64, b: f64) -> f64 {
-    if y <= 0.0 || y >= 1.0 {
-        return y.clamp(0.0, 1.0);
-    }
-    if y > (a + 1.0) / (a + b + 2.0) {
-        return 1.0 - incomplete_beta(1.0 - y, b, a);
-    }
-    let front = (a * y.ln() + b * (-y).ln_1p() - ln_beta(a, b)).exp() / a;
-    // Lentz's method: numerators and denominators of the fraction as ratios to the ones before, away from 0.
-    let away = |x: f64| if x.abs() < 1e-300 { 1e-300 } else { x };
-    let (mut c, mut d, mut fraction) = (1.0, 0.0, 1.0);
-    for term in 1..500_u32 {
-        let m = f64::from(term / 2);
-        let numerator = match term % 2 {
-            0 => m * (b - m) * y / ((a + 2.0 * m - 1.0) * (a + 2.0 * m)),
-            _ => -(a + m) * (a + b + m) * y / ((a + 2.0 * m) * (a + 2.0 * m + 1.0)),
-        };
-        d = away(1.0 + numerator * d).recip();
-        c = away(1.0 + numerator / c);
-        let change = c * d;
-        fraction *= change;
-        if (change - 1.0).abs() < 1e-15 {
-            break;
-        }
-    }
-    front / fraction
-}
+use super::special::{incomplete_beta, ln_beta};
 
 /// `f`, of `n` degrees of freedom.
 pub(crate) fn density(x: f64, freedom: f64) -> f64 {

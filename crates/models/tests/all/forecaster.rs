@@ -1,6 +1,9 @@
 //! The forecaster on every compiled backend: its inputs and losses against a reference on the host,
 //! padding, gaps, what it draws and what it learns.
 
+mod paths;
+mod refused;
+
 use backdraft_cells::prelude::*;
 use backdraft_models::{
     CategoriesConfig, Forecaster, ForecasterConfig, Output, PointError, Predictive, Scale, Scaling,
@@ -428,86 +431,6 @@ fn predictions_are_of_what_came_before_and_windows_go_on() {
 }
 
 #[test]
-fn paths_of_points_are_predictions_read_again() {
-    for device in cpus() {
-        let config = config(1).with_output(Output::Point(PointError::Squared));
-        let model = built(&config, 5, &device);
-        let context = batch();
-        let future = [vec![vec![0.1], vec![0.2], vec![0.3]], vec![vec![9.0]; 3]];
-        let mut random = StdRng::seed_from_u64(1);
-        let found = model
-            .forecast(&context, &future, 3, 2, &mut random)
-            .unwrap();
-        for (row, found) in found.iter().enumerate() {
-            let series = &context[row];
-            let (location, scale) = units(series, Scaling::MeanAbsolute);
-            let mut known = series.clone();
-            let mut expected = Vec::new();
-            for covariates in &future[row] {
-                known.values.push(None);
-                known.covariates.push(covariates.clone());
-                let begun = model.initial_state(vec![Scale { location, scale }]);
-                let told = model
-                    .one_step(std::slice::from_ref(&known), Some(begun))
-                    .unwrap();
-                let next = told.predictives[0].last().unwrap().mean();
-                expected.push(next);
-                let place = known.values.len() - 1;
-                known.values[place] = Some(next);
-            }
-            assert_eq!(found.paths.len(), 2);
-            for path in &found.paths {
-                close(path, &expected, 1e-5);
-            }
-            close(&found.mean(), &expected, 1e-5);
-        }
-    }
-}
-
-#[test]
-fn the_first_step_of_the_paths_is_drawn_from_what_is_said_of_it() {
-    for device in cpus() {
-        let model = built(&config(0), 6, &device);
-        let context = [
-            Series::new([Some(2.0), Some(-1.0)]),
-            Series::new([Some(300.0)]),
-        ];
-        let draw = |seed| {
-            let mut random = StdRng::seed_from_u64(seed);
-            model.forecast(&context, &[], 2, 2000, &mut random).unwrap()
-        };
-        let found = draw(1);
-        assert_eq!(found, draw(1));
-        assert_ne!(found, draw(2));
-        for (found, series) in found.iter().zip(&context) {
-            let mut known = series.clone();
-            let scale = Scaling::MeanAbsolute.of(&series.values);
-            known.values.push(None);
-            let begun = model.initial_state(vec![scale]);
-            let told = model.one_step(&[known], Some(begun)).unwrap().predictives;
-            let Some(Predictive::Gaussian { mean, deviation }) = told[0].last() else {
-                panic!("{told:?}")
-            };
-            // Within five standard errors of a mean and of a quantile of 2000.
-            assert_eq!(found.horizon(), 2);
-            assert!((found.mean()[0] - mean).abs() < 5.0 * deviation / 2000f64.sqrt());
-            let upper = told[0][series.values.len()].quantile(0.9);
-            assert!((found.quantile(0.9)[0] - upper).abs() < 0.2 * deviation);
-            assert!(found.quantile(0.1)[1] < found.quantile(0.5)[1]);
-        }
-        // Counts stay counts.
-        let config = config(0).with_output(Output::NegativeBinomial);
-        let model = built(&config, 6, &device);
-        let context = [Series::new([Some(20.0), Some(30.0)])];
-        let mut random = StdRng::seed_from_u64(3);
-        let found = model.forecast(&context, &[], 3, 50, &mut random).unwrap();
-        let drawn = found[0].paths.concat();
-        assert!(drawn.iter().all(|z| *z >= 0.0 && z.fract() == 0.0));
-        assert!(drawn.iter().any(|z| *z > 3.0));
-    }
-}
-
-#[test]
 fn a_record_brings_everything_back() {
     for device in cpus() {
         let model = built(&config(1), 7, &device);
@@ -583,128 +506,5 @@ fn a_rule_is_learned_at_every_scale() {
             &[1.0, 4.0, 1.0, 1.0, 4.0, 1.0],
             0.3,
         );
-    }
-}
-
-#[test]
-fn impossible_models_are_refused() {
-    let device = &cpus()[0];
-    let refused = |config: Config| config.init(device).unwrap_err().to_string();
-    assert_eq!(
-        refused(config(0).with_output(Output::Quantiles(vec![0.9, 0.1]))),
-        "Forecaster: levels of the quantiles: expected at least one, above 0, below 1 and \
-         ascending, found [0.9, 0.1]"
-    );
-    let narrow = RecurrentConfig::new(GruConfig::new(1, 4));
-    assert_eq!(
-        refused(ForecasterConfig::new(narrow)),
-        "Forecaster: input size: expected at least 2: the value before, whether it was observed, \
-         covariates, and features of categories, found 1"
-    );
-    let moved = config(0)
-        .with_output(Output::NegativeBinomial)
-        .with_scaling(Scaling::Standard);
-    assert_eq!(
-        refused(moved),
-        "Forecaster: scaling: expected none or mean absolute, as the distribution is one of \
-         counts, found standard"
-    );
-    let both = BidirectionalConfig::new(GruConfig::new(2, 4));
-    let error = ForecasterConfig::new(both).init(device).unwrap_err();
-    assert_eq!(
-        error.to_string(),
-        "Forecaster: direction of the layer: expected Forward, found both"
-    );
-    let none = RecurrentConfig::new(GruConfig::new(2, 0));
-    assert!(refused(ForecasterConfig::new(none)).starts_with("Forecaster: "));
-}
-
-#[test]
-fn impossible_series_are_refused() {
-    let device = &cpus()[0];
-    let model = built(&config(1), 11, device);
-    let refused = |series: &[Series]| model.loss(series, None).unwrap_err().to_string();
-    let of = |values: &[Option<f64>], covariates: &[&[f64]]| {
-        let covariates: Vec<_> = covariates.iter().map(|row| row.to_vec()).collect();
-        [Series::new(values.to_vec()).with_covariates(covariates)]
-    };
-    let cases = [
-        (
-            refused(&[]),
-            "number of series: expected at least 1, found 0",
-        ),
-        (
-            refused(&of(&[], &[])),
-            "steps of the longest series: expected at least 1, found 0",
-        ),
-        (
-            refused(&of(&[None], &[&[0.0]])),
-            "number of observed values: expected at least 1, found 0",
-        ),
-        (
-            refused(&of(&[Some(1.0), Some(f64::NAN)], &[&[0.0], &[0.0]])),
-            "value of series 0 at step 1: expected a finite number, or none, found NaN",
-        ),
-        (
-            refused(&of(&[Some(1.0)], &[])),
-            "steps of the covariates of series 0: expected 1, found 0",
-        ),
-        (
-            refused(&of(&[Some(1.0)], &[&[0.0, 1.0]])),
-            "covariates of series 0 at step 0: expected 1, found 2",
-        ),
-        (
-            refused(&of(&[Some(1.0)], &[&[f64::INFINITY]])),
-            "covariate of series 0 at step 0: expected a finite number, found inf",
-        ),
-    ];
-    for (found, expected) in cases {
-        assert_eq!(found, format!("Forecaster: {expected}"));
-    }
-
-    let counts = built(&config(0).with_output(Output::NegativeBinomial), 11, device);
-    for wrong in [-1.0, 0.5] {
-        let error = counts
-            .loss(&[Series::new([Some(wrong)])], None)
-            .unwrap_err();
-        let expected = format!(
-            "Forecaster: value of series 0 at step 0: expected a count, as the distribution is \
-             one of counts, found {wrong}"
-        );
-        assert_eq!(error.to_string(), expected);
-    }
-
-    let one = of(&[Some(1.0)], &[&[0.0]]);
-    let two = model.initial_state(vec![Scale::default(); 2]);
-    let error = model.loss(&one, Some(two)).unwrap_err().to_string();
-    let expected = "Forecaster: state: number of last values: expected 1, one for each series, \
-                    found 2";
-    assert_eq!(error, expected);
-
-    let mut random = StdRng::seed_from_u64(0);
-    let mut forecast = |future: &[Vec<Vec<f64>>], horizon, samples| {
-        let found = model.forecast(&one, future, horizon, samples, &mut random);
-        found.unwrap_err().to_string()
-    };
-    let cases = [
-        (
-            forecast(&[vec![]], 0, 1),
-            "horizon: expected at least 1, found 0",
-        ),
-        (
-            forecast(&[vec![vec![0.0]]], 1, 0),
-            "number of samples: expected at least 1, found 0",
-        ),
-        (
-            forecast(&[], 1, 1),
-            "future covariates: expected 1, one for each series, found 0",
-        ),
-        (
-            forecast(&[vec![vec![0.0]]], 2, 1),
-            "steps of the covariates of series 0: expected 2, found 1",
-        ),
-    ];
-    for (found, expected) in cases {
-        assert_eq!(found, format!("Forecaster: {expected}"));
     }
 }

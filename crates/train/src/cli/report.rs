@@ -93,6 +93,7 @@ fn write(
     svg: Option<&Path>,
     overwriting: Overwriting,
 ) -> Result<Written, TrainError> {
+    drawing::check_folder("out", out)?;
     overwriting.check("out", out)?;
     if let Some(file) = svg.filter(|folder| folder.is_file()) {
         return Err(TrainError::Invalid {

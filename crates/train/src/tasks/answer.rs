@@ -46,13 +46,13 @@ impl Answer {
     }
 }
 
-/// Cells with commas between them, and quotes around those that need them.
+/// Cells with commas between them, and quotes around those that need them; without the end of the line.
 fn csv_line(cells: impl Iterator<Item = String>) -> String {
-    let quoted = cells.map(|cell| match cell.contains([',', '"']) {
-        true => format!("\"{}\"", cell.replace('"', "\"\"")),
-        false => cell,
-    });
-    quoted.collect::<Vec<_>>().join(",")
+    let mut line = csv::Writer::from_writer(Vec::new());
+    line.write_record(cells).expect("memory takes all");
+    let line = line.into_inner().expect("memory takes all");
+    let line = String::from_utf8(line).expect("cells are text");
+    line.trim_end_matches('\n').to_string()
 }
 
 /// A number between 0 and 1 as it is told: with four digits.

@@ -67,6 +67,21 @@ impl<E> Rows<E> {
         self.skipped += all - self.examples.len();
         self
     }
+
+    /// Refuses none at all; `path` is where they are from.
+    ///
+    /// # Errors
+    ///
+    /// When there is no example.
+    pub fn unless_none(self, path: &Path) -> Result<Self, TrainError> {
+        match self.examples.is_empty() {
+            true => Err(TrainError::NoExamples {
+                path: path.to_path_buf(),
+                skipped: self.skipped,
+            }),
+            false => Ok(self),
+        }
+    }
 }
 
 /// What was read of a file.
@@ -96,13 +111,7 @@ impl<E> Examples<E> {
             examples,
             skipped,
             only_column,
-        } = rows;
-        if examples.is_empty() {
-            return Err(TrainError::NoExamples {
-                path: path.to_path_buf(),
-                skipped,
-            });
-        }
+        } = rows.unless_none(path)?;
         Ok(Self {
             examples,
             skipped,

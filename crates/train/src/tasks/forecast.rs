@@ -3,6 +3,7 @@
 //! The last steps of each series are held out. What comes before them is learned from in windows, and
 //! read before they are foreseen, one step ahead each.
 
+mod answer;
 pub(crate) mod backtest;
 mod columns;
 pub(crate) mod figures;
@@ -10,24 +11,24 @@ pub(crate) mod known;
 mod objective;
 mod options;
 pub(crate) mod parts;
+mod reading;
 pub(crate) mod showing;
 
 use std::io::Read;
 use std::path::Path;
 
 use backdraft_cells::Error;
-use backdraft_data::{DataError, read_text_from};
-use backdraft_models::{Encoder, Forecaster, Predictive, SamplePaths, Series};
+use backdraft_data::read_text_from;
+use backdraft_models::{Encoder, Forecaster, SamplePaths, Series};
 use burn::tensor::Device;
 use serde::{Deserialize, Serialize};
-use serde_json::json;
 
 use super::{Answer, BatchOf, ExampleTask, Examples, Parts, Rows, Scores, TaskSettings};
-use crate::say::say;
 use crate::{Section, TrainError};
 use backtest::drawn;
-use figures::{Means, is_point, one_step};
+use figures::{Means, one_step};
 use known::Known;
+use reading::usable;
 
 pub use backtest::{BacktestReport, Backtesting, backtest};
 pub use columns::{CalendarKind, ColumnOptions};
@@ -87,32 +88,6 @@ impl Forecast {
             false => example.future.len(),
         }
     }
-
-    /// Says of which series fewer steps are forecast than were asked for.
-    fn tell_shortened(&self, path: &Path, examples: &[SeriesExample]) {
-        let ahead = |one: &&SeriesExample| self.steps_ahead(one);
-        let few = |one: &&SeriesExample| (1..self.horizon).contains(&ahead(one));
-        if let Some(first) = examples.iter().find(few) {
-            let name = first.name.as_ref();
-            let name = name.map_or_else(String::new, |name| format!(" of series `{name}`"));
-            say(format_args!(
-                "note: {}: {} forecast{name}, and not {}, as the covariates of no more are known",
-                path.display(),
-                match ahead(&first) {
-                    1 => "1 step is".to_string(),
-                    steps => format!("{steps} steps are"),
-                },
-                self.horizon
-            ));
-        }
-    }
-
-    /// Says which categories of series are not known.
-    fn tell_unknown(&self, path: &Path, examples: &[SeriesExample]) {
-        if let Some(unknown) = self.known.unknown(examples) {
-            say(format_args!("note: {}: {unknown}", path.display()));
-        }
-    }
 }
 
 impl ExampleTask for Forecast {
@@ -128,8 +103,7 @@ impl ExampleTask for Forecast {
         known: Option<&Self>,
     ) -> Result<Examples<SeriesExample>, TrainError> {
         let read = |options: &ForecastOptions| parts::read(path, options);
-        let all = Rows::new(of_known_column(path, options, known, read)?, 0);
-        Examples::of(path, all.only(|example| example.known > 0))
+        Examples::of(path, usable(path, options, known, read)?)
     }
 
     fn learned(
@@ -280,22 +254,12 @@ impl ExampleTask for Forecast {
             Err(error) => return Some(Err(error.into())),
         };
         let read = |options: &ForecastOptions| parts::read_from(text.as_bytes(), name, options);
-        let read = of_known_column(name, options, Some(self), read).and_then(|mut all| {
-            let rows = all.len();
-            all.retain(|example| example.known > 0);
-            match all.is_empty() {
-                true => Err(TrainError::NoExamples {
-                    path: name.to_path_buf(),
-                    skipped: rows,
-                }),
-                false => Ok(all),
-            }
-        });
-        if let Ok(all) = &read {
-            self.tell_shortened(name, all);
-            self.tell_unknown(name, all);
-        }
-        Some(read)
+        let all = usable(name, options, Some(self), read).and_then(|all| all.unless_none(name));
+        Some(all.map(|Rows { examples, .. }| {
+            self.tell_shortened(name, &examples);
+            self.tell_unknown(name, &examples);
+            examples
+        }))
     }
 
     fn question(&self, _line: &str) -> Result<SeriesExample, String> {
@@ -307,100 +271,7 @@ impl ExampleTask for Forecast {
         model: &Model,
         examples: &[&SeriesExample],
     ) -> Result<Vec<Answer>, TrainError> {
-        let mut answers = Vec::new();
-        for example in examples {
-            let Some(paths) = self.futures(model, example)? else {
-                return Err(nothing_ahead(example));
-            };
-            let told = paths.predictives();
-            let all = |of: &dyn Fn(&Predictive) -> f64| {
-                let short = |step| short(of(step), example.scale.scale);
-                json!(told.iter().map(short).collect::<Vec<f64>>())
-            };
-            let mut answer = Vec::new();
-            answer.extend(example.name.as_ref().map(|name| ("series", json!(name))));
-            let times = example.times.iter().skip(example.series.values.len());
-            let times = times.take(told.len()).map(ToString::to_string);
-            answer.extend([
-                ("times", json!(times.collect::<Vec<_>>())),
-                ("mean", all(&Predictive::mean)),
-            ]);
-            // A point has no interval.
-            if !told.iter().all(is_point) {
-                let [low, high] = LEVELS;
-                answer.extend([
-                    ("lower_5", all(&|step| step.quantile(low))),
-                    ("upper_95", all(&|step| step.quantile(high))),
-                ]);
-            }
-            answers.push(Answer(answer));
-        }
-        Ok(answers)
-    }
-}
-
-/// The series of the column that was learned from; of the one that is there, if that is called otherwise, which is said.
-fn of_known_column(
-    path: &Path,
-    options: &ForecastOptions,
-    known: Option<&Forecast>,
-    read: impl Fn(&ForecastOptions) -> Result<Vec<SeriesExample>, TrainError>,
-) -> Result<Vec<SeriesExample>, TrainError> {
-    let Some((name, named)) = known.and_then(|known| known.known.named(options)) else {
-        return read(options);
-    };
-    match read(&named) {
-        Err(TrainError::Data(DataError::NoColumn { column, .. }))
-            if column == format!("`{name}`") =>
-        {
-            let all = read(options)?;
-            let other = all.first().map_or("", |one| &one.column);
-            say(format_args!(
-                "note: {}: there is no column `{name}`, which was learned from: `{other}` is read",
-                path.display()
-            ));
-            Ok(all)
-        }
-        read => read,
-    }
-}
-
-/// Why nothing of a series can be forecast.
-fn nothing_ahead(example: &SeriesExample) -> TrainError {
-    let of = match &example.name {
-        Some(name) => format!("series `{name}`: "),
-        None => String::new(),
-    };
-    let reason = match example.times.len() > example.series.values.len() {
-        true => "expected the covariates of steps to come, as rows without a value; found none",
-        false => {
-            "expected times at regular steps, or rows without a value for the steps to come, to know what the \
-             calendar and the covariates say of these; found neither"
-        }
-    };
-    TrainError::NoQuestion {
-        reason: format!("{of}{reason}"),
-    }
-}
-
-/// The number that is nearest with six digits after the first of `scale`, in which the series changes.
-fn short(value: f64, scale: f64) -> f64 {
-    let ahead = (value.abs() / scale).log10().floor().max(0.0);
-    let digits = if ahead.is_finite() { ahead as usize } else { 0 };
-    format!("{value:.*e}", 6 + digits.min(10))
-        .parse()
-        .unwrap_or(value)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn numbers_are_told_as_exactly_as_the_series_changes() {
-        assert_eq!(short(371.798_512_345, 15.0), 371.798_51);
-        assert_eq!(short(1e9 + 0.123_456_78, 0.3), 1e9 + 0.123_457);
-        assert_eq!(short(1.234_567_89e-30, 1e-30), 1.234_568e-30);
-        assert_eq!(short(0.0, 1.0), 0.0);
+        let answers = examples.iter().map(|example| self.forecast(model, example));
+        answers.collect()
     }
 }

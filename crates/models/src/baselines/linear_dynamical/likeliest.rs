@@ -60,8 +60,8 @@ impl Variances<'_> {
     }
 }
 
-/// The system of one feature with the same structure whose variances are the likeliest that are found; `least` is the
-/// smallest that an observation's may have.
+/// The system of one feature with the same structure whose variances are the likeliest that are found, `start`'s among
+/// them; `least` is the smallest that an observation's may have.
 pub(super) fn likeliest(
     start: LinearDynamicalSystem,
     sequences: &[Observations],
@@ -71,13 +71,14 @@ pub(super) fn likeliest(
     let noise = dynamics.transition_noise.diagonal_values();
     let places: Vec<usize> = (0..noise.len()).filter(|i| noise[*i] > 0.0).collect();
     let lowest = least / dynamics.emission_noise[(0, 0)];
-    let mut factors = vec![1e-4; places.len()];
-    factors.push(2.0);
-    let mut best = Variances {
-        factors,
+    let guess = Variances {
+        factors: vec![1.0; places.len() + 1],
         dynamics,
         places,
     };
+    let mut best = guess.clone();
+    best.factors.fill(1e-4);
+    best.factors[guess.places.len()] = 2.0;
     let mut reached = best.log_likelihood(sequences);
     for factor in FACTORS {
         for place in 0..best.factors.len() {
@@ -105,5 +106,8 @@ pub(super) fn likeliest(
             }
         }
     }
-    best.system().unwrap_or(start)
+    let found = best
+        .system()
+        .filter(|_| reached > guess.log_likelihood(sequences));
+    found.unwrap_or(start)
 }

@@ -10,7 +10,8 @@
 //! z = [l, b, s_t .. s_{t-m+2}]
 //! ```
 //!
-//! Learning begins from the likeliest variances of a coarse search, and that from a rough guess, `V` the series' own, and of the state hardly anything:
+//! Learning begins from the likeliest variances of a coarse search, and that from a rough guess, `V` the series' own,
+//! which says hardly anything of the state:
 //!
 //! ```text
 //! R = V_d / 4    Q = V_d / 4 of the level, V_d / 100 of slope and season     V_d: of x_t - x_{t-1}

@@ -15,13 +15,13 @@ use backdraft_models::{ForecasterConfig, Scale, Scaling, Series};
 use serde::{Deserialize, Serialize};
 
 use super::{ForecastOptions, SeriesExample};
-use crate::say::{counted, either};
+use crate::say::{all_of, counted};
 
 /// What is known of the series that were learned from.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub(crate) struct Known {
-    /// The column of the values, where none was asked for.
+    /// The column of the values; nothing in wide form.
     value_column: Option<String>,
     /// What the kinds of categories are called.
     kinds: Vec<String>,
@@ -110,7 +110,8 @@ impl Known {
         horizon: usize,
     ) -> Vec<Vec<f64>> {
         let own = example.series.covariates.iter();
-        let known: Vec<Vec<f64>> = own.chain(&example.future).skip(origin).cloned().collect();
+        let known = own.chain(&example.future).skip(origin);
+        let known: Vec<Vec<f64>> = known.take(horizon).cloned().collect();
         self.covariates(example, &known, origin..origin + horizon, origin)
     }
 
@@ -169,10 +170,8 @@ impl Known {
         unknown.dedup();
         let more = unknown.len().saturating_sub(3);
         unknown.truncate(3);
-        let names = match more {
-            0 => either(&unknown).replace(" or ", " and "),
-            more => format!("{} and {}", unknown.join(", "), counted(more, "other")),
-        };
+        unknown.extend((more > 0).then(|| counted(more, "other")));
+        let names = all_of(&unknown);
         (!unknown.is_empty()).then(|| {
             format!("{names} did not occur in training, and the model makes no use of that")
         })

@@ -113,29 +113,7 @@ fn example(
         );
     }
     let columns = &options.columns;
-    let calendar = Calendar::features(&columns.calendar(), &times)?;
-    let mut covariates = Vec::with_capacity(times.len());
-    for (step, calendar) in calendar.into_iter().enumerate() {
-        let mut row = Vec::new();
-        for (place, name) in columns.covariates.iter().enumerate() {
-            let value = series.covariates.get(step).map(|row| row[place]);
-            match value {
-                Some(Some(value)) => row.push(value),
-                // What is to come is needed only where it is asked for.
-                None | Some(None) if step >= known => break,
-                _ => {
-                    return Err(TrainError::NoCovariate {
-                        path: path.to_path_buf(),
-                        column: name.clone(),
-                        time: times[step].to_string(),
-                        series: series.name,
-                    });
-                }
-            }
-        }
-        row.extend(calendar);
-        covariates.push(row);
-    }
+    let mut covariates = known_ahead(path, &series, &times, known, options)?;
     let width = columns.known_ahead();
     let future = covariates.split_off(known);
     let future: Vec<Vec<f64>> = future
@@ -144,21 +122,8 @@ fn example(
         .take(options.horizon)
         .collect();
     let values: Vec<Option<f64>> = series.values[..known].to_vec();
-    let is_count = |value: f64| value >= 0.0 && value.fract() == 0.0;
-    if options.output == OutputKind::NegativeBinomial
-        && let Some(step) = values
-            .iter()
-            .position(|value| value.is_some_and(|v| !is_count(v)))
-    {
-        let (value, time) = (values[step].unwrap_or_default(), &times[step]);
-        return Err(TrainError::Invalid {
-            setting: "output",
-            expected: format!(
-                "a distribution of numbers, as {} has {value} at {time}, which is no count",
-                path.display()
-            ),
-            found: "negative-binomial".to_string(),
-        });
+    if options.output == OutputKind::NegativeBinomial {
+        check_counts(path, &values, &times)?;
     }
     let past = match columns.past_covariates.is_empty() {
         true => Vec::new(),
@@ -184,6 +149,59 @@ fn example(
         known,
         future,
     })
+}
+
+/// The covariates of each step that are known beforehand, and what the calendar tells of it; fewer of a step to come that
+/// lacks some.
+fn known_ahead(
+    path: &Path,
+    series: &TimeSeries,
+    times: &[Time],
+    known: usize,
+    options: &ForecastOptions,
+) -> Result<Vec<Vec<f64>>, TrainError> {
+    let columns = &options.columns;
+    let calendar = Calendar::features(&columns.calendar(), times)?;
+    let row = |(step, calendar): (usize, Vec<f64>)| {
+        let mut row = Vec::new();
+        for (place, name) in columns.covariates.iter().enumerate() {
+            let value = series.covariates.get(step).map(|row| row[place]);
+            match value {
+                Some(Some(value)) => row.push(value),
+                // What is to come is needed only where it is asked for.
+                None | Some(None) if step >= known => break,
+                _ => {
+                    return Err(TrainError::NoCovariate {
+                        path: path.to_path_buf(),
+                        column: name.clone(),
+                        time: times[step].to_string(),
+                        series: series.name.clone(),
+                    });
+                }
+            }
+        }
+        row.extend(calendar);
+        Ok(row)
+    };
+    calendar.into_iter().enumerate().map(row).collect()
+}
+
+/// Refuses values that are no counts.
+fn check_counts(path: &Path, values: &[Option<f64>], times: &[Time]) -> Result<(), TrainError> {
+    let is_count = |value: f64| value >= 0.0 && value.fract() == 0.0;
+    let steps = values.iter().zip(times);
+    let mut observed = steps.filter_map(|(value, time)| Some(((*value)?, time)));
+    match observed.find(|(value, _)| !is_count(*value)) {
+        None => Ok(()),
+        Some((value, time)) => Err(TrainError::Invalid {
+            setting: "output",
+            expected: format!(
+                "a distribution of numbers, as {} has {value} at {time}, which is no count",
+                path.display()
+            ),
+            found: "negative-binomial".to_string(),
+        }),
+    }
 }
 
 /// Steps of a series that are held out.
