@@ -171,6 +171,18 @@ pub enum DataError {
         /// What was there.
         found: String,
     },
+    /// A file that has not as many lines as another, to which it belongs line by line.
+    #[error("{}: expected {expected} lines, as {} has, found {found}", path.display(), other.display())]
+    OtherLines {
+        /// Which file.
+        path: PathBuf,
+        /// The lines of the other.
+        expected: usize,
+        /// Its own.
+        found: usize,
+        /// The other.
+        other: PathBuf,
+    },
     /// A line of columns without something in one of them.
     #[error(
         "{}: line {line}, column {column}: expected a {what}, found the line `{}`",

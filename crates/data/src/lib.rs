@@ -5,7 +5,7 @@
 //! continues the one before it: what truncated backpropagation through time learns from. A [`Cut`]
 //! tells where windows of other kinds lie. [`read_series`] reads series in time from tables.
 //!
-//! [`Pairs`] reads a source and a target from each line; [`Buckets`] groups rows of similar length into
+//! [`Pairs`] reads a source and a target from each row of a table, [`read_parallel`] from each line of two files; [`Buckets`] groups rows of similar length into
 //! batches, and a [`Padded`] batch holds rows that differ in length.
 //!
 //! [`read_labelled`] reads texts with labels from a table, [`ClassFolders`] from a folder for each class;
@@ -74,7 +74,7 @@ pub use held_out::hold_out;
 pub use labelled::{LabelColumns, LabelledText, LabelledTexts, has_commas, read_labelled};
 pub use mfcc::{Mfcc, MfccConfig};
 pub use padded::Padded;
-pub use pairs::{Pair, PairColumns, Pairs};
+pub use pairs::{Pair, PairColumns, Pairs, read_parallel};
 pub use pieces::Pieces;
 pub use place::Place;
 pub use series::{Calendar, SeriesColumns, Step, Time, TimeSeries, read_series, read_series_from};

@@ -7,7 +7,7 @@
 //!
 //! A tab stands between cells, a line break between rows; neither can be part of a cell, and quotes
 //! mean nothing. Rows whose source or target is empty are passed over and counted, and so are empty
-//! lines.
+//! lines; of questions, whose targets need not be known, every line is one.
 
 use std::fs::File;
 use std::io::{BufRead, BufReader};
@@ -15,6 +15,10 @@ use std::path::{Path, PathBuf};
 
 use crate::DataError;
 use crate::text::refuse_wide;
+
+mod parallel;
+
+pub use parallel::read_parallel;
 
 /// Which columns of a table hold sources and targets.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -45,7 +49,7 @@ impl PairColumns {
     }
 
     /// Takes rows whose target is not known, too, and tables without a column of targets: the target of such a
-    /// pair is empty.
+    /// pair is empty. No row is passed over, so that there is an answer for each: an empty line is an empty source.
     #[must_use]
     pub fn with_unknown_targets(mut self) -> Self {
         self.are_questions = true;
@@ -91,7 +95,7 @@ impl PairColumns {
 }
 
 /// A source and its target.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Pair {
     /// What is given.
     pub source: String,
@@ -207,6 +211,9 @@ impl<R: BufRead> Pairs<R> {
     fn read_pair(&mut self) -> Result<Option<Pair>, DataError> {
         while self.read_line()? {
             if self.bytes.trim_ascii().is_empty() {
+                if self.are_questions {
+                    return Ok(Some(Pair::default()));
+                }
                 self.skipped += 1;
                 continue;
             }
@@ -231,7 +238,7 @@ impl<R: BufRead> Pairs<R> {
             };
             let source = text(self.source)?;
             let target = self.target.map_or(Ok(""), text)?;
-            if source.is_empty() || (target.is_empty() && !self.are_questions) {
+            if !self.are_questions && (source.is_empty() || target.is_empty()) {
                 self.skipped += 1;
                 continue;
             }
@@ -314,9 +321,9 @@ mod tests {
     fn a_question_needs_no_target() {
         let questions = PairColumns::new().with_unknown_targets();
         let of = |text: &str, columns: &PairColumns| read(text.as_bytes(), columns).unwrap();
-        let rows = (owned(&[["dog", ""], ["cat", ""]]), 1);
+        let rows = (owned(&[["dog", ""], ["", ""], ["cat", ""]]), 0);
         assert_eq!(of("en\ndog\n\ncat\n", &questions), rows);
-        let rows = (owned(&[["dog", "perro"], ["cat", ""]]), 1);
+        let rows = (owned(&[["dog", "perro"], ["cat", ""], ["", "gato"]]), 0);
         assert_eq!(of("en\tes\ndog\tperro\ncat\t\n\tgato\n", &questions), rows);
         let only = |text: &str| {
             let pairs = Pairs::new(text.as_bytes(), "words.csv", &questions).unwrap();

@@ -5,15 +5,23 @@
 //! score(Y) = ln p(Y) / ((5 + |Y|) / 6)^alpha           |Y|: symbols, without the end
 //! ```
 //!
-//! Of all continuations of the open hypotheses, the best `width` by ln p are kept at each step; those
-//! that end are complete. A search is over when no open hypothesis can become one of the best: ln p
-//! only falls, and the divisor is at most that of the longest.
+//! There are `width` slots. At each step slot i takes the best by ln p of what continues the hypotheses of slots
+//! `0 ..= i` and no slot before it took; what ends is complete, and leaves its slot empty for a step. A search
+//! is over when no open hypothesis can become one of the best: ln p only falls, and the divisor is at most that of the
+//! longest.
 //!
-//! Length penalty of Wu et al. 2016, arXiv 1609.08144.
+//! So the first slots of a wide beam hold what a narrow one holds: the wider never finds worse, which is not so where
+//! the best `width` of all continuations are kept, and a beam of one is greedy. Lemons, Linares López, Holte and
+//! Ruml 2022, "Beam search: faster and monotonic", arXiv 2204.02929. Length penalty of Wu et al. 2016, arXiv
+//! 1609.08144.
 
 use backdraft_cells::{Error, State};
 use burn::tensor::{Int, Tensor, TensorData};
 use serde::{Deserialize, Serialize};
+
+use slots::Slots;
+
+mod slots;
 
 const NAME: &str = "BeamSearch";
 
@@ -121,7 +129,7 @@ impl BeamSearch {
         mut step: impl FnMut(&BeamRows, S) -> Result<(Tensor<2>, S), Error>,
     ) -> Result<Vec<Vec<Hypothesis>>, Error> {
         self.check()?;
-        let mut searches: Vec<Search> = (0..sources).map(Search::new).collect();
+        let mut searches: Vec<Slots> = (0..sources).map(Slots::new).collect();
         let mut over = Vec::with_capacity(sources);
         let mut parents: Vec<usize> = (0..sources)
             .flat_map(|source| vec![source; self.width])
@@ -138,13 +146,11 @@ impl BeamSearch {
             for (place, mut search) in searches.into_iter().enumerate() {
                 let first = place * self.width;
                 let rows = log_p[first * symbols..].chunks(symbols);
-                let from = search.advance(self, rows, length, end);
+                search.advance(self, rows, length, end);
                 if search.is_over(self, length + 1) {
                     over.push(search);
                 } else {
-                    // Rows that no hypothesis needs carry any state along.
-                    let from = from.into_iter().map(|slot| first + slot);
-                    parents.extend(from.chain(std::iter::repeat(first)).take(self.width));
+                    parents.extend(search.parents(self.width).map(|slot| first + slot));
                     going_on.push(search);
                 }
             }
@@ -153,12 +159,7 @@ impl BeamSearch {
             length += 1;
         }
         over.sort_by_key(|search| search.source);
-        let best = over.into_iter().map(|search| {
-            let mut complete = search.complete;
-            complete.truncate(self.best);
-            complete
-        });
-        Ok(best.collect())
+        Ok(over.into_iter().map(|search| search.complete).collect())
     }
 }
 
@@ -174,12 +175,10 @@ pub struct BeamRows {
 }
 
 impl BeamRows {
-    fn of(searches: &[Search], width: usize, start: u32) -> Self {
-        let symbols = searches.iter().flat_map(|search| {
-            let last = |open: &Open| open.symbols.last().copied().unwrap_or(start);
-            let last = search.open.iter().map(last);
-            last.chain(std::iter::repeat(start)).take(width)
-        });
+    fn of(searches: &[Slots], width: usize, start: u32) -> Self {
+        let symbols = searches
+            .iter()
+            .flat_map(|search| search.last_symbols(width, start));
         Self {
             sources: searches.iter().map(|search| search.source).collect(),
             width,
@@ -197,129 +196,6 @@ pub struct Hypothesis {
     pub log_p: f64,
     /// What hypotheses are ranked by.
     pub score: f64,
-}
-
-/// A hypothesis that has not ended.
-#[derive(Debug, Clone)]
-struct Open {
-    symbols: Vec<u32>,
-    log_p: f64,
-}
-
-/// The search for one source.
-struct Search {
-    source: usize,
-    /// By falling ln p, at most `width`.
-    open: Vec<Open>,
-    /// By falling score, at most as many as are wanted.
-    complete: Vec<Hypothesis>,
-}
-
-/// How an open hypothesis may go on.
-struct Continuation {
-    log_p: f64,
-    slot: usize,
-    symbol: u32,
-}
-
-impl Search {
-    fn new(source: usize) -> Self {
-        let open = Open {
-            symbols: Vec::new(),
-            log_p: 0.0,
-        };
-        Self {
-            source,
-            open: vec![open],
-            complete: Vec::new(),
-        }
-    }
-
-    /// Goes on by one step from hypotheses of `length` symbols: the slot that each open hypothesis
-    /// comes from.
-    fn advance<'a>(
-        &mut self,
-        settings: &BeamSearch,
-        rows: impl Iterator<Item = &'a [f64]>,
-        length: usize,
-        end: Option<u32>,
-    ) -> Vec<usize> {
-        let mut all: Vec<Continuation> = Vec::new();
-        for (slot, (open, row)) in self.open.iter().zip(rows).enumerate() {
-            let certain = |log_p: f64| log_p == f64::INFINITY;
-            let next = (0..).zip(row).map(|(symbol, log_p)| Continuation {
-                log_p: open.log_p + if certain(*log_p) { 0.0 } else { *log_p },
-                slot,
-                symbol,
-            });
-            let may_go_on = |symbol: u32| match Some(symbol) == end {
-                true => true,
-                false => length < settings.limit && !settings.excluded.contains(&symbol),
-            };
-            let is_possible = |next: &Continuation| next.log_p > f64::NEG_INFINITY;
-            all.extend(next.filter(|next| is_possible(next) && may_go_on(next.symbol)));
-        }
-        let better = |a: &Continuation, b: &Continuation| {
-            let order = b.log_p.total_cmp(&a.log_p);
-            order
-                .then(a.slot.cmp(&b.slot))
-                .then(a.symbol.cmp(&b.symbol))
-        };
-        if all.len() > settings.width {
-            all.select_nth_unstable_by(settings.width, better);
-            all.truncate(settings.width);
-        }
-        all.sort_unstable_by(better);
-
-        let mut open = Vec::with_capacity(all.len());
-        let mut from = Vec::with_capacity(all.len());
-        for Continuation {
-            log_p,
-            slot,
-            symbol,
-        } in all
-        {
-            let mut symbols = self.open[slot].symbols.clone();
-            if Some(symbol) == end {
-                self.finish(settings, symbols, log_p);
-                continue;
-            }
-            symbols.push(symbol);
-            if end.is_none() && symbols.len() == settings.limit {
-                self.finish(settings, symbols, log_p);
-            } else {
-                open.push(Open { symbols, log_p });
-                from.push(slot);
-            }
-        }
-        self.open = open;
-        from
-    }
-
-    fn finish(&mut self, settings: &BeamSearch, symbols: Vec<u32>, log_p: f64) {
-        let score = settings.score(log_p, symbols.len());
-        let place = self.complete.partition_point(|other| other.score >= score);
-        self.complete.insert(
-            place,
-            Hypothesis {
-                symbols,
-                log_p,
-                score,
-            },
-        );
-        self.complete.truncate(settings.best);
-    }
-
-    /// Whether what is open, of `length` symbols, cannot become one of the best.
-    fn is_over(&self, settings: &BeamSearch, length: usize) -> bool {
-        let Some(open) = self.open.first() else {
-            return true;
-        };
-        let longest = settings.limit.max(length);
-        let bound = settings.score(open.log_p, longest);
-        let last = self.complete.get(settings.best - 1);
-        last.is_some_and(|last| last.score >= bound)
-    }
 }
 
 /// The rows of a state at these places, any of them several times.

@@ -86,12 +86,22 @@ impl EditScore {
     /// Counts one more sequence.
     pub fn add<T: PartialEq>(&mut self, found: &[T], expected: &[T]) {
         let edits = Edits::between(found, expected);
-        self.edits.insertions += edits.insertions;
-        self.edits.deletions += edits.deletions;
-        self.edits.substitutions += edits.substitutions;
-        self.symbols += expected.len();
-        self.sequences += 1;
-        self.exact += usize::from(edits.distance() == 0);
+        self.merge(&Self {
+            edits,
+            symbols: expected.len(),
+            sequences: 1,
+            exact: usize::from(edits.distance() == 0),
+        });
+    }
+
+    /// Counts all that another has counted, too.
+    pub fn merge(&mut self, other: &Self) {
+        self.edits.insertions += other.edits.insertions;
+        self.edits.deletions += other.edits.deletions;
+        self.edits.substitutions += other.edits.substitutions;
+        self.symbols += other.symbols;
+        self.sequences += other.sequences;
+        self.exact += other.exact;
     }
 
     /// Edits for each symbol of what was right; `None` where there is none. Above 1 when much more

@@ -7,11 +7,17 @@
 //! c_t = attention(h_t, e)
 //! z_t = tanh(W [h_t, c_t] + b)                                 W: [H, H + M]
 //! p(y_t | x, y_1 .. y_{t-1}) = softmax(U dropout(z_t) + d)     U: [V + 1, H]
+//!
+//! h_t = decoder([dropout(F y_{t-1}), z_{t-1}])                 with input feeding; z_0 = 0
 //! ```
 //!
 //! Attention stands after the decoder's layer (Luong, Pham and Manning 2015, arXiv 1508.04025), so
 //! that in training the decoder runs over a whole target at once. Without attention all that is
 //! known of the source is in s_0 (Sutskever, Vinyals and Le 2014, arXiv 1409.3215).
+//!
+//! With input feeding (section 3.3 of Luong et al.) the decoder is told where it looked before. Attention is
+//! then part of the recurrence: in training, too, each step needs the one before it. What does not recur (the
+//! embeddings, the keys of the attention, the scores of all symbols) is computed for all steps at once.
 //!
 //! # The edge of a target
 //!
@@ -20,6 +26,7 @@
 //! and translations come, without it.
 
 mod config;
+mod feeding;
 mod scheduled;
 mod writing;
 
@@ -32,6 +39,7 @@ use crate::bridge::state_features;
 use crate::teacher::{Teacher, clear};
 use crate::{Annotations, Attention, Bridge};
 pub use config::TranslatorConfig;
+use feeding::Decoding;
 pub use scheduled::ScheduledSampling;
 
 const NAME: &str = "Translator";
@@ -56,6 +64,9 @@ pub struct Translator<E: Module + ModuleDisplay, D: Module + ModuleDisplay> {
     /// `U` and `d`, whose last row is that of `<EOS>`.
     pub output: Linear,
     dropout: Dropout,
+    /// Whether the decoder reads `z_{t-1}`, too.
+    #[module(skip)]
+    input_feeding: bool,
 }
 
 /// The predictions for each symbol of a target, given the right symbols before it (teacher forcing).
@@ -72,7 +83,7 @@ pub struct Foreseen {
 struct Encoded<S> {
     annotations: Option<Annotations>,
     /// Where the decoder begins.
-    state: S,
+    start: Decoding<S>,
 }
 
 impl<E: Layer, D: Layer> Translator<E, D> {
@@ -122,31 +133,30 @@ impl<E: Layer, D: Layer> Translator<E, D> {
             attention.map(|attention| attention.annotations(run.outputs, Some(lengths)));
         Ok(Encoded {
             annotations: annotations.transpose()?,
-            state,
+            start: self.start(state, batch),
         })
     }
 
-    /// `[h_t, c_t]` of what the decoder puts out (`[batch, time, H]`), and the weights of the
-    /// attention.
+    /// `z_t` of what the decoder puts out (`[batch, time, H]`), and the weights of the attention.
     fn attend(
         &self,
         hidden: Tensor<3>,
         annotations: Option<&Annotations>,
     ) -> Result<(Tensor<3>, Option<Tensor<3>>), Error> {
-        match (&self.attention, annotations) {
+        let (seen, weights) = match (&self.attention, annotations) {
             (Some(attention), Some(annotations)) => {
                 let attended = attention.forward(hidden.clone(), annotations)?;
                 let both = Tensor::cat(vec![hidden, attended.context], 2);
-                Ok((both, Some(attended.weights)))
+                (both, Some(attended.weights))
             }
-            _ => Ok((hidden, None)),
-        }
+            _ => (hidden, None),
+        };
+        Ok((self.combine.forward(seen).tanh(), weights))
     }
 
-    /// The scores of each symbol and of the end, of `[h_t, c_t]`.
-    fn scores<const N: usize>(&self, both: Tensor<N>) -> Tensor<N> {
-        let combined = self.combine.forward(both).tanh();
-        self.output.forward(self.dropout.forward(combined))
+    /// The scores of each symbol and of the end, of `z_t`.
+    fn scores<const N: usize>(&self, z: Tensor<N>) -> Tensor<N> {
+        self.output.forward(self.dropout.forward(z))
     }
 
     /// What is foreseen of targets (`[batch, time]`) of which all symbols before are given.
@@ -163,9 +173,9 @@ impl<E: Layer, D: Layer> Translator<E, D> {
     ) -> Result<Foreseen, Error> {
         let teacher = self.teacher(&source, target, target_lengths)?;
         let encoded = self.encode(source, source_lengths)?;
-        let (both, weights) = self.taught(&teacher, encoded)?;
+        let (z, weights) = self.taught(&teacher, encoded)?;
         Ok(Foreseen {
-            scores: self.scores(both),
+            scores: self.scores(z),
             weights,
         })
     }
@@ -188,7 +198,7 @@ impl<E: Layer, D: Layer> Translator<E, D> {
         self.nats(&teacher, encoded)
     }
 
-    /// `[h_t, c_t]` of what a teacher gives to read, and the weights of the attention.
+    /// `z_t` of what a teacher gives to read, and the weights of the attention.
     fn taught(
         &self,
         teacher: &Teacher,
@@ -196,16 +206,19 @@ impl<E: Layer, D: Layer> Translator<E, D> {
     ) -> Result<(Tensor<3>, Option<Tensor<3>>), Error> {
         let embedded = self.target_embedding.forward(teacher.inputs.clone());
         let embedded = self.dropout.forward(embedded);
-        let lengths = Some(&teacher.lengths);
-        let run = self.decoder.forward(embedded, Some(encoded.state), lengths);
-        let run = run.map_err(|error| error.within(format!("decoder of {NAME}")))?;
+        if self.input_feeding {
+            return self.fed(embedded, encoded);
+        }
+        let (state, lengths) = (encoded.start.state, Some(&teacher.lengths));
+        let run = self.decoder.forward(embedded, Some(state), lengths);
+        let run = run.map_err(within_decoder)?;
         self.attend(run.outputs, encoded.annotations.as_ref())
     }
 
     /// `-ln p` of each symbol that a teacher wants to hear.
     fn nats(&self, teacher: &Teacher, encoded: Encoded<D::State>) -> Result<Tensor<1>, Error> {
-        let (both, _) = self.taught(teacher, encoded)?;
-        Ok(teacher.nats(both, |both| self.scores(both)))
+        let (z, _) = self.taught(teacher, encoded)?;
+        Ok(teacher.nats(z, |z| self.scores(z)))
     }
 
     fn teacher(
@@ -217,4 +230,8 @@ impl<E: Layer, D: Layer> Translator<E, D> {
         let [rows, _] = source.dims();
         Teacher::new(NAME, rows, target, lengths, self.edge())
     }
+}
+
+fn within_decoder(error: Error) -> Error {
+    error.within(format!("decoder of {NAME}"))
 }

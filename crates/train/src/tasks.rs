@@ -10,6 +10,7 @@ mod answering;
 pub(crate) mod classify;
 pub(crate) mod compose;
 mod confusion;
+mod decoding;
 mod estimate;
 mod evaluation;
 mod examples;
@@ -51,10 +52,11 @@ pub use compose::{
     Author, Compose, ComposeBatch, ComposeExample, ComposeOptions, ConditioningKind, KeyUnit,
     Writing, Written,
 };
+pub use decoding::Decoding;
 pub use estimate::TaskEstimate;
 pub use evaluation::{TaskEvaluation, evaluate_task};
 pub use examples::{Examples, Rows};
-pub(crate) use examples::{class_folders, content_checksum};
+pub(crate) use examples::{class_folders, data_checksum};
 use examples::{read, refuse_empty};
 pub use forecast::{
     BacktestReport, Backtesting, CalendarKind, ColumnOptions, Forecast, ForecastOptions,
@@ -180,6 +182,25 @@ pub trait ExampleTask: Clone + Send + Sync + Serialize + DeserializeOwned + 'sta
         _settings: &TaskSettings<Self::Options>,
     ) -> Self {
         self
+    }
+
+    /// The task of a run that is used, with its answers searched for in this way.
+    ///
+    /// # Errors
+    ///
+    /// When a setting means nothing to the task, or is impossible.
+    fn with_decoding(self, asked: &Decoding) -> Result<Self, TrainError> {
+        asked.only(Self::Options::TASK, &[])?;
+        Ok(self)
+    }
+
+    /// Refuses a way to search for answers that this model does not allow.
+    ///
+    /// # Errors
+    ///
+    /// Names the setting.
+    fn check_decoding(&self, _model: &Self::Model) -> Result<(), TrainError> {
+        Ok(())
     }
 
     /// The recurrent layers of a model.

@@ -5,7 +5,7 @@ use burn::nn::EmbeddingConfig;
 use burn::tensor::Device;
 use serde::{Deserialize, Serialize};
 
-use super::{NAME, Translator};
+use super::{NAME, Translator, within_decoder};
 use crate::bridge::state_features;
 use crate::causal::runs_forward;
 use crate::linear::linear;
@@ -26,13 +26,17 @@ pub struct TranslatorConfig<E, D> {
     /// How well a step of the source fits one of the target: Luong's general score by default, and
     /// `None` for no attention at all.
     pub attention: Option<Score>,
+    /// Whether the decoder reads what it saw a step before, too: Luong's input feeding; off by default. It costs
+    /// that in training the decoder cannot run over a whole target at once.
+    #[serde(default)]
+    pub input_feeding: bool,
     /// The probability of dropping a connection that does not recur: after the embeddings and before
     /// the output; 0 by default.
     pub dropout: f64,
 }
 
 impl<E, D> TranslatorConfig<E, D> {
-    /// Luong's general attention, no dropout.
+    /// Luong's general attention, no input feeding, no dropout.
     pub fn new(source_vocabulary: usize, target_vocabulary: usize, encoder: E, decoder: D) -> Self {
         Self {
             source_vocabulary,
@@ -40,6 +44,7 @@ impl<E, D> TranslatorConfig<E, D> {
             encoder,
             decoder,
             attention: Some(Score::default()),
+            input_feeding: false,
             dropout: 0.0,
         }
     }
@@ -48,6 +53,13 @@ impl<E, D> TranslatorConfig<E, D> {
     #[must_use]
     pub fn with_attention(mut self, attention: Option<Score>) -> Self {
         self.attention = attention;
+        self
+    }
+
+    /// Sets whether the decoder reads what it saw a step before, too.
+    #[must_use]
+    pub fn with_input_feeding(mut self, input_feeding: bool) -> Self {
+        self.input_feeding = input_feeding;
         self
     }
 
@@ -72,7 +84,7 @@ where
     /// # Errors
     ///
     /// When a size is zero, the probability is not in `0.0..1.0`, a layer is impossible, the decoder
-    /// does not go forward, or a dot product is asked of sizes that differ.
+    /// does not go forward, a dot product is asked of sizes that differ, or input feeding without attention.
     pub fn init(&self, device: &Device) -> Result<Translator<E::Built, D::Built>, Error> {
         for (what, size) in [
             ("source vocabulary size", self.source_vocabulary),
@@ -81,6 +93,10 @@ where
             ("target embedding size", self.decoder.input_size()),
         ] {
             Error::unless_positive(NAME, what, size)?;
+        }
+        if self.input_feeding && self.attention.is_none() {
+            let expected = "attention, of which there is something to feed";
+            return Err(Error::new(NAME, "input feeding", expected, "no attention"));
         }
         let dropout = dropout(NAME, "dropout", self.dropout)?;
         let embedding = |symbols, features| {
@@ -93,8 +109,7 @@ where
         let encoder = self.encoder.init(device);
         let encoder = encoder.map_err(|error| error.within(format!("encoder of {NAME}")))?;
         let target_embedding = embedding(self.target_vocabulary + 1, self.decoder.input_size());
-        let decoder = self.decoder.init(device);
-        let decoder = decoder.map_err(|error| error.within(format!("decoder of {NAME}")))?;
+        let decoder = self.decoder(device).map_err(within_decoder)?;
         runs_forward(NAME, "decoder", &decoder)?;
 
         let [_, features] = state_features(&encoder.initial_state(1)).dims();
@@ -116,6 +131,18 @@ where
             combine: linear(seen, hidden, true, device),
             output: linear(hidden, self.target_vocabulary + 1, true, device),
             dropout,
+            input_feeding: self.input_feeding,
         })
+    }
+
+    /// The layer that writes, with room for what it is fed.
+    fn decoder(&self, device: &Device) -> Result<D::Built, Error> {
+        let decoder = self.decoder.init(device)?;
+        if !self.input_feeding {
+            return Ok(decoder);
+        }
+        // How much that is, only a layer that has been built tells.
+        let fed = decoder.input_size() + decoder.output_size();
+        self.decoder.clone().with_input_size(fed).init(device)
     }
 }

@@ -4,6 +4,7 @@ use backdraft_cells::{Error, Layer, Lengths, State};
 use burn::module::Module;
 use burn::tensor::{Device, Int, Tensor};
 
+use super::feeding::Decoding;
 use super::{Encoded, Translator};
 use crate::drawing::{Drawing, rows, symbols};
 use crate::log_probability::log_probabilities;
@@ -67,7 +68,7 @@ impl<E: Layer, D: Layer> Translator<E, D> {
         search: &BeamSearch,
     ) -> Result<Vec<Vec<Hypothesis>>, Error> {
         let mut writer = Writer::new(self, source, lengths)?;
-        let state = writer.encoded.state.clone();
+        let state = writer.encoded.start.clone();
         let (rows, edge) = (lengths.as_slice().len(), self.edge());
         let mut sources: Vec<usize> = (0..rows).collect();
         search.search(rows, state, edge, Some(edge), |rows: &BeamRows, state| {
@@ -102,7 +103,7 @@ impl<E: Layer, D: Layer> Writer<E, D> {
         let model = model.valid();
         let encoded = model.encode(source.without_autodiff(), lengths)?;
         let encoded = Encoded {
-            state: encoded.state.without_autodiff(),
+            start: encoded.start.without_autodiff(),
             ..encoded
         };
         let device = model.device();
@@ -115,30 +116,27 @@ impl<E: Layer, D: Layer> Writer<E, D> {
 
     /// `ln p` of what comes next in each row, after these symbols.
     pub fn step(&mut self, last: &[u32]) -> Result<Vec<Vec<f32>>, Error> {
-        let state = self.encoded.state.clone();
-        let (log_p, state) = self.log_p(last, 1, state)?;
-        self.encoded.state = state;
+        let from = self.encoded.start.clone();
+        let (log_p, next) = self.log_p(last, 1, from)?;
+        self.encoded.start = next;
         Ok(rows(log_p))
     }
 
-    /// `ln p` of what comes next, `[rows, V + 1]`, and the state after; `width` rows follow each
+    /// `ln p` of what comes next, `[rows, V + 1]`, and where the decoder is after; `width` rows follow each
     /// other for each source, as the queries of one row of the attention.
     fn log_p(
         &self,
         last: &[u32],
         width: usize,
-        state: D::State,
-    ) -> Result<(Tensor<2>, D::State), Error> {
-        let rows = last.len();
-        let last = symbols(last, 1, &self.device);
-        let embedded = self.model.target_embedding.forward(last);
-        let run = self.model.decoder.forward(embedded, Some(state), None)?;
-        let hidden = self.model.decoder.output_size();
-        let queries = run.outputs.reshape([rows / width, width, hidden]);
-        let annotations = self.encoded.annotations.as_ref();
-        let (both, _) = self.model.attend(queries, annotations)?;
-        let [_, _, features] = both.dims();
-        let scores = self.model.scores(both.reshape([rows, features]));
-        Ok((log_probabilities(scores), run.state))
+        from: Decoding<D::State>,
+    ) -> Result<(Tensor<2>, Decoding<D::State>), Error> {
+        let model = &self.model;
+        let embedded = model
+            .target_embedding
+            .forward(symbols(last, 1, &self.device));
+        let [rows, _, features] = embedded.dims();
+        let embedded = embedded.reshape([rows, features]);
+        let step = model.step(embedded, from, self.encoded.annotations.as_ref(), width)?;
+        Ok((log_probabilities(model.scores(step.z)), step.next))
     }
 }

@@ -95,7 +95,7 @@ fn a_beam_that_holds_everything_finds_the_best_of_all() {
         for (end, limit) in [(Some(END), 5), (None, 3)] {
             for alpha in [0.0, 0.6, 2.0] {
                 let settings = BeamSearch::new(limit)
-                    .with_width(3usize.pow(limit as u32))
+                    .with_width((0..=limit as u32).map(|length| 3usize.pow(length)).sum())
                     .with_length_penalty(alpha)
                     .with_best(6);
                 let memories = [3, 40, 77];
@@ -129,13 +129,32 @@ fn a_narrow_beam_finds_sequences_that_are_there_the_best_first() {
             assert!((same.unwrap().0 - found.score).abs() < 1e-5);
         }
     }
-    // Wider is never worse here, and sometimes better.
-    let sum = |width| -> f64 {
-        let settings = BeamSearch::new(6).with_width(width);
-        let (found, _) = search(&settings, &memories, Some(END), 1.0, device);
-        found.iter().map(|found| found[0].score).sum()
-    };
-    assert!(sum(8) > sum(1) + 0.1, "{} against {}", sum(8), sum(1));
+}
+
+#[test]
+fn a_wider_beam_never_finds_worse() {
+    let device = &cpus()[0];
+    let memories: Vec<u32> = (0..MEMORY).collect();
+    for alpha in [0.0, 0.7, 2.0] {
+        let scores = |width: usize| -> Vec<f64> {
+            let settings = BeamSearch::new(6)
+                .with_width(width)
+                .with_length_penalty(alpha);
+            let (found, _) = search(&settings, &memories, Some(END), 1.0, device);
+            found.iter().map(|found| found[0].score).collect()
+        };
+        let mut narrow = scores(1);
+        let greedy: f64 = narrow.iter().sum();
+        for width in 2..12 {
+            let wide = scores(width);
+            for (wide, narrow) in wide.iter().zip(&narrow) {
+                assert!(wide >= narrow, "width {width}: {wide} against {narrow}");
+            }
+            narrow = wide;
+        }
+        let best: f64 = narrow.iter().sum();
+        assert!(best > greedy + 0.1, "{best} against {greedy}");
+    }
 }
 
 #[test]

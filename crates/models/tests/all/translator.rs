@@ -4,7 +4,7 @@ use backdraft_cells::prelude::*;
 use backdraft_models::{
     BeamSearch, Sampling, ScheduledSampling, Score, Translator, TranslatorConfig,
 };
-use burn::module::Module;
+use burn::module::{Module, Param};
 use burn::nn::Linear;
 use burn::optim::{AdamConfig, GradientsParams};
 use burn::store::ModuleRecord;
@@ -30,6 +30,15 @@ fn config(embedding: usize, units: usize, layers: usize) -> TranslatorConfig<Enc
 fn model(device: &Device) -> Model {
     device.seed(5);
     config(3, 4, 2).init(device).unwrap()
+}
+
+/// With input feeding and without.
+fn both_models(device: &Device) -> [Model; 2] {
+    [false, true].map(|feeding| {
+        device.seed(5);
+        let config = config(3, 4, 2).with_input_feeding(feeding);
+        config.init(device).unwrap()
+    })
 }
 
 /// Rows of different length as a batch, with `filler` in its padding.
@@ -117,9 +126,16 @@ fn by_steps(model: &Model, source: &[u32], target: &[u32], device: &Device) -> V
     let end = [model.edge()];
     let mut last = model.edge();
     let mut nats = Vec::new();
+    let [_, embedding] = model.target_embedding.weight.dims();
+    // What it is fed with, of as many features as the decoder reads beside the symbol.
+    let mut fed = vec![0.0; model.decoder.input_size() - embedding];
     for &symbol in target.iter().chain(&end) {
         let (read, _) = batch(&[vec![last]], 0, device);
-        let embedded = model.target_embedding.forward(read);
+        let mut embedded = model.target_embedding.forward(read);
+        if !fed.is_empty() {
+            let data = TensorData::new(fed.clone(), [1, 1, fed.len()]);
+            embedded = Tensor::cat(vec![embedded, Tensor::from_data(data, device)], 2);
+        }
         let run = model.decoder.forward(embedded, Some(state), None).unwrap();
         state = run.state;
         let hidden = floats(&run.outputs);
@@ -141,14 +157,19 @@ fn by_steps(model: &Model, source: &[u32], target: &[u32], device: &Device) -> V
         let p = softmax(&affine(&model.output, &combined));
         nats.push(-p[symbol as usize].ln());
         last = symbol;
+        if !fed.is_empty() {
+            fed = combined;
+        }
     }
     nats
 }
 
 #[test]
 fn the_loss_of_a_padded_batch_is_that_of_its_rows_step_by_step() {
-    for device in cpus() {
-        let model = model(&device);
+    for (device, model) in cpus().into_iter().flat_map(|device| {
+        let models = both_models(&device);
+        models.map(|model| (device.clone(), model))
+    }) {
         let (sources, targets) = (some_sources(), some_targets());
         let found = floats(&loss(&model, &sources, &targets, &device));
         let pairs = sources.iter().zip(&targets);
@@ -178,8 +199,14 @@ fn the_loss_of_a_padded_batch_is_that_of_its_rows_step_by_step() {
 fn what_stands_in_padding_changes_nothing() {
     for device in cpus() {
         let device = device.autodiff();
-        for score in [Some(Score::Additive), Some(Score::General), None] {
-            let model = config(3, 4, 1).with_attention(score).init(&device).unwrap();
+        for (score, feeding) in [
+            (Some(Score::Additive), false),
+            (Some(Score::General), false),
+            (Some(Score::General), true),
+            (None, false),
+        ] {
+            let config = config(3, 4, 1).with_attention(score);
+            let model = config.with_input_feeding(feeding).init(&device).unwrap();
             let learn = |filler: i32, more: bool| {
                 let (mut source, source_lengths) = batch(&some_sources(), filler, &device);
                 let (mut target, target_lengths) = batch(&some_targets(), filler, &device);
@@ -227,9 +254,16 @@ fn reversals(count: usize, random: &mut StdRng) -> [Vec<Vec<u32>>; 2] {
 /// Learns to turn strings around: what the last loss was, and how many of 100 new strings it turns
 /// around without an error.
 fn learned(attention: Option<Score>, steps: usize, device: &Device) -> (f64, usize) {
+    learned_by(config(8, 16, 1).with_attention(attention), steps, device)
+}
+
+fn learned_by(
+    config: TranslatorConfig<Encoder, Decoder>,
+    steps: usize,
+    device: &Device,
+) -> (f64, usize) {
     let device = device.clone().autodiff();
     device.seed(2);
-    let config = config(8, 16, 1).with_attention(attention);
     let mut model = config.init(&device).unwrap();
     let mut optimizer = AdamConfig::new().init();
     let mut random = StdRng::seed_from_u64(1);
@@ -268,13 +302,59 @@ fn a_few_steps_make_the_loss_smaller() {
         let (first, _) = learned(Some(Score::General), 1, &device);
         let (last, _) = learned(Some(Score::General), 12, &device);
         assert!(last < first - 0.05, "{last} against {first}");
+        let feeding = || config(8, 16, 1).with_input_feeding(true);
+        let (first, _) = learned_by(feeding(), 1, &device);
+        let (last, _) = learned_by(feeding(), 12, &device);
+        assert!(
+            last < first - 0.05,
+            "{last} against {first} with input feeding"
+        );
+    }
+}
+
+/// All gradients by finite differences of the loss, in what only input feeding has: the rows of the decoder's input
+/// weight that read it.
+#[test]
+fn the_gradients_with_input_feeding_are_those_of_the_loss() {
+    let device = cpus()[0].clone().autodiff();
+    device.seed(5);
+    let encoder = BidirectionalConfig::new(LstmConfig::new(3, 2));
+    let decoder = RecurrentConfig::new(GruConfig::new(3, 4));
+    let config = TranslatorConfig::new(SOURCE, TARGET, encoder, decoder).with_input_feeding(true);
+    let model = config.init(&device).unwrap();
+    let (sources, targets) = (some_sources(), some_targets());
+    let gradients = loss(&model, &sources, &targets, &device).sum().backward();
+    let weight = &model.decoder.cell.gates.input_weight;
+    let gradient = floats(&weight.grad(&gradients).unwrap());
+    let [gates, inputs] = weight.dims();
+    assert_eq!(inputs, 3 + 4);
+    for at in (0..inputs * gates).step_by(5) {
+        let moved = |by: f64| {
+            let mut values = floats(&weight.val());
+            values[at] += by;
+            let values: Vec<f32> = values.into_iter().map(|value| value as f32).collect();
+            let mut model = model.clone();
+            let values = Tensor::from_data(TensorData::new(values, [gates, inputs]), &device);
+            model.decoder.cell.gates.input_weight = Param::from_tensor(values);
+            floats(&loss(&model, &sources, &targets, &device))
+                .iter()
+                .sum::<f64>()
+        };
+        let expected = (moved(1e-2) - moved(-1e-2)) / 2e-2;
+        let found = gradient[at];
+        assert!(
+            (found - expected).abs() < 2e-3,
+            "{at}: {found} against {expected}"
+        );
     }
 }
 
 #[test]
 fn what_is_written_has_the_probability_that_the_loss_gives_it() {
-    for device in cpus() {
-        let model = model(&device);
+    for (device, model) in cpus().into_iter().flat_map(|device| {
+        let models = both_models(&device);
+        models.map(|model| (device.clone(), model))
+    }) {
         let sources = some_sources();
         let (source, lengths) = batch(&sources, 77, &device);
         let greedy = model.translate(source.clone(), &lengths, 6).unwrap();
@@ -318,7 +398,7 @@ fn a_wide_beam_finds_the_best_of_all_translations() {
     let device = &cpus()[0];
     let model = model(device);
     let (source, lengths) = batch(&[vec![2, 0, 4]], 0, device);
-    let search = BeamSearch::new(3).with_width(4usize.pow(3)).with_best(10);
+    let search = BeamSearch::new(3).with_width(1 + 4 + 16 + 64).with_best(10);
     let found = model.beam(source, &lengths, &search).unwrap();
     let mut all: Vec<Vec<u32>> = vec![Vec::new()];
     for longest in 0..3 {
@@ -364,7 +444,7 @@ fn draws_depend_on_the_seed_alone() {
 #[test]
 fn scheduled_sampling_reads_what_the_model_would_have_written() {
     for device in cpus() {
-        let model = model(&device);
+        let [_, model] = both_models(&device);
         let (sources, targets) = (some_sources(), some_targets());
         let (source, source_lengths) = batch(&sources, 9, &device);
         let (target, target_lengths) = batch(&targets, 9, &device);
@@ -483,6 +563,15 @@ fn impossible_models_and_batches_are_refused() {
         message(config(3, 4, 1).with_attention(Some(Score::Dot))),
         "Translator: Attention: annotation size: expected 4, the features of a query, for a dot \
          product, found 8"
+    );
+    assert_eq!(
+        message(
+            config(3, 4, 1)
+                .with_attention(None)
+                .with_input_feeding(true)
+        ),
+        "Translator: input feeding: expected attention, of which there is something to feed, found no \
+         attention"
     );
     assert!(message(config(3, 4, 0)).starts_with("decoder of Translator: Deep: layers"));
     let both = BidirectionalConfig::new(GruConfig::new(3, 4));

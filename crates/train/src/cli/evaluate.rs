@@ -7,8 +7,8 @@ use super::reading::open_text;
 use super::tasks::with_task;
 use crate::say::counted;
 use crate::{
-    Backtesting, DeviceChoice, ExampleTask, Forecast, PickedDevice, Run, Task, TrainError,
-    backtest, evaluate_language_model, evaluate_task,
+    Asked, Backtesting, Decoding, DeviceChoice, ExampleTask, Forecast, LanguageSettings,
+    PickedDevice, Run, Task, TrainError, backtest, evaluate_language_model, evaluate_task,
 };
 
 #[derive(Debug, clap::Args)]
@@ -29,6 +29,8 @@ pub(super) struct Arguments {
     /// With --horizon: steps from one origin to the next
     #[arg(long, value_name = "T", default_value_t = 1, requires = "horizon")]
     every: usize,
+    #[command(flatten)]
+    decoding: Decoding,
     /// Device to compute on
     #[arg(long, value_enum, default_value_t)]
     device: DeviceChoice,
@@ -39,6 +41,9 @@ pub(super) struct Arguments {
 
 pub(super) fn run(arguments: &Arguments) -> Result<(), TrainError> {
     let (_, task, _) = Run::asked(&arguments.run)?;
+    if arguments.horizon.is_some() || task == LanguageSettings::TASK {
+        arguments.decoding.only(&task, &[])?;
+    }
     let device = arguments.device.pick()?;
     if let Some(horizon) = arguments.horizon {
         let every = arguments.every;
@@ -55,7 +60,12 @@ fn evaluate<T: ExampleTask>(
     if let Some(streams) = arguments.streams {
         return Err(no_streams(streams, T::NAME));
     }
-    let report = evaluate_task::<T>(&arguments.run, arguments.data.as_deref(), device)?;
+    let report = evaluate_task::<T>(
+        &arguments.run,
+        arguments.data.as_deref(),
+        &arguments.decoding,
+        device,
+    )?;
     if arguments.json {
         return print_json(&report);
     }

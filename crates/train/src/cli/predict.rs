@@ -6,7 +6,9 @@ use std::path::{Path, PathBuf};
 use super::print::print;
 use super::tasks::with_task;
 use crate::say::{counted, say};
-use crate::{Answer, DeviceChoice, ExampleTask, PickedDevice, Predictor, Run, TrainError};
+use crate::{
+    Answer, Decoding, DeviceChoice, ExampleTask, PickedDevice, Predictor, Run, TrainError,
+};
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Arguments {
@@ -22,6 +24,11 @@ pub(super) struct Arguments {
     /// Also print how likely each class is, or each tag
     #[arg(long)]
     probabilities: bool,
+    /// Print the N best answers to each example, the best first, each with its score
+    #[arg(long, value_name = "N", help_heading = "Decoding")]
+    n_best: Option<usize>,
+    #[command(flatten)]
+    decoding: Decoding,
     /// Print one JSON object for each answer, one on a line
     #[arg(long)]
     json: bool,
@@ -42,11 +49,17 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), TrainError> {
 
 fn answer<T: ExampleTask>(arguments: &Arguments, device: &PickedDevice) -> Result<(), TrainError> {
     let predictor = Predictor::<T>::open(&arguments.run, device)?;
-    let predictor = predictor.with_probabilities(arguments.probabilities)?;
+    let predictor = predictor
+        .with_probabilities(arguments.probabilities)?
+        .with_decoding(&Decoding {
+            n_best: arguments.n_best,
+            ..arguments.decoding.clone()
+        })?;
     let mut is_first = true;
     let mut tell = |answer: Answer| {
         let lines = match (arguments.json, T::BY_STEP) {
             (true, _) => vec![answer.to_json()],
+            (false, false) if arguments.n_best.is_some() => answer.by_rank(),
             (false, false) => vec![answer.to_tsv()],
             (false, true) => {
                 let columns = is_first.then(|| answer.columns());

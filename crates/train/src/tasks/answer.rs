@@ -24,16 +24,32 @@ impl Answer {
 
     /// A row for each step; what is no list is the same in each.
     pub fn by_step(&self) -> Vec<String> {
+        self.rows()
+            .map(|cells| csv_line(cells.into_iter()))
+            .collect()
+    }
+
+    /// A line for each of several answers, best first, of lists with a value for each; an empty line if there is none.
+    pub fn by_rank(&self) -> Vec<String> {
+        let mut lines: Vec<String> = self.rows().map(|cells| cells.join("\t")).collect();
+        if lines.is_empty() {
+            lines.push(String::new());
+        }
+        lines
+    }
+
+    /// The cells of the table that lists make; what is no list is the same in each row.
+    fn rows(&self) -> impl Iterator<Item = Vec<String>> {
         let lists = self.0.iter().filter_map(|(_, value)| value.as_array());
-        let steps = lists.map(Vec::len).max().unwrap_or(0);
-        let row = |step: usize| {
+        let rows = lists.map(Vec::len).max().unwrap_or(0);
+        let row = |row: usize| {
             let cells = self.0.iter().map(|(_, value)| match value {
-                serde_json::Value::Array(all) => all.get(step).map_or_else(String::new, cell),
+                serde_json::Value::Array(all) => all.get(row).map_or_else(String::new, cell),
                 value => cell(value),
             });
-            csv_line(cells)
+            cells.collect()
         };
-        (0..steps).map(row).collect()
+        (0..rows).map(row)
     }
 
     /// As a line of JSON.

@@ -92,7 +92,7 @@ impl ExampleTask for Compose {
             let length = text.map(|text| options.steps(text, pieces.as_ref()));
             length.is_some_and(|length| length <= options.max_steps)
         };
-        Examples::of(path, reading::read(path, options)?.only(is_short))
+        Examples::of(path, options, reading::read(path, options)?.only(is_short))
     }
 
     fn of(
@@ -215,7 +215,7 @@ impl ExampleTask for Compose {
         path: &Path,
         options: &ComposeOptions,
     ) -> Result<Examples<ComposeExample>, TrainError> {
-        Examples::of(path, reading::read_keys(path, options)?)
+        Examples::of(path, options, reading::read_keys(path, options)?)
     }
 
     fn question(&self, line: &str) -> Result<ComposeExample, String> {

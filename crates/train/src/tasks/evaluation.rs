@@ -12,7 +12,7 @@ use serde::Serialize;
 
 use super::gathered::{Gathered, same};
 use super::loader::with_loss;
-use super::{ExampleLoader, ExampleTask, TaskSettings, read};
+use super::{Decoding, ExampleLoader, ExampleTask, TaskSettings, read};
 use crate::road::{Opened, Task};
 use crate::say::say;
 use crate::{PickedDevice, RunDescription, TrainError, Trainee, Window};
@@ -47,14 +47,17 @@ pub struct TaskEvaluation {
 ///
 /// # Errors
 ///
-/// When the run or the data cannot be used.
+/// When the run, the data or the way to search for answers cannot be used.
 pub fn evaluate_task<T: ExampleTask>(
     path: &Path,
     data: Option<&Path>,
+    decoding: &Decoding,
     device: &PickedDevice,
 ) -> Result<TaskEvaluation, TrainError> {
     let start = Instant::now();
-    let opened = Opened::<T>::open(path, &device.device)?;
+    let mut opened = Opened::<T>::open(path, &device.device)?;
+    opened.task = opened.task.with_decoding(decoding)?;
+    opened.task.check_decoding(&opened.model)?;
     let Scored {
         examples,
         skipped,

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use backdraft_data::{ClassFolders, DataError};
 
-use super::ExampleTask;
+use super::{ExampleTask, TaskOptions};
 use crate::TrainError;
 use crate::run::RUN;
 use crate::run::checksums::checksum;
@@ -105,8 +105,8 @@ impl<E> Examples<E> {
     /// # Errors
     ///
     /// When there is none, or the file cannot be read again for its checksum.
-    pub fn of(path: &Path, rows: Rows<E>) -> Result<Self, TrainError> {
-        let sha256 = content_checksum(path)?;
+    pub fn of(path: &Path, options: &impl TaskOptions, rows: Rows<E>) -> Result<Self, TrainError> {
+        let sha256 = data_checksum(options, path)?;
         let Rows {
             examples,
             skipped,
@@ -122,8 +122,20 @@ impl<E> Examples<E> {
     }
 }
 
+/// The checksum of all files that examples are in, of which this is the one that was named.
+pub(crate) fn data_checksum(options: &impl TaskOptions, path: &Path) -> Result<String, TrainError> {
+    match options.beside(path) {
+        // Of questions, the targets may be nowhere.
+        Some(other) if other.exists() => {
+            let sums = [content_checksum(path)?, content_checksum(&other)?];
+            Ok(checksum(sums.concat().as_bytes()))
+        }
+        _ => content_checksum(path),
+    }
+}
+
 /// The checksum of a file's content; of a folder, of the names and contents of its files.
-pub(crate) fn content_checksum(path: &Path) -> Result<String, TrainError> {
+fn content_checksum(path: &Path) -> Result<String, TrainError> {
     let read = |path: &Path| {
         std::fs::read(path).map_err(|error| {
             let path = path.to_path_buf();

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use backdraft_data::DataError;
 
-use super::{ExampleTask, TaskOptions, TaskSettings, content_checksum, read};
+use super::{ExampleTask, TaskOptions, TaskSettings, data_checksum, read};
 use crate::{RunDescription, TrainError};
 
 /// What is learned from, what is held out, and where it is from.
@@ -68,7 +68,8 @@ pub(super) fn same<'a, O: TaskOptions>(
         (valid, true, made.valid_sha256.as_ref()),
     ];
     for (path, are_held_out, expected) in files {
-        let found = path.map(content_checksum).transpose();
+        let sum = |path: &Path| data_checksum(&description.settings.options, path);
+        let found = path.map(sum).transpose();
         let found = found.map_err(|error| moved(error, are_held_out))?;
         if expected != found.as_ref() {
             let name = path.map_or_else(|| made.text.clone(), |path| path.display().to_string());

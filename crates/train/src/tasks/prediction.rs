@@ -3,7 +3,7 @@
 use std::io::Read;
 use std::path::Path;
 
-use super::{Answer, ExampleTask, Examples, refuse_empty};
+use super::{Answer, Decoding, ExampleTask, Examples, refuse_empty};
 use crate::road::{Opened, Task};
 use crate::{PickedDevice, TrainError};
 
@@ -44,6 +44,17 @@ impl<T: ExampleTask> Predictor<T> {
             probabilities,
             ..self
         })
+    }
+
+    /// Sets how answers are searched for.
+    ///
+    /// # Errors
+    ///
+    /// When a setting means nothing to the task, or is impossible.
+    pub fn with_decoding(mut self, asked: &Decoding) -> Result<Self, TrainError> {
+        self.opened.task = self.opened.task.with_decoding(asked)?;
+        self.opened.task.check_decoding(&self.opened.model)?;
+        Ok(self)
     }
 
     fn answers(&self, examples: &[&T::Example]) -> Result<Vec<Answer>, TrainError> {

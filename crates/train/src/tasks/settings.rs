@@ -53,6 +53,11 @@ pub trait TaskOptions:
         self
     }
 
+    /// The file that belongs to a file of examples, if they are in two.
+    fn beside(&self, _data: &Path) -> Option<PathBuf> {
+        None
+    }
+
     /// The settings that do nothing with examples in such a file.
     fn idle(&self, _data: &Path) -> Vec<Idle> {
         Vec::new()

@@ -96,7 +96,7 @@ impl ExampleTask for Transcribe {
             };
             example.said.as_ref().is_some_and(fits)
         };
-        Examples::of(path, read_sounds(path, options)?.only(fits))
+        Examples::of(path, options, read_sounds(path, options)?.only(fits))
     }
 
     fn of(
@@ -230,7 +230,7 @@ impl ExampleTask for Transcribe {
         path: &Path,
         options: &TranscribeOptions,
     ) -> Result<Examples<SoundExample>, TrainError> {
-        Examples::of(path, read_sounds(path, options)?)
+        Examples::of(path, options, read_sounds(path, options)?)
     }
 
     /// A line is the path of a WAV file.

@@ -5,28 +5,33 @@
 mod bleu;
 mod objective;
 mod options;
+mod reading;
+mod scheduling;
+mod scores;
 mod showing;
+mod writing;
 
 use std::path::Path;
 
 use backdraft_cells::Error;
-use backdraft_data::{DataError, PairColumns, Pairs, WordVocabulary};
-use backdraft_models::{
-    BeamSearch, EditScore, Encoder, ScheduledSampling, Translator, TranslatorConfig,
-};
+use backdraft_data::Pair;
+use backdraft_models::{BeamSearch, Encoder, Translator, TranslatorConfig};
 use burn::tensor::Device;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use super::TextReader;
 use super::unit_vocabulary::UnitVocabulary;
-use super::{Answer, BatchOf, ExampleTask, Examples, Rows, Scores, TaskSettings};
-use crate::fit::seed::mix;
+use super::{Answer, BatchOf, Decoding, ExampleTask, Examples, Scores, TaskSettings};
+use super::{TaskOptions, TextReader};
+use crate::bounds;
 use crate::{Recurrence, Section, TrainError};
 
-use bleu::bleu;
 pub use objective::PairBatch;
 pub use options::{AttentionKind, TranslateOptions};
+use reading::read_pairs;
+use scheduling::Drawn;
+use scores::TranslationScores;
+use writing::Translation;
 
 /// Sequences given others, and what is known of them.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -36,37 +41,12 @@ pub struct Translate {
     search: BeamSearch,
     #[serde(default)]
     drawn: Drawn,
-}
-
-/// How often the writer learns from symbols that it drew itself.
-#[derive(Debug, Clone, Copy, Default, Serialize, Deserialize)]
-struct Drawn {
-    /// In the end.
-    probability: f64,
-    /// Batches over which that rises from 0.
-    steps: usize,
-    seed: u64,
-}
-
-impl Drawn {
-    fn of(settings: &TaskSettings<TranslateOptions>) -> Self {
-        Self {
-            probability: settings.options.scheduled_sampling,
-            steps: settings.options.sampling_steps,
-            seed: settings.training.seed,
-        }
-    }
-
-    /// The same in the batch of that number, and the seed of the draws.
-    fn at(self, number: usize) -> Option<(ScheduledSampling, u64)> {
-        let risen = match number < self.steps {
-            true => number as f64 / self.steps as f64,
-            false => 1.0,
-        };
-        let probability = risen * self.probability;
-        let seed = mix(self.seed, number as u64);
-        (probability > 0.0).then(|| (ScheduledSampling::new(probability), seed))
-    }
+    /// Whether words of the source stand for those that are not known; where a run is used.
+    #[serde(skip)]
+    replace_unknown: bool,
+    /// Whether answers are all that were found, with their scores; where a run is used.
+    #[serde(skip)]
+    tells_all: bool,
 }
 
 /// A source, and its target if that is known.
@@ -74,7 +54,7 @@ impl Drawn {
 pub struct PairExample {
     /// As it was read.
     pub text: String,
-    /// What the source is made of.
+    /// What the source is made of; nothing, if it is an empty line.
     pub source: Vec<String>,
     /// What the target is made of.
     pub target: Option<Vec<String>>,
@@ -91,49 +71,6 @@ impl TranslateOptions {
     }
 }
 
-/// Pairs of a table, those alone that can be learned from if `is_learned`; else questions, whose target may not be
-/// known.
-fn read_pairs(
-    path: &Path,
-    options: &TranslateOptions,
-    [sources, targets]: [&TextReader; 2],
-    is_learned: bool,
-) -> Result<Rows<PairExample>, TrainError> {
-    let mut columns = PairColumns::new();
-    if let Some(name) = &options.source_column {
-        columns = columns.with_source(name);
-    }
-    if let Some(name) = &options.target_column {
-        columns = columns.with_target(name);
-    }
-    if !is_learned {
-        columns = columns.with_unknown_targets();
-    }
-    let mut pairs = Pairs::open(path, &columns)?;
-    let (mut examples, mut skipped) = (Vec::new(), 0);
-    for pair in pairs.by_ref() {
-        let pair = pair?;
-        let target = (!pair.target.is_empty()).then(|| targets.units(&pair.target));
-        match (sources.units(&pair.source), target.transpose()) {
-            (Ok(source), Ok(target)) => examples.push(PairExample {
-                text: pair.source,
-                source,
-                target,
-            }),
-            // What a tokenizer cannot take apart.
-            _ => skipped += 1,
-        }
-    }
-    if examples.is_empty() && pairs.skipped() + skipped == 0 {
-        return Err(DataError::no_row(path).into());
-    }
-    Ok(Rows {
-        examples,
-        skipped: pairs.skipped() + skipped,
-        only_column: pairs.only_column().map(str::to_string),
-    })
-}
-
 /// How translations are searched for: up to twice as long as any target was, which is more than enough.
 fn search(examples: &[PairExample], options: &TranslateOptions) -> BeamSearch {
     let targets = examples.iter().filter_map(|pair| pair.target.as_ref());
@@ -147,34 +84,6 @@ impl Translate {
     /// How sources and targets are taken apart.
     fn readers(&self) -> [&TextReader; 2] {
         [&self.sources.reader, &self.targets.reader]
-    }
-
-    /// The symbols of a right text; what is not known there is no symbol that could be written.
-    fn told_from_unknown(&self, target: &[String]) -> Vec<u32> {
-        let known = &self.targets.vocabulary;
-        let symbols = self.targets.symbols(target).into_iter();
-        symbols
-            .map(|symbol| match symbol == WordVocabulary::UNKNOWN {
-                true => known.len() as u32,
-                false => symbol,
-            })
-            .collect()
-    }
-
-    /// Translations of examples, the best of each.
-    fn translations(
-        &self,
-        model: &Model,
-        examples: &[&PairExample],
-    ) -> Result<Vec<Vec<u32>>, TrainError> {
-        let sources = examples.iter().map(|example| example.source.as_slice());
-        let device = model.output.weight.val().device();
-        let (source, lengths) = self.sources.batch(sources, &device);
-        let found = model.beam(source, &lengths, &self.search)?;
-        let best = found.into_iter().map(|all| all.into_iter().next());
-        Ok(best
-            .map(|best| best.map_or_else(Vec::new, |best| best.symbols))
-            .collect())
     }
 }
 
@@ -197,7 +106,7 @@ impl ExampleTask for Translate {
             pair.source.len().max(target) <= options.max_steps
         };
         let pairs = read_pairs(path, options, [&sources, &targets], true)?;
-        Examples::of(path, pairs.only(is_short))
+        Examples::of(path, options, pairs.only(is_short))
     }
 
     fn of(
@@ -213,6 +122,8 @@ impl ExampleTask for Translate {
             targets: UnitVocabulary::of(targets, target, options.min_count),
             search: search(examples, options),
             drawn: Drawn::of(settings),
+            replace_unknown: false,
+            tells_all: false,
         })
     }
 
@@ -253,6 +164,7 @@ impl ExampleTask for Translate {
         let (sources, targets) = (self.sources.vocabulary.len(), self.targets.vocabulary.len());
         TranslatorConfig::new(sources, targets, encoder, decoder)
             .with_attention(settings.options.attention.score())
+            .with_input_feeding(settings.options.input_feeding)
             .with_dropout(asked.dropout)
             .init(device)
     }
@@ -298,34 +210,15 @@ impl ExampleTask for Translate {
     ) -> Result<Scores, TrainError> {
         let mut known: Vec<&PairExample> = examples.iter().filter(|e| e.target.is_some()).collect();
         known.sort_by_key(|example| std::cmp::Reverse(example.source.len()));
-        let (mut score, mut written, mut right) = (EditScore::new(), Vec::new(), Vec::new());
+        let mut scores = TranslationScores::default();
         for some in known.chunks(rows) {
             for (example, found) in some.iter().zip(self.translations(model, some)?) {
-                let target = example.target.as_deref().unwrap_or_default();
-                let words = found
-                    .iter()
-                    .map(|&symbol| self.targets.vocabulary.word(symbol));
-                let target_words = target.iter().map(String::as_str);
-                score.add(
-                    &words.collect::<Vec<_>>(),
-                    &target_words.collect::<Vec<_>>(),
-                );
-                written.push(found);
-                right.push(self.told_from_unknown(target));
+                let written = found.first().map_or(&[][..], |best| &best.units);
+                let right = example.target.as_deref().unwrap_or_default();
+                scores.count(example.source.len(), written, right);
             }
         }
-        let mut figures = vec![
-            ("word_accuracy", score.exact_match().unwrap_or(0.0)),
-            (
-                "symbol_error_rate",
-                score.symbol_error_rate().unwrap_or(0.0),
-            ),
-        ];
-        figures.extend(bleu(&written, &right).map(|bleu| ("bleu", bleu)));
-        Ok(Scores {
-            figures,
-            table: None,
-        })
+        Ok(scores.told())
     }
 
     fn shown(
@@ -337,34 +230,86 @@ impl ExampleTask for Translate {
         self.sections(model, examples)
     }
 
+    fn with_decoding(self, asked: &Decoding) -> Result<Self, TrainError> {
+        asked.only(
+            TranslateOptions::TASK,
+            &["beam", "length_penalty", "n_best", "replace_unknown"],
+        )?;
+        let mut search = self.search;
+        search.width = asked.beam.unwrap_or(search.width);
+        search.length_penalty = asked.length_penalty.unwrap_or(search.length_penalty);
+        search.best = asked.n_best.unwrap_or(1);
+        bounds::beam(search.width)?;
+        bounds::weights([("length_penalty", search.length_penalty)])?;
+        let (best, width) = (search.best, search.width);
+        let expected = format!("at least 1 and at most {width}, the width of the beam");
+        bounds::require("n_best", &expected, best, (1..=width).contains(&best))?;
+        Ok(Self {
+            search,
+            replace_unknown: asked.replace_unknown,
+            tells_all: asked.n_best.is_some(),
+            ..self
+        })
+    }
+
+    fn check_decoding(&self, model: &Model) -> Result<(), TrainError> {
+        let expected = "a model with attention";
+        let holds = !self.replace_unknown || model.attention.is_some();
+        bounds::require("replace_unknown", expected, "one without", holds)
+    }
+
     fn questions(
         &self,
         path: &Path,
         options: &TranslateOptions,
     ) -> Result<Examples<PairExample>, TrainError> {
-        Examples::of(path, read_pairs(path, options, self.readers(), false)?)
+        let pairs = read_pairs(path, options, self.readers(), false)?;
+        Examples::of(path, options, pairs)
     }
 
     fn question(&self, line: &str) -> Result<PairExample, String> {
-        let source = self.sources.reader.units(line);
-        Ok(PairExample {
-            text: line.to_string(),
-            source: source.map_err(|error| error.to_string())?,
-            target: None,
-        })
+        let pair = Pair {
+            source: line.to_string(),
+            target: String::new(),
+        };
+        PairExample::of(pair, self.readers()).map_err(|error| error.to_string())
     }
 
     fn answer(&self, model: &Model, examples: &[&PairExample]) -> Result<Vec<Answer>, TrainError> {
         let all = self.translations(model, examples)?;
-        let answer = |(example, symbols): (&&PairExample, Vec<u32>)| {
-            let mut answer = vec![("translation", json!(self.targets.text(&symbols)))];
-            if let Some(target) = &example.target {
-                let symbols = self.targets.symbols(target);
-                answer.push(("expected", json!(self.targets.text(&symbols))));
-            }
-            answer.push(("source", json!(example.text)));
-            Answer(answer)
+        let told = examples.iter().zip(all);
+        Ok(told
+            .map(|(example, found)| self.told(example, &found))
+            .collect())
+    }
+}
+
+impl Translate {
+    /// What was found for an example, as an answer.
+    fn told(&self, example: &PairExample, found: &[Translation]) -> Answer {
+        let text = |units: &[String]| {
+            let units: Vec<&str> = units.iter().map(String::as_str).collect();
+            self.targets.reader.text(&units)
         };
-        Ok(examples.iter().zip(all).map(answer).collect())
+        let texts = found.iter().map(|one| text(&one.units));
+        let mut answer = match self.tells_all {
+            true => vec![
+                ("translation", json!(texts.collect::<Vec<_>>())),
+                (
+                    "score",
+                    json!(found.iter().map(|one| one.score).collect::<Vec<_>>()),
+                ),
+                (
+                    "log_p",
+                    json!(found.iter().map(|one| one.log_p).collect::<Vec<_>>()),
+                ),
+            ],
+            false => vec![("translation", json!(texts.take(1).collect::<String>()))],
+        };
+        if let Some(target) = &example.target {
+            answer.push(("expected", json!(text(target))));
+        }
+        answer.push(("source", json!(example.text)));
+        Answer(answer)
     }
 }

@@ -33,12 +33,6 @@ impl UnitVocabulary {
         symbols.collect()
     }
 
-    /// Symbols as a text: words with spaces between them.
-    pub(super) fn text(&self, symbols: &[u32]) -> String {
-        let units: Vec<&str> = symbols.iter().map(|&s| self.vocabulary.word(s)).collect();
-        self.reader.text(&units)
-    }
-
     /// Texts, padded to the longest: `[texts, units]`.
     pub(super) fn batch<'a>(
         &self,

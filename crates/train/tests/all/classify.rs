@@ -7,8 +7,8 @@ use std::path::Path;
 use std::process::Stdio;
 
 use backdraft_train::{
-    Classify, ClassifyOptions, Display, PoolingKind, Recurrence, TaskSettings, Training, Ways,
-    evaluate_task, train_task,
+    Classify, ClassifyOptions, Decoding, Display, PoolingKind, Recurrence, TaskSettings, Training,
+    Ways, evaluate_task, train_task,
 };
 use serde_json::Value;
 
@@ -96,7 +96,7 @@ fn the_order_of_two_words_is_learned_on_every_device() {
             device.name
         );
         assert_eq!(report.examples + report.valid_examples, 240);
-        let again = evaluate_task::<Classify>(&run, None, &device).unwrap();
+        let again = evaluate_task::<Classify>(&run, None, &Decoding::default(), &device).unwrap();
         assert_eq!(again.figures["accuracy"], report.figures["accuracy"]);
         assert_eq!(again.figures["macro_f1"], report.figures["macro_f1"]);
         assert!((again.loss - report.loss).abs() < 1e-5, "{}", device.name);

@@ -8,9 +8,9 @@ use backdraft_cells::{Error, Layer, Lengths, SequenceConfig};
 use backdraft_exchange::pytorch::{Parameter, Twin};
 use backdraft_models::Encoder;
 use backdraft_train::{
-    Answer, BatchOf, Display, ExampleTask, Examples, Loss, Objective, Predictor, Recurrence,
-    Resumed, Rows, Run, Scores, TaskOptions, TaskReport, TaskSettings, TrainError, Training,
-    evaluate_task, export_task, import_task, report_task, resume_task, train_task,
+    Answer, BatchOf, Decoding, Display, ExampleTask, Examples, Loss, Objective, Predictor,
+    Recurrence, Resumed, Rows, Run, Scores, TaskOptions, TaskReport, TaskSettings, TrainError,
+    Training, evaluate_task, export_task, import_task, report_task, resume_task, train_task,
 };
 use burn::module::{Module, ModuleVisitor, Param};
 use burn::nn::loss::CrossEntropyLossConfig;
@@ -120,12 +120,12 @@ impl ExampleTask for Parity {
 
     fn read(
         path: &Path,
-        _options: &ParityOptions,
+        options: &ParityOptions,
         _known: Option<&Self>,
     ) -> Result<Examples<String>, TrainError> {
         let text = std::fs::read_to_string(path).unwrap_or_default();
         let rows = text.lines().map(str::to_string).collect();
-        Examples::of(path, Rows::new(rows, 0))
+        Examples::of(path, options, Rows::new(rows, 0))
     }
 
     fn of(
@@ -296,7 +296,7 @@ fn a_task_of_ones_own_goes_the_whole_road() {
     assert!(weights(&killed) == weights(&whole), "other weights");
 
     let device = &cpus()[0];
-    let again = evaluate_task::<Parity>(&killed, None, device).unwrap();
+    let again = evaluate_task::<Parity>(&killed, None, &Decoding::default(), device).unwrap();
     assert_eq!(again.figures["accuracy"], report.figures["accuracy"]);
     let predictor = Predictor::<Parity>::open(&killed, device).unwrap();
     let answers = ["10", "11", "10110"].map(|bits| predictor.answer_line(bits).unwrap().to_tsv());

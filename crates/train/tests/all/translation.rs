@@ -2,12 +2,17 @@
 
 use std::fmt::Write as _;
 use std::fs;
+use std::io::Write as _;
 use std::path::Path;
+use std::process::Stdio;
 
 use backdraft_train::{Recurrence, TaskSettings, Training, Translate, TranslateOptions};
 use serde_json::Value;
 
-use crate::support::{answers, backdraft, drawn, goes_out_and_comes_back, learned, succeeded};
+use crate::support::{
+    answers, backdraft, command, drawn, goes_out_and_comes_back, learned, nonsense, refused,
+    succeeded,
+};
 
 /// Pairs of letters, each of which is written as two, in the opposite order.
 pub fn pairs(folder: &Path) -> std::path::PathBuf {
@@ -118,4 +123,169 @@ fn scheduled_sampling_is_a_way_to_learn() {
     assert_eq!(risen, loss("again", &rising));
     assert_ne!(risen, loss("at-once", &rising[..2]));
     assert_ne!(risen, loss("taught", &[]));
+}
+
+/// What `predict RUN -` prints for these lines.
+fn piped(run: &str, lines: &str, more: &[&str]) -> Vec<String> {
+    let mut command = command(&[&["predict", run, "-", "--device", "flex"], more].concat());
+    command.stdin(Stdio::piped()).stdout(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    let mut input = child.stdin.take().unwrap();
+    input.write_all(lines.as_bytes()).unwrap();
+    drop(input);
+    let output = child.wait_with_output().unwrap();
+    assert!(output.status.success());
+    let text = String::from_utf8(output.stdout).unwrap();
+    text.lines().map(str::to_string).collect()
+}
+
+/// Two files, of which some lines have a name that occurs once: `Xeno-7 a b` and `B A Xeno-7`.
+fn parallel(folder: &Path) -> [std::path::PathBuf; 2] {
+    let table = fs::read_to_string(pairs(folder)).unwrap();
+    let rows = table.lines().skip(1).enumerate();
+    let (mut sources, mut targets) = (String::new(), String::new());
+    for (number, row) in rows {
+        let (source, target) = row.split_once('\t').unwrap();
+        if number % 2 == 0 {
+            writeln!(sources, "Xeno{number} {source}").unwrap();
+            writeln!(targets, "{target} Xeno{number}").unwrap();
+        } else {
+            writeln!(sources, "{source}").unwrap();
+            writeln!(targets, "{target}").unwrap();
+        }
+    }
+    let [source, target] = ["all.low", "all.up"].map(|name| folder.join(name));
+    fs::write(&source, sources).unwrap();
+    fs::write(&target, targets).unwrap();
+    [source, target]
+}
+
+#[test]
+fn how_answers_are_searched_for_can_be_asked_for_anew() {
+    let folder = tempfile::tempdir().unwrap();
+    let [data, targets] = parallel(folder.path());
+    let run = folder.path().join("run");
+    let (data, run) = (data.to_str().unwrap(), run.to_str().unwrap());
+    let train = [
+        "train",
+        "translate",
+        "--data",
+        data,
+        "--target-extension",
+        "up",
+        "--out",
+        run,
+        "--input-feeding",
+        "--min-count",
+        "2",
+        "--hidden",
+        "24",
+        "--embedding",
+        "12",
+        "--dropout",
+        "0",
+        "--batch",
+        "32",
+        "--epochs",
+        "12",
+        "--lr",
+        "2e-2",
+        "--beam",
+        "2",
+        "--device",
+        "flex",
+    ];
+    succeeded(&train);
+
+    // An answer for each line, and nothing for an empty one.
+    let lines = "a b\n\nXeno999 c\n";
+    let plain = piped(run, lines, &[]);
+    assert_eq!(plain.len(), 3, "{plain:?}");
+    assert_eq!(plain[1], "\t");
+    assert!(plain[2].contains("<UNK>"), "{plain:?}");
+    let file = folder.path().join("questions.low");
+    fs::write(&file, lines).unwrap();
+    let from_file = succeeded(&["predict", run, file.to_str().unwrap(), "--device", "flex"]);
+    assert_eq!(from_file.lines().collect::<Vec<_>>(), plain);
+
+    // What is not known is a word of the source, as it is written there; the rest stays.
+    let replaced = piped(run, lines, &["--replace-unknown"]);
+    assert_eq!(replaced[..2], plain[..2]);
+    let [before, after] = [&plain[2], &replaced[2]].map(|line| line.split('\t').next().unwrap());
+    let mut unknown = 0;
+    for (before, after) in before.split(' ').zip(after.split(' ')) {
+        if before == "<UNK>" {
+            assert!(["Xeno999", "c"].contains(&after), "{replaced:?}");
+            unknown += 1;
+        } else {
+            assert_eq!(before, after);
+        }
+    }
+    assert!(unknown > 0);
+
+    // Several answers, the best first; the first is that of the same beam.
+    let best = piped(run, lines, &["--beam", "4", "--n-best", "3"]);
+    assert_eq!(best.len(), 3 + 1 + 3, "{best:?}");
+    let one = piped(run, lines, &["--beam", "4"]);
+    assert_eq!(best[0].split('\t').next(), one[0].split('\t').next());
+    let score = |line: &String| line.split('\t').nth(1).unwrap().parse::<f64>().unwrap();
+    assert!(score(&best[0]) >= score(&best[1]) && score(&best[1]) >= score(&best[2]));
+    let json = piped(run, "a b\n", &["--beam", "4", "--n-best", "3", "--json"]);
+    let json: Value = serde_json::from_str(&json[0]).unwrap();
+    assert_eq!(json["translation"].as_array().unwrap().len(), 3);
+    assert_eq!(json["score"][0], score(&best[0]));
+    // A wider beam finds nothing worse.
+    let of_width = |width: &str| -> f64 {
+        let lines = fs::read_to_string(data).unwrap();
+        let told = piped(run, &lines, &["--beam", width, "--n-best", "1"]);
+        told.iter().map(score).sum()
+    };
+    let [greedy, wide] = ["1", "4"].map(of_width);
+    assert!(wide >= greedy, "{wide} against {greedy}");
+
+    let expected = "--n-best: expected at least 1 and at most 2, the width of the beam, found 3";
+    refused(&["predict", run, data, "--n-best", "3"], expected);
+
+    let report = succeeded(&["evaluate", run, "--beam", "1", "--device", "flex"]);
+    assert!(
+        report.contains("source symbols    pairs   exact"),
+        "{report}"
+    );
+    let other = |beam: &str| -> Value {
+        let told = succeeded(&["evaluate", run, "--data", data, "--beam", beam, "--json"]);
+        serde_json::from_str(&told).unwrap()
+    };
+    assert_eq!(other("1")["examples"], 256);
+
+    // The targets are data, too.
+    let mut changed = fs::read_to_string(&targets).unwrap();
+    changed.replace_range(..1, "Q");
+    fs::write(&targets, &changed).unwrap();
+    refused(
+        &["evaluate", run],
+        "are not those that the run was started with",
+    );
+    fs::write(&targets, "A\n").unwrap();
+    refused(&["evaluate", run, "--data", data], "expected 256 lines");
+}
+
+#[test]
+fn settings_that_exclude_each_other_are_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = pairs(folder.path());
+    let data = data.to_str().unwrap();
+    let train = |more: &[&str], expected: &str| {
+        nonsense(
+            &[&["train", "translate", "--data", data], more].concat(),
+            expected,
+        );
+    };
+    train(
+        &["--input-feeding", "--attention", "off"],
+        "--input-feeding: expected attention to feed, found --attention off",
+    );
+    train(
+        &["--target-extension", "a/b"],
+        "--target-extension: expected such as `es`",
+    );
 }

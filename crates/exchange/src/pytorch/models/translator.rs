@@ -4,7 +4,7 @@
 //! source_embedding   nn.Embedding(source symbols, D)
 //! encoder            nn.LSTM(D, H / 2, num_layers, batch_first=True, bidirectional=True)
 //! target_embedding   nn.Embedding(V + 1, D)                 the last row is that of <BOS>
-//! decoder            nn.LSTM(D, H, num_layers, batch_first=True)
+//! decoder            nn.LSTM(D, H, num_layers, batch_first=True)         of D + H with input feeding
 //! bridge.0 ..        nn.Linear(final states, H)             of each tensor of the decoder's state
 //! attention.keys     nn.Linear(M, H, bias=False)            and .query, .fit of the additive score
 //! combine            nn.Linear(H + M, H)

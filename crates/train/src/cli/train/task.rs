@@ -14,7 +14,7 @@ use super::running::Running;
 use super::{launch, warn};
 use crate::bounds::require;
 use crate::names::flag;
-use crate::tasks::content_checksum;
+use crate::tasks::data_checksum;
 use crate::{
     Asked, ExampleTask, Pretrained, RunDescription, TaskOptions, TaskSettings, TrainError, Training,
 };
@@ -125,7 +125,7 @@ pub(in crate::cli) fn run<T: ExampleTask<Options: clap::Args>>(
     if let Some(file) = running.file_of_data(typed)
         && asked.made.is_some()
     {
-        let sum = |path: &Path| content_checksum(path).ok();
+        let sum = |path: &Path| data_checksum(&asked.settings.options, path).ok();
         let valid = asked.settings.valid.as_deref().and_then(sum);
         if let Some(data) = sum(data) {
             warn(&asked.warnings(&file, &data, valid.as_deref()));

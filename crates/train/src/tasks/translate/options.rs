@@ -1,6 +1,6 @@
 //! What is asked of a translation, beside layers and training.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use backdraft_models::Score;
 use clap::ValueEnum;
@@ -61,9 +61,17 @@ pub struct TranslateOptions {
     /// Column of the targets in a table [default: the next]
     #[arg(long, value_name = "NAME")]
     pub target_column: Option<String>,
+    /// Read sources from the file of --data and targets, line by line, from the file beside it that has this
+    /// extension: with --data train.en and EXT es, from train.es [default: both from one table]
+    #[arg(long, value_name = "EXT", conflicts_with_all = ["source_column", "target_column"])]
+    pub target_extension: Option<String>,
     /// Attention of the decoder to the source
     #[arg(long, value_enum, default_value_t, help_heading = "Model")]
     pub attention: AttentionKind,
+    /// Feed the decoder what it saw a step before (Luong); slower in training
+    #[arg(long, help_heading = "Model")]
+    #[serde(default)]
+    pub input_feeding: bool,
     /// Scheduled sampling: probability of feeding the decoder its own symbol in training
     #[arg(
         long,
@@ -103,7 +111,9 @@ impl Default for TranslateOptions {
             max_steps: 60,
             source_column: None,
             target_column: None,
+            target_extension: None,
             attention: AttentionKind::default(),
+            input_feeding: false,
             scheduled_sampling: 0.0,
             sampling_steps: 0,
             beam: 5,
@@ -115,12 +125,13 @@ impl Default for TranslateOptions {
 impl TaskOptions for TranslateOptions {
     const TASK: &'static str = "translate";
     const KEPT: &'static [&'static str] = &["source_unit", "target_unit", "case", "min_count"];
-    const SHAPING: &'static [&'static str] = &["attention"];
+    const SHAPING: &'static [&'static str] = &["attention", "input_feeding"];
 
     fn full() -> Self {
         Self {
             source_column: Some(String::new()),
             target_column: Some(String::new()),
+            target_extension: Some(String::new()),
             ..Self::default()
         }
     }
@@ -152,6 +163,11 @@ impl TaskOptions for TranslateOptions {
         }
     }
 
+    fn beside(&self, data: &Path) -> Option<PathBuf> {
+        let extension = self.target_extension.as_ref()?;
+        Some(data.with_extension(extension))
+    }
+
     fn idle(&self, _data: &Path) -> Vec<Idle> {
         match self.source_unit {
             TextUnit::File(_) => vec![("case", "--source-unit char or --source-unit word")],
@@ -162,6 +178,23 @@ impl TaskOptions for TranslateOptions {
     fn check(&self, recurrence: &Recurrence) -> Result<(), TrainError> {
         counts([("min_count", self.min_count), ("max_steps", self.max_steps)])?;
         beam(self.beam)?;
+        let is_fed = self.input_feeding;
+        let holds = !is_fed || self.attention != AttentionKind::Off;
+        require(
+            "input_feeding",
+            "attention to feed",
+            "--attention off",
+            holds,
+        )?;
+        if let Some(extension) = &self.target_extension {
+            let is_name = !extension.is_empty() && !extension.contains(['/', '\\']);
+            require(
+                "target_extension",
+                "such as `es`",
+                format!("{extension:?}"),
+                is_name,
+            )?;
+        }
         let p = self.scheduled_sampling;
         let holds = (0.0..=1.0).contains(&p);
         require("scheduled_sampling", "at least 0 and at most 1", p, holds)?;

@@ -2,8 +2,9 @@
 
 use backdraft_cells::Lengths;
 use backdraft_data::Padded;
+use burn::tensor::Device;
 
-use super::{Model, PairExample, Translate};
+use super::{Model, PairExample, Translate, Translation};
 use crate::drawing::heat_map::HeatMap;
 use crate::{Picture, Section, TrainError};
 
@@ -27,10 +28,13 @@ impl Translate {
         }
         let written = self.translations(model, &drawn)?;
         let mut pictures = Vec::new();
-        for (pair, symbols) in drawn.into_iter().zip(written) {
-            if (1..=LONGEST).contains(&symbols.len()) {
+        for (pair, found) in drawn.into_iter().zip(written) {
+            let Some(best) = found.into_iter().next() else {
+                continue;
+            };
+            if (1..=LONGEST).contains(&best.symbols.len()) {
                 let name = format!("attention-{}", pictures.len() + 1);
-                pictures.push(Picture::svg(name, self.looks(model, pair, symbols)?));
+                pictures.push(Picture::svg(name, self.looks(model, pair, best)?));
             }
         }
         Ok(vec![Section {
@@ -42,32 +46,44 @@ impl Translate {
         }])
     }
 
+    /// How much the model attends to each unit of the source as it writes these symbols, and the end: row by row.
+    pub(super) fn attention(
+        &self,
+        model: &Model,
+        pair: &PairExample,
+        symbols: &[u32],
+        device: &Device,
+    ) -> Result<Vec<f64>, TrainError> {
+        let sources = std::iter::once(pair.source.as_slice());
+        let (source, source_lengths) = self.sources.batch(sources, device);
+        let target = Padded::of(&[symbols.to_vec()]);
+        let lengths = Lengths::new(target.lengths.clone());
+        let foreseen =
+            model.forward(source, &source_lengths, target.to_tensor(device), &lengths)?;
+        let weights = foreseen.weights.map(|weights| weights.into_data());
+        Ok(weights
+            .iter()
+            .flat_map(|weights| weights.iter::<f64>())
+            .collect())
+    }
+
     /// The attention of a translation, as a picture.
     fn looks(
         &self,
         model: &Model,
         pair: &PairExample,
-        symbols: Vec<u32>,
+        written: Translation,
     ) -> Result<String, TrainError> {
         let device = model.output.weight.val().device();
-        let sources = std::iter::once(pair.source.as_slice());
-        let (source, source_lengths) = self.sources.batch(sources, &device);
-        let target = Padded::of(std::slice::from_ref(&symbols));
-        let lengths = Lengths::new(target.lengths.clone());
-        let foreseen =
-            model.forward(source, &source_lengths, target.to_tensor(&device), &lengths)?;
-        let weights = foreseen.weights.map(|weights| weights.into_data());
-        let weights = weights.iter().flat_map(|weights| weights.iter::<f64>());
-        let words = symbols
-            .iter()
-            .map(|symbol| self.targets.vocabulary.word(*symbol));
-        let rows: Vec<String> = words.chain(["<EOS>"]).map(str::to_string).collect();
+        let weights = self.attention(model, pair, &written.symbols, &device)?;
+        let mut rows = written.units;
+        rows.push("<EOS>".to_string());
         let map = HeatMap {
             title: &pair.text,
             axes: ["written", "source"],
             rows: &rows,
             columns: &pair.source,
-            values: &weights.collect::<Vec<f64>>(),
+            values: &weights,
             labels: &[],
         };
         Ok(map.svg())

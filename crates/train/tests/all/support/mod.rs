@@ -12,8 +12,8 @@ use std::process::{Child, ChildStderr, Command, Output, Stdio};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use backdraft_train::{
-    DeviceChoice, Display, ExampleTask, PickedDevice, TaskReport, TaskSettings, evaluate_task,
-    train_task,
+    Decoding, DeviceChoice, Display, ExampleTask, PickedDevice, TaskReport, TaskSettings,
+    evaluate_task, train_task,
 };
 use serde_json::Value;
 
@@ -203,7 +203,7 @@ pub fn wgpu_follows_flex<T: ExampleTask>(
         let device = choice.pick().unwrap();
         let run = runs.join(format!("few-{choice:?}"));
         let report = train_task::<T>(&few, data, &run, &device, Display::Silent).unwrap();
-        let again = evaluate_task::<T>(&run, None, &device).unwrap();
+        let again = evaluate_task::<T>(&run, None, &Decoding::default(), &device).unwrap();
         assert!((again.loss - report.loss).abs() < 1e-4, "{choice:?}");
         losses.push(report.loss);
     }
@@ -226,7 +226,7 @@ pub fn learned<T: ExampleTask>(
         let run = runs.join(device.name.replace([' ', '/'], "-"));
         let report = train_task::<T>(settings, data, &run, &device, Display::Silent).unwrap();
         check(&report, &device.name);
-        let again = evaluate_task::<T>(&run, None, &device).unwrap();
+        let again = evaluate_task::<T>(&run, None, &Decoding::default(), &device).unwrap();
         for (name, value) in again.figures {
             assert_eq!(value, report.figures[name], "{name} on {}", device.name);
         }
