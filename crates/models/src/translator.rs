@@ -44,7 +44,9 @@ pub use scheduled::ScheduledSampling;
 
 const NAME: &str = "Translator";
 
-/// A model of one sequence given another.
+/// A model of one sequence given another: an encoder-decoder.
+#[doc(alias = "EncoderDecoder")]
+#[doc(alias = "Seq2Seq")]
 #[derive(Module, Debug)]
 pub struct Translator<E: Module + ModuleDisplay, D: Module + ModuleDisplay> {
     /// `E`.

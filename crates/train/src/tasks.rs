@@ -57,7 +57,7 @@ pub use estimate::TaskEstimate;
 pub use evaluation::{TaskEvaluation, evaluate_task};
 pub use examples::{Examples, Rows};
 pub(crate) use examples::{class_folders, data_checksum};
-use examples::{read, refuse_empty};
+use examples::{not_longer, read, refuse_empty};
 pub use forecast::{
     BacktestReport, Backtesting, CalendarKind, ColumnOptions, Forecast, ForecastOptions,
     OutputKind, PointErrorKind, ScalingKind, SeriesBatch, SeriesExample, backtest,

@@ -205,3 +205,16 @@ fn transcription_hears_the_digits_of_new_numbers() {
     let wrong: f64 = wrong.split(' ').next().unwrap().parse().unwrap();
     assert!(wrong < 2.0, "{told}");
 }
+
+/// With attention nearly all strings are turned around, and more than without.
+#[test]
+fn reversal_needs_attention() {
+    let told = output(env!("CARGO_BIN_EXE_reversal"), &[]);
+    let right = |kind: &str| -> usize {
+        let line = told.lines().find(|line| line.starts_with(kind)).unwrap();
+        let count = line.rsplit(": ").next().unwrap();
+        count.split(' ').next().unwrap().parse().unwrap()
+    };
+    let (without, with) = (right("without attention"), right("with attention"));
+    assert!(with >= 95 && without < with, "{told}");
+}

@@ -20,7 +20,10 @@ use serde_json::json;
 
 use super::TextReader;
 use super::sequences::{Reading, Sequence};
-use super::{Answer, BatchOf, ExampleTask, Examples, Scores, TaskSettings};
+use super::{
+    Answer, BatchOf, ExampleTask, Examples, Parts, Scores, TaskSettings, held_out_at_random,
+    not_longer,
+};
 use crate::{TextUnit, TrainError};
 
 pub use author::{Author, Writing, Written};
@@ -48,6 +51,8 @@ pub struct ComposeExample {
     pub key_text: String,
     /// Its text.
     pub text: Option<String>,
+    /// Symbols of its text, where it is learned from or measured on.
+    pub steps: usize,
 }
 
 type Model = Composer<Encoder>;
@@ -87,12 +92,29 @@ impl ExampleTask for Compose {
             Some(known) => known.pieces().cloned(),
             None => options.pieces()?,
         };
-        let is_short = |example: &ComposeExample| {
-            let text = example.text.as_ref();
-            let length = text.map(|text| options.steps(text, pieces.as_ref()));
-            length.is_some_and(|length| length <= options.max_steps)
-        };
-        Examples::of(path, options, reading::read(path, options)?.only(is_short))
+        let mut rows = reading::read(path, options)?;
+        for example in &mut rows.examples {
+            let text = example.text.as_deref().unwrap_or_default();
+            example.steps = options.steps(text, pieces.as_ref());
+        }
+        // What a tokenizer cannot take apart is no text of this task.
+        let can_be_used = |example: &ComposeExample| example.steps < usize::MAX;
+        Examples::of(path, options, rows.only(can_be_used))
+    }
+
+    /// Long texts are not learned from; they are measured on all the same.
+    fn learned(
+        all: Vec<ComposeExample>,
+        settings: &TaskSettings<ComposeOptions>,
+    ) -> Result<Vec<ComposeExample>, TrainError> {
+        not_longer(all, settings.options.max_steps, |example| example.steps)
+    }
+
+    fn hold_out(
+        all: Vec<ComposeExample>,
+        settings: &TaskSettings<ComposeOptions>,
+    ) -> Result<Parts<ComposeExample>, TrainError> {
+        held_out_at_random(Self::learned(all, settings)?, settings)
     }
 
     fn of(
@@ -223,6 +245,7 @@ impl ExampleTask for Compose {
             key: reading::key(line, self.key_unit)?,
             key_text: line.to_string(),
             text: None,
+            steps: 0,
         };
         self.check(&example)?;
         Ok(example)

@@ -38,6 +38,28 @@ pub(super) fn refuse_empty(path: &Path) -> Result<(), TrainError> {
     }
 }
 
+/// Examples of at most so many steps, which alone are learned from.
+///
+/// # Errors
+///
+/// When all are longer.
+pub(super) fn not_longer<E>(
+    mut all: Vec<E>,
+    max_steps: usize,
+    steps: impl Fn(&E) -> usize,
+) -> Result<Vec<E>, TrainError> {
+    let shortest = all.iter().map(&steps).min();
+    all.retain(|example| steps(example) <= max_steps);
+    match (shortest, all.is_empty()) {
+        (Some(shortest), true) => Err(TrainError::Invalid {
+            setting: "max_steps",
+            expected: format!("at least {shortest}, the symbols of the shortest example"),
+            found: max_steps.to_string(),
+        }),
+        _ => Ok(all),
+    }
+}
+
 /// The rows of a file, as examples.
 #[derive(Debug, Clone)]
 pub struct Rows<E> {

@@ -29,17 +29,22 @@ impl<T: ExampleTask> Gathered<T> {
     ) -> Result<Self, TrainError> {
         let all = read::<T>(data, &settings.options, known)?;
         let (mut skipped, mut valid_sha256) = (all.skipped, None);
+        let usable = all.examples.len();
         let (learned_from, held_out) = match &settings.valid {
             Some(path) => {
                 let valid = read::<T>(path, &settings.options, known)?;
                 skipped += valid.skipped;
                 valid_sha256 = Some(valid.sha256);
-                (
-                    T::learned(all.examples, settings)?,
-                    T::scored(valid.examples, settings)?,
-                )
+                let learned_from = T::learned(all.examples, settings)?;
+                skipped += usable.saturating_sub(learned_from.len());
+                (learned_from, T::scored(valid.examples, settings)?)
             }
-            None => T::hold_out(all.examples, settings)?,
+            None => {
+                let (learned_from, held_out) = T::hold_out(all.examples, settings)?;
+                // A series is in both parts.
+                skipped += usable.saturating_sub(learned_from.len() + held_out.len());
+                (learned_from, held_out)
+            }
         };
         Ok(Self {
             path: data.to_path_buf(),

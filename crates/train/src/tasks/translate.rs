@@ -21,8 +21,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::unit_vocabulary::UnitVocabulary;
-use super::{Answer, BatchOf, Decoding, ExampleTask, Examples, Scores, TaskSettings};
-use super::{TaskOptions, TextReader};
+use super::{
+    Answer, BatchOf, Decoding, ExampleTask, Examples, Parts, Scores, TaskOptions, TaskSettings,
+    TextReader, held_out_at_random, not_longer,
+};
 use crate::bounds;
 use crate::{Recurrence, Section, TrainError};
 
@@ -58,6 +60,14 @@ pub struct PairExample {
     pub source: Vec<String>,
     /// What the target is made of.
     pub target: Option<Vec<String>>,
+}
+
+impl PairExample {
+    /// Symbols of the source or of the target, whichever has more.
+    fn longest(&self) -> usize {
+        let target = self.target.as_ref().map_or(0, Vec::len);
+        self.source.len().max(target)
+    }
 }
 
 type Model = Translator<Encoder, Encoder>;
@@ -101,12 +111,23 @@ impl ExampleTask for Translate {
             Some(known) => known.readers().map(TextReader::clone),
             None => options.readers()?,
         };
-        let is_short = |pair: &PairExample| {
-            let target = pair.target.as_ref().map_or(0, Vec::len);
-            pair.source.len().max(target) <= options.max_steps
-        };
         let pairs = read_pairs(path, options, [&sources, &targets], true)?;
-        Examples::of(path, options, pairs.only(is_short))
+        Examples::of(path, options, pairs)
+    }
+
+    /// Long pairs are not learned from; they are measured on all the same.
+    fn learned(
+        all: Vec<PairExample>,
+        settings: &TaskSettings<TranslateOptions>,
+    ) -> Result<Vec<PairExample>, TrainError> {
+        not_longer(all, settings.options.max_steps, PairExample::longest)
+    }
+
+    fn hold_out(
+        all: Vec<PairExample>,
+        settings: &TaskSettings<TranslateOptions>,
+    ) -> Result<Parts<PairExample>, TrainError> {
+        held_out_at_random(Self::learned(all, settings)?, settings)
     }
 
     fn of(

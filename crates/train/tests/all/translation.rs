@@ -285,6 +285,10 @@ fn settings_that_exclude_each_other_are_refused() {
         "--input-feeding: expected attention to feed, found --attention off",
     );
     train(
+        &["--target-extension", "tsv"],
+        "--target-extension: expected another extension than that of the sources, found",
+    );
+    train(
         &["--target-extension", "a/b"],
         "--target-extension: expected such as `es`",
     );

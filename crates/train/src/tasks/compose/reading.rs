@@ -54,6 +54,7 @@ fn example(
         key,
         key_text,
         text: text.map(str::to_string),
+        steps: 0,
     })
 }
 

@@ -19,6 +19,13 @@ pub(super) fn read_pairs(
 ) -> Result<Rows<PairExample>, TrainError> {
     let (pairs, skipped, only_column) = match options.beside(path) {
         Some(targets) => {
+            if targets == path {
+                return Err(TrainError::Invalid {
+                    setting: "target_extension",
+                    expected: "another extension than that of the sources".to_string(),
+                    found: path.display().to_string(),
+                });
+            }
             let are_there = is_learned || targets.exists();
             let pairs = read_parallel(path, are_there.then_some(targets.as_path()))?;
             (pairs, 0, None)
