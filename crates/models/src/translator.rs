@@ -39,7 +39,7 @@ use crate::bridge::state_features;
 use crate::teacher::{Teacher, clear};
 use crate::{Annotations, Attention, Bridge};
 pub use config::TranslatorConfig;
-use feeding::Decoding;
+use feeding::DecoderState;
 pub use scheduled::ScheduledSampling;
 
 const NAME: &str = "Translator";
@@ -85,7 +85,7 @@ pub struct Foreseen {
 struct Encoded<S> {
     annotations: Option<Annotations>,
     /// Where the decoder begins.
-    start: Decoding<S>,
+    start: DecoderState<S>,
 }
 
 impl<E: Layer, D: Layer> Translator<E, D> {
@@ -209,7 +209,7 @@ impl<E: Layer, D: Layer> Translator<E, D> {
         let embedded = self.target_embedding.forward(teacher.inputs.clone());
         let embedded = self.dropout.forward(embedded);
         if self.input_feeding {
-            return self.fed(embedded, encoded);
+            return self.taught_step_by_step(embedded, encoded);
         }
         let (state, lengths) = (encoded.start.state, Some(&teacher.lengths));
         let run = self.decoder.forward(embedded, Some(state), lengths);

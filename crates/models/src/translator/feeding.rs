@@ -15,13 +15,13 @@ use crate::Annotations;
 
 /// Where a decoder is between two steps.
 #[derive(Debug, Clone)]
-pub(super) struct Decoding<S> {
+pub(super) struct DecoderState<S> {
     pub state: S,
     /// `z_{t-1}`, `[batch, H]`, if it is read.
     pub fed: Option<Tensor<2>>,
 }
 
-impl<S: State> State for Decoding<S> {
+impl<S: State> State for DecoderState<S> {
     fn map(self, f: &mut dyn FnMut(Tensor<2>) -> Tensor<2>) -> Self {
         Self {
             state: self.state.map(f),
@@ -50,18 +50,18 @@ pub(super) struct Step<S> {
     pub z: Tensor<2>,
     /// `[batch, 1, source steps]`, or `[batch / width, width, source steps]`; `None` without attention.
     pub weights: Option<Tensor<3>>,
-    pub next: Decoding<S>,
+    pub next: DecoderState<S>,
 }
 
 impl<E: Layer, D: Layer> Translator<E, D> {
     /// Where the decoder begins, from this state of its layers.
-    pub(super) fn start(&self, state: D::State, batch: usize) -> Decoding<D::State> {
+    pub(super) fn start(&self, state: D::State, batch: usize) -> DecoderState<D::State> {
         let fed = self.input_feeding.then(|| {
             let weight = self.combine.weight.val();
             let shape = [batch, self.decoder.output_size()];
             Tensor::zeros(shape, (&weight.device(), weight.dtype()))
         });
-        Decoding { state, fed }
+        DecoderState { state, fed }
     }
 
     /// One step of the decoder, of embedded symbols `[batch, D]`. `width` rows that follow each other look at the
@@ -69,7 +69,7 @@ impl<E: Layer, D: Layer> Translator<E, D> {
     pub(super) fn step(
         &self,
         embedded: Tensor<2>,
-        from: Decoding<D::State>,
+        from: DecoderState<D::State>,
         annotations: Option<&Annotations>,
         width: usize,
     ) -> Result<Step<D::State>, Error> {
@@ -87,7 +87,7 @@ impl<E: Layer, D: Layer> Translator<E, D> {
         let (z, weights) = self.attend(queries, annotations)?;
         let [_, _, features] = z.dims();
         let z = z.reshape([batch, features]);
-        let next = Decoding {
+        let next = DecoderState {
             state: run.state,
             fed: self.input_feeding.then(|| z.clone()),
         };
@@ -96,7 +96,7 @@ impl<E: Layer, D: Layer> Translator<E, D> {
 
     /// `z_t` of embedded symbols `[batch, time, D]`, one step after the other, and the weights of the attention. What
     /// is computed after the end of a row is read by nothing.
-    pub(super) fn fed(
+    pub(super) fn taught_step_by_step(
         &self,
         embedded: Tensor<3>,
         encoded: Encoded<D::State>,

@@ -4,7 +4,7 @@ use backdraft_cells::{Error, Layer, Lengths, State};
 use burn::module::Module;
 use burn::tensor::{Device, Int, Tensor};
 
-use super::feeding::Decoding;
+use super::feeding::DecoderState;
 use super::{Encoded, Translator};
 use crate::drawing::{Drawing, rows, symbols};
 use crate::log_probability::log_probabilities;
@@ -128,8 +128,8 @@ impl<E: Layer, D: Layer> Writer<E, D> {
         &self,
         last: &[u32],
         width: usize,
-        from: Decoding<D::State>,
-    ) -> Result<(Tensor<2>, Decoding<D::State>), Error> {
+        from: DecoderState<D::State>,
+    ) -> Result<(Tensor<2>, DecoderState<D::State>), Error> {
         let model = &self.model;
         let embedded = model
             .target_embedding
