@@ -11,6 +11,7 @@
 mod agreement;
 mod language_model;
 mod row;
+mod translator;
 
 use backdraft_cells::Path;
 use backdraft_exchange::pytorch::Twin;
@@ -23,6 +24,7 @@ pub use agreement::Agreement;
 pub(crate) use agreement::{STEPS, TOLERANCE};
 pub use language_model::LanguageModelSetup;
 pub use row::{ModelRow, Parts};
+pub use translator::TranslatorSetup;
 
 use crate::{BenchError, PyTorchProgram, Shape};
 

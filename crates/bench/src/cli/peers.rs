@@ -8,7 +8,7 @@ use super::measuring::{Measuring, tell};
 use super::print::report;
 use crate::{
     BenchError, Comparisons, Contender, DeviceChoice, FoundDevice, LanguageModelSetup, Mean,
-    ModelRow, ModelSetup, PyTorch, PyTorchModel, Row, Way, ours, sgemm_gflops,
+    ModelRow, ModelSetup, PyTorch, PyTorchModel, Row, TranslatorSetup, Way, ours, sgemm_gflops,
 };
 
 #[derive(Debug, clap::Args)]
@@ -19,7 +19,7 @@ pub(super) struct Arguments {
     /// What ours computes on; PyTorch computes on the CPU
     #[arg(long, value_enum, default_value_t)]
     device: DeviceChoice,
-    /// Measure only this [default: both]
+    /// Measure only this [default: all]
     #[arg(long, value_enum)]
     only: Option<Subject>,
     #[command(flatten)]
@@ -34,6 +34,9 @@ enum Subject {
     /// Whole steps of a language model's training, of two LSTMs: at 64,64,512,512 where no shapes are
     /// given, the input being the embedding
     LanguageModel,
+    /// Whole steps of the training of an encoder-decoder with attention, additive and general: at
+    /// 64,20,64,256 where no shapes are given, the time being that of source and target
+    Translator,
 }
 
 impl Arguments {
@@ -119,6 +122,9 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), BenchError> {
     };
     if arguments.wants(Subject::LanguageModel) {
         add(arguments.models::<LanguageModelSetup>(&place, threads)?);
+    }
+    if arguments.wants(Subject::Translator) {
+        add(arguments.models::<TranslatorSetup>(&place, threads)?);
     }
     let comparisons = Comparisons {
         command: "peers",

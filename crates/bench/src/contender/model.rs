@@ -214,7 +214,7 @@ impl<S: ModelSetup> ModelContender<S> for ModelStep<S> {
 mod tests {
     use super::*;
     use crate::model::{STEPS, TOLERANCE, VOCABULARY};
-    use crate::{DeviceChoice, LanguageModelSetup};
+    use crate::{DeviceChoice, LanguageModelSetup, TranslatorSetup};
 
     fn of_shape<S: ModelSetup>(shape: &str) -> Vec<ModelStep<S>> {
         let place = DeviceChoice::default().find().unwrap();
@@ -235,6 +235,7 @@ mod tests {
     #[test]
     fn models_learn_what_they_read_over_and_over() {
         it_learns::<LanguageModelSetup>();
+        it_learns::<TranslatorSetup>();
     }
 
     fn it_is_clipped<S: ModelSetup>() {
@@ -261,6 +262,7 @@ mod tests {
     #[test]
     fn each_step_is_clipped_and_its_parts_take_time() {
         it_is_clipped::<LanguageModelSetup>();
+        it_is_clipped::<TranslatorSetup>();
     }
 
     fn a_copy_learns_the_same<S: ModelSetup>() {
@@ -286,5 +288,6 @@ mod tests {
     #[test]
     fn a_copy_learns_the_same_and_without_clipping_it_would_be_noticed() {
         a_copy_learns_the_same::<LanguageModelSetup>();
+        a_copy_learns_the_same::<TranslatorSetup>();
     }
 }

@@ -124,7 +124,7 @@ impl ModelRow {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Comparisons, DeviceChoice, LanguageModelSetup, Report};
+    use crate::{Comparisons, DeviceChoice, LanguageModelSetup, Report, TranslatorSetup};
 
     /// Ours against itself.
     fn rows<S: ModelSetup>() -> Vec<ModelRow> {
@@ -184,5 +184,14 @@ mod tests {
     fn a_language_model_is_a_row_of_the_table_the_object_and_the_picture() {
         let models = [("language-model", "2 LSTMs, softmax over 100 symbols")];
         check(&comparisons::<LanguageModelSetup>(), &models, 2);
+    }
+
+    #[test]
+    fn translators_are_rows_of_the_table_the_object_and_the_picture() {
+        let models = [
+            ("translator-additive", "additive attention"),
+            ("translator-general", "general attention"),
+        ];
+        check(&comparisons::<TranslatorSetup>(), &models, 1);
     }
 }
