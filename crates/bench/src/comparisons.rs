@@ -6,7 +6,7 @@ use crate::report::drawing::Bars;
 use crate::report::table::{digits, digits_or_nothing, table};
 use crate::statistics::geometric_mean;
 use crate::{
-    BenchError, CellKind, Comparison, Contender, LanguageModelRow, Report, Shape, Work, alternate,
+    BenchError, CellKind, Comparison, Contender, ModelRow, Report, Shape, Work, alternate,
 };
 
 /// What was compared, over cells and shapes.
@@ -24,9 +24,9 @@ pub struct Comparisons {
     pub rows: Vec<Row>,
     /// The geometric means of the ratios, by cell and by what we are compared with.
     pub means: Vec<Mean>,
-    /// The same of whole language models.
+    /// The same of whole models.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub language_models: Vec<LanguageModelRow>,
+    pub models: Vec<ModelRow>,
 }
 
 /// One comparison: ours against another.
@@ -215,8 +215,8 @@ impl Comparisons {
     /// All that was compared, by name: layers by their cell.
     fn named_rows(&self) -> impl Iterator<Item = (&'static str, &Row)> {
         let layers = self.rows.iter().map(|row| (row.cell.name(), row));
-        let models = self.language_models.iter();
-        layers.chain(models.map(|model| (LanguageModelRow::NAME, &model.row)))
+        let models = self.models.iter().map(|model| (model.model, &model.row));
+        layers.chain(models)
     }
 }
 
@@ -235,7 +235,7 @@ impl Report for Comparisons {
             let means = table(&Mean::HEADINGS, &means);
             text.push_str(&format!("\nGeometric means:\n{means}"));
         }
-        for model in &self.language_models {
+        for model in &self.models {
             text.push_str(&format!("\n{}", model.details()));
         }
         text

@@ -2,27 +2,27 @@
 
 mod burn_nn;
 mod in_process;
-mod language_model;
+mod model;
 pub(crate) mod ours;
 mod pytorch;
 
 use std::time::{Duration, Instant};
 
-use crate::BenchError;
+use crate::{BenchError, ModelSetup};
 
 pub use burn_nn::burn_nn;
 pub use in_process::InProcess;
-pub use language_model::LanguageModelStep;
+pub use model::ModelStep;
 pub use ours::{Way, ours};
-pub use pytorch::{PyTorch, PyTorchLanguageModel};
+pub use pytorch::{PyTorch, PyTorchModel, PyTorchProgram};
 
 /// What is done with a layer or a model.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Work {
-    /// The outputs of a sequence, with no gradient recorded; of a language model, its loss.
+    /// The outputs of a sequence, with no gradient recorded; of a whole model, its loss.
     Forward,
     /// The outputs, the mean of their squares, and its gradients by every parameter and by the
-    /// input; of a language model, a whole step of learning.
+    /// input; of a whole model, a step of learning.
     Training,
 }
 
@@ -77,16 +77,17 @@ pub trait Contender {
     }
 }
 
-/// A language model, somewhere, that can be trained.
-pub trait LanguageModelContender: Contender {
-    /// Takes the weights that ours has now, and begins with the symbols anew.
+/// A whole model, somewhere, that can be trained.
+pub trait ModelContender<S: ModelSetup>: Contender {
+    /// Becomes the model that ours is, takes the weights that it has now, and begins with its batches
+    /// anew.
     ///
     /// # Errors
     ///
     /// When the weights do not go over.
-    fn copy(&mut self, ours: &LanguageModelStep) -> Result<(), BenchError>;
+    fn copy(&mut self, ours: &ModelStep<S>) -> Result<(), BenchError>;
 
-    /// Learns from so many windows more; the loss of each before it was learned from, in nats.
+    /// Learns from so many batches more; the loss of each before it was learned from, in nats.
     ///
     /// # Errors
     ///

@@ -27,9 +27,9 @@ mod comparisons;
 mod contender;
 mod device;
 mod error;
-mod language_model;
 mod launches;
 mod memory;
+mod model;
 mod report;
 mod scaling;
 mod sgemm;
@@ -42,14 +42,14 @@ pub use alternate::{Comparison, alternate};
 pub use cell::CellKind;
 pub use comparisons::{Comparisons, Mean, Row};
 pub use contender::{
-    Contender, InProcess, LanguageModelContender, LanguageModelStep, PyTorch, PyTorchLanguageModel,
-    Way, Work, burn_nn, ours,
+    Contender, InProcess, ModelContender, ModelStep, PyTorch, PyTorchModel, PyTorchProgram, Way,
+    Work, burn_nn, ours,
 };
 pub use device::{DeviceChoice, FoundDevice};
 pub use error::BenchError;
-pub use language_model::{Agreement, LanguageModelRow, Parts};
 pub use launches::{LaunchRow, LaunchSchedule, Launches, count_launches};
 pub use memory::{count_bytes_with, live_bytes};
+pub use model::{Agreement, LanguageModelSetup, ModelRow, ModelSetup, Parts, TranslatorSetup};
 pub use report::Report;
 pub use scaling::{Point, Scaling, ScalingRow, Sweep, sweeps};
 pub use sgemm::sgemm_gflops;

@@ -69,7 +69,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), BenchError> {
         contenders: places.iter().map(describe).collect(),
         means: Mean::of(&rows),
         rows,
-        language_models: Vec::new(),
+        models: Vec::new(),
     };
     report(&comparisons, &measuring.how)
 }

@@ -44,7 +44,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), BenchError> {
         contenders: vec![format!("{}: {}", place.name, place.description)],
         means: Mean::of(&rows),
         rows,
-        language_models: Vec::new(),
+        models: Vec::new(),
     };
     report(&comparisons, &measuring.how)
 }

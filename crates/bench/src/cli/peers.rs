@@ -6,10 +6,9 @@ use clap::ValueEnum;
 
 use super::measuring::{Measuring, tell};
 use super::print::report;
-use crate::language_model::SHAPE;
 use crate::{
-    BenchError, Comparisons, DeviceChoice, FoundDevice, LanguageModelRow, Mean, PyTorch,
-    PyTorchLanguageModel, Row, Way, ours, sgemm_gflops,
+    BenchError, Comparisons, Contender, DeviceChoice, FoundDevice, LanguageModelSetup, Mean,
+    ModelRow, ModelSetup, PyTorch, PyTorchModel, Row, TranslatorSetup, Way, ours, sgemm_gflops,
 };
 
 #[derive(Debug, clap::Args)]
@@ -20,7 +19,7 @@ pub(super) struct Arguments {
     /// What ours computes on; PyTorch computes on the CPU
     #[arg(long, value_enum, default_value_t)]
     device: DeviceChoice,
-    /// Measure only this [default: both]
+    /// Measure only this [default: all]
     #[arg(long, value_enum)]
     only: Option<Subject>,
     #[command(flatten)]
@@ -35,6 +34,9 @@ enum Subject {
     /// Whole steps of a language model's training, of two LSTMs: at 64,64,512,512 where no shapes are
     /// given, the input being the embedding
     LanguageModel,
+    /// Whole steps of the training of an encoder-decoder with attention, additive and general: at
+    /// 64,20,64,256 where no shapes are given, the time being that of source and target
+    Translator,
 }
 
 impl Arguments {
@@ -59,20 +61,36 @@ impl Arguments {
         })
     }
 
-    fn language_models(
+    /// Whole models of a kind, against each program of PyTorch; also tells what those are.
+    fn models<S: ModelSetup>(
         &self,
         place: &FoundDevice,
-        pytorch: &mut PyTorchLanguageModel,
-    ) -> Result<Vec<LanguageModelRow>, BenchError> {
+        threads: usize,
+    ) -> Result<(Vec<ModelRow>, Vec<String>), BenchError> {
+        let (mut rows, mut contenders) = (Vec::new(), Vec::new());
+        for program in S::PYTORCH {
+            let mut pytorch = PyTorchModel::start(&self.python, program, threads)?;
+            contenders.push(format!("{}: {}", pytorch.name(), pytorch.description()));
+            rows.extend(self.against::<S>(place, &mut pytorch)?);
+        }
+        Ok((rows, contenders))
+    }
+
+    fn against<S: ModelSetup>(
+        &self,
+        place: &FoundDevice,
+        pytorch: &mut PyTorchModel,
+    ) -> Result<Vec<ModelRow>, BenchError> {
         let how = &self.measuring.how;
         let shapes = match how.shapes.as_slice() {
-            [] => &[SHAPE],
+            [] => &[S::SHAPE],
             some => some,
         };
-        let measured = shapes.iter().map(|&shape| {
+        let setups = shapes.iter().flat_map(|&shape| S::all(shape));
+        let measured = setups.map(|setup| {
             let sgemm = if place.on_cpu { sgemm_gflops() } else { None };
-            let model = LanguageModelRow::measure(shape, place, pytorch, how.pairs)?;
-            tell(LanguageModelRow::NAME, &model.row);
+            let model = ModelRow::measure(&setup, place, pytorch, how.pairs)?;
+            tell(model.model, &model.row);
             Ok(match place.on_cpu {
                 true => model.with_sgemm(sgemm),
                 false => model,
@@ -88,18 +106,25 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), BenchError> {
     let threads = how.start(&[arguments.device])?;
 
     let mut contenders = vec![format!("{}: {}", place.name, place.description)];
-    let (mut rows, mut language_models) = (Vec::new(), Vec::new());
+    let (mut rows, mut models) = (Vec::new(), Vec::new());
     if arguments.wants(Subject::Layers) {
         let pytorch = PyTorch::start(&arguments.python, threads)?;
         rows = arguments.layers(&place, &pytorch)?;
         contenders.push(format!("pytorch: PyTorch {}", pytorch.version()));
     }
+    let mut add = |(rows, programs): (Vec<ModelRow>, Vec<String>)| {
+        models.extend(rows);
+        for program in programs {
+            if !contenders.contains(&program) {
+                contenders.push(program);
+            }
+        }
+    };
     if arguments.wants(Subject::LanguageModel) {
-        let mut pytorch = PyTorchLanguageModel::start(&arguments.python, threads)?;
-        language_models = arguments.language_models(&place, &mut pytorch)?;
-        let version = format!("pytorch: PyTorch {}", pytorch.version());
-        contenders.retain(|contender| *contender != version);
-        contenders.push(version);
+        add(arguments.models::<LanguageModelSetup>(&place, threads)?);
+    }
+    if arguments.wants(Subject::Translator) {
+        add(arguments.models::<TranslatorSetup>(&place, threads)?);
     }
     let comparisons = Comparisons {
         command: "peers",
@@ -108,7 +133,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), BenchError> {
         contenders,
         means: Mean::of(&rows),
         rows,
-        language_models,
+        models,
     };
     report(&comparisons, how)
 }

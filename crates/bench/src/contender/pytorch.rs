@@ -1,6 +1,6 @@
 //! PyTorch's recurrent layers on the CPU, run by a worker of its own.
 
-mod language_model;
+mod model;
 mod worker;
 
 use std::cell::RefCell;
@@ -11,7 +11,7 @@ use std::time::Duration;
 use super::{Contender, Work};
 use worker::Worker;
 
-pub use language_model::PyTorchLanguageModel;
+pub use model::{PyTorchModel, PyTorchProgram};
 
 use crate::{BenchError, CellKind, Shape};
 

@@ -31,7 +31,7 @@ pub(crate) struct Bars {
 impl Bars {
     /// The picture.
     pub fn svg(&self) -> Result<String, BenchError> {
-        const LABELS: i32 = 330;
+        const LABELS: i32 = 360;
         const WIDTH: i32 = 900;
         const BAR: i32 = 13;
         const HEAD: i32 = 70;

@@ -2,7 +2,8 @@
 
 use serde::Serialize;
 
-use crate::{BenchError, LanguageModelContender, LanguageModelStep};
+use super::ModelSetup;
+use crate::{BenchError, ModelContender, ModelStep};
 
 /// Steps of training after which the losses are still to be the same.
 pub(crate) const STEPS: usize = 10;
@@ -25,9 +26,9 @@ pub struct Agreement {
 
 impl Agreement {
     /// Trains both, which are to have the same weights.
-    pub(super) fn measure(
-        ours: &mut LanguageModelStep,
-        theirs: &mut dyn LanguageModelContender,
+    pub(super) fn measure<S: ModelSetup>(
+        ours: &mut ModelStep<S>,
+        theirs: &mut dyn ModelContender<S>,
     ) -> Result<Self, BenchError> {
         let losses = ours.losses(STEPS)?;
         let against_losses = theirs.losses(STEPS)?;

@@ -1,4 +1,4 @@
-//! PyTorch's language model on the CPU, run by a worker of its own.
+//! A PyTorch on the CPU that trains a model, run by a worker of its own.
 
 use std::path::Path;
 use std::time::Duration;
@@ -8,17 +8,30 @@ use serde_json::json;
 
 use super::LINGERS;
 use super::worker::Worker;
-use crate::contender::{Contender, LanguageModelContender, LanguageModelStep, Work};
-use crate::language_model::{LAYERS, NORM, RATE, VOCABULARY, windows};
-use crate::{BenchError, Shape};
+use crate::BenchError;
+use crate::contender::{Contender, ModelContender, ModelStep, Work};
+use crate::model::{ModelSetup, NORM, RATE};
 
-/// What the worker runs.
-const SCRIPT: &str = include_str!("../../../peers/language_model.py");
+/// What every program begins with: how a model is trained and timed.
+const TRAINING: &str = include_str!("../../../peers/training.py");
 
-/// A PyTorch that trains a language model of its own.
-pub struct PyTorchLanguageModel {
+/// A model as it is written in PyTorch.
+#[derive(Debug, Clone, Copy)]
+pub struct PyTorchProgram {
+    /// What `against` names it by.
+    pub name: &'static str,
+    /// How it is written, where there is more than one way.
+    pub way: Option<&'static str>,
+    /// Python that defines the model, after `peers/training.py`.
+    pub script: &'static str,
+    /// The class of the model in it.
+    pub class: &'static str,
+}
+
+/// A PyTorch that trains a model of its own.
+pub struct PyTorchModel {
+    name: &'static str,
     description: String,
-    version: String,
     worker: Worker,
 }
 
@@ -35,24 +48,31 @@ struct Done {
     losses: Vec<f64>,
 }
 
-impl PyTorchLanguageModel {
+impl PyTorchModel {
     /// Starts the PyTorch of an interpreter, with this many threads. It has no model yet.
     ///
     /// # Errors
     ///
     /// When the interpreter cannot be started, or has no PyTorch.
-    pub fn start(python: &Path, threads: usize) -> Result<Self, BenchError> {
-        let (worker, version) = Worker::start(python, SCRIPT, threads)?;
+    pub fn start(
+        python: &Path,
+        program: &PyTorchProgram,
+        threads: usize,
+    ) -> Result<Self, BenchError> {
+        let PyTorchProgram {
+            name,
+            way,
+            script,
+            class,
+        } = program;
+        let script = format!("{TRAINING}\n{script}\nserve({class})\n");
+        let (worker, version) = Worker::start(python, &script, threads)?;
+        let way = way.map_or(String::new(), |way| format!(", {way}"));
         Ok(Self {
-            description: format!("torch.nn.LSTM and torch.optim.Adam of PyTorch {version}"),
-            version,
+            name,
+            description: format!("PyTorch {version}{way}"),
             worker,
         })
-    }
-
-    /// PyTorch's version.
-    pub fn version(&self) -> &str {
-        &self.version
     }
 
     fn work(&mut self, work: Work, times: usize) -> Result<Done, BenchError> {
@@ -65,9 +85,9 @@ impl PyTorchLanguageModel {
     }
 }
 
-impl Contender for PyTorchLanguageModel {
+impl Contender for PyTorchModel {
     fn name(&self) -> &str {
-        "pytorch"
+        self.name
     }
 
     fn description(&self) -> &str {
@@ -83,8 +103,8 @@ impl Contender for PyTorchLanguageModel {
     }
 }
 
-impl LanguageModelContender for PyTorchLanguageModel {
-    fn copy(&mut self, ours: &LanguageModelStep) -> Result<(), BenchError> {
+impl<S: ModelSetup> ModelContender<S> for PyTorchModel {
+    fn copy(&mut self, ours: &ModelStep<S>) -> Result<(), BenchError> {
         let folder = tempfile::tempdir().map_err(|error| BenchError::Unwritable {
             path: std::env::temp_dir(),
             reason: error.to_string(),
@@ -93,13 +113,12 @@ impl LanguageModelContender for PyTorchLanguageModel {
         let weights = ours.weights()?;
         weights.save(&path)?;
 
-        let shape = ours.shape();
-        let Shape { input, hidden, .. } = shape;
-        let model = json!({
-            "vocabulary": VOCABULARY, "embedding": input, "hidden": hidden, "layers": LAYERS,
-            "rate": RATE, "norm": NORM, "weights": path, "windows": windows(shape),
+        let setup = ours.setup();
+        let question = json!({
+            "sizes": setup.sizes(), "batches": setup.symbols(),
+            "rate": RATE, "norm": NORM, "weights": path,
         });
-        self.worker.ask(&model.to_string())?;
+        self.worker.ask(&question.to_string())?;
         let Built { parameters } = self.worker.answer()?;
         let shapes = weights.names().filter_map(|name| weights.shape(name));
         let expected: usize = shapes.map(|shape| shape.iter().product::<usize>()).sum();
