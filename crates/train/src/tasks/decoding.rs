@@ -1,5 +1,7 @@
 //! How answers are searched for, where a run is used: what its training was asked for can be asked for anew.
 
+use std::path::PathBuf;
+
 use crate::TrainError;
 
 /// How answers are searched for; what is not given is as the run was trained with.
@@ -15,6 +17,21 @@ pub struct Decoding {
     /// In a translation, replace <UNK> by the word of the source that it attends to most
     #[arg(long)]
     pub replace_unknown: bool,
+    /// Transcribe into the words of this file alone; one or several on each line
+    #[arg(long, value_name = "FILE")]
+    pub lexicon: Option<PathBuf>,
+    /// Favour transcripts that are likely by the n-grams of letters of this file, with a transcript on each line
+    #[arg(long, value_name = "FILE")]
+    pub language_model: Option<PathBuf>,
+    /// Letters of an n-gram [default: 4]
+    #[arg(long, value_name = "N", requires = "language_model")]
+    pub language_order: Option<usize>,
+    /// Weight of the logarithm of the language model's probability [default: 0.5]
+    #[arg(long, value_name = "F", requires = "language_model")]
+    pub language_weight: Option<f64>,
+    /// What the score of a transcript gains with each letter, as a language model favours short ones [default: 0]
+    #[arg(long, value_name = "F", requires = "language_model")]
+    pub letter_bonus: Option<f64>,
     /// How many answers to give for each example, the best first, each with its score; one without
     #[arg(skip)]
     pub n_best: Option<usize>,
@@ -23,15 +40,20 @@ pub struct Decoding {
 impl Decoding {
     /// The settings that are given, as the flags name them.
     fn given(&self) -> Vec<(&'static str, String)> {
-        let number = |name, value: Option<String>| value.map(|value| (name, value));
+        fn one<T: ToString>(name: &'static str, value: Option<T>) -> Option<(&'static str, String)> {
+            value.map(|value| (name, value.to_string()))
+        }
+        let file = |path: &Option<PathBuf>| path.as_ref().map(|path| path.display().to_string());
         let all = [
-            number("beam", self.beam.map(|width| width.to_string())),
-            number("length_penalty", self.length_penalty.map(|f| f.to_string())),
-            number("n_best", self.n_best.map(|best| best.to_string())),
-            number(
-                "replace_unknown",
-                self.replace_unknown.then(|| "it".to_string()),
-            ),
+            one("beam", self.beam),
+            one("length_penalty", self.length_penalty),
+            one("n_best", self.n_best),
+            one("replace_unknown", self.replace_unknown.then_some("it")),
+            one("lexicon", file(&self.lexicon)),
+            one("language_model", file(&self.language_model)),
+            one("language_order", self.language_order),
+            one("language_weight", self.language_weight),
+            one("letter_bonus", self.letter_bonus),
         ];
         all.into_iter().flatten().collect()
     }
@@ -47,9 +69,11 @@ impl Decoding {
             Some((setting, found)) => Err(TrainError::Invalid {
                 setting,
                 expected: match setting {
-                    "beam" => "a run of `train translate` or `train transcribe`".to_string(),
-                    _ => "a run of `train translate`".to_string(),
-                },
+                    "beam" | "n_best" => "a run of `train translate` or `train transcribe`",
+                    "length_penalty" | "replace_unknown" => "a run of `train translate`",
+                    _ => "a run of `train transcribe`",
+                }
+                .to_string(),
                 found: format!("{found}, with a run of `train {task}`"),
             }),
             None => Ok(()),

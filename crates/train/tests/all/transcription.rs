@@ -7,7 +7,7 @@ use std::path::Path;
 use backdraft_train::{Recurrence, TaskSettings, Training, Transcribe, TranscribeOptions};
 use zip::{ZipWriter, write::SimpleFileOptions};
 
-use crate::support::{answers, goes_out_and_comes_back, learned};
+use crate::support::{answers, goes_out_and_comes_back, learned, refused, succeeded};
 
 fn npy(descr: &str, shape: &str, data: &[u8]) -> Vec<u8> {
     let header = format!("{{'descr': '{descr}', 'fortran_order': False, 'shape': {shape}, }}\n");
@@ -105,4 +105,60 @@ fn what_is_said_is_learned_on_every_device_without_being_told_when() {
     });
     assert!(right.count() > 140, "{told:?}");
     goes_out_and_comes_back(&runs);
+    transcripts_are_searched_for_anew(runs.join("flex").to_str().unwrap(), &data);
+}
+
+/// Only words of a lexicon come out, a language model counts by its weight, and several answers come with scores.
+fn transcripts_are_searched_for_anew(run: &str, data: &Path) {
+    let folder = tempfile::tempdir().unwrap();
+    let file = |name: &str, text: &str| {
+        let path = folder.path().join(name);
+        fs::write(&path, text).unwrap();
+        path.to_str().unwrap().to_string()
+    };
+    let predict = |more: &[&str]| -> Vec<Vec<String>> {
+        let data = data.to_str().unwrap();
+        let told = succeeded(&[&["predict", run, data, "--device", "flex"], more].concat());
+        let cells = |line: &str| line.split('\t').map(str::to_string).collect();
+        told.lines().map(cells).collect()
+    };
+    let words = file("words.txt", "hh\noo\n\nxyz\n");
+    let told = predict(&["--lexicon", &words]);
+    assert_eq!(told.len(), 160);
+    assert!(told.iter().all(|cells| cells[0] == "hh" || cells[0] == "oo"), "{told:?}");
+    let right = told.iter().filter(|cells| cells[0] == cells[1]).count();
+    assert!(right > 70, "{right} of the 80 that can be right");
+
+    // The more it counts what is likely, the less what was heard.
+    let likely = file("likely.txt", &"oo\n".repeat(50));
+    let fused = |weight: &str| {
+        let told = predict(&["--language-model", &likely, "--language-weight", weight]);
+        told.iter().filter(|cells| cells[0] == "oo").count()
+    };
+    let [none, all] = ["0", "30"].map(fused);
+    assert!(none < 60 && all > 120, "{none} and {all}");
+
+    let best = predict(&["--beam", "4", "--n-best", "2"]);
+    assert_eq!(best.len(), 320);
+    let score = |cells: &[String]| cells[1].parse::<f64>().unwrap();
+    assert!(best.chunks(2).all(|two| score(&two[0]) >= score(&two[1])), "{best:?}");
+
+    let data = data.to_str().unwrap();
+    let predict = |more: &[&str], expected: &str| {
+        refused(&[&["predict", run, data], more].concat(), expected);
+    };
+    predict(
+        &["--n-best", "4"],
+        "--n-best: expected at least 1 and at most 3, the width of the beam, found 4",
+    );
+    predict(
+        &["--length-penalty", "1"],
+        "--length-penalty: expected a run of `train translate`, found 1, with a run of `train transcribe`",
+    );
+    let strange = file("strange.txt", "xyz\nzz\n");
+    predict(
+        &["--lexicon", &strange],
+        "2 lines of letters that the run has not learned",
+    );
+    predict(&["--language-weight", "1"], "--language-model");
 }
