@@ -162,6 +162,59 @@ mod tests {
         assert_eq!(edits("ab", "ba"), [0, 0, 2], "substitutions before others");
     }
 
+    /// What was found, and what was right.
+    const SENTENCES: [(&str, &str); 10] = [
+        ("the cat sat on the mat", "the cat sat on the mat"),
+        ("a cat sat on mat", "the cat sat on the mat today"),
+        ("", "nothing was heard of it"),
+        ("he said that that is so", "he said that is so"),
+        ("one two two three four", "one two three four five"),
+        ("ships at see", "ships at sea"),
+        ("naïve façade", "naive facade"),
+        ("wholly unlike anything said", "words that do not come back"),
+        ("it is what it is", "is it what it was"),
+        ("no yes no yes no", "yes no yes no"),
+    ];
+
+    // Of `found, right = zip(*SENTENCES)`, by jiwer 4.0.0:
+    //
+    //     print([(round(jiwer.wer(r, f), 6), round(jiwer.cer(r, f), 6)) for f, r in SENTENCES])
+    //     print(jiwer.wer(right, found), jiwer.cer(right, found))
+    const WER_AND_CER: [(f64, f64); 10] = [
+        (0.0, 0.0),
+        (0.428571, 0.464286),
+        (1.0, 1.0),
+        (0.2, 0.277778),
+        (0.4, 0.391304),
+        (0.333333, 0.083333),
+        (1.0, 0.166667),
+        (1.0, 0.777778),
+        (0.6, 0.235294),
+        (0.25, 0.230769),
+    ];
+    const OF_ALL: (f64, f64) = (0.5, 0.4153846153846154);
+
+    #[test]
+    fn word_and_character_error_rates_are_those_of_jiwer() {
+        let words = |text: &'static str| text.split_whitespace().collect::<Vec<&str>>();
+        let letters = |text: &'static str| text.chars().collect::<Vec<char>>();
+        let (mut all_words, mut all_letters) = (EditScore::new(), EditScore::new());
+        for ((found, right), (wer, cer)) in SENTENCES.into_iter().zip(WER_AND_CER) {
+            let (mut of_words, mut of_letters) = (EditScore::new(), EditScore::new());
+            for score in [&mut of_words, &mut all_words] {
+                score.add(&words(found), &words(right));
+            }
+            for score in [&mut of_letters, &mut all_letters] {
+                score.add(&letters(found), &letters(right));
+            }
+            let rates = [of_words, of_letters].map(|score| score.symbol_error_rate().unwrap());
+            assert!((rates[0] - wer).abs() < 1e-6, "{found}: {rates:?}");
+            assert!((rates[1] - cer).abs() < 1e-6, "{found}: {rates:?}");
+        }
+        let rates = [all_words, all_letters].map(|score| score.symbol_error_rate().unwrap());
+        assert_eq!(rates, [OF_ALL.0, OF_ALL.1]);
+    }
+
     #[test]
     fn rates_are_over_all_sequences_together() {
         let mut score = EditScore::new();

@@ -55,7 +55,6 @@ mod classifier;
 mod composer;
 mod crf;
 mod ctc;
-mod ctc_decoding;
 mod distribution;
 mod drawing;
 mod edit;
@@ -88,8 +87,9 @@ pub use classification_scores::ClassificationScores;
 pub use classifier::{Classifier, ClassifierConfig};
 pub use composer::{Composer, ComposerConfig, Conditioning};
 pub use crf::{Crf, CrfConfig};
-pub use ctc::{BLANK, ctc_loss, steps_needed};
-pub use ctc_decoding::CtcDecoding;
+pub use ctc::{
+    BLANK, CtcDecoding, CtcLoss, LabelModel, Labeling, Lexicon, PrefixBeam, ctc_loss, steps_needed,
+};
 pub use distribution::{Output, PointError, Predictive, ln_gamma};
 pub use edit::{EditScore, Edits};
 pub use eigenvalues::eigenvalues;

@@ -15,7 +15,7 @@ use burn::module::{Module, ModuleDisplay};
 use burn::nn::{Dropout, Linear};
 use burn::tensor::{Tensor, activation::log_softmax};
 
-use crate::{CtcDecoding, ctc_loss};
+use crate::{CtcDecoding, LabelModel, Labeling, PrefixBeam, ctc_loss};
 
 mod config;
 
@@ -72,12 +72,14 @@ impl<L: Layer> Transcriber<L> {
         Ok((log_softmax(scores, 2), lengths))
     }
 
-    /// `-ln p(labels | frames)` of each row, in nats: `[batch]`.
+    /// `-ln p(labels | frames)` of each row, in nats: `[batch]`. Infinite, with a gradient of 0, where a
+    /// row has fewer [steps](Self::steps) than its labels [need](crate::steps_needed); a
+    /// [`CtcLoss`](crate::CtcLoss) of the [probabilities](Self::log_probabilities) can leave such rows out.
     ///
     /// # Errors
     ///
     /// As [`log_probabilities`](Self::log_probabilities) and [`ctc_loss`]: labels are at least 1
-    /// and at most their number, and a row must have the steps that its labels need.
+    /// and at most their number.
     pub fn loss(
         &self,
         frames: Tensor<3>,
@@ -92,19 +94,47 @@ impl<L: Layer> Transcriber<L> {
     ///
     /// # Errors
     ///
-    /// As [`log_probabilities`](Self::log_probabilities); and when a beam would keep nothing.
+    /// As [`log_probabilities`](Self::log_probabilities) and [`CtcDecoding::labels`].
     pub fn transcribe(
         &self,
         frames: Tensor<3>,
         lengths: &Lengths,
         decoding: CtcDecoding,
     ) -> Result<Vec<Vec<u32>>, Error> {
+        let decoded = |row: &[f64], symbols| decoding.labels(row, symbols);
+        self.decoded(frames, lengths, decoded)
+    }
+
+    /// The best labelings of each row, the best first, with what is known of labels if the search has a
+    /// language model. A row may have fewer than wanted, or none: see [`PrefixBeam::search`].
+    ///
+    /// # Errors
+    ///
+    /// As [`log_probabilities`](Self::log_probabilities) and [`PrefixBeam::search`].
+    pub fn transcribe_best<M: LabelModel>(
+        &self,
+        frames: Tensor<3>,
+        lengths: &Lengths,
+        search: &PrefixBeam<M>,
+    ) -> Result<Vec<Vec<Labeling>>, Error> {
+        self.decoded(frames, lengths, |row, symbols| search.search(row, symbols))
+    }
+
+    /// What is made of `ln p_t(symbol)` of each row.
+    fn decoded<T>(
+        &self,
+        frames: Tensor<3>,
+        lengths: &Lengths,
+        decode: impl Fn(&[f64], usize) -> Result<T, Error>,
+    ) -> Result<Vec<T>, Error> {
         let (log_p, lengths) = self.log_probabilities(frames, lengths)?;
         let [_, steps, symbols] = log_p.dims();
         let log_p: Vec<f64> = log_p.to_data().iter().collect();
         let rows = log_p.chunks(steps * symbols).zip(lengths.as_slice());
-        rows.map(|(row, steps)| decoding.labels(&row[..steps * symbols], symbols))
-            .collect()
+        let decoded = rows.map(|(row, steps)| decode(&row[..steps * symbols], symbols));
+        decoded
+            .collect::<Result<_, _>>()
+            .map_err(|error| error.within("Transcriber"))
     }
 
     /// `x'`, zero in padding: `[batch, steps, k features]`, and the steps of each row.

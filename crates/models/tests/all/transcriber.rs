@@ -1,7 +1,7 @@
 //! The transcriber on every compiled backend: what it learns without being told when.
 
 use backdraft_cells::prelude::*;
-use backdraft_models::{CtcDecoding, Transcriber, TranscriberConfig};
+use backdraft_models::{CtcDecoding, Lexicon, PrefixBeam, Transcriber, TranscriberConfig};
 use burn::module::Module;
 use burn::optim::{AdamConfig, GradientsParams};
 use burn::tensor::{Device, Tensor, TensorData};
@@ -184,6 +184,64 @@ fn labels_are_found_without_being_told_where() {
 }
 
 #[test]
+fn the_best_labelings_of_each_row_are_those_of_its_probabilities() {
+    let device = &cpus()[0];
+    let model = model(&config(2, 3).with_stacking(2), device);
+    let (x, lengths) = batch(&some_rows(), 2, f32::NAN, device);
+    let (log_p, steps) = model.log_probabilities(x.clone(), &lengths).unwrap();
+    let log_p = floats(&log_p);
+    let words = Lexicon::new(&[vec![1, 2], vec![2]], None).unwrap();
+    let search = PrefixBeam::new(6).with_best(2);
+    let of_words = search.clone().with_model(&words, 1.0);
+    let best = model.transcribe_best(x.clone(), &lengths, &search).unwrap();
+    let only_words = model
+        .transcribe_best(x.clone(), &lengths, &of_words)
+        .unwrap();
+    let likeliest = model
+        .transcribe(x.clone(), &lengths, CtcDecoding::Beam { width: 6 })
+        .unwrap();
+    let time = log_p.len() / 9;
+    for (row, steps) in steps.as_slice().iter().enumerate() {
+        let log_p = &log_p[3 * time * row..3 * (time * row + steps)];
+        assert_eq!(best[row], search.search(log_p, 3).unwrap());
+        assert_eq!(only_words[row], of_words.search(log_p, 3).unwrap());
+        assert_eq!((best[row].len(), only_words[row].len()), (2, 2));
+        assert_eq!(best[row][0].labels, likeliest[row]);
+    }
+    let error = model.transcribe_best(x, &lengths, &PrefixBeam::new(2).with_best(3));
+    assert_eq!(
+        error.unwrap_err().to_string(),
+        "Transcriber: PrefixBeam: number of labelings wanted: expected at most 2, the width of the beam, \
+         found 3"
+    );
+}
+
+#[test]
+fn labels_that_do_not_fit_leave_the_other_rows_alone() {
+    for device in cpus() {
+        let device = device.autodiff();
+        let model = model(&config(2, 3).with_stacking(2), &device);
+        let (x, lengths) = batch(&some_rows(), 2, 0.0, &device);
+        // The second row has two steps.
+        let targets = [vec![1, 2], vec![1, 1], vec![2]];
+        let loss = model.loss(x.clone(), &lengths, &targets).unwrap();
+        let rows = Tensor::cat(vec![x.clone().narrow(0, 0, 1), x.narrow(0, 2, 1)], 0);
+        let others = [vec![1, 2], vec![2]];
+        let lengths = lengths.as_slice();
+        let lengths = Lengths::new([lengths[0], lengths[2]]);
+        let expected = model.loss(rows, &lengths, &others).unwrap();
+        let found = floats(&loss);
+        assert_eq!(found[1], f64::INFINITY);
+        close(&[found[0], found[2]], &floats(&expected));
+        let gradients = [loss, expected].map(|loss| {
+            let gradients = loss.sum().backward();
+            floats(&model.output.weight.grad(&gradients).unwrap())
+        });
+        close(&gradients[0], &gradients[1]);
+    }
+}
+
+#[test]
 fn a_saved_model_writes_the_same() {
     for device in cpus() {
         let config = config(2, 3).with_stacking(2);
@@ -220,8 +278,8 @@ fn what_does_not_fit_is_refused() {
             .to_string()
     };
     assert_eq!(
-        loss(&lengths, &[vec![1], vec![1, 1], vec![]]),
-        "Transcriber: CTC: steps of row 1: expected at least 3, as its 2 labels need, found 2"
+        loss(&lengths, &[vec![1], vec![1, 3], vec![]]),
+        "Transcriber: CTC: label of row 1: expected at least 1 and below 3, found 3"
     );
     assert_eq!(
         loss(&Lengths::new([7, 0, 5]), &some_targets()),

@@ -4,6 +4,7 @@
 //! What is known: the letters; the mean and spread of each feature of the frames; of WAV files, how many
 //! samples a second they have.
 
+mod figures;
 mod objective;
 mod options;
 mod reading;
@@ -13,7 +14,7 @@ use std::path::{Path, PathBuf};
 use backdraft_cells::{Error, Lengths};
 use backdraft_data::{MfccConfig, Vocabulary};
 use backdraft_models::{
-    CtcDecoding, EditScore, Encoder, Inputs, Transcriber, TranscriberConfig, steps_needed,
+    CtcDecoding, Encoder, Inputs, Transcriber, TranscriberConfig, steps_needed,
 };
 use burn::tensor::{Device, Tensor};
 use serde::{Deserialize, Serialize};
@@ -24,6 +25,7 @@ use super::sequences::{Reading, Sequence};
 use super::{Answer, BatchOf, ExampleTask, Examples, Scores, TaskSettings};
 use crate::{TextUnit, TrainError};
 
+use figures::figures;
 pub use objective::SoundBatch;
 pub use options::TranscribeOptions;
 use reading::{Ear, read_sounds};
@@ -179,19 +181,14 @@ impl ExampleTask for Transcribe {
     ) -> Result<Scores, TrainError> {
         let mut known: Vec<&SoundExample> = examples.iter().filter(|e| e.said.is_some()).collect();
         known.sort_by_key(|example| std::cmp::Reverse(example.frames.len()));
-        let letters = |text: &str| text.chars().collect::<Vec<char>>();
-        let mut score = EditScore::new();
+        let mut pairs = Vec::with_capacity(known.len());
         for some in known.chunks(rows) {
-            for (example, found) in some.iter().zip(self.transcriptions(model, some)?) {
-                let said = example.said.as_deref().unwrap_or_default();
-                score.add(&letters(&found), &letters(said));
-            }
+            let heard = self.transcriptions(model, some)?;
+            let said = some.iter().map(|example| example.said.as_deref());
+            pairs.extend(heard.into_iter().zip(said.map(Option::unwrap_or_default)));
         }
         Ok(Scores {
-            figures: vec![
-                ("label_error_rate", score.symbol_error_rate().unwrap_or(0.0)),
-                ("exact", score.exact_match().unwrap_or(0.0)),
-            ],
+            figures: figures(&pairs),
             table: None,
         })
     }

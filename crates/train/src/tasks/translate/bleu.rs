@@ -61,4 +61,53 @@ mod tests {
         assert_eq!(bleu(&[vec![3, 2, 1]], &[vec![1, 2, 3]]), Some(0.0));
         assert_eq!(bleu(&[], &[]), None);
     }
+
+    /// What was written, and what is right.
+    const SENTENCES: [(&str, &str); 10] = [
+        ("the cat sat on the mat", "the cat sat on the mat"),
+        ("a cat sat on mat", "the cat sat on the mat today"),
+        ("", "nothing was heard of it"),
+        ("he said that that is so", "he said that is so"),
+        ("one two two three four", "one two three four five"),
+        ("ships at see", "ships at sea"),
+        ("naïve façade", "naive facade"),
+        ("wholly unlike anything said", "words that do not come back"),
+        ("it is what it is", "is it what it was"),
+        ("no yes no yes no", "yes no yes no"),
+    ];
+
+    #[test]
+    fn of_sentences_it_is_what_sacrebleu_says() {
+        // Of `written, right = zip(*SENTENCES)`, by sacrebleu 2.6.0:
+        //
+        //     sacrebleu.corpus_bleu(written, [right], tokenize="none", smooth_method="none").score
+        //     sacrebleu.corpus_bleu(written[:4], [right[:4]], tokenize="none", smooth_method="none").score
+        //     sacrebleu.corpus_bleu(written[4:], [right[4:]], tokenize="none", smooth_method="none").score
+        let of_all = 39.601973301064504;
+        let of_first_four = 44.81057297067288;
+        let of_rest = 29.754212319508962;
+        let mut known: Vec<&str> = Vec::new();
+        let mut numbers = |text: &'static str| -> Vec<u32> {
+            let number = |word: &'static str| {
+                let place = known.iter().position(|other| *other == word);
+                place.unwrap_or_else(|| {
+                    known.push(word);
+                    known.len() - 1
+                }) as u32
+            };
+            text.split(' ')
+                .filter(|word| !word.is_empty())
+                .map(number)
+                .collect()
+        };
+        let both = |(written, right)| (numbers(written), numbers(right));
+        let (written, right): (Vec<_>, Vec<_>) = SENTENCES.into_iter().map(both).unzip();
+        for (range, expected) in [(0..10, of_all), (0..4, of_first_four), (4..10, of_rest)] {
+            let found = bleu(&written[range.clone()], &right[range.clone()]).unwrap();
+            assert!(
+                (found - expected).abs() < 1e-9,
+                "{range:?}: {found} against {expected}"
+            );
+        }
+    }
 }
