@@ -89,8 +89,8 @@ pub use tasks::language::{
 pub use tasks::{
     Answer, AttentionKind, Author, BacktestReport, Backtesting, BatchOf, CalendarKind, ClassBatch,
     ClassExample, ClassWeighting, Classify, ClassifyOptions, ColumnOptions, Compose, ComposeBatch,
-    ComposeExample, ComposeOptions, ConditioningKind, DecoderKind, Decoding, ExampleLoader,
-    ExampleTask, Examples, Forecast, ForecastOptions, Idle, KeyUnit, OutputKind, PairBatch,
+    ComposeExample, ComposeOptions, ConditioningKind, DecoderKind, Decoding, ExampleLoader, ExampleTask,
+    Examples, FeatureKind, Forecast, ForecastOptions, Idle, KeyUnit, OutputKind, PairBatch,
     PairExample, Parts, PointErrorKind, PoolingKind, Predictor, Reading, Rows, ScalingKind,
     SchemeKind, Scores, Sequence, SeriesBatch, SeriesExample, SoundBatch, SoundExample, Tag,
     TagBatch, TagOptions, TaskEstimate, TaskEvaluation, TaskOptions, TaskReport, TaskSettings,

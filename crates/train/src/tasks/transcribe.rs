@@ -27,7 +27,7 @@ use crate::{TextUnit, TrainError};
 
 use figures::figures;
 pub use objective::SoundBatch;
-pub use options::TranscribeOptions;
+pub use options::{FeatureKind, TranscribeOptions};
 use reading::{Ear, read_sounds};
 
 /// What is said in sounds, and what is known of it.
