@@ -105,6 +105,22 @@ impl<L: Layer> Transcriber<L> {
         self.decoded(frames, lengths, decoded)
     }
 
+    /// The `best` likeliest labelings of each row, the likeliest first.
+    ///
+    /// # Errors
+    ///
+    /// As [`log_probabilities`](Self::log_probabilities) and [`CtcDecoding::best`].
+    pub fn labelings(
+        &self,
+        frames: Tensor<3>,
+        lengths: &Lengths,
+        decoding: CtcDecoding,
+        best: usize,
+    ) -> Result<Vec<Vec<Labeling>>, Error> {
+        let decoded = |row: &[f64], symbols| decoding.best(row, symbols, best);
+        self.decoded(frames, lengths, decoded)
+    }
+
     /// The best labelings of each row, the best first, with what is known of labels if the search has a
     /// language model. A row may have fewer than wanted, or none: see [`PrefixBeam::search`].
     ///

@@ -29,6 +29,14 @@ pub enum CtcDecoding {
 }
 
 impl CtcDecoding {
+    /// A beam of this width; of 1, the greedy way.
+    pub fn of_width(width: usize) -> Self {
+        match width {
+            1 => Self::Greedy,
+            width => Self::Beam { width },
+        }
+    }
+
     /// The labels of `log_p`: `ln p_t(k)`, step after step, of `symbols` symbols. None where nothing is
     /// possible.
     ///

@@ -40,7 +40,10 @@ pub struct Decoding {
 impl Decoding {
     /// The settings that are given, as the flags name them.
     fn given(&self) -> Vec<(&'static str, String)> {
-        fn one<T: ToString>(name: &'static str, value: Option<T>) -> Option<(&'static str, String)> {
+        fn one<T: ToString>(
+            name: &'static str,
+            value: Option<T>,
+        ) -> Option<(&'static str, String)> {
             value.map(|value| (name, value.to_string()))
         }
         let file = |path: &Option<PathBuf>| path.as_ref().map(|path| path.display().to_string());

@@ -8,13 +8,15 @@ mod figures;
 mod objective;
 mod options;
 mod reading;
+mod searching;
 
 use std::path::{Path, PathBuf};
 
 use backdraft_cells::{Error, Lengths};
 use backdraft_data::{MfccConfig, Vocabulary};
 use backdraft_models::{
-    CtcDecoding, Encoder, Inputs, Transcriber, TranscriberConfig, steps_needed,
+    CtcDecoding, Encoder, Inputs, Labeling, PrefixBeam, Transcriber, TranscriberConfig,
+    steps_needed,
 };
 use burn::tensor::{Device, Tensor};
 use serde::{Deserialize, Serialize};
@@ -22,13 +24,18 @@ use serde_json::json;
 
 use super::TextReader;
 use super::sequences::{Reading, Sequence};
-use super::{Answer, BatchOf, ExampleTask, Examples, Scores, TaskSettings};
+use super::{
+    Answer, BatchOf, Decoding, ExampleTask, Examples, Parts, Scores, TaskOptions, TaskSettings,
+    held_out_at_random,
+};
+use crate::bounds;
 use crate::{TextUnit, TrainError};
 
 use figures::figures;
 pub use objective::SoundBatch;
 pub use options::{FeatureKind, TranscribeOptions};
 use reading::{Ear, read_sounds};
+use searching::Known;
 
 /// What is said in sounds, and what is known of it.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -40,6 +47,19 @@ pub struct Transcribe {
     /// Samples a second of the files, if they were WAV files, and how frames are made of them.
     #[serde(default)]
     heard: Option<(u32, MfccConfig)>,
+    /// Frames of a step.
+    #[serde(default = "one")]
+    stacking: usize,
+    /// How many answers are given, if they are given with their scores; where a run is used.
+    #[serde(skip)]
+    n_best: Option<usize>,
+    /// What is known of transcripts beside what is heard; where a run is used.
+    #[serde(skip)]
+    known: Option<Known>,
+}
+
+fn one() -> usize {
+    1
 }
 
 /// A sound, and what is said if that is known.
@@ -67,15 +87,57 @@ impl Transcribe {
         }
     }
 
+    /// The beginnings that a search keeps.
+    fn width(&self) -> usize {
+        match self.decoding {
+            CtcDecoding::Greedy => 1,
+            CtcDecoding::Beam { width } => width,
+        }
+    }
+
+    /// The best transcripts of each example, the best first; none if nothing that is known can have been said.
+    fn found(
+        &self,
+        model: &Model,
+        examples: &[&SoundExample],
+    ) -> Result<Vec<Vec<Labeling>>, TrainError> {
+        let device = model.output.weight.val().device();
+        let (frames, lengths) = self.frames(examples, &device);
+        let best = self.n_best.unwrap_or(1);
+        Ok(match &self.known {
+            Some(known) => {
+                let search = PrefixBeam::new(self.width()).with_best(best);
+                known.search(model, (frames, &lengths), search)?
+            }
+            None => model.labelings(frames, &lengths, self.decoding, best)?,
+        })
+    }
+
+    /// The best transcript of each example.
     fn transcriptions(
         &self,
         model: &Model,
         examples: &[&SoundExample],
     ) -> Result<Vec<String>, TrainError> {
-        let device = model.output.weight.val().device();
-        let (frames, lengths) = self.frames(examples, &device);
-        let labels = model.transcribe(frames, &lengths, self.decoding)?;
-        Ok(labels.iter().map(|row| self.letters.decode(row)).collect())
+        let found = self.found(model, examples)?;
+        let best = |all: &Vec<Labeling>| {
+            let best = all.first().map_or(&[][..], |best| &best.labels);
+            self.letters.decode(best)
+        };
+        Ok(found.iter().map(best).collect())
+    }
+
+    /// Refuses what cannot have been said in as many frames; the error is a sentence.
+    fn check_fits(example: &SoundExample, stacking: usize) -> Result<(), String> {
+        let letters = example.said.iter().flat_map(|said| said.chars());
+        let needed = steps_needed(&letters.map(u32::from).collect::<Vec<_>>());
+        let steps = example.frames.len().div_ceil(stacking);
+        match needed <= steps {
+            true => Ok(()),
+            false => Err(format!(
+                "expected at least {needed} steps, as its letters need, found {steps}"
+            )),
+        }
     }
 }
 
@@ -89,16 +151,33 @@ impl ExampleTask for Transcribe {
         options: &TranscribeOptions,
         _known: Option<&Self>,
     ) -> Result<Examples<SoundExample>, TrainError> {
-        // What is said must fit into the steps.
-        let fits = |example: &SoundExample| {
-            let steps = example.frames.len().div_ceil(options.stacking);
-            let fits = |said: &String| {
-                let letters: Vec<u32> = said.chars().map(u32::from).collect();
-                steps_needed(&letters) <= steps
-            };
-            example.said.as_ref().is_some_and(fits)
-        };
-        Examples::of(path, options, read_sounds(path, options)?.only(fits))
+        let has_answer = |example: &SoundExample| example.said.is_some();
+        Examples::of(path, options, read_sounds(path, options)?.only(has_answer))
+    }
+
+    /// What does not fit into the steps is not learned from; it is measured on all the same.
+    fn learned(
+        mut all: Vec<SoundExample>,
+        settings: &TaskSettings<TranscribeOptions>,
+    ) -> Result<Vec<SoundExample>, TrainError> {
+        let stacking = settings.options.stacking;
+        let first = all.first().map(|first| Self::check_fits(first, stacking));
+        all.retain(|example| Self::check_fits(example, stacking).is_ok());
+        match (first, all.is_empty()) {
+            (Some(Err(first)), true) => Err(TrainError::Unfit {
+                what: "the examples",
+                expected: "one at least whose letters fit into its steps".to_string(),
+                found: format!("none: {first}"),
+            }),
+            _ => Ok(all),
+        }
+    }
+
+    fn hold_out(
+        all: Vec<SoundExample>,
+        settings: &TaskSettings<TranscribeOptions>,
+    ) -> Result<Parts<SoundExample>, TrainError> {
+        held_out_at_random(Self::learned(all, settings)?, settings)
     }
 
     fn of(
@@ -119,6 +198,9 @@ impl ExampleTask for Transcribe {
             heard: examples
                 .first()
                 .and_then(|first| Some((first.rate?, settings.options.mfcc()))),
+            stacking: settings.options.stacking,
+            n_best: None,
+            known: None,
         })
     }
 
@@ -129,8 +211,33 @@ impl ExampleTask for Transcribe {
     ) -> Self {
         Self {
             decoding: settings.options.decoding(),
+            stacking: settings.options.stacking,
             ..self
         }
+    }
+
+    fn with_decoding(self, asked: &Decoding) -> Result<Self, TrainError> {
+        let own = [
+            "beam",
+            "n_best",
+            "lexicon",
+            "language_model",
+            "language_order",
+            "language_weight",
+            "letter_bonus",
+        ];
+        asked.only(TranscribeOptions::TASK, &own)?;
+        let width = asked.beam.unwrap_or(self.width());
+        bounds::beam(width)?;
+        let best = asked.n_best.unwrap_or(1);
+        let expected = format!("at least 1 and at most {width}, the width of the beam");
+        bounds::require("n_best", &expected, best, (1..=width).contains(&best))?;
+        Ok(Self {
+            decoding: CtcDecoding::of_width(width),
+            n_best: asked.n_best,
+            known: Known::of(asked, &self.letters)?,
+            ..self
+        })
     }
 
     fn model(
@@ -218,7 +325,7 @@ impl ExampleTask for Transcribe {
         };
         match said.chars().find(|letter| !known(letter)) {
             Some(letter) => Err(format!("expected letters that are known, found {letter:?}")),
-            None => Ok(()),
+            None => Self::check_fits(example, self.stacking),
         }
     }
 
@@ -244,9 +351,26 @@ impl ExampleTask for Transcribe {
     }
 
     fn answer(&self, model: &Model, examples: &[&SoundExample]) -> Result<Vec<Answer>, TrainError> {
-        let all = self.transcriptions(model, examples)?;
-        let answer = |(example, said): (&&SoundExample, String)| {
-            let mut answer = vec![("said", json!(said))];
+        let all = self.found(model, examples)?;
+        let answer = |(example, found): (&&SoundExample, Vec<Labeling>)| {
+            let said: Vec<String> = found
+                .iter()
+                .map(|one| self.letters.decode(&one.labels))
+                .collect();
+            let mut answer = match self.n_best {
+                Some(_) => vec![
+                    ("said", json!(said)),
+                    (
+                        "score",
+                        json!(found.iter().map(|one| one.score).collect::<Vec<_>>()),
+                    ),
+                    (
+                        "log_p",
+                        json!(found.iter().map(|one| one.log_p).collect::<Vec<_>>()),
+                    ),
+                ],
+                None => vec![("said", json!(said.concat()))],
+            };
             answer.extend(example.said.as_ref().map(|said| ("expected", json!(said))));
             let file = example.file.as_ref();
             answer.extend(file.map(|file| ("file", json!(file.display().to_string()))));

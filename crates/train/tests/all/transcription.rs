@@ -125,7 +125,11 @@ fn transcripts_are_searched_for_anew(run: &str, data: &Path) {
     let words = file("words.txt", "hh\noo\n\nxyz\n");
     let told = predict(&["--lexicon", &words]);
     assert_eq!(told.len(), 160);
-    assert!(told.iter().all(|cells| cells[0] == "hh" || cells[0] == "oo"), "{told:?}");
+    assert!(
+        told.iter()
+            .all(|cells| cells[0] == "hh" || cells[0] == "oo"),
+        "{told:?}"
+    );
     let right = told.iter().filter(|cells| cells[0] == cells[1]).count();
     assert!(right > 70, "{right} of the 80 that can be right");
 
@@ -141,7 +145,10 @@ fn transcripts_are_searched_for_anew(run: &str, data: &Path) {
     let best = predict(&["--beam", "4", "--n-best", "2"]);
     assert_eq!(best.len(), 320);
     let score = |cells: &[String]| cells[1].parse::<f64>().unwrap();
-    assert!(best.chunks(2).all(|two| score(&two[0]) >= score(&two[1])), "{best:?}");
+    assert!(
+        best.chunks(2).all(|two| score(&two[0]) >= score(&two[1])),
+        "{best:?}"
+    );
 
     let data = data.to_str().unwrap();
     let predict = |more: &[&str], expected: &str| {

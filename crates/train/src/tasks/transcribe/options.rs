@@ -68,10 +68,7 @@ pub struct TranscribeOptions {
 impl TranscribeOptions {
     /// How labels are found.
     pub(super) fn decoding(&self) -> CtcDecoding {
-        match self.beam {
-            1 => CtcDecoding::Greedy,
-            width => CtcDecoding::Beam { width },
-        }
+        CtcDecoding::of_width(self.beam)
     }
 
     /// What makes frames of a WAV file.

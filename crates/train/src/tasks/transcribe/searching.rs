@@ -74,7 +74,9 @@ impl Known {
         plain: PrefixBeam,
     ) -> Result<Vec<Vec<Labeling>>, Error> {
         fn with<M: LabelModel>(plain: PrefixBeam, known: &Known, model: M) -> PrefixBeam<M> {
-            plain.with_bonus(known.bonus).with_model(model, known.weight)
+            plain
+                .with_bonus(known.bonus)
+                .with_model(model, known.weight)
         }
         match &self.model {
             KnownModel::Words(words) => {
@@ -125,7 +127,10 @@ fn lines(path: &Path, letters: &Vocabulary) -> Result<Vec<Vec<u32>>, TrainError>
 /// The words of a file. Where transcripts have spaces, they are of several words, and so may a line be.
 fn lexicon(path: &Path, letters: &Vocabulary) -> Result<Lexicon, TrainError> {
     let space = letters.encode(" ");
-    let separator = space.first().copied().filter(|symbol| *symbol != Vocabulary::UNKNOWN);
+    let separator = space
+        .first()
+        .copied()
+        .filter(|symbol| *symbol != Vocabulary::UNKNOWN);
     let lines = lines(path, letters)?;
     let words = lines.iter().flat_map(|line| {
         let words = line.split(|letter| Some(*letter) == separator);
@@ -137,6 +142,8 @@ fn lexicon(path: &Path, letters: &Vocabulary) -> Result<Lexicon, TrainError> {
 /// The n-grams of the letters of a file, a transcript on each line, which ends with the symbol that is no letter.
 fn n_gram(path: &Path, letters: &Vocabulary, order: usize) -> Result<NGram, TrainError> {
     let mut lines = lines(path, letters)?;
-    lines.iter_mut().for_each(|line| line.push(Vocabulary::UNKNOWN));
+    lines
+        .iter_mut()
+        .for_each(|line| line.push(Vocabulary::UNKNOWN));
     Ok(NGramConfig::new(letters.len(), order).fit(&lines)?)
 }
