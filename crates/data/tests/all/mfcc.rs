@@ -2,7 +2,7 @@
 
 use std::f64::consts::PI;
 
-use backdraft_data::{FeatureSequences, MfccConfig, Sound, read_wav};
+use backdraft_data::{FeatureSequences, Logarithm, MfccConfig, Sound, read_wav};
 use hound::{SampleFormat, WavSpec, WavWriter};
 
 /// Two tones that come and go.
@@ -89,6 +89,25 @@ fn coefficients_are_those_of_a_plain_fourier_transform() {
     }
 }
 
+/// As a run had it before there were other definitions than these.
+#[test]
+fn what_a_configuration_does_not_say_is_as_it_was() {
+    let old = r#"{"pre_emphasis": 0.97, "frame_ms": 25.0, "step_ms": 10.0, "filters": 26, "coefficients": 13,
+        "low_hz": 0.0, "high_hz": null, "deltas": 0}"#;
+    let old: MfccConfig = serde_json::from_str(old).unwrap();
+    assert_eq!(old, MfccConfig::new());
+    let librosa = MfccConfig::librosa(8000);
+    let text = serde_json::to_string(&librosa).unwrap();
+    assert!(
+        text.contains(r#""logarithm":{"decibels":{"top_db":80.0}}"#),
+        "{text}"
+    );
+    assert_eq!(serde_json::from_str::<MfccConfig>(&text).unwrap(), librosa);
+    assert!(serde_json::from_str::<MfccConfig>(r#"{"hop": 1}"#).is_err());
+    let unknown = r#"{"logarithm": {"decibels": {"top": 80.0}}}"#;
+    assert!(serde_json::from_str::<MfccConfig>(unknown).is_err());
+}
+
 #[test]
 fn deltas_stand_beside_what_changes() {
     let rate = 8000;
@@ -123,6 +142,13 @@ fn short_sound_is_one_frame_and_none_is_none() {
         [1, 200, 201, 280, 281].map(|n| mfcc.frames(n)),
         [1, 1, 2, 2, 3]
     );
+    // A step that is longer than a frame leads beyond the sound.
+    let far = MfccConfig {
+        frame_ms: 1.0,
+        step_ms: 10.0,
+        ..MfccConfig::new().with_filters(3).with_coefficients(2)
+    };
+    assert_eq!(far.init(8000).unwrap().of(&[0.1; 9]).len(), 4);
     let silence = mfcc.of(&[0.0; 400]);
     assert!(silence.iter().all(|value| value.is_finite()));
     let rows = FeatureSequences::of_rows(13, [silence.clone(), mfcc.of(&[0.1; 5])]).unwrap();
@@ -181,6 +207,37 @@ fn impossible_settings_are_refused() {
     assert!(refused(config).contains("within 0 and 4000, half the sample rate, found 0 to 5000"));
     assert!(refused(MfccConfig::new().with_deltas(3)).contains("the deltas"));
     assert!(refused(MfccConfig::new().with_filters(200)).contains("the filters"));
+    let short = MfccConfig {
+        transform: Some(199),
+        ..MfccConfig::new()
+    };
+    assert_eq!(
+        refused(short),
+        "the samples of a transform: expected at least 200, those of a frame, and at most 16777216, found 199"
+    );
+    let loud = MfccConfig {
+        logarithm: Logarithm::Decibels { top_db: Some(-1.0) },
+        ..MfccConfig::new()
+    };
+    assert!(
+        refused(loud).contains("the decibels below the loudest: expected at least 0, found -1")
+    );
+    for impossible in [-1.0, f64::NAN, f64::INFINITY] {
+        let lifted = MfccConfig {
+            lifter: impossible,
+            ..MfccConfig::new()
+        };
+        assert!(refused(lifted).contains("the lifter"), "{impossible}");
+    }
+    // The first filter of 128 lies between two frequencies of 2048 samples.
+    assert!(MfccConfig::librosa(168_200).init(168_200).is_ok());
+    for rate in [168_300, 192_000] {
+        let refused = MfccConfig::librosa(rate).init(rate).unwrap_err();
+        assert!(refused.to_string().contains("the filters"), "{rate}");
+    }
+    let error = MfccConfig::new().init(u32::MAX).unwrap_err().to_string();
+    assert!(error.contains("those of 2 to 16777216 samples"), "{error}");
+    assert!(MfccConfig::librosa(0).init(0).is_err());
     for impossible in [0.0, -1.0, f64::NAN, f64::INFINITY] {
         let frame = MfccConfig {
             frame_ms: impossible,
