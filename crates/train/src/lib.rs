@@ -90,12 +90,12 @@ pub use tasks::{
     Answer, AttentionKind, Author, BacktestReport, Backtesting, BatchOf, CalendarKind, ClassBatch,
     ClassExample, ClassWeighting, Classify, ClassifyOptions, ColumnOptions, Compose, ComposeBatch,
     ComposeExample, ComposeOptions, ConditioningKind, DecoderKind, ExampleLoader, ExampleTask,
-    Examples, Forecast, ForecastOptions, Idle, KeyUnit, OutputKind, PairBatch, PairExample, Parts,
-    PointErrorKind, PoolingKind, Predictor, Reading, Rows, ScalingKind, SchemeKind, Scores,
-    Sequence, SeriesBatch, SeriesExample, SoundBatch, SoundExample, Tag, TagBatch, TagOptions,
-    TaskEstimate, TaskEvaluation, TaskOptions, TaskReport, TaskSettings, TextReader, Transcribe,
-    TranscribeOptions, Translate, TranslateOptions, VectorOptions, Ways, Writing, Written,
-    backtest, evaluate_task,
+    Examples, FeatureKind, Forecast, ForecastOptions, Idle, KeyUnit, OutputKind, PairBatch,
+    PairExample, Parts, PointErrorKind, PoolingKind, Predictor, Reading, Rows, ScalingKind,
+    SchemeKind, Scores, Sequence, SeriesBatch, SeriesExample, SoundBatch, SoundExample, Tag,
+    TagBatch, TagOptions, TaskEstimate, TaskEvaluation, TaskOptions, TaskReport, TaskSettings,
+    TextReader, Transcribe, TranscribeOptions, Translate, TranslateOptions, VectorOptions, Ways,
+    Writing, Written, backtest, evaluate_task,
 };
 pub use update::{
     AverageKind, Averaging, Brake, Clipper, Clipping, Decay, Decayed, Falling, FusedAdam, Guard,

@@ -67,7 +67,7 @@ pub use sequences::{Reading, Sequence, Ways};
 pub use settings::{Idle, TaskOptions, TaskSettings};
 pub use tag::{DecoderKind, SchemeKind, Tag, TagBatch, TagOptions};
 pub use text_reader::TextReader;
-pub use transcribe::{SoundBatch, SoundExample, Transcribe, TranscribeOptions};
+pub use transcribe::{FeatureKind, SoundBatch, SoundExample, Transcribe, TranscribeOptions};
 pub use translate::{AttentionKind, PairBatch, PairExample, Translate, TranslateOptions};
 pub use vectors::VectorOptions;
 

@@ -25,7 +25,7 @@ use super::{Answer, BatchOf, ExampleTask, Examples, Scores, TaskSettings};
 use crate::{TextUnit, TrainError};
 
 pub use objective::SoundBatch;
-pub use options::TranscribeOptions;
+pub use options::{FeatureKind, TranscribeOptions};
 use reading::{Ear, read_sounds};
 
 /// What is said in sounds, and what is known of it.

@@ -193,6 +193,10 @@ fn an_impossible_value_is_refused_by_its_flag_with_exit_code_2() {
             "--frame-ms has an effect only with WAV files\n",
         ),
         (
+            "train transcribe --data none.npz --features librosa",
+            "--features has an effect only with WAV files\n",
+        ),
+        (
             "train transcribe --data none.tsv --names yes,no",
             "--names has an effect only with arrays, whose classes are numbers\n",
         ),

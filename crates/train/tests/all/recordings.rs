@@ -137,3 +137,48 @@ fn recordings_are_transcribed() {
         "fast.wav: expected 4000 samples a second, as the files before have",
     );
 }
+
+#[test]
+fn frames_are_made_as_librosa_makes_them() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = recordings(folder.path());
+    let path = |name: &str| folder.path().join(name).to_str().unwrap().to_string();
+    let (data, run, next) = (data.to_str().unwrap(), path("run"), path("next"));
+    let small = |out, more: &[&'static str]| {
+        let asked = [
+            "train",
+            "transcribe",
+            "--data",
+            data,
+            "--out",
+            out,
+            "--epochs",
+            "1",
+            "--device",
+            "flex",
+            "--hidden",
+            "4",
+        ];
+        [&asked[..], more].concat()
+    };
+    succeeded(&small(&run, &["--features", "librosa"]));
+    let description = fs::read_to_string(path("run/run.toml")).unwrap();
+    assert!(
+        description.contains("features = \"librosa\""),
+        "{description}"
+    );
+    assert!(succeeded(&["predict", &run, &path("0.wav")]).ends_with("0.wav\n"));
+
+    // A run keeps its definitions.
+    let other = [&small(&next, &["--features", "htk"])[..], &["--from", &run]].concat();
+    let expected = format!("--features: expected librosa, as in {run}, found htk");
+    refused(&other, &expected);
+
+    // More filters than there are frequencies.
+    for features in ["htk", "librosa"] {
+        let many = small(&next, &["--features", features, "--filters", "120"]);
+        let expected =
+            "--filters: expected so few that each of 64 frequencies can tell them apart, found 120";
+        refused(&many, expected);
+    }
+}

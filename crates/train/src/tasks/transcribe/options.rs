@@ -4,12 +4,24 @@ use std::path::Path;
 
 use backdraft_data::MfccConfig;
 use backdraft_models::CtcDecoding;
+use clap::ValueEnum;
 use serde::{Deserialize, Serialize};
 
 use crate::bounds::{beam, features, require};
 use crate::tasks::Idle;
 use crate::tasks::sequences::{Ways, is_arrays};
 use crate::{Recurrence, TaskOptions, TrainError, Training};
+
+/// By which definitions frames of a WAV file become mel-frequency cepstral coefficients.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, ValueEnum)]
+#[serde(rename_all = "kebab-case")]
+pub enum FeatureKind {
+    /// As in HTK: pre-emphasis, Hamming window, HTK's mel scale, natural logarithm
+    #[default]
+    Htk,
+    /// As in librosa: centred frames, Hann window, Slaney's mel scale, decibels
+    Librosa,
+}
 
 /// What is asked of a transcription.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, clap::Args)]
@@ -27,6 +39,9 @@ pub struct TranscribeOptions {
     /// Column of the transcripts in a list of WAV files [default: the next]
     #[arg(long, value_name = "NAME")]
     pub text_column: Option<String>,
+    /// Definition of the mel-frequency cepstral coefficients of a WAV file
+    #[arg(long, value_enum, default_value_t)]
+    pub features: FeatureKind,
     /// Length of a frame of a WAV file, in milliseconds
     #[arg(long, value_name = "MS", default_value_t = 25.0)]
     pub frame_ms: f64,
@@ -61,10 +76,14 @@ impl TranscribeOptions {
 
     /// What makes frames of a WAV file.
     pub(super) fn mfcc(&self) -> MfccConfig {
+        let definitions = match self.features {
+            FeatureKind::Htk => MfccConfig::new(),
+            FeatureKind::Librosa => MfccConfig::new().with_librosa_definitions(),
+        };
         MfccConfig {
             frame_ms: self.frame_ms,
             step_ms: self.step_ms,
-            ..MfccConfig::default()
+            ..definitions
         }
         .with_filters(self.filters)
         .with_coefficients(self.coefficients)
@@ -80,6 +99,7 @@ impl Default for TranscribeOptions {
             stacking: 1,
             file_column: None,
             text_column: None,
+            features: FeatureKind::default(),
             frame_ms: mfcc.frame_ms,
             step_ms: mfcc.step_ms,
             filters: mfcc.filters,
@@ -93,8 +113,14 @@ impl Default for TranscribeOptions {
 
 impl TaskOptions for TranscribeOptions {
     const TASK: &'static str = "transcribe";
-    const KEPT: &'static [&'static str] =
-        &["frame_ms", "step_ms", "filters", "coefficients", "deltas"];
+    const KEPT: &'static [&'static str] = &[
+        "features",
+        "frame_ms",
+        "step_ms",
+        "filters",
+        "coefficients",
+        "deltas",
+    ];
     const SHAPING: &'static [&'static str] = &["stacking", "ways"];
 
     fn full() -> Self {
@@ -142,17 +168,10 @@ impl TaskOptions for TranscribeOptions {
     }
 
     fn idle(&self, data: &Path) -> Vec<Idle> {
-        let of_sounds = [
-            "file_column",
-            "text_column",
-            "frame_ms",
-            "step_ms",
-            "filters",
-            "coefficients",
-            "deltas",
-        ];
+        let of_sounds = Self::KEPT.iter().copied();
+        let of_sounds = of_sounds.chain(["file_column", "text_column"]);
         let mut idle = match is_arrays(data) {
-            true => of_sounds.map(|setting| (setting, "WAV files")).to_vec(),
+            true => of_sounds.map(|setting| (setting, "WAV files")).collect(),
             false => vec![("names", "arrays, whose classes are numbers")],
         };
         idle.push(("embedding", "symbols, where this task reads vectors"));
