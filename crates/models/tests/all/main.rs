@@ -16,7 +16,6 @@ mod hidden_markov;
 mod language_model;
 mod linear_dynamical;
 mod n_gram;
-mod scratch;
 mod spans;
 mod support;
 mod tagger;

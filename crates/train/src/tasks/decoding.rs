@@ -17,7 +17,8 @@ pub struct Decoding {
     /// In a translation, replace <UNK> by the word of the source that it attends to most
     #[arg(long)]
     pub replace_unknown: bool,
-    /// Transcribe into the words of this file alone; one or several on each line
+    /// Transcribe into the words of this file alone; one or several on each line. A sound of which the beam has kept no
+    /// whole word gets no transcript: a wider --beam helps
     #[arg(long, value_name = "FILE")]
     pub lexicon: Option<PathBuf>,
     /// Favour transcripts that are likely by the n-grams of letters of this file, with a transcript on each line

@@ -123,7 +123,7 @@ fn transcripts_are_searched_for_anew(run: &str, data: &Path) {
         told.lines().map(cells).collect()
     };
     let words = file("words.txt", "hh\noo\n\nxyz\n");
-    let told = predict(&["--lexicon", &words]);
+    let told = predict(&["--lexicon", &words, "--beam", "16"]);
     assert_eq!(told.len(), 160);
     assert!(
         told.iter()
