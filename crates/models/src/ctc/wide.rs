@@ -58,6 +58,11 @@ impl Wide {
         self.mantissa / other.mantissa * power_of_two(self.exponent - other.exponent)
     }
 
+    /// What its mantissa would be with this exponent, which is at least its own.
+    fn mantissa_at(self, exponent: f64) -> f64 {
+        self.mantissa * power_of_two(self.exponent - exponent)
+    }
+
     pub(super) fn is_zero(self) -> bool {
         self.mantissa == 0.0
     }
@@ -68,9 +73,8 @@ impl Add for Wide {
 
     fn add(self, other: Self) -> Self {
         let exponent = self.exponent.max(other.exponent);
-        let at = |x: Self| x.mantissa * power_of_two(x.exponent - exponent);
         Self {
-            mantissa: at(self) + at(other),
+            mantissa: self.mantissa_at(exponent) + other.mantissa_at(exponent),
             exponent,
         }
     }
