@@ -316,7 +316,9 @@ fn a_few_steps_make_the_loss_smaller() {
 /// weight that read it.
 #[test]
 fn the_gradients_with_input_feeding_are_those_of_the_loss() {
-    let device = cpus()[0].clone().autodiff();
+    // Held to the end: a seed is one for all of the process.
+    let devices = cpus();
+    let device = devices[0].clone().autodiff();
     device.seed(5);
     let encoder = BidirectionalConfig::new(LstmConfig::new(3, 2));
     let decoder = RecurrentConfig::new(GruConfig::new(3, 4));

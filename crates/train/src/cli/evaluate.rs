@@ -29,14 +29,14 @@ pub(super) struct Arguments {
     /// With --horizon: steps from one origin to the next
     #[arg(long, value_name = "T", default_value_t = 1, requires = "horizon")]
     every: usize,
-    #[command(flatten)]
-    decoding: Decoding,
     /// Device to compute on
     #[arg(long, value_enum, default_value_t)]
     device: DeviceChoice,
     /// Print one JSON object on standard output and nothing else
     #[arg(long)]
     json: bool,
+    #[command(flatten)]
+    decoding: Decoding,
 }
 
 pub(super) fn run(arguments: &Arguments) -> Result<(), TrainError> {

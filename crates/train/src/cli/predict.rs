@@ -24,14 +24,14 @@ pub(super) struct Arguments {
     /// Also print how likely each class is, or each tag
     #[arg(long)]
     probabilities: bool,
+    /// Print one JSON object for each answer, one on a line
+    #[arg(long)]
+    json: bool,
     /// Print the N best answers to each example, the best first, each with its score
     #[arg(long, value_name = "N", help_heading = "Decoding")]
     n_best: Option<usize>,
     #[command(flatten)]
     decoding: Decoding,
-    /// Print one JSON object for each answer, one on a line
-    #[arg(long)]
-    json: bool,
 }
 
 pub(super) fn run(arguments: &Arguments) -> Result<(), TrainError> {

@@ -14,7 +14,7 @@ pub struct Decoding {
     /// How much the beam search favours long translations [default: as in the training]
     #[arg(long, value_name = "F")]
     pub length_penalty: Option<f64>,
-    /// In a translation, replace <UNK> by the word of the source that it attends to most
+    /// Replace an unknown word of a translation by the word of the source that the model attends to most as it writes it
     #[arg(long)]
     pub replace_unknown: bool,
     /// Transcribe into the words of this file alone; one or several on each line. A sound of which the beam has kept no

@@ -241,7 +241,8 @@ fn how_answers_are_searched_for_can_be_asked_for_anew() {
         told.iter().map(score).sum()
     };
     let [greedy, wide] = ["1", "4"].map(of_width);
-    assert!(wide >= greedy, "{wide} against {greedy}");
+    // But for rounding: rows are computed in other batches.
+    assert!(wide >= greedy - 1e-3, "{wide} against {greedy}");
 
     let expected = "--n-best: expected at least 1 and at most 2, the width of the beam, found 3";
     refused(&["predict", run, data, "--n-best", "3"], expected);
