@@ -3,7 +3,7 @@
 //! ```text
 //! y_n = x_n - a x_{n-1}                                                  pre-emphasis; x_{-1} = 0
 //! frames of N samples each S samples, times the window w_n
-//! P_k = |sum_n w_n y_n e^{-2 pi i k n / K}|^2                            maybe over K
+//! P_k = |sum_n w_n y_n e^{-2 pi i k n / K}|^2                            divided by K for a periodogram
 //! E_m = log sum_k H_m(k) P_k                                             M filters, evenly spaced in mel
 //! c_i = l_i s_i sum_m E_m cos(pi i (m + 1/2) / M)                        DCT-II, liftered
 //! d_t = sum_{j = 1, 2} j (c_{t+j} - c_{t-j}) / 10                        deltas; the ends stay on

@@ -28,6 +28,9 @@ const NAME: &str = "Attention";
 /// The score of what stands in padding: far below any other, and still a number in half precision.
 const FAR_BELOW: f32 = -6e4;
 
+/// The units of the additive score that are computed at once: 64 MiB. Of long sequences, all would be too many.
+const MOST_UNITS: usize = 1 << 24;
+
 /// How well an annotation fits a query.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -262,7 +265,18 @@ impl Attention {
             return queries.matmul(keys.swap_dims(1, 2));
         };
         let queries = additive.query.forward(queries).unsqueeze_dim::<4>(2);
-        let units = (queries + keys.unsqueeze_dim::<4>(1)).tanh();
-        additive.fit.forward(units).squeeze_dim(3)
+        let keys = keys.unsqueeze_dim::<4>(1);
+        let [batch, count, _, units] = queries.dims();
+        let [_, _, steps, _] = keys.dims();
+        let fit = |queries: Tensor<4>| {
+            let units = (queries + keys.clone()).tanh();
+            additive.fit.forward(units).squeeze_dim::<3>(3)
+        };
+        let at_once = (MOST_UNITS / (batch * steps * units)).max(1);
+        if count <= at_once {
+            return fit(queries);
+        }
+        let some = queries.split(at_once, 1).into_iter().map(fit);
+        Tensor::cat(some.collect(), 1)
     }
 }

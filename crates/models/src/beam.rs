@@ -37,7 +37,8 @@ pub struct BeamSearch {
     pub length_penalty: f64,
     /// The number of hypotheses that are wanted of each source; 1 by default.
     pub best: usize,
-    /// Symbols that are never taken, such as the one that stands for the unknown; none by default.
+    /// Symbols that are never taken, such as the one that stands for the unknown; none by default. The end always may
+    /// be.
     #[serde(default)]
     pub excluded: Vec<u32>,
 }
@@ -119,7 +120,7 @@ impl BeamSearch {
     ///
     /// # Errors
     ///
-    /// When a setting is impossible, or a step fails.
+    /// When a setting is impossible, or a step fails or does not give `ln p` of each row.
     pub fn search<S: State>(
         &self,
         sources: usize,
@@ -139,7 +140,17 @@ impl BeamSearch {
         while !searches.is_empty() {
             let rows = BeamRows::of(&searches, self.width, start);
             let (log_p, next) = step(&rows, select(state, &parents))?;
-            let [_, symbols] = log_p.dims();
+            let [count, symbols] = log_p.dims();
+            if count != rows.symbols.len() || symbols == 0 {
+                let expected = format!("[{}, at least 1]", rows.symbols.len());
+                let found = format!("[{count}, {symbols}]");
+                return Err(Error::new(
+                    NAME,
+                    "ln p of a step [rows, symbols]",
+                    expected,
+                    found,
+                ));
+            }
             let log_p: Vec<f64> = log_p.into_data().iter().collect();
             parents.clear();
             let mut going_on = Vec::with_capacity(searches.len());

@@ -10,7 +10,7 @@
 
 use serde::{Deserialize, Serialize};
 
-/// What has to be done to make what was found right.
+/// How what was found differs from what was expected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Edits {
     /// Symbols that were found and should not be there.
@@ -53,7 +53,7 @@ impl Edits {
         row[found.len()]
     }
 
-    /// What is least of the best way.
+    /// What the best way has least of: edits, then insertions.
     fn rank(&self) -> (usize, usize) {
         (self.distance(), self.insertions)
     }

@@ -88,7 +88,7 @@ pub use classifier::{Classifier, ClassifierConfig};
 pub use composer::{Composer, ComposerConfig, Conditioning};
 pub use crf::{Crf, CrfConfig};
 pub use ctc::{
-    BLANK, CtcDecoding, CtcLoss, LabelModel, Labeling, Lexicon, PrefixBeam, ctc_loss, steps_needed,
+    BLANK, CtcDecoding, CtcLoss, LabelModel, Labeling, PrefixBeam, WordList, ctc_loss, steps_needed,
 };
 pub use distribution::{Output, PointError, Predictive, ln_gamma};
 pub use edit::{EditScore, Edits};

@@ -143,7 +143,9 @@ impl<L: Layer> Transcriber<L> {
         lengths: &Lengths,
         decode: impl Fn(&[f64], usize) -> Result<T, Error>,
     ) -> Result<Vec<T>, Error> {
-        let (log_p, lengths) = self.log_probabilities(frames, lengths)?;
+        // Without dropout, whether it is in training or not.
+        let model = self.valid();
+        let (log_p, lengths) = model.log_probabilities(frames.without_autodiff(), lengths)?;
         let [_, steps, symbols] = log_p.dims();
         let log_p: Vec<f64> = log_p.to_data().iter().collect();
         let rows = log_p.chunks(steps * symbols).zip(lengths.as_slice());

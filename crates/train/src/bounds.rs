@@ -48,6 +48,12 @@ pub(crate) fn beam(width: usize) -> Result<(), TrainError> {
     within(MOST_BEAMS, [("beam", width)])
 }
 
+/// Answers that a beam search of this width gives.
+pub(crate) fn n_best(best: usize, width: usize) -> Result<(), TrainError> {
+    let expected = format!("at least 1 and at most {width}, the width of the beam");
+    require("n_best", &expected, best, (1..=width).contains(&best))
+}
+
 /// Things of a list, each of which is there once.
 pub(crate) fn different<T: PartialEq>(
     setting: &'static str,

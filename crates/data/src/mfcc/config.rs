@@ -10,7 +10,7 @@ const LARGEST: usize = 1 << 24;
 
 /// Configuration of [`Mfcc`].
 ///
-/// By default it has the definitions of HTK; [`MfccConfig::librosa`] has those of librosa.
+/// By default with HTK's mel scale, pre-emphasis and Hamming windows; [`MfccConfig::librosa`] computes what librosa does.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct MfccConfig {
@@ -110,7 +110,8 @@ impl MfccConfig {
         .with_librosa_definitions()
     }
 
-    /// Leaves sizes as they are, and does the rest as librosa does by default: no pre-emphasis, a periodic Hann
+    /// Leaves sizes, the range of the filters, deltas and the lifter as they are, and does the rest as librosa does by
+    /// default: no pre-emphasis, a periodic Hann
     /// window, centred frames, powers as they are, Slaney's mel, filters of equal areas, decibels from 80 below the
     /// loudest on.
     #[must_use]

@@ -1,7 +1,7 @@
 //! Where frames lie in a sound.
 //!
 //! ```text
-//! window t of L samples begins at sample          windows
+//! in a sound of L samples, window t begins at     windows
 //! All       t S                                   1 + ceil(max(0, L - N) / S)
 //! Centred   t S - K div 2 + (K - N) div 2         1 + (L + 2 (K div 2) - K) div S
 //! Whole     t S + (K - N) div 2                   1 + (L - K) div S;  none if L < K
@@ -57,7 +57,8 @@ impl Frames {
         }
     }
 
-    /// The samples of a frame's window that lie before the sound, and the sample that the next of it is.
+    /// The samples of a frame's window that lie before the sound, and the sample of the sound at which the rest of the
+    /// window begins.
     pub(super) fn begins(&self, frame: usize) -> (usize, usize) {
         let margin = (self.size - self.frame) / 2;
         let (before, after) = match self.framing {

@@ -70,7 +70,10 @@ impl CtcDecoding {
                         best,
                     ));
                 }
-                Ok(vec![greedy(log_p, symbols)])
+                let found = greedy(log_p, symbols);
+                // As in a beam, what is impossible is not found.
+                let is_possible = found.log_p > f64::NEG_INFINITY;
+                Ok(is_possible.then_some(found).into_iter().collect())
             }
         }
     }
@@ -92,6 +95,14 @@ fn greedy(log_p: &[f64], symbols: usize) -> Labeling {
 }
 
 fn likeliest(log_p: &[f64]) -> u32 {
-    let better = |best, at| if log_p[at] > log_p[best] { at } else { best };
+    // NaN is impossible, as minus infinity is.
+    let possible = |at: usize| log_p[at].max(f64::NEG_INFINITY);
+    let better = |best, at| {
+        if possible(at) > possible(best) {
+            at
+        } else {
+            best
+        }
+    };
     (0..log_p.len()).fold(0, better) as u32
 }

@@ -8,16 +8,16 @@ use crate::baselines::{NGram, NGramState};
 /// A language model over labels, for a [`PrefixBeam`](super::PrefixBeam).
 ///
 /// `()` knows nothing, and a pair knows what both do: the product of their probabilities. A
-/// [`Lexicon`](super::Lexicon) says which words there are.
+/// [`WordList`](super::WordList) says which words there are.
 pub trait LabelModel {
     /// Where it is in a sequence of labels.
     type State: Clone;
 
-    /// Refuses symbols that it was not made for: labels are below their number.
+    /// Checks that it knows labels of `symbols` symbols: those below that number.
     ///
     /// # Errors
     ///
-    /// When it has others, or fewer.
+    /// When it knows others.
     fn check(&self, _symbols: usize) -> Result<(), Error> {
         Ok(())
     }

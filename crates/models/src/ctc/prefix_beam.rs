@@ -48,7 +48,7 @@ pub struct PrefixBeam<M = ()> {
     pub best: usize,
     /// The language model; by default `()`, which knows nothing.
     pub model: M,
-    /// `w`, the weight of the language model. What it has for impossible is so with any weight.
+    /// `w`, the weight of the language model. Impossible labels stay impossible at any weight.
     pub weight: f64,
     /// `c`, what a score gains with each label; 0 by default. Above 0 it makes up for a language model,
     /// which favours what is short.

@@ -16,7 +16,7 @@ use std::ops::{Add, Mul};
 /// A number of at least 0, or NaN.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Wide {
-    /// From 1 to 2, or 0. Of a sum of few that has not been multiplied yet, a little more.
+    /// Near 1, or 0: from 1 to 2 after a product, from 0.7 to 1.4 of an exponential, a little more in a sum.
     mantissa: f64,
     exponent: f64,
 }

@@ -26,8 +26,8 @@ pub struct TranslatorConfig<E, D> {
     /// How well a step of the source fits one of the target: Luong's general score by default, and
     /// `None` for no attention at all.
     pub attention: Option<Score>,
-    /// Whether the decoder reads what it saw a step before, too: Luong's input feeding; off by default. It costs
-    /// that in training the decoder cannot run over a whole target at once.
+    /// Whether the decoder reads `z_{t-1}` beside the symbol: Luong's input feeding; off by default. In training, too,
+    /// the decoder then goes step by step, which is slower, and the masks of dropout are drawn anew at each step.
     #[serde(default)]
     pub input_feeding: bool,
     /// The probability of dropping a connection that does not recur: after the embeddings and before
@@ -76,7 +76,8 @@ where
     E: SequenceConfig<Built: Layer>,
     D: SequenceConfig<Built: Layer>,
 {
-    /// Builds the model with new weights, drawn in the order of the fields of [`Translator`].
+    /// Builds the model with new weights, drawn in the order of the fields of [`Translator`]. With input
+    /// feeding the decoder is drawn twice: how much it is fed, only a decoder that has been built tells.
     ///
     /// Embeddings start from N(0, 1), linear maps uniform within one over the square root of what
     /// they read, as PyTorch's do.
@@ -95,7 +96,7 @@ where
             Error::unless_positive(NAME, what, size)?;
         }
         if self.input_feeding && self.attention.is_none() {
-            let expected = "attention, of which there is something to feed";
+            let expected = "a model with attention";
             return Err(Error::new(NAME, "input feeding", expected, "no attention"));
         }
         let dropout = dropout(NAME, "dropout", self.dropout)?;

@@ -1,7 +1,7 @@
 //! The transcriber on every compiled backend: what it learns without being told when.
 
 use backdraft_cells::prelude::*;
-use backdraft_models::{CtcDecoding, Lexicon, PrefixBeam, Transcriber, TranscriberConfig};
+use backdraft_models::{CtcDecoding, PrefixBeam, Transcriber, TranscriberConfig, WordList};
 use burn::module::Module;
 use burn::optim::{AdamConfig, GradientsParams};
 use burn::tensor::{Device, Tensor, TensorData};
@@ -190,7 +190,7 @@ fn the_best_labelings_of_each_row_are_those_of_its_probabilities() {
     let (x, lengths) = batch(&some_rows(), 2, f32::NAN, device);
     let (log_p, steps) = model.log_probabilities(x.clone(), &lengths).unwrap();
     let log_p = floats(&log_p);
-    let words = Lexicon::new(&[vec![1, 2], vec![2]], None).unwrap();
+    let words = WordList::new(&[vec![1, 2], vec![2]], None).unwrap();
     let search = PrefixBeam::new(6).with_best(2);
     let of_words = search.clone().with_model(&words, 1.0);
     let best = model.transcribe_best(x.clone(), &lengths, &search).unwrap();

@@ -572,8 +572,7 @@ fn impossible_models_and_batches_are_refused() {
                 .with_attention(None)
                 .with_input_feeding(true)
         ),
-        "Translator: input feeding: expected attention, of which there is something to feed, found no \
-         attention"
+        "Translator: input feeding: expected a model with attention, found no attention"
     );
     assert!(message(config(3, 4, 0)).starts_with("decoder of Translator: Deep: layers"));
     let both = BidirectionalConfig::new(GruConfig::new(3, 4));

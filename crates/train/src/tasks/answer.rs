@@ -7,6 +7,26 @@ use serde_json::json;
 pub struct Answer(pub Vec<(&'static str, serde_json::Value)>);
 
 impl Answer {
+    /// What was found, the best first, with its score and `ln p`; the best alone, without them, unless
+    /// all are asked for.
+    pub(super) fn ranked(
+        name: &'static str,
+        found: impl Iterator<Item = (String, (f64, f64))>,
+        are_all_asked_for: bool,
+    ) -> Self {
+        if !are_all_asked_for {
+            let best = found.take(1).map(|(text, _)| text);
+            return Self(vec![(name, json!(best.collect::<String>()))]);
+        }
+        let (texts, scores): (Vec<String>, Vec<(f64, f64)>) = found.unzip();
+        let (scores, log_p): (Vec<f64>, Vec<f64>) = scores.into_iter().unzip();
+        Self(vec![
+            (name, json!(texts)),
+            ("score", json!(scores)),
+            ("log_p", json!(log_p)),
+        ])
+    }
+
     /// As a line of a table.
     pub fn to_tsv(&self) -> String {
         let cells = self.0.iter().map(|(_, value)| cell(value));

@@ -114,7 +114,8 @@ impl ExampleTask for Compose {
         all: Vec<ComposeExample>,
         settings: &TaskSettings<ComposeOptions>,
     ) -> Result<Parts<ComposeExample>, TrainError> {
-        held_out_at_random(Self::learned(all, settings)?, settings)
+        let (learned_from, held_out) = held_out_at_random(all, settings)?;
+        Ok((Self::learned(learned_from, settings)?, held_out))
     }
 
     fn of(

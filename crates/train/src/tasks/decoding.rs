@@ -1,4 +1,4 @@
-//! How answers are searched for, where a run is used: what its training was asked for can be asked for anew.
+//! How `predict` and `evaluate` search for answers: settings of the training that they can override.
 
 use std::path::PathBuf;
 
@@ -52,7 +52,7 @@ impl Decoding {
             one("beam", self.beam),
             one("length_penalty", self.length_penalty),
             one("n_best", self.n_best),
-            one("replace_unknown", self.replace_unknown.then_some("it")),
+            one("replace_unknown", self.replace_unknown.then_some("it set")),
             one("lexicon", file(&self.lexicon)),
             one("language_model", file(&self.language_model)),
             one("language_order", self.language_order),

@@ -22,7 +22,7 @@ use crate::{PickedDevice, RunDescription, TrainError, Trainee, Window};
 pub struct TaskEvaluation {
     /// The task.
     pub task: &'static str,
-    /// The mean loss.
+    /// The mean loss; NaN if no example has an answer that the model can give.
     pub loss: f64,
     /// What the model reaches, by name.
     #[serde(flatten)]

@@ -128,7 +128,11 @@ impl<E> Examples<E> {
     ///
     /// When there is none, or the file cannot be read again for its checksum.
     pub fn of(path: &Path, options: &impl TaskOptions, rows: Rows<E>) -> Result<Self, TrainError> {
-        let sha256 = data_checksum(options, path)?;
+        // Of questions, the targets may be nowhere.
+        let sha256 = match options.beside(path).is_some_and(|other| !other.exists()) {
+            true => content_checksum(path)?,
+            false => data_checksum(options, path)?,
+        };
         let Rows {
             examples,
             skipped,
@@ -147,12 +151,11 @@ impl<E> Examples<E> {
 /// The checksum of all files that examples are in, of which this is the one that was named.
 pub(crate) fn data_checksum(options: &impl TaskOptions, path: &Path) -> Result<String, TrainError> {
     match options.beside(path) {
-        // Of questions, the targets may be nowhere.
-        Some(other) if other.exists() => {
+        Some(other) => {
             let sums = [content_checksum(path)?, content_checksum(&other)?];
             Ok(checksum(sums.concat().as_bytes()))
         }
-        _ => content_checksum(path),
+        None => content_checksum(path),
     }
 }
 

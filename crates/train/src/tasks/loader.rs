@@ -167,7 +167,7 @@ pub(super) fn with_loss<T: ExampleTask>(
         });
     }
     say(format_args!(
-        "note: {} of {} have an answer that was never learned: they count as wrong and have no loss; {first}",
+        "note: {} of {} have an answer that the model cannot give: they count as wrong and have no loss; {first}",
         examples.len() - known.len(),
         counted(examples.len(), "example"),
     ));

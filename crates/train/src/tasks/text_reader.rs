@@ -54,6 +54,11 @@ impl TextReader {
         self
     }
 
+    /// Whether units are the pieces of a tokenizer.
+    pub(super) fn is_tokenizer(&self) -> bool {
+        self.pieces.is_some()
+    }
+
     /// How words are looked up.
     pub(super) fn normalisation(&self) -> Normalisation {
         match self.pieces {

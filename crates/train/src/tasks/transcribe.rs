@@ -5,6 +5,7 @@
 //! samples a second they have.
 
 mod figures;
+mod knowledge;
 mod objective;
 mod options;
 mod reading;
@@ -15,27 +16,24 @@ use std::path::{Path, PathBuf};
 use backdraft_cells::{Error, Lengths};
 use backdraft_data::{MfccConfig, Vocabulary};
 use backdraft_models::{
-    CtcDecoding, Encoder, Inputs, Labeling, PrefixBeam, Transcriber, TranscriberConfig,
-    steps_needed,
+    CtcDecoding, Encoder, Inputs, Transcriber, TranscriberConfig, steps_needed,
 };
 use burn::tensor::{Device, Tensor};
 use serde::{Deserialize, Serialize};
-use serde_json::json;
 
 use super::TextReader;
 use super::sequences::{Reading, Sequence};
 use super::{
-    Answer, BatchOf, Decoding, ExampleTask, Examples, Parts, Scores, TaskOptions, TaskSettings,
+    Answer, BatchOf, Decoding, ExampleTask, Examples, Parts, Scores, TaskSettings,
     held_out_at_random,
 };
-use crate::bounds;
 use crate::{TextUnit, TrainError};
 
 use figures::figures;
+use knowledge::Knowledge;
 pub use objective::SoundBatch;
 pub use options::{FeatureKind, TranscribeOptions};
 use reading::{Ear, read_sounds};
-use searching::Known;
 
 /// What is said in sounds, and what is known of it.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -55,7 +53,7 @@ pub struct Transcribe {
     n_best: Option<usize>,
     /// What is known of transcripts beside what is heard; where a run is used.
     #[serde(skip)]
-    known: Option<Known>,
+    knowledge: Option<Knowledge>,
 }
 
 fn one() -> usize {
@@ -85,46 +83,6 @@ impl Transcribe {
             (Inputs::Features(frames), lengths) => (frames, lengths),
             (Inputs::Symbols(_), _) => unreachable!("sounds are read as vectors"),
         }
-    }
-
-    /// The beginnings that a search keeps.
-    fn width(&self) -> usize {
-        match self.decoding {
-            CtcDecoding::Greedy => 1,
-            CtcDecoding::Beam { width } => width,
-        }
-    }
-
-    /// The best transcripts of each example, the best first; none if nothing that is known can have been said.
-    fn found(
-        &self,
-        model: &Model,
-        examples: &[&SoundExample],
-    ) -> Result<Vec<Vec<Labeling>>, TrainError> {
-        let device = model.output.weight.val().device();
-        let (frames, lengths) = self.frames(examples, &device);
-        let best = self.n_best.unwrap_or(1);
-        Ok(match &self.known {
-            Some(known) => {
-                let search = PrefixBeam::new(self.width()).with_best(best);
-                known.search(model, (frames, &lengths), search)?
-            }
-            None => model.labelings(frames, &lengths, self.decoding, best)?,
-        })
-    }
-
-    /// The best transcript of each example.
-    fn transcriptions(
-        &self,
-        model: &Model,
-        examples: &[&SoundExample],
-    ) -> Result<Vec<String>, TrainError> {
-        let found = self.found(model, examples)?;
-        let best = |all: &Vec<Labeling>| {
-            let best = all.first().map_or(&[][..], |best| &best.labels);
-            self.letters.decode(best)
-        };
-        Ok(found.iter().map(best).collect())
     }
 
     /// Refuses what cannot have been said in as many frames; the error is a sentence.
@@ -177,7 +135,8 @@ impl ExampleTask for Transcribe {
         all: Vec<SoundExample>,
         settings: &TaskSettings<TranscribeOptions>,
     ) -> Result<Parts<SoundExample>, TrainError> {
-        held_out_at_random(Self::learned(all, settings)?, settings)
+        let (learned_from, held_out) = held_out_at_random(all, settings)?;
+        Ok((Self::learned(learned_from, settings)?, held_out))
     }
 
     fn of(
@@ -200,7 +159,7 @@ impl ExampleTask for Transcribe {
                 .and_then(|first| Some((first.rate?, settings.options.mfcc()))),
             stacking: settings.options.stacking,
             n_best: None,
-            known: None,
+            knowledge: None,
         })
     }
 
@@ -217,27 +176,7 @@ impl ExampleTask for Transcribe {
     }
 
     fn with_decoding(self, asked: &Decoding) -> Result<Self, TrainError> {
-        let own = [
-            "beam",
-            "n_best",
-            "lexicon",
-            "language_model",
-            "language_order",
-            "language_weight",
-            "letter_bonus",
-        ];
-        asked.only(TranscribeOptions::TASK, &own)?;
-        let width = asked.beam.unwrap_or(self.width());
-        bounds::beam(width)?;
-        let best = asked.n_best.unwrap_or(1);
-        let expected = format!("at least 1 and at most {width}, the width of the beam");
-        bounds::require("n_best", &expected, best, (1..=width).contains(&best))?;
-        Ok(Self {
-            decoding: CtcDecoding::of_width(width),
-            n_best: asked.n_best,
-            known: Known::of(asked, &self.letters)?,
-            ..self
-        })
+        self.searching(asked)
     }
 
     fn model(
@@ -351,31 +290,6 @@ impl ExampleTask for Transcribe {
     }
 
     fn answer(&self, model: &Model, examples: &[&SoundExample]) -> Result<Vec<Answer>, TrainError> {
-        let all = self.found(model, examples)?;
-        let answer = |(example, found): (&&SoundExample, Vec<Labeling>)| {
-            let said: Vec<String> = found
-                .iter()
-                .map(|one| self.letters.decode(&one.labels))
-                .collect();
-            let mut answer = match self.n_best {
-                Some(_) => vec![
-                    ("said", json!(said)),
-                    (
-                        "score",
-                        json!(found.iter().map(|one| one.score).collect::<Vec<_>>()),
-                    ),
-                    (
-                        "log_p",
-                        json!(found.iter().map(|one| one.log_p).collect::<Vec<_>>()),
-                    ),
-                ],
-                None => vec![("said", json!(said.concat()))],
-            };
-            answer.extend(example.said.as_ref().map(|said| ("expected", json!(said))));
-            let file = example.file.as_ref();
-            answer.extend(file.map(|file| ("file", json!(file.display().to_string()))));
-            Answer(answer)
-        };
-        Ok(examples.iter().zip(all).map(answer).collect())
+        self.told(model, examples)
     }
 }

@@ -8,6 +8,7 @@ mod options;
 mod reading;
 mod scheduling;
 mod scores;
+mod searching;
 mod showing;
 mod writing;
 
@@ -18,14 +19,12 @@ use backdraft_data::Pair;
 use backdraft_models::{BeamSearch, Encoder, Translator, TranslatorConfig};
 use burn::tensor::Device;
 use serde::{Deserialize, Serialize};
-use serde_json::json;
 
 use super::unit_vocabulary::UnitVocabulary;
 use super::{
-    Answer, BatchOf, Decoding, ExampleTask, Examples, Parts, Scores, TaskOptions, TaskSettings,
-    TextReader, held_out_at_random, not_longer,
+    Answer, BatchOf, Decoding, ExampleTask, Examples, Parts, Scores, TaskSettings, TextReader,
+    held_out_at_random, not_longer,
 };
-use crate::bounds;
 use crate::{Recurrence, Section, TrainError};
 
 pub use objective::PairBatch;
@@ -127,7 +126,8 @@ impl ExampleTask for Translate {
         all: Vec<PairExample>,
         settings: &TaskSettings<TranslateOptions>,
     ) -> Result<Parts<PairExample>, TrainError> {
-        held_out_at_random(Self::learned(all, settings)?, settings)
+        let (learned_from, held_out) = held_out_at_random(all, settings)?;
+        Ok((Self::learned(learned_from, settings)?, held_out))
     }
 
     fn of(
@@ -252,31 +252,11 @@ impl ExampleTask for Translate {
     }
 
     fn with_decoding(self, asked: &Decoding) -> Result<Self, TrainError> {
-        asked.only(
-            TranslateOptions::TASK,
-            &["beam", "length_penalty", "n_best", "replace_unknown"],
-        )?;
-        let mut search = self.search;
-        search.width = asked.beam.unwrap_or(search.width);
-        search.length_penalty = asked.length_penalty.unwrap_or(search.length_penalty);
-        search.best = asked.n_best.unwrap_or(1);
-        bounds::beam(search.width)?;
-        bounds::weights([("length_penalty", search.length_penalty)])?;
-        let (best, width) = (search.best, search.width);
-        let expected = format!("at least 1 and at most {width}, the width of the beam");
-        bounds::require("n_best", &expected, best, (1..=width).contains(&best))?;
-        Ok(Self {
-            search,
-            replace_unknown: asked.replace_unknown,
-            tells_all: asked.n_best.is_some(),
-            ..self
-        })
+        self.searching(asked)
     }
 
     fn check_decoding(&self, model: &Model) -> Result<(), TrainError> {
-        let expected = "a model with attention";
-        let holds = !self.replace_unknown || model.attention.is_some();
-        bounds::require("replace_unknown", expected, "one without", holds)
+        self.check_search(model)
     }
 
     fn questions(
@@ -290,7 +270,7 @@ impl ExampleTask for Translate {
 
     fn question(&self, line: &str) -> Result<PairExample, String> {
         let pair = Pair {
-            source: line.to_string(),
+            source: line.trim().to_string(),
             target: String::new(),
         };
         PairExample::of(pair, self.readers()).map_err(|error| error.to_string())
@@ -302,35 +282,5 @@ impl ExampleTask for Translate {
         Ok(told
             .map(|(example, found)| self.told(example, &found))
             .collect())
-    }
-}
-
-impl Translate {
-    /// What was found for an example, as an answer.
-    fn told(&self, example: &PairExample, found: &[Translation]) -> Answer {
-        let text = |units: &[String]| {
-            let units: Vec<&str> = units.iter().map(String::as_str).collect();
-            self.targets.reader.text(&units)
-        };
-        let texts = found.iter().map(|one| text(&one.units));
-        let mut answer = match self.tells_all {
-            true => vec![
-                ("translation", json!(texts.collect::<Vec<_>>())),
-                (
-                    "score",
-                    json!(found.iter().map(|one| one.score).collect::<Vec<_>>()),
-                ),
-                (
-                    "log_p",
-                    json!(found.iter().map(|one| one.log_p).collect::<Vec<_>>()),
-                ),
-            ],
-            false => vec![("translation", json!(texts.take(1).collect::<String>()))],
-        };
-        if let Some(target) = &example.target {
-            answer.push(("expected", json!(text(target))));
-        }
-        answer.push(("source", json!(example.text)));
-        Answer(answer)
     }
 }

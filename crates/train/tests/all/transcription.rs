@@ -165,7 +165,7 @@ fn transcripts_are_searched_for_anew(run: &str, data: &Path) {
     let strange = file("strange.txt", "xyz\nzz\n");
     predict(
         &["--lexicon", &strange],
-        "2 lines of letters that the run has not learned",
+        "2 lines with letters that the run has not learned",
     );
     predict(&["--language-weight", "1"], "--language-model");
 }

@@ -283,7 +283,15 @@ fn settings_that_exclude_each_other_are_refused() {
     };
     train(
         &["--input-feeding", "--attention", "off"],
-        "--input-feeding: expected attention to feed, found --attention off",
+        "--input-feeding: expected a model with attention, found --attention off",
+    );
+    train(
+        &["--input-feeding", "--recurrent-dropout", "0.1"],
+        "--input-feeding: expected no drop connect or recurrent dropout",
+    );
+    train(
+        &["--max-steps", "1", "--target-unit", "char"],
+        "--max-steps: expected at least 2, the symbols of the shortest example, found 1",
     );
     train(
         &["--target-extension", "tsv"],
@@ -291,6 +299,6 @@ fn settings_that_exclude_each_other_are_refused() {
     );
     train(
         &["--target-extension", "a/b"],
-        "--target-extension: expected such as `es`",
+        "--target-extension: expected an extension, such as `es`",
     );
 }

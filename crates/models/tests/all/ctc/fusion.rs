@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use backdraft_models::baselines::{NGram, NGramConfig};
-use backdraft_models::{LabelModel, Lexicon, PrefixBeam};
+use backdraft_models::{LabelModel, PrefixBeam, WordList};
 
 use super::{close, every_reading, log_softmax_of, scores};
 
@@ -88,12 +88,12 @@ fn a_wide_beam_finds_the_best_of_all_labelings_by_n_grams() {
 
 #[test]
 fn a_wide_beam_finds_the_best_of_all_words() {
-    let words = Lexicon::new(&[vec![1, 2], vec![1], vec![2, 2]], None).unwrap();
+    let words = WordList::new(&[vec![1, 2], vec![1], vec![2, 2]], None).unwrap();
     is_as_all_labelings_have_it(&words, 3, 1.0, 0.0);
-    let words = Lexicon::new(&[vec![1, 2], vec![1], vec![2, 2]], Some(3)).unwrap();
+    let words = WordList::new(&[vec![1, 2], vec![1], vec![2, 2]], Some(3)).unwrap();
     is_as_all_labelings_have_it(&words, 4, 0.0, 0.5);
     // Both at once.
-    let words = Lexicon::new(&[vec![1, 2, 1], vec![2, 1], vec![]], None).unwrap();
+    let words = WordList::new(&[vec![1, 2, 1], vec![2, 1], vec![]], None).unwrap();
     is_as_all_labelings_have_it(&(words, n_gram()), 3, 2.0, 1.0);
 }
 
@@ -114,16 +114,16 @@ fn n_grams_tell_of_labels_and_of_the_end() {
 
 #[test]
 fn a_lexicon_has_words_and_separators_between() {
-    let allowed = |words: &Lexicon, labels: &[u32]| told_by(words, labels) == 0.0;
+    let allowed = |words: &WordList, labels: &[u32]| told_by(words, labels) == 0.0;
     let words = [vec![1, 2], vec![1], vec![2, 2, 1]];
-    let one = Lexicon::new(&words, None).unwrap();
+    let one = WordList::new(&words, None).unwrap();
     for labels in [&[1, 2][..], &[1], &[2, 2, 1]] {
         assert!(allowed(&one, labels));
     }
     for labels in [&[][..], &[2], &[2, 2], &[1, 2, 1], &[1, 1], &[3]] {
         assert!(!allowed(&one, labels), "{labels:?}");
     }
-    let several = Lexicon::new(&words, Some(3)).unwrap();
+    let several = WordList::new(&words, Some(3)).unwrap();
     for labels in [&[1][..], &[1, 3, 1, 2], &[2, 2, 1, 3, 1, 3, 1]] {
         assert!(allowed(&several, labels));
     }
@@ -138,13 +138,13 @@ fn a_lexicon_has_words_and_separators_between() {
     ] {
         assert!(!allowed(&several, labels), "{labels:?}");
     }
-    let silence = Lexicon::new(&[vec![], vec![1]], None).unwrap();
+    let silence = WordList::new(&[vec![], vec![1]], None).unwrap();
     assert!(allowed(&silence, &[]) && allowed(&silence, &[1]));
 }
 
 #[test]
 fn only_words_come_out_whatever_the_scores() {
-    let words = Lexicon::new(&[vec![1, 2], vec![3], vec![2, 1, 1]], Some(4)).unwrap();
+    let words = WordList::new(&[vec![1, 2], vec![3], vec![2, 1, 1]], Some(4)).unwrap();
     let hostile = [
         f64::NEG_INFINITY,
         f64::NAN,
@@ -179,7 +179,7 @@ fn only_words_come_out_whatever_the_scores() {
 
 #[test]
 fn there_is_nothing_where_no_word_fits() {
-    let words = Lexicon::new(&[vec![1, 1]], None).unwrap();
+    let words = WordList::new(&[vec![1, 1]], None).unwrap();
     let beam = PrefixBeam::new(9).with_model(&words, 1.0);
     // Two steps are too few for a label twice; three are enough.
     assert_eq!(beam.search(&[0.5_f64.ln(); 4], 2).unwrap(), []);
@@ -191,21 +191,21 @@ fn there_is_nothing_where_no_word_fits() {
 #[test]
 fn a_lexicon_that_makes_no_sense_is_refused() {
     let refused =
-        |words: &[Vec<u32>], separator| Lexicon::new(words, separator).unwrap_err().to_string();
+        |words: &[Vec<u32>], separator| WordList::new(words, separator).unwrap_err().to_string();
     assert_eq!(
         refused(&[], None),
-        "Lexicon: words: expected at least 1, found 0"
+        "WordList: words: expected at least 1, found 0"
     );
     assert_eq!(
         refused(&[vec![1], vec![2, 0]], None),
-        "Lexicon: label of word 1: expected a label, found the blank"
+        "WordList: label of word 1: expected a label, found the blank"
     );
     assert!(refused(&[vec![2]], Some(2)).contains("found the separator"));
     assert!(refused(&[vec![2]], Some(0)).contains("separator: expected a label, found the blank"));
-    let words = Lexicon::new(&[vec![1], vec![4]], None).unwrap();
+    let words = WordList::new(&[vec![1], vec![4]], None).unwrap();
     let beam = PrefixBeam::new(2).with_model(words, 1.0);
     assert_eq!(
         beam.search(&[0.0; 4], 4).unwrap_err().to_string(),
-        "PrefixBeam: Lexicon: label: expected below 4, the number of symbols, found 4"
+        "PrefixBeam: WordList: label: expected below 4, the number of symbols, found 4"
     );
 }

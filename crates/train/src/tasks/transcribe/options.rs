@@ -16,7 +16,7 @@ use crate::{Recurrence, TaskOptions, TrainError, Training};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, ValueEnum)]
 #[serde(rename_all = "kebab-case")]
 pub enum FeatureKind {
-    /// As in HTK: pre-emphasis, Hamming window, HTK's mel scale, natural logarithm
+    /// The usual ones: pre-emphasis, Hamming window, HTK's mel scale, natural logarithm
     #[default]
     Htk,
     /// As in librosa: centred frames, Hann window, Slaney's mel scale, decibels

@@ -1,149 +1,99 @@
-//! What is known of transcripts beside what is heard: which words there are, and which letters follow each other.
+//! How transcripts are searched for, and what is told of them.
 
-use std::path::Path;
+use backdraft_models::{CtcDecoding, Labeling, PrefixBeam};
+use serde_json::json;
 
-use backdraft_cells::{Error, Lengths};
-use backdraft_data::{DataError, Vocabulary, read_text};
-use backdraft_models::baselines::{NGram, NGramConfig};
-use backdraft_models::{LabelModel, Labeling, Lexicon, PrefixBeam};
-use burn::tensor::Tensor;
+use super::knowledge::Knowledge;
+use super::{Model, SoundExample, Transcribe, TranscribeOptions};
+use crate::bounds;
+use crate::tasks::{Answer, Decoding};
+use crate::{TaskOptions, TrainError};
 
-use super::Model;
-use crate::TrainError;
-use crate::bounds::{counts, require, weights};
-use crate::say::{counted, say};
-use crate::tasks::Decoding;
-
-/// Letters of an n-gram, and the weight of its probability, if nothing else is asked for.
-const ORDER: usize = 4;
-const WEIGHT: f64 = 0.5;
-
-/// The longest n-grams there are.
-const LONGEST: usize = 64;
-
-/// What is known of transcripts.
-#[derive(Debug, Clone)]
-pub(super) struct Known {
-    model: KnownModel,
-    /// The weight of the n-gram.
-    weight: f64,
-    /// What a transcript gains with each letter.
-    bonus: f64,
-}
-
-#[derive(Debug, Clone)]
-enum KnownModel {
-    Words(Lexicon),
-    Letters(NGram),
-    Both(Lexicon, NGram),
-}
-
-impl Known {
-    /// What is asked for; nothing if nothing is.
-    pub(super) fn of(asked: &Decoding, letters: &Vocabulary) -> Result<Option<Self>, TrainError> {
-        let lexicon = asked.lexicon.as_deref().map(|path| lexicon(path, letters));
-        let order = asked.language_order.unwrap_or(ORDER);
-        counts([("language_order", order)])?;
-        let expected = format!("at most {LONGEST}");
-        require("language_order", &expected, order, order <= LONGEST)?;
-        let language = asked.language_model.as_deref();
-        let language = language.map(|path| n_gram(path, letters, order));
-        let model = match (lexicon.transpose()?, language.transpose()?) {
-            (None, None) => return Ok(None),
-            (Some(words), None) => KnownModel::Words(words),
-            (None, Some(letters)) => KnownModel::Letters(letters),
-            (Some(words), Some(letters)) => KnownModel::Both(words, letters),
-        };
-        let (weight, bonus) = (
-            asked.language_weight.unwrap_or(WEIGHT),
-            asked.letter_bonus.unwrap_or(0.0),
-        );
-        weights([("language_weight", weight), ("letter_bonus", bonus)])?;
-        Ok(Some(Self {
-            model,
-            weight,
-            bonus,
-        }))
+impl Transcribe {
+    /// The same, with transcripts searched for in this way.
+    ///
+    /// # Errors
+    ///
+    /// When a setting means nothing to a transcript, or is impossible; when a file cannot be used.
+    pub(super) fn searching(self, asked: &Decoding) -> Result<Self, TrainError> {
+        let own = [
+            "beam",
+            "n_best",
+            "lexicon",
+            "language_model",
+            "language_order",
+            "language_weight",
+            "letter_bonus",
+        ];
+        asked.only(TranscribeOptions::TASK, &own)?;
+        let width = asked.beam.unwrap_or(self.width());
+        bounds::beam(width)?;
+        bounds::n_best(asked.n_best.unwrap_or(1), width)?;
+        Ok(Self {
+            decoding: CtcDecoding::of_width(width),
+            n_best: asked.n_best,
+            knowledge: Knowledge::of(asked, &self.letters)?,
+            ..self
+        })
     }
 
-    /// The best transcripts of each row.
-    pub(super) fn search(
+    /// The beginnings that a search keeps.
+    fn width(&self) -> usize {
+        match self.decoding {
+            CtcDecoding::Greedy => 1,
+            CtcDecoding::Beam { width } => width,
+        }
+    }
+
+    /// The best transcripts of each example, the best first; none if nothing that is known can have been said.
+    fn found(
         &self,
         model: &Model,
-        (frames, lengths): (Tensor<3>, &Lengths),
-        plain: PrefixBeam,
-    ) -> Result<Vec<Vec<Labeling>>, Error> {
-        fn with<M: LabelModel>(plain: PrefixBeam, known: &Known, model: M) -> PrefixBeam<M> {
-            plain
-                .with_bonus(known.bonus)
-                .with_model(model, known.weight)
-        }
-        match &self.model {
-            KnownModel::Words(words) => {
-                model.transcribe_best(frames, lengths, &with(plain, self, words))
+        examples: &[&SoundExample],
+    ) -> Result<Vec<Vec<Labeling>>, TrainError> {
+        let device = model.output.weight.val().device();
+        let (frames, lengths) = self.frames(examples, &device);
+        let best = self.n_best.unwrap_or(1);
+        Ok(match &self.knowledge {
+            Some(known) => {
+                let search = PrefixBeam::new(self.width()).with_best(best);
+                known.search(model, (frames, &lengths), search)?
             }
-            KnownModel::Letters(letters) => {
-                model.transcribe_best(frames, lengths, &with(plain, self, letters))
-            }
-            KnownModel::Both(words, letters) => {
-                model.transcribe_best(frames, lengths, &with(plain, self, (words, letters)))
-            }
-        }
+            None => model.labelings(frames, &lengths, self.decoding, best)?,
+        })
     }
-}
 
-/// The lines of a file in letters that are known; the others are passed over, and it is said how many.
-fn lines(path: &Path, letters: &Vocabulary) -> Result<Vec<Vec<u32>>, TrainError> {
-    let text = read_text(path)?;
-    let lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
-    let (mut known, mut unknown) = (Vec::new(), 0);
-    for line in lines {
-        let line = letters.encode(line);
-        match line.contains(&Vocabulary::UNKNOWN) {
-            true => unknown += 1,
-            false => known.push(line),
-        }
+    /// The best transcript of each example.
+    pub(super) fn transcriptions(
+        &self,
+        model: &Model,
+        examples: &[&SoundExample],
+    ) -> Result<Vec<String>, TrainError> {
+        let found = self.found(model, examples)?;
+        let best = |all: &Vec<Labeling>| {
+            let best = all.first().map_or(&[][..], |best| &best.labels);
+            self.letters.decode(best)
+        };
+        Ok(found.iter().map(best).collect())
     }
-    if known.is_empty() {
-        return Err(DataError::Empty {
-            path: path.to_path_buf(),
-            reason: format!(
-                "{} of letters that the run has not learned",
-                counted(unknown, "line")
-            ),
-        }
-        .into());
-    }
-    if unknown > 0 {
-        say(format_args!(
-            "note: {}: skipped {} with letters that the run has not learned",
-            path.display(),
-            counted(unknown, "line")
-        ));
-    }
-    Ok(known)
-}
 
-/// The words of a file. Where transcripts have spaces, they are of several words, and so may a line be.
-fn lexicon(path: &Path, letters: &Vocabulary) -> Result<Lexicon, TrainError> {
-    let space = letters.encode(" ");
-    let separator = space
-        .first()
-        .copied()
-        .filter(|symbol| *symbol != Vocabulary::UNKNOWN);
-    let lines = lines(path, letters)?;
-    let words = lines.iter().flat_map(|line| {
-        let words = line.split(|letter| Some(*letter) == separator);
-        words.filter(|word| !word.is_empty())
-    });
-    Ok(Lexicon::new(&words.collect::<Vec<_>>(), separator)?)
-}
-
-/// The n-grams of the letters of a file, a transcript on each line, which ends with the symbol that is no letter.
-fn n_gram(path: &Path, letters: &Vocabulary, order: usize) -> Result<NGram, TrainError> {
-    let mut lines = lines(path, letters)?;
-    lines
-        .iter_mut()
-        .for_each(|line| line.push(Vocabulary::UNKNOWN));
-    Ok(NGramConfig::new(letters.len(), order).fit(&lines)?)
+    /// What was found for each example, as answers.
+    pub(super) fn told(
+        &self,
+        model: &Model,
+        examples: &[&SoundExample],
+    ) -> Result<Vec<Answer>, TrainError> {
+        let all = self.found(model, examples)?;
+        let answer = |(example, found): (&&SoundExample, Vec<Labeling>)| {
+            let said = found.iter().map(|one| self.letters.decode(&one.labels));
+            let scores = found.iter().map(|one| (one.score, one.log_p));
+            let Answer(mut answer) =
+                Answer::ranked("said", said.zip(scores), self.n_best.is_some());
+            answer.extend(example.said.as_ref().map(|said| ("expected", json!(said))));
+            let file = example.file.as_ref();
+            answer.extend(file.map(|file| ("file", json!(file.display().to_string()))));
+            Answer(answer)
+        };
+        Ok(examples.iter().zip(all).map(answer).collect())
+    }
 }

@@ -52,7 +52,7 @@ pub struct TranslateOptions {
     /// Treat symbols that occur less often as unknown
     #[arg(long, value_name = "N", default_value_t = 1)]
     pub min_count: usize,
-    /// Do not train on pairs of which either has more than T symbols
+    /// Do not train on pairs whose source or target has more than T symbols
     #[arg(long, value_name = "T", default_value_t = 60)]
     pub max_steps: usize,
     /// Column of the sources in a table [default: the first]
@@ -165,7 +165,7 @@ impl TaskOptions for TranslateOptions {
 
     fn beside(&self, data: &Path) -> Option<PathBuf> {
         let extension = self.target_extension.as_ref()?;
-        Some(data.with_extension(extension))
+        Some(data.with_extension(extension.trim_start_matches('.')))
     }
 
     fn idle(&self, _data: &Path) -> Vec<Idle> {
@@ -182,15 +182,21 @@ impl TaskOptions for TranslateOptions {
         let holds = !is_fed || self.attention != AttentionKind::Off;
         require(
             "input_feeding",
-            "attention to feed",
+            "a model with attention",
             "--attention off",
             holds,
         )?;
+        // Each step would draw masks of its own.
+        let regularize = &recurrence.regularize;
+        let has_masks = regularize.drop_connect > 0.0 || regularize.recurrent_dropout > 0.0;
+        let expected =
+            "no drop connect or recurrent dropout, whose masks are those of a whole sequence";
+        require("input_feeding", expected, "both", !is_fed || !has_masks)?;
         if let Some(extension) = &self.target_extension {
             let is_name = !extension.is_empty() && !extension.contains(['/', '\\']);
             require(
                 "target_extension",
-                "such as `es`",
+                "an extension, such as `es`",
                 format!("{extension:?}"),
                 is_name,
             )?;

@@ -7,6 +7,7 @@ use backdraft_data::{DataError, Pair, PairColumns, Pairs, read_parallel};
 use super::{PairExample, TranslateOptions};
 use crate::TaskOptions as _;
 use crate::TrainError;
+use crate::say::say;
 use crate::tasks::{Rows, TextReader};
 
 /// Pairs, those alone that can be learned from if `is_learned`; else questions, whose target may not be known, one for
@@ -26,9 +27,7 @@ pub(super) fn read_pairs(
                     found: path.display().to_string(),
                 });
             }
-            let are_there = is_learned || targets.exists();
-            let pairs = read_parallel(path, are_there.then_some(targets.as_path()))?;
-            (pairs, 0, None)
+            (parallel(path, &targets, is_learned)?, 0, None)
         }
         None => table(path, options, is_learned)?,
     };
@@ -36,16 +35,35 @@ pub(super) fn read_pairs(
         return Err(DataError::no_row(path).into());
     }
     let all = pairs.len();
-    let example = |pair| PairExample::of(pair, readers).ok();
-    let mut examples: Vec<PairExample> = pairs.into_iter().filter_map(example).collect();
-    if is_learned {
-        examples.retain(|example| !example.source.is_empty() && example.target.is_some());
-    }
+    let examples = pairs.into_iter().map(|pair| PairExample::of(pair, readers));
+    let examples: Vec<PairExample> = match is_learned {
+        true => {
+            let can_be_used = |pair: &PairExample| !pair.source.is_empty() && pair.target.is_some();
+            let taken_apart = examples.filter_map(Result::ok);
+            taken_apart.filter(can_be_used).collect()
+        }
+        false => examples.collect::<Result<_, _>>()?,
+    };
     Ok(Rows {
         skipped: skipped + all - examples.len(),
         examples,
         only_column,
     })
+}
+
+/// The lines of two files; of questions, those of the sources alone, if there are no targets or not as many.
+fn parallel(path: &Path, targets: &Path, is_learned: bool) -> Result<Vec<Pair>, TrainError> {
+    let are_questions = !is_learned;
+    if are_questions && !targets.exists() {
+        return Ok(read_parallel(path, None)?);
+    }
+    match read_parallel(path, Some(targets)) {
+        Err(error @ DataError::OtherLines { .. }) if are_questions => {
+            say(format_args!("note: without what is expected: {error}"));
+            Ok(read_parallel(path, None)?)
+        }
+        pairs => Ok(pairs?),
+    }
 }
 
 type Table = (Vec<Pair>, usize, Option<String>);

@@ -82,8 +82,12 @@ impl Translate {
         for (example, translations) in examples.iter().zip(found) {
             let is_unknown = |symbol: &u32| *symbol == WordVocabulary::UNKNOWN;
             let with_unknown = |one: &&mut Translation| one.symbols.iter().any(is_unknown);
+            let mut unknown = translations.iter_mut().filter(with_unknown).peekable();
+            if unknown.peek().is_none() {
+                continue;
+            }
             let words = self.words_of(example);
-            for translation in translations.iter_mut().filter(with_unknown) {
+            for translation in unknown {
                 let attended = self.attention(&model, example, &translation.symbols, &device)?;
                 let rows = attended.chunks(example.source.len());
                 for ((unit, symbol), weights) in translation

@@ -6,17 +6,17 @@ use backdraft_cells::Error;
 
 use super::{BLANK, LabelModel};
 
-const NAME: &str = "Lexicon";
+const NAME: &str = "WordList";
 
 /// A set of words, each of some labels, as a [`LabelModel`]: what it allows has `ln p = 0`, all else is
 /// impossible.
 ///
 /// ```
-/// use backdraft_models::{Lexicon, PrefixBeam};
+/// use backdraft_models::{WordList, PrefixBeam};
 ///
 /// # fn main() -> Result<(), backdraft_cells::Error> {
 /// // The words `1 2` and `2 1`; 3 stands between two of them.
-/// let words = Lexicon::new(&[[1, 2], [2, 1]], Some(3))?;
+/// let words = WordList::new(&[[1, 2], [2, 1]], Some(3))?;
 /// let search = PrefixBeam::new(16).with_model(&words, 1.0);
 /// let log_p = [0.1_f64, 0.6, 0.2, 0.1, 0.1, 0.5, 0.3, 0.1].map(f64::ln); // two steps of four symbols
 /// let found = search.search(&log_p, 4)?;
@@ -25,7 +25,7 @@ const NAME: &str = "Lexicon";
 /// # }
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Lexicon {
+pub struct WordList {
     separator: Option<u32>,
     /// Beginnings of words, the first of which has no label.
     beginnings: Vec<Beginning>,
@@ -38,7 +38,7 @@ struct Beginning {
     longer: BTreeMap<u32, usize>,
 }
 
-impl Lexicon {
+impl WordList {
     /// Of these words, with the label that stands between two of them; without one, a row has one word.
     ///
     /// A word without labels is what a row may have in which nothing is said.
@@ -79,7 +79,7 @@ impl Lexicon {
     }
 }
 
-impl LabelModel for Lexicon {
+impl LabelModel for WordList {
     /// The beginning of a word that the last labels are.
     type State = usize;
 

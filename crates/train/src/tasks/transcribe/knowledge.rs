@@ -1,0 +1,153 @@
+//! What is known of transcripts beside what is heard: which words there are, and which letters follow each other.
+
+use std::path::Path;
+
+use backdraft_cells::{Error, Lengths};
+use backdraft_data::{DataError, Vocabulary, read_text};
+use backdraft_models::baselines::{NGram, NGramConfig};
+use backdraft_models::{LabelModel, Labeling, PrefixBeam, WordList};
+use burn::tensor::Tensor;
+
+use super::Model;
+use crate::TrainError;
+use crate::bounds::{counts, require, weights};
+use crate::say::{counted, say};
+use crate::tasks::Decoding;
+
+/// Letters of an n-gram, and the weight of its probability, if nothing else is asked for.
+const ORDER: usize = 4;
+const WEIGHT: f64 = 0.5;
+
+/// The longest n-grams there are.
+const LONGEST: usize = 64;
+
+/// What is known of transcripts.
+#[derive(Debug, Clone)]
+pub(super) struct Knowledge {
+    model: Facts,
+    /// The weight of the n-gram.
+    weight: f64,
+    /// What a transcript gains with each letter.
+    bonus: f64,
+}
+
+/// Words, letters that follow each other, or both.
+#[derive(Debug, Clone)]
+enum Facts {
+    Words(WordList),
+    Letters(NGram),
+    Both(WordList, NGram),
+}
+
+impl Knowledge {
+    /// What is asked for; nothing if nothing is.
+    pub(super) fn of(asked: &Decoding, letters: &Vocabulary) -> Result<Option<Self>, TrainError> {
+        let lexicon = asked.lexicon.as_deref().map(|path| lexicon(path, letters));
+        let order = asked.language_order.unwrap_or(ORDER);
+        counts([("language_order", order)])?;
+        let expected = format!("at most {LONGEST}");
+        require("language_order", &expected, order, order <= LONGEST)?;
+        let language = asked.language_model.as_deref();
+        let language = language.map(|path| n_gram(path, letters, order));
+        let model = match (lexicon.transpose()?, language.transpose()?) {
+            (None, None) => return Ok(None),
+            (Some(words), None) => Facts::Words(words),
+            (None, Some(letters)) => Facts::Letters(letters),
+            (Some(words), Some(letters)) => Facts::Both(words, letters),
+        };
+        let (weight, bonus) = (
+            asked.language_weight.unwrap_or(WEIGHT),
+            asked.letter_bonus.unwrap_or(0.0),
+        );
+        weights([("language_weight", weight), ("letter_bonus", bonus)])?;
+        Ok(Some(Self {
+            model,
+            weight,
+            bonus,
+        }))
+    }
+
+    /// The best transcripts of each row.
+    pub(super) fn search(
+        &self,
+        model: &Model,
+        (frames, lengths): (Tensor<3>, &Lengths),
+        plain: PrefixBeam,
+    ) -> Result<Vec<Vec<Labeling>>, Error> {
+        fn with<M: LabelModel>(plain: PrefixBeam, known: &Knowledge, model: M) -> PrefixBeam<M> {
+            plain
+                .with_bonus(known.bonus)
+                .with_model(model, known.weight)
+        }
+        match &self.model {
+            Facts::Words(words) => {
+                model.transcribe_best(frames, lengths, &with(plain, self, words))
+            }
+            Facts::Letters(letters) => {
+                model.transcribe_best(frames, lengths, &with(plain, self, letters))
+            }
+            Facts::Both(words, letters) => {
+                model.transcribe_best(frames, lengths, &with(plain, self, (words, letters)))
+            }
+        }
+    }
+}
+
+/// The lines of a file in letters that are known; the others are passed over, and it is said how many.
+fn lines(path: &Path, letters: &Vocabulary) -> Result<Vec<Vec<u32>>, TrainError> {
+    let text = read_text(path)?;
+    let lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
+    let (mut known, mut unknown) = (Vec::new(), 0);
+    for line in lines {
+        let line = letters.encode(line);
+        match line.contains(&Vocabulary::UNKNOWN) {
+            true => unknown += 1,
+            false => known.push(line),
+        }
+    }
+    if known.is_empty() {
+        return Err(DataError::Empty {
+            path: path.to_path_buf(),
+            reason: match unknown {
+                0 => "all lines are empty".to_string(),
+                _ => format!(
+                    "{} with letters that the run has not learned",
+                    counted(unknown, "line")
+                ),
+            },
+        }
+        .into());
+    }
+    if unknown > 0 {
+        say(format_args!(
+            "note: {}: skipped {} with letters that the run has not learned",
+            path.display(),
+            counted(unknown, "line")
+        ));
+    }
+    Ok(known)
+}
+
+/// The words of a file. Where transcripts have spaces, they are of several words, and so may a line be.
+fn lexicon(path: &Path, letters: &Vocabulary) -> Result<WordList, TrainError> {
+    let space = letters.encode(" ");
+    let separator = space
+        .first()
+        .copied()
+        .filter(|symbol| *symbol != Vocabulary::UNKNOWN);
+    let lines = lines(path, letters)?;
+    let words = lines.iter().flat_map(|line| {
+        let words = line.split(|letter| Some(*letter) == separator);
+        words.filter(|word| !word.is_empty())
+    });
+    Ok(WordList::new(&words.collect::<Vec<_>>(), separator)?)
+}
+
+/// The n-grams of the letters of a file, a transcript on each line, which ends with the symbol that is no letter.
+fn n_gram(path: &Path, letters: &Vocabulary, order: usize) -> Result<NGram, TrainError> {
+    let mut lines = lines(path, letters)?;
+    lines
+        .iter_mut()
+        .for_each(|line| line.push(Vocabulary::UNKNOWN));
+    Ok(NGramConfig::new(letters.len(), order).fit(&lines)?)
+}
