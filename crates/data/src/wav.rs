@@ -19,7 +19,7 @@ pub struct Sound {
 ///
 /// # Errors
 ///
-/// When it cannot be read, is no such file, or ends before it should.
+/// When it cannot be read, is no such file, ends before it should, or has a sample that is no finite number.
 pub fn read_wav(path: impl AsRef<Path>) -> Result<Sound, DataError> {
     let path = path.as_ref();
     let unreadable = |error| match error {
@@ -45,6 +45,13 @@ pub fn read_wav(path: impl AsRef<Path>) -> Result<Sound, DataError> {
     };
     let channels = usize::from(spec.channels.max(1));
     let samples = samples.map_err(unreadable)?;
+    if let Some(sample) = samples.iter().position(|sample| !sample.is_finite()) {
+        return Err(DataError::Invalid {
+            what: "sound",
+            expected: "samples that are finite numbers".to_string(),
+            found: format!("{}: {} at sample {sample}", path.display(), samples[sample]),
+        });
+    }
     let mean = |frame: &[f32]| frame.iter().sum::<f32>() / channels as f32;
     Ok(Sound {
         rate: spec.sample_rate,

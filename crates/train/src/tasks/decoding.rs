@@ -17,21 +17,21 @@ pub struct Decoding {
     /// Replace an unknown word of a translation by the word of the source that the model attends to most as it writes it
     #[arg(long)]
     pub replace_unknown: bool,
-    /// Transcribe into the words of this file alone; one or several on each line. A sound of which the beam has kept no
+    /// Transcribe into the words of this file alone. A sound of which the beam has kept no
     /// whole word gets no transcript: a wider --beam helps
     #[arg(long, value_name = "FILE")]
     pub lexicon: Option<PathBuf>,
     /// Favour transcripts that are likely by the n-grams of letters of this file, with a transcript on each line
     #[arg(long, value_name = "FILE")]
     pub language_model: Option<PathBuf>,
-    /// Letters of an n-gram [default: 4]
-    #[arg(long, value_name = "N", requires = "language_model")]
+    /// With --language-model: letters of an n-gram [default: 4]
+    #[arg(long, value_name = "N")]
     pub language_order: Option<usize>,
-    /// Weight of the logarithm of the language model's probability [default: 0.5]
-    #[arg(long, value_name = "F", requires = "language_model")]
+    /// With --language-model: weight of the logarithm of its probability [default: 0.5]
+    #[arg(long, value_name = "F")]
     pub language_weight: Option<f64>,
-    /// What the score of a transcript gains with each letter, as a language model favours short ones [default: 0]
-    #[arg(long, value_name = "F", requires = "language_model")]
+    /// With --language-model, which favours short transcripts: what the score gains with each letter [default: 0]
+    #[arg(long, value_name = "F")]
     pub letter_bonus: Option<f64>,
     /// How many answers to give for each example, the best first, each with its score; one without
     #[arg(skip)]
@@ -60,6 +60,24 @@ impl Decoding {
             one("letter_bonus", self.letter_bonus),
         ];
         all.into_iter().flatten().collect()
+    }
+
+    /// Refuses settings of a language model without one.
+    ///
+    /// # Errors
+    ///
+    /// Names the first such setting.
+    pub(super) fn needs_language_model(&self) -> Result<(), TrainError> {
+        let of_a_model = ["language_order", "language_weight", "letter_bonus"];
+        let mut given = self.given().into_iter();
+        match given.find(|(setting, _)| of_a_model.contains(setting)) {
+            Some((setting, found)) if self.language_model.is_none() => Err(TrainError::Invalid {
+                setting,
+                expected: "--language-model FILE with it".to_string(),
+                found: format!("{found} alone"),
+            }),
+            _ => Ok(()),
+        }
     }
 
     /// Refuses a setting that is none of these, which alone mean something to the task of that name.

@@ -128,10 +128,10 @@ impl<E> Examples<E> {
     ///
     /// When there is none, or the file cannot be read again for its checksum.
     pub fn of(path: &Path, options: &impl TaskOptions, rows: Rows<E>) -> Result<Self, TrainError> {
-        // Of questions, the targets may be nowhere.
-        let sha256 = match options.beside(path).is_some_and(|other| !other.exists()) {
-            true => content_checksum(path)?,
-            false => data_checksum(options, path)?,
+        // Of questions, the answers may be nowhere.
+        let sha256 = match options.beside(path).iter().all(|other| other.exists()) {
+            true => data_checksum(options, path)?,
+            false => content_checksum(path)?,
         };
         let Rows {
             examples,
@@ -150,13 +150,14 @@ impl<E> Examples<E> {
 
 /// The checksum of all files that examples are in, of which this is the one that was named.
 pub(crate) fn data_checksum(options: &impl TaskOptions, path: &Path) -> Result<String, TrainError> {
-    match options.beside(path) {
-        Some(other) => {
-            let sums = [content_checksum(path)?, content_checksum(&other)?];
-            Ok(checksum(sums.concat().as_bytes()))
-        }
-        None => content_checksum(path),
+    let others = options.beside(path);
+    let own = content_checksum(path)?;
+    if others.is_empty() {
+        return Ok(own);
     }
+    let others = others.iter().map(|other| content_checksum(other));
+    let sums = others.collect::<Result<Vec<String>, _>>()?;
+    Ok(checksum((own + &sums.concat()).as_bytes()))
 }
 
 /// The checksum of a file's content; of a folder, of the names and contents of its files.
@@ -187,4 +188,23 @@ pub(crate) fn class_folders(path: &Path) -> Result<ClassFolders, DataError> {
         let inner = std::fs::read_dir(folder).into_iter().flatten().flatten();
         is_run(folder) || inner.map(|entry| entry.path()).any(|entry| is_run(&entry))
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn long_examples_are_left_out_and_all_of_them_refused() {
+        let short = |most| not_longer(vec![3_usize, 5, 2], most, |steps| *steps);
+        assert_eq!(short(3).unwrap(), [3, 2]);
+        let error = short(1).unwrap_err().to_string();
+        let expected = "expected at least 2, the symbols of the shortest example, found 1";
+        assert!(error.contains(expected), "{error}");
+        assert!(
+            not_longer(Vec::<usize>::new(), 1, |steps| *steps)
+                .unwrap()
+                .is_empty()
+        );
+    }
 }

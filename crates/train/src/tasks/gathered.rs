@@ -77,7 +77,14 @@ pub(super) fn same<'a, O: TaskOptions>(
         let found = path.map(sum).transpose();
         let found = found.map_err(|error| moved(error, are_held_out))?;
         if expected != found.as_ref() {
-            let name = path.map_or_else(|| made.text.clone(), |path| path.display().to_string());
+            let mut name =
+                path.map_or_else(|| made.text.clone(), |path| path.display().to_string());
+            let others = path.map(|path| description.settings.options.beside(path));
+            match others.unwrap_or_default().as_slice() {
+                [] => {}
+                [other] => name += &format!(" and {}", other.display()),
+                others => name += &format!(" and the {} files of it", others.len()),
+            }
             let sum = |sum: Option<&String>| sum.cloned().unwrap_or("none".to_string());
             return Err(refuse(format!(
                 "the data, {name}, are not those that the run was started with: expected the SHA-256 {}, \

@@ -53,9 +53,9 @@ pub trait TaskOptions:
         self
     }
 
-    /// The file that belongs to a file of examples, if they are in two.
-    fn beside(&self, _data: &Path) -> Option<PathBuf> {
-        None
+    /// The other files that examples are in, beside the one that is named.
+    fn beside(&self, _data: &Path) -> Vec<PathBuf> {
+        Vec::new()
     }
 
     /// The settings that do nothing with examples in such a file.

@@ -136,6 +136,12 @@ fn recordings_are_transcribed() {
         &train,
         "fast.wav: expected 4000 samples a second, as the files before have",
     );
+    // The recordings are data, too, not the list of them alone.
+    fs::copy(folder.path().join("1.wav"), folder.path().join("0.wav")).unwrap();
+    refused(
+        &["evaluate", run],
+        "are not those that the run was started with",
+    );
 }
 
 #[test]

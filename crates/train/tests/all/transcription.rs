@@ -5,9 +5,10 @@ use std::io::Write as _;
 use std::path::Path;
 
 use backdraft_train::{Recurrence, TaskSettings, Training, Transcribe, TranscribeOptions};
+use serde_json::Value;
 use zip::{ZipWriter, write::SimpleFileOptions};
 
-use crate::support::{answers, goes_out_and_comes_back, learned, refused, succeeded};
+use crate::support::{answers, backdraft, goes_out_and_comes_back, learned, refused, succeeded};
 
 fn npy(descr: &str, shape: &str, data: &[u8]) -> Vec<u8> {
     let header = format!("{{'descr': '{descr}', 'fortran_order': False, 'shape': {shape}, }}\n");
@@ -165,7 +166,52 @@ fn transcripts_are_searched_for_anew(run: &str, data: &Path) {
     let strange = file("strange.txt", "xyz\nzz\n");
     predict(
         &["--lexicon", &strange],
-        "2 lines with letters that the run has not learned",
+        "2 words with letters that the run has not learned",
     );
-    predict(&["--language-weight", "1"], "--language-model");
+    predict(
+        &["--language-weight", "1"],
+        "--language-weight: expected --language-model FILE with it, found 1 alone",
+    );
+}
+
+/// `oo` needs a step for a blank between its letters. Where there is none, it is not learned from and counts as wrong.
+#[test]
+fn what_does_not_fit_into_its_steps_is_measured_and_not_learned() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = sounds(folder.path());
+    let (data, run) = (data.to_str().unwrap(), folder.path().join("run"));
+    let output = backdraft(&[
+        "train",
+        "transcribe",
+        "--data",
+        data,
+        "--names",
+        "oo,oh,ho,hh",
+        "--out",
+        run.to_str().unwrap(),
+        "--stacking",
+        "4",
+        "--valid-fraction",
+        "0.5",
+        "--hidden",
+        "8",
+        "--layers",
+        "1",
+        "--epochs",
+        "1",
+        "--device",
+        "flex",
+        "--json",
+    ]);
+    let error = String::from_utf8(output.stderr).unwrap();
+    assert!(output.status.success(), "{error}");
+    let expected = "have an answer that the model cannot give: they count as wrong and have no loss; expected at \
+                    least 3 steps, as its letters need, found 2";
+    assert!(error.contains(expected), "{error}");
+    let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let count = |name: &str| report[name].as_u64().unwrap();
+    assert_eq!(count("valid_examples"), 80);
+    assert_eq!(count("examples") + count("skipped_rows"), 80);
+    assert!(count("skipped_rows") > 20, "{report}");
+    assert!(report["loss"].as_f64().unwrap().is_finite(), "{report}");
 }

@@ -42,6 +42,7 @@ enum Facts {
 impl Knowledge {
     /// What is asked for; nothing if nothing is.
     pub(super) fn of(asked: &Decoding, letters: &Vocabulary) -> Result<Option<Self>, TrainError> {
+        asked.needs_language_model()?;
         let lexicon = asked.lexicon.as_deref().map(|path| lexicon(path, letters));
         let order = asked.language_order.unwrap_or(ORDER);
         counts([("language_order", order)])?;
@@ -93,59 +94,58 @@ impl Knowledge {
     }
 }
 
-/// The lines of a file in letters that are known; the others are passed over, and it is said how many.
-fn lines(path: &Path, letters: &Vocabulary) -> Result<Vec<Vec<u32>>, TrainError> {
-    let text = read_text(path)?;
-    let lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
+/// Texts in letters that are known; the others are passed over, and it is said how many.
+fn encoded<'a>(
+    path: &Path,
+    what: &str,
+    texts: impl Iterator<Item = &'a str>,
+    letters: &Vocabulary,
+) -> Result<Vec<Vec<u32>>, TrainError> {
     let (mut known, mut unknown) = (Vec::new(), 0);
-    for line in lines {
-        let line = letters.encode(line);
-        match line.contains(&Vocabulary::UNKNOWN) {
+    for text in texts {
+        let text = letters.encode(text);
+        match text.contains(&Vocabulary::UNKNOWN) {
             true => unknown += 1,
-            false => known.push(line),
+            false => known.push(text),
         }
     }
+    let skipped = format!(
+        "{} with letters that the run has not learned",
+        counted(unknown, what)
+    );
     if known.is_empty() {
         return Err(DataError::Empty {
             path: path.to_path_buf(),
             reason: match unknown {
-                0 => "all lines are empty".to_string(),
-                _ => format!(
-                    "{} with letters that the run has not learned",
-                    counted(unknown, "line")
-                ),
+                0 => "nothing but white space".to_string(),
+                _ => skipped,
             },
         }
         .into());
     }
     if unknown > 0 {
-        say(format_args!(
-            "note: {}: skipped {} with letters that the run has not learned",
-            path.display(),
-            counted(unknown, "line")
-        ));
+        say(format_args!("note: {}: skipped {skipped}", path.display()));
     }
     Ok(known)
 }
 
-/// The words of a file. Where transcripts have spaces, they are of several words, and so may a line be.
+/// The words of a file, between white space. Where transcripts have spaces, they are of several words.
 fn lexicon(path: &Path, letters: &Vocabulary) -> Result<WordList, TrainError> {
     let space = letters.encode(" ");
     let separator = space
         .first()
         .copied()
         .filter(|symbol| *symbol != Vocabulary::UNKNOWN);
-    let lines = lines(path, letters)?;
-    let words = lines.iter().flat_map(|line| {
-        let words = line.split(|letter| Some(*letter) == separator);
-        words.filter(|word| !word.is_empty())
-    });
-    Ok(WordList::new(&words.collect::<Vec<_>>(), separator)?)
+    let text = read_text(path)?;
+    let words = encoded(path, "word", text.split_whitespace(), letters)?;
+    Ok(WordList::new(&words, separator)?)
 }
 
 /// The n-grams of the letters of a file, a transcript on each line, which ends with the symbol that is no letter.
 fn n_gram(path: &Path, letters: &Vocabulary, order: usize) -> Result<NGram, TrainError> {
-    let mut lines = lines(path, letters)?;
+    let text = read_text(path)?;
+    let lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
+    let mut lines = encoded(path, "line", lines, letters)?;
     lines
         .iter_mut()
         .for_each(|line| line.push(Vocabulary::UNKNOWN));

@@ -1,12 +1,13 @@
 //! What is asked of a transcription, beside layers and training.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use backdraft_data::MfccConfig;
+use backdraft_data::{LabelColumns, MfccConfig};
 use backdraft_models::CtcDecoding;
 use clap::ValueEnum;
 use serde::{Deserialize, Serialize};
 
+use super::reading::files_of_list;
 use crate::bounds::{beam, features, require};
 use crate::tasks::Idle;
 use crate::tasks::sequences::{Ways, is_arrays};
@@ -69,6 +70,14 @@ impl TranscribeOptions {
     /// How labels are found.
     pub(super) fn decoding(&self) -> CtcDecoding {
         CtcDecoding::of_width(self.beam)
+    }
+
+    /// Which columns of a list are the files and the transcripts.
+    pub(super) fn columns(&self) -> LabelColumns {
+        LabelColumns {
+            label: self.file_column.clone(),
+            text: self.text_column.clone(),
+        }
     }
 
     /// What makes frames of a WAV file.
@@ -153,6 +162,9 @@ impl TaskOptions for TranscribeOptions {
             ("coefficients", self.coefficients),
         ])?;
         beam(self.beam)?;
+        let is_name = |name: &String| !name.trim().is_empty();
+        let expected = "a name between two commas";
+        require("names", expected, "none", self.names.iter().all(is_name))?;
         let (kept, filters) = (self.coefficients, self.filters);
         let expected = format!("at most {filters}, as there are filters");
         require("coefficients", &expected, kept, kept <= filters)?;
@@ -162,6 +174,10 @@ impl TaskOptions for TranscribeOptions {
             require(setting, "above 0 and at most 1000", length, holds)?;
         }
         Ok(())
+    }
+
+    fn beside(&self, data: &Path) -> Vec<PathBuf> {
+        files_of_list(data, self)
     }
 
     fn idle(&self, data: &Path) -> Vec<Idle> {

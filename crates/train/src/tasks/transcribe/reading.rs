@@ -160,33 +160,20 @@ pub(super) fn read_sounds(
     match (is_arrays(path), is_wav(path)) {
         (true, _) => arrays(path, options),
         (_, true) => Ok(Rows::new(vec![ear.hear(path, None)?], 0)),
-        _ => {
-            let columns = LabelColumns {
-                label: options.file_column.clone(),
-                text: options.text_column.clone(),
-            };
-            ear.list(path, &columns)
-        }
+        _ => ear.list(path, &options.columns()),
     }
 }
 
-/// The sounds of arrays, whose classes are written as `names` says.
+/// The sounds of arrays. Class `y` is said as name number `y`; without names, as it is.
 fn arrays(path: &Path, options: &TranscribeOptions) -> Result<Rows<SoundExample>, TrainError> {
     let (sequences, classes) = read_arrays(path, &ArrayNames::default())?;
-    let names = &options.names;
-    if let (Some(classes), false) = (&classes, names.is_empty())
-        && classes.names.len() > names.len()
-    {
-        return Err(TrainError::Invalid {
-            setting: "names",
-            expected: format!("{} names, one for each class", classes.names.len()),
-            found: names.len().to_string(),
-        });
-    }
+    let texts = classes
+        .as_ref()
+        .map(|classes| said_as(&classes.names, &options.names));
+    let texts = texts.transpose()?;
     let said = |row: usize| {
-        let classes = classes.as_ref()?;
-        let class = classes.rows[row];
-        Some(names.get(class).unwrap_or(&classes.names[class]).clone())
+        let class = classes.as_ref()?.rows[row];
+        Some(texts.as_ref()?[class].clone())
     };
     Ok(vectors(&sequences, said, |_, frames, said| SoundExample {
         frames,
@@ -194,4 +181,67 @@ fn arrays(path: &Path, options: &TranscribeOptions) -> Result<Rows<SoundExample>
         file: None,
         rate: None,
     }))
+}
+
+/// What is said in the sounds of each class.
+fn said_as(classes: &[String], names: &[String]) -> Result<Vec<String>, TrainError> {
+    if names.is_empty() {
+        return Ok(classes.to_vec());
+    }
+    let invalid = |expected: String, found: String| TrainError::Invalid {
+        setting: "names",
+        expected,
+        found,
+    };
+    let number = |class: &String| {
+        class.parse::<usize>().map_err(|_| {
+            let expected = "classes that are numbers from 0 on, each with a name".to_string();
+            invalid(expected, format!("the class `{class}`"))
+        })
+    };
+    let numbers = classes.iter().map(number).collect::<Result<Vec<_>, _>>()?;
+    let needed = numbers.iter().max().map_or(0, |last| last + 1);
+    if needed > names.len() {
+        let expected = format!("{needed} names, of the classes from 0 on");
+        return Err(invalid(expected, names.len().to_string()));
+    }
+    let name = |number: &usize| names[*number].trim().to_string();
+    Ok(numbers.iter().map(name).collect())
+}
+
+/// The WAV files of a list; none if it is no list, or cannot be read.
+pub(super) fn files_of_list(path: &Path, options: &TranscribeOptions) -> Vec<PathBuf> {
+    if is_arrays(path) || is_wav(path) {
+        return Vec::new();
+    }
+    let folder = path.parent().unwrap_or(Path::new(""));
+    let list = read_labelled(path, &options.columns());
+    let rows = list.map_or_else(|_| Vec::new(), |list| list.rows);
+    rows.into_iter()
+        .map(|row| folder.join(file_of(row).0))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn classes_are_said_by_their_number() {
+        let strings = |all: &[&str]| all.iter().map(ToString::to_string).collect::<Vec<_>>();
+        let names = strings(&["zero", " one", "two"]);
+        let said = |classes: &[&str]| {
+            said_as(&strings(classes), &names).map_err(|error| error.to_string())
+        };
+        assert_eq!(said(&["1", "2"]).unwrap(), ["one", "two"]);
+        let many = said(&["0", "9"]).unwrap_err();
+        assert!(
+            many.contains("expected 10 names, of the classes from 0 on, found 3"),
+            "{many}"
+        );
+        let text = said(&["two"]).unwrap_err();
+        assert!(text.contains("found the class `two`"), "{text}");
+        assert!(said(&["-1"]).is_err());
+        assert_eq!(said_as(&strings(&["two"]), &[]).unwrap(), ["two"]);
+    }
 }

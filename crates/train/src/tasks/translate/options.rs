@@ -163,9 +163,10 @@ impl TaskOptions for TranslateOptions {
         }
     }
 
-    fn beside(&self, data: &Path) -> Option<PathBuf> {
-        let extension = self.target_extension.as_ref()?;
-        Some(data.with_extension(extension.trim_start_matches('.')))
+    fn beside(&self, data: &Path) -> Vec<PathBuf> {
+        let extension = self.target_extension.iter();
+        let file = |extension: &String| data.with_extension(extension.trim_start_matches('.'));
+        extension.map(file).collect()
     }
 
     fn idle(&self, _data: &Path) -> Vec<Idle> {

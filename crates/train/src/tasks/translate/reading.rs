@@ -18,7 +18,7 @@ pub(super) fn read_pairs(
     readers: [&TextReader; 2],
     is_learned: bool,
 ) -> Result<Rows<PairExample>, TrainError> {
-    let (pairs, skipped, only_column) = match options.beside(path) {
+    let (pairs, skipped, only_column) = match options.beside(path).pop() {
         Some(targets) => {
             if targets == path {
                 return Err(TrainError::Invalid {
