@@ -148,7 +148,7 @@ impl TaskOptions for TranslateOptions {
     fn training() -> Training {
         Training {
             batch: 64,
-            epochs: Some(6),
+            epochs: Some(12),
             lr: 2e-3,
             valid_fraction: 0.05,
             ..Training::default()
