@@ -26,8 +26,8 @@
 //! and translations come, without it.
 
 mod config;
-mod feeding;
 mod scheduled;
+mod steps;
 mod writing;
 
 use backdraft_cells::{Error, Layer, Lengths};
@@ -39,8 +39,8 @@ use crate::bridge::state_features;
 use crate::teacher::{Teacher, clear};
 use crate::{Annotations, Attention, Bridge};
 pub use config::TranslatorConfig;
-use feeding::DecoderState;
 pub use scheduled::ScheduledSampling;
+use steps::DecoderState;
 
 const NAME: &str = "Translator";
 

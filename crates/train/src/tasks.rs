@@ -110,7 +110,7 @@ pub trait ExampleTask: Clone + Send + Sync + Serialize + DeserializeOwned + 'sta
         known: Option<&Self>,
     ) -> Result<Examples<Self::Example>, TrainError>;
 
-    /// Selects the examples to train on from all that were read, if the held-out examples come from another file.
+    /// Selects the examples to train on from all that are not held out.
     ///
     /// # Errors
     ///
@@ -134,8 +134,8 @@ pub trait ExampleTask: Clone + Send + Sync + Serialize + DeserializeOwned + 'sta
         Ok(all)
     }
 
-    /// Splits examples into those to train on and those that are held out; at random, unless the task does it
-    /// in another way.
+    /// Splits examples into those to train on, as [`learned`](Self::learned) selects them, and those that are held out; at
+    /// random, unless the task does it in another way.
     ///
     /// # Errors
     ///
@@ -144,7 +144,8 @@ pub trait ExampleTask: Clone + Send + Sync + Serialize + DeserializeOwned + 'sta
         all: Vec<Self::Example>,
         settings: &TaskSettings<Self::Options>,
     ) -> Result<Parts<Self::Example>, TrainError> {
-        held_out_at_random(all, settings)
+        let (learned_from, held_out) = held_out_at_random(all, settings)?;
+        Ok((Self::learned(learned_from, settings)?, held_out))
     }
 
     /// What is known of examples that are learned from.
@@ -184,23 +185,14 @@ pub trait ExampleTask: Clone + Send + Sync + Serialize + DeserializeOwned + 'sta
         self
     }
 
-    /// The task of a run that is used, with its answers searched for in this way.
+    /// The task of a run that is used, with the answers of its model searched for in this way.
     ///
     /// # Errors
     ///
-    /// When a setting means nothing to the task, or is impossible.
-    fn with_decoding(self, asked: &Decoding) -> Result<Self, TrainError> {
+    /// When a setting means nothing to the task or to the model, or is impossible.
+    fn with_decoding(self, asked: &Decoding, _model: &Self::Model) -> Result<Self, TrainError> {
         asked.only(Self::Options::TASK, &[])?;
         Ok(self)
-    }
-
-    /// Refuses a way to search for answers that this model does not allow.
-    ///
-    /// # Errors
-    ///
-    /// Names the setting.
-    fn check_decoding(&self, _model: &Self::Model) -> Result<(), TrainError> {
-        Ok(())
     }
 
     /// The recurrent layers of a model.

@@ -111,9 +111,8 @@ impl MfccConfig {
     }
 
     /// Leaves sizes, the range of the filters, deltas and the lifter as they are, and does the rest as librosa does by
-    /// default: no pre-emphasis, a periodic Hann
-    /// window, centred frames, powers as they are, Slaney's mel, filters of equal areas, decibels from 80 below the
-    /// loudest on.
+    /// default: no pre-emphasis, a periodic Hann window, centred frames, powers as they are, Slaney's mel, filters of
+    /// equal areas, decibels from 80 below the loudest on.
     #[must_use]
     pub fn with_librosa_definitions(self) -> Self {
         Self {

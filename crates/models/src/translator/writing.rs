@@ -4,7 +4,7 @@ use backdraft_cells::{Error, Layer, Lengths, State};
 use burn::module::Module;
 use burn::tensor::{Device, Int, Tensor};
 
-use super::feeding::DecoderState;
+use super::steps::DecoderState;
 use super::{Encoded, Translator};
 use crate::drawing::{Drawing, rows, symbols};
 use crate::log_probability::log_probabilities;

@@ -13,6 +13,10 @@ use rand::{RngExt as _, SeedableRng, rngs::StdRng};
 
 use crate::support::cpus;
 
+mod learning;
+mod refused;
+mod writing;
+
 type Encoder = BidirectionalConfig<LstmConfig>;
 type Decoder = DeepConfig<RecurrentConfig<GruConfig>>;
 type Model = Translator<Bidirectional<Lstm>, Deep<Recurrent<Gru>>>;
@@ -237,81 +241,6 @@ fn what_stands_in_padding_changes_nothing() {
     }
 }
 
-/// Strings of 4 to 12 of the target's symbols, and the same backwards.
-fn reversals(count: usize, random: &mut StdRng) -> [Vec<Vec<u32>>; 2] {
-    let string = |_| {
-        let length = random.random_range(4..=12);
-        (0..length)
-            .map(|_| random.random_range(0..TARGET as u32))
-            .collect()
-    };
-    let sources: Vec<Vec<u32>> = (0..count).map(string).collect();
-    let backwards = |source: &Vec<u32>| source.iter().rev().copied().collect();
-    let targets = sources.iter().map(backwards).collect();
-    [sources, targets]
-}
-
-/// Learns to turn strings around: what the last loss was, and how many of 100 new strings it turns
-/// around without an error.
-fn learned(attention: Option<Score>, steps: usize, device: &Device) -> (f64, usize) {
-    learned_by(config(8, 16, 1).with_attention(attention), steps, device)
-}
-
-fn learned_by(
-    config: TranslatorConfig<Encoder, Decoder>,
-    steps: usize,
-    device: &Device,
-) -> (f64, usize) {
-    let device = device.clone().autodiff();
-    device.seed(2);
-    let mut model = config.init(&device).unwrap();
-    let mut optimizer = AdamConfig::new().init();
-    let mut random = StdRng::seed_from_u64(1);
-    let mut last = 0.0;
-    for step in 0..steps {
-        let [sources, targets] = reversals(24, &mut random);
-        let mean = loss(&model, &sources, &targets, &device).mean();
-        last = mean.clone().into_scalar::<f64>();
-        let gradients = GradientsParams::from_grads(mean.backward(), &model);
-        let rate = 0.02 * (1.0 - step as f64 / steps as f64);
-        model = optimizer.step(rate, model, gradients);
-    }
-    let [sources, targets] = reversals(100, &mut random);
-    let (source, lengths) = batch(&sources, 0, &device);
-    let written = model.translate(source, &lengths, 20).unwrap();
-    let right = written.iter().zip(&targets);
-    let right = right.filter(|(written, target)| written.symbols == **target);
-    (last, right.count())
-}
-
-#[test]
-fn strings_are_turned_around_by_attention_alone() {
-    // Long enough on the CPU; elsewhere it is seen that it learns.
-    let device = &cpus()[0];
-    let (_, without) = learned(None, 400, device);
-    for score in [Score::General, Score::Additive] {
-        let (_, with) = learned(Some(score), 400, device);
-        assert!(with >= 90, "{score:?}: {with} of 100");
-        assert!(without + 30 <= with, "{without} of 100 without attention");
-    }
-}
-
-#[test]
-fn a_few_steps_make_the_loss_smaller() {
-    for device in cpus() {
-        let (first, _) = learned(Some(Score::General), 1, &device);
-        let (last, _) = learned(Some(Score::General), 12, &device);
-        assert!(last < first - 0.05, "{last} against {first}");
-        let feeding = || config(8, 16, 1).with_input_feeding(true);
-        let (first, _) = learned_by(feeding(), 1, &device);
-        let (last, _) = learned_by(feeding(), 12, &device);
-        assert!(
-            last < first - 0.05,
-            "{last} against {first} with input feeding"
-        );
-    }
-}
-
 /// All gradients by finite differences of the loss, in what only input feeding has: the rows of the decoder's input
 /// weight that read it.
 #[test]
@@ -349,98 +278,6 @@ fn the_gradients_with_input_feeding_are_those_of_the_loss() {
             "{at}: {found} against {expected}"
         );
     }
-}
-
-#[test]
-fn what_is_written_has_the_probability_that_the_loss_gives_it() {
-    for (device, model) in cpus().into_iter().flat_map(|device| {
-        let models = both_models(&device);
-        models.map(|model| (device.clone(), model))
-    }) {
-        let sources = some_sources();
-        let (source, lengths) = batch(&sources, 77, &device);
-        let greedy = model.translate(source.clone(), &lengths, 6).unwrap();
-        let search = BeamSearch::new(6).with_width(1);
-        let one = model.beam(source.clone(), &lengths, &search).unwrap();
-        for (greedy, one) in greedy.iter().zip(&one) {
-            assert_eq!(one[0].symbols, greedy.symbols);
-            close(&[one[0].log_p], &[greedy.log_p]);
-        }
-        let search = BeamSearch::new(6)
-            .with_width(5)
-            .with_best(4)
-            .with_length_penalty(0.7);
-        let best = model.beam(source.clone(), &lengths, &search).unwrap();
-        let drawn = model
-            .sample(source, &lengths, 6, &Sampling::new(), 3)
-            .unwrap();
-        for (row, best) in best.iter().enumerate() {
-            assert_eq!(best.len(), 4);
-            assert!(best.windows(2).all(|pair| pair[0].score >= pair[1].score));
-            for found in best.iter().chain([&drawn[row], &greedy[row]]) {
-                let source = sources[row..=row].to_vec();
-                let target = vec![found.symbols.clone()];
-                let nats = loss(&model, &source, &target, &device).sum();
-                close(&[-found.log_p], &floats(&nats));
-            }
-            // Of its own, a source has the same translations as beside others.
-            let (source, lengths) = batch(&sources[row..=row], 0, &device);
-            let alone = model.beam(source.clone(), &lengths, &search).unwrap();
-            for (alone, best) in alone[0].iter().zip(best) {
-                assert_eq!(alone.symbols, best.symbols);
-            }
-            let alone = model.translate(source, &lengths, 6).unwrap();
-            assert_eq!(alone[0].symbols, greedy[row].symbols);
-        }
-    }
-}
-
-#[test]
-fn a_wide_beam_finds_the_best_of_all_translations() {
-    let device = &cpus()[0];
-    let model = model(device);
-    let (source, lengths) = batch(&[vec![2, 0, 4]], 0, device);
-    let search = BeamSearch::new(3).with_width(1 + 4 + 16 + 64).with_best(10);
-    let found = model.beam(source, &lengths, &search).unwrap();
-    let mut all: Vec<Vec<u32>> = vec![Vec::new()];
-    for longest in 0..3 {
-        let longer: Vec<Vec<u32>> = all
-            .iter()
-            .filter(|symbols| symbols.len() == longest)
-            .flat_map(|symbols| (0..TARGET as u32).map(|next| [&symbols[..], &[next]].concat()))
-            .collect();
-        all.extend(longer);
-    }
-    assert_eq!(all.len(), 1 + 4 + 16 + 64);
-    let mut scored: Vec<(f64, Vec<u32>)> = all
-        .into_iter()
-        .map(|target| {
-            let nats: f64 = by_steps(&model, &[2, 0, 4], &target, device).iter().sum();
-            (-nats, target)
-        })
-        .collect();
-    scored.sort_by(|a, b| b.0.total_cmp(&a.0));
-    for (found, (log_p, symbols)) in found[0].iter().zip(&scored) {
-        assert_eq!(&found.symbols, symbols);
-        close(&[found.log_p], &[*log_p]);
-    }
-}
-
-#[test]
-fn draws_depend_on_the_seed_alone() {
-    let device = &cpus()[0];
-    let model = model(device);
-    let write = |rows: &[Vec<u32>], seed| -> Vec<Vec<u32>> {
-        let (source, lengths) = batch(rows, 0, device);
-        let sampling = Sampling::new().with_temperature(1.5);
-        let drawn = model.sample(source, &lengths, 12, &sampling, seed).unwrap();
-        drawn.into_iter().map(|drawn| drawn.symbols).collect()
-    };
-    let sources = some_sources();
-    assert_eq!(write(&sources, 1), write(&sources, 1));
-    assert_ne!(write(&sources, 1), write(&sources, 2));
-    assert_eq!(write(&sources, 1)[..1], write(&sources[..1], 1));
-    assert!(write(&sources, 1).iter().all(|drawn| drawn.len() <= 12));
 }
 
 #[test]
@@ -533,94 +370,4 @@ fn any_layer_reads_and_any_that_goes_forward_writes() {
     check(s_lstm, lru, device);
     let hierarchical = HierarchicalConfig::new(forward.clone(), forward.clone(), 2);
     check(both, hierarchical, device);
-}
-
-#[test]
-fn impossible_models_and_batches_are_refused() {
-    let device = &cpus()[0];
-    let message =
-        |config: TranslatorConfig<Encoder, Decoder>| config.init(device).unwrap_err().to_string();
-    let with = |source, target| TranslatorConfig {
-        source_vocabulary: source,
-        target_vocabulary: target,
-        ..config(3, 4, 1)
-    };
-    assert_eq!(
-        message(with(0, 4)),
-        "Translator: source vocabulary size: expected at least 1, found 0"
-    );
-    assert_eq!(
-        message(with(4, 0)),
-        "Translator: target vocabulary size: expected at least 1, found 0"
-    );
-    assert_eq!(
-        message(config(0, 4, 1)),
-        "Translator: source embedding size: expected at least 1, found 0"
-    );
-    assert_eq!(
-        message(config(3, 4, 1).with_dropout(1.0)),
-        "Translator: dropout: expected at least 0 and below 1, found 1"
-    );
-    assert_eq!(
-        message(config(3, 4, 1).with_attention(Some(Score::Dot))),
-        "Translator: Attention: annotation size: expected 4, the features of a query, for a dot \
-         product, found 8"
-    );
-    assert_eq!(
-        message(
-            config(3, 4, 1)
-                .with_attention(None)
-                .with_input_feeding(true)
-        ),
-        "Translator: input feeding: expected a model with attention, found no attention"
-    );
-    assert!(message(config(3, 4, 0)).starts_with("decoder of Translator: Deep: layers"));
-    let both = BidirectionalConfig::new(GruConfig::new(3, 4));
-    let error = TranslatorConfig::new(SOURCE, TARGET, both.clone(), both).init(device);
-    assert_eq!(
-        error.unwrap_err().to_string(),
-        "Translator: direction of the decoder: expected Forward, found both"
-    );
-
-    let model = model(device);
-    let symbols = |shape| Tensor::<2, Int>::zeros(shape, device);
-    let learn = |source: [usize; 2], lengths: &[usize], target: [usize; 2], told: &[usize]| {
-        let (lengths, told) = (Lengths::new(lengths), Lengths::new(told));
-        let nats = model.loss(symbols(source), &lengths, symbols(target), &told);
-        nats.unwrap_err().to_string()
-    };
-    assert_eq!(
-        learn([2, 3], &[3, 4], [2, 3], &[3, 3]),
-        "Translator: source: length of row 1: expected at most 3, the steps of the batch, found 4"
-    );
-    assert_eq!(
-        learn([2, 3], &[3, 3], [2, 3], &[3]),
-        "Translator: target: number of lengths: expected 2, one for each row of the batch, found 1"
-    );
-    assert_eq!(
-        learn([2, 3], &[3, 3], [3, 3], &[3, 3, 3]),
-        "Translator: target [batch, time]: expected [2, at least 1], one row for each of the \
-         source, found [3, 3]"
-    );
-    let lengths = Lengths::new([3, 3]);
-    let error = model.translate(symbols([2, 3]), &lengths, 0).unwrap_err();
-    assert_eq!(
-        error.to_string(),
-        "Translator: limit: expected at least 1, found 0"
-    );
-    let error = model.beam(symbols([2, 3]), &lengths, &BeamSearch::new(0));
-    assert!(error.is_err());
-    let schedule = ScheduledSampling::new(1.5);
-    let error = model.scheduled_loss(
-        symbols([2, 3]),
-        &lengths,
-        symbols([2, 3]),
-        &lengths,
-        &schedule,
-        &mut StdRng::seed_from_u64(0),
-    );
-    assert_eq!(
-        error.unwrap_err().to_string(),
-        "Translator: probability of scheduled sampling: expected at least 0 and at most 1, found 1.5"
-    );
 }

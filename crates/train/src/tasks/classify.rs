@@ -229,7 +229,7 @@ impl ExampleTask for Classify {
                 reason: "expected a folder for each class, found files alone".to_string(),
             });
         }
-        Examples::of(path, options, all.only(|example| example.class.is_some()))
+        Examples::of(path, all.only(|example| example.class.is_some()))
     }
 
     fn of(
@@ -390,7 +390,7 @@ impl ExampleTask for Classify {
     ) -> Result<Examples<ClassExample>, TrainError> {
         let own = self.reading.reader().cloned();
         let reader = own.map_or_else(|| options.reader(), Ok)?;
-        Examples::of(path, options, read_examples(path, options, &reader)?)
+        Examples::of(path, read_examples(path, options, &reader)?)
     }
 
     fn question(&self, line: &str) -> Result<ClassExample, String> {

@@ -20,10 +20,7 @@ use serde_json::json;
 
 use super::TextReader;
 use super::sequences::{Reading, Sequence};
-use super::{
-    Answer, BatchOf, ExampleTask, Examples, Parts, Scores, TaskSettings, held_out_at_random,
-    not_longer,
-};
+use super::{Answer, BatchOf, ExampleTask, Examples, Scores, TaskSettings, not_longer};
 use crate::{TextUnit, TrainError};
 
 pub use author::{Author, Writing, Written};
@@ -99,7 +96,7 @@ impl ExampleTask for Compose {
         }
         // What a tokenizer cannot take apart is no text of this task.
         let can_be_used = |example: &ComposeExample| example.steps < usize::MAX;
-        Examples::of(path, options, rows.only(can_be_used))
+        Examples::of(path, rows.only(can_be_used))
     }
 
     /// Long texts are not learned from; they are measured on all the same.
@@ -108,14 +105,6 @@ impl ExampleTask for Compose {
         settings: &TaskSettings<ComposeOptions>,
     ) -> Result<Vec<ComposeExample>, TrainError> {
         not_longer(all, settings.options.max_steps, |example| example.steps)
-    }
-
-    fn hold_out(
-        all: Vec<ComposeExample>,
-        settings: &TaskSettings<ComposeOptions>,
-    ) -> Result<Parts<ComposeExample>, TrainError> {
-        let (learned_from, held_out) = held_out_at_random(all, settings)?;
-        Ok((Self::learned(learned_from, settings)?, held_out))
     }
 
     fn of(
@@ -238,7 +227,7 @@ impl ExampleTask for Compose {
         path: &Path,
         options: &ComposeOptions,
     ) -> Result<Examples<ComposeExample>, TrainError> {
-        Examples::of(path, options, reading::read_keys(path, options)?)
+        Examples::of(path, reading::read_keys(path, options)?)
     }
 
     fn question(&self, line: &str) -> Result<ComposeExample, String> {

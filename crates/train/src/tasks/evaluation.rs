@@ -56,8 +56,7 @@ pub fn evaluate_task<T: ExampleTask>(
 ) -> Result<TaskEvaluation, TrainError> {
     let start = Instant::now();
     let mut opened = Opened::<T>::open(path, &device.device)?;
-    opened.task = opened.task.with_decoding(decoding)?;
-    opened.task.check_decoding(&opened.model)?;
+    opened.task = opened.task.with_decoding(decoding, &opened.model)?;
     let Scored {
         examples,
         skipped,

@@ -115,8 +115,6 @@ pub struct Examples<E> {
     pub skipped: usize,
     /// The file.
     pub path: PathBuf,
-    /// Its checksum.
-    pub sha256: String,
     /// Of a table of one column, the name of that: its first line, which may have been meant for a row.
     pub only_column: Option<String>,
 }
@@ -126,13 +124,8 @@ impl<E> Examples<E> {
     ///
     /// # Errors
     ///
-    /// When there is none, or the file cannot be read again for its checksum.
-    pub fn of(path: &Path, options: &impl TaskOptions, rows: Rows<E>) -> Result<Self, TrainError> {
-        // Of questions, the answers may be nowhere.
-        let sha256 = match options.beside(path).iter().all(|other| other.exists()) {
-            true => data_checksum(options, path)?,
-            false => content_checksum(path)?,
-        };
+    /// When there is none.
+    pub fn of(path: &Path, rows: Rows<E>) -> Result<Self, TrainError> {
         let Rows {
             examples,
             skipped,
@@ -142,7 +135,6 @@ impl<E> Examples<E> {
             examples,
             skipped,
             path: path.to_path_buf(),
-            sha256,
             only_column,
         })
     }

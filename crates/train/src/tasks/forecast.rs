@@ -103,7 +103,7 @@ impl ExampleTask for Forecast {
         known: Option<&Self>,
     ) -> Result<Examples<SeriesExample>, TrainError> {
         let read = |options: &ForecastOptions| parts::read(path, options);
-        Examples::of(path, options, usable(path, options, known, read)?)
+        Examples::of(path, usable(path, options, known, read)?)
     }
 
     fn learned(

@@ -28,13 +28,13 @@ impl<T: ExampleTask> Gathered<T> {
         known: Option<&T>,
     ) -> Result<Self, TrainError> {
         let all = read::<T>(data, &settings.options, known)?;
-        let (mut skipped, mut valid_sha256) = (all.skipped, None);
+        let sum = |path: &Path| data_checksum(&settings.options, path);
+        let mut skipped = all.skipped;
         let usable = all.examples.len();
         let (learned_from, held_out) = match &settings.valid {
             Some(path) => {
                 let valid = read::<T>(path, &settings.options, known)?;
                 skipped += valid.skipped;
-                valid_sha256 = Some(valid.sha256);
                 let learned_from = T::learned(all.examples, settings)?;
                 skipped += usable.saturating_sub(learned_from.len());
                 (learned_from, T::scored(valid.examples, settings)?)
@@ -51,8 +51,8 @@ impl<T: ExampleTask> Gathered<T> {
             learned_from: Arc::new(learned_from),
             held_out: Arc::new(held_out),
             skipped,
-            sha256: all.sha256,
-            valid_sha256,
+            sha256: sum(data)?,
+            valid_sha256: settings.valid.as_deref().map(sum).transpose()?,
         })
     }
 }

@@ -52,8 +52,7 @@ impl<T: ExampleTask> Predictor<T> {
     ///
     /// When a setting means nothing to the task, or is impossible.
     pub fn with_decoding(mut self, asked: &Decoding) -> Result<Self, TrainError> {
-        self.opened.task = self.opened.task.with_decoding(asked)?;
-        self.opened.task.check_decoding(&self.opened.model)?;
+        self.opened.task = self.opened.task.with_decoding(asked, &self.opened.model)?;
         Ok(self)
     }
 

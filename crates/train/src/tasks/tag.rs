@@ -154,7 +154,7 @@ impl ExampleTask for Tag {
         options: &TagOptions,
         _known: Option<&Self>,
     ) -> Result<Examples<TaggedSentence>, TrainError> {
-        Examples::of(path, options, read_sentences(path, options, true)?)
+        Examples::of(path, read_sentences(path, options, true)?)
     }
 
     fn hold_out(
@@ -344,7 +344,7 @@ impl ExampleTask for Tag {
         path: &Path,
         options: &TagOptions,
     ) -> Result<Examples<TaggedSentence>, TrainError> {
-        Examples::of(path, options, read_sentences(path, options, false)?)
+        Examples::of(path, read_sentences(path, options, false)?)
     }
 
     /// Words with spaces between them.

@@ -23,10 +23,7 @@ use serde::{Deserialize, Serialize};
 
 use super::TextReader;
 use super::sequences::{Reading, Sequence};
-use super::{
-    Answer, BatchOf, Decoding, ExampleTask, Examples, Parts, Scores, TaskSettings,
-    held_out_at_random,
-};
+use super::{Answer, BatchOf, Decoding, ExampleTask, Examples, Scores, TaskSettings};
 use crate::{TextUnit, TrainError};
 
 use figures::figures;
@@ -110,7 +107,7 @@ impl ExampleTask for Transcribe {
         _known: Option<&Self>,
     ) -> Result<Examples<SoundExample>, TrainError> {
         let has_answer = |example: &SoundExample| example.said.is_some();
-        Examples::of(path, options, read_sounds(path, options)?.only(has_answer))
+        Examples::of(path, read_sounds(path, options)?.only(has_answer))
     }
 
     /// What does not fit into the steps is not learned from; it is measured on all the same.
@@ -129,14 +126,6 @@ impl ExampleTask for Transcribe {
             }),
             _ => Ok(all),
         }
-    }
-
-    fn hold_out(
-        all: Vec<SoundExample>,
-        settings: &TaskSettings<TranscribeOptions>,
-    ) -> Result<Parts<SoundExample>, TrainError> {
-        let (learned_from, held_out) = held_out_at_random(all, settings)?;
-        Ok((Self::learned(learned_from, settings)?, held_out))
     }
 
     fn of(
@@ -175,7 +164,7 @@ impl ExampleTask for Transcribe {
         }
     }
 
-    fn with_decoding(self, asked: &Decoding) -> Result<Self, TrainError> {
+    fn with_decoding(self, asked: &Decoding, _model: &Model) -> Result<Self, TrainError> {
         self.searching(asked)
     }
 
@@ -273,7 +262,7 @@ impl ExampleTask for Transcribe {
         path: &Path,
         options: &TranscribeOptions,
     ) -> Result<Examples<SoundExample>, TrainError> {
-        Examples::of(path, options, read_sounds(path, options)?)
+        Examples::of(path, read_sounds(path, options)?)
     }
 
     /// A line is the path of a WAV file.

@@ -22,8 +22,7 @@ use serde::{Deserialize, Serialize};
 
 use super::unit_vocabulary::UnitVocabulary;
 use super::{
-    Answer, BatchOf, Decoding, ExampleTask, Examples, Parts, Scores, TaskSettings, TextReader,
-    held_out_at_random, not_longer,
+    Answer, BatchOf, Decoding, ExampleTask, Examples, Scores, TaskSettings, TextReader, not_longer,
 };
 use crate::{Recurrence, Section, TrainError};
 
@@ -111,7 +110,7 @@ impl ExampleTask for Translate {
             None => options.readers()?,
         };
         let pairs = read_pairs(path, options, [&sources, &targets], true)?;
-        Examples::of(path, options, pairs)
+        Examples::of(path, pairs)
     }
 
     /// Long pairs are not learned from; they are measured on all the same.
@@ -120,14 +119,6 @@ impl ExampleTask for Translate {
         settings: &TaskSettings<TranslateOptions>,
     ) -> Result<Vec<PairExample>, TrainError> {
         not_longer(all, settings.options.max_steps, PairExample::longest)
-    }
-
-    fn hold_out(
-        all: Vec<PairExample>,
-        settings: &TaskSettings<TranslateOptions>,
-    ) -> Result<Parts<PairExample>, TrainError> {
-        let (learned_from, held_out) = held_out_at_random(all, settings)?;
-        Ok((Self::learned(learned_from, settings)?, held_out))
     }
 
     fn of(
@@ -251,12 +242,8 @@ impl ExampleTask for Translate {
         self.sections(model, examples)
     }
 
-    fn with_decoding(self, asked: &Decoding) -> Result<Self, TrainError> {
-        self.searching(asked)
-    }
-
-    fn check_decoding(&self, model: &Model) -> Result<(), TrainError> {
-        self.check_search(model)
+    fn with_decoding(self, asked: &Decoding, model: &Model) -> Result<Self, TrainError> {
+        self.searching(asked, model)
     }
 
     fn questions(
@@ -265,7 +252,7 @@ impl ExampleTask for Translate {
         options: &TranslateOptions,
     ) -> Result<Examples<PairExample>, TrainError> {
         let pairs = read_pairs(path, options, self.readers(), false)?;
-        Examples::of(path, options, pairs)
+        Examples::of(path, pairs)
     }
 
     fn question(&self, line: &str) -> Result<PairExample, String> {

@@ -120,12 +120,12 @@ impl ExampleTask for Parity {
 
     fn read(
         path: &Path,
-        options: &ParityOptions,
+        _options: &ParityOptions,
         _known: Option<&Self>,
     ) -> Result<Examples<String>, TrainError> {
         let text = std::fs::read_to_string(path).unwrap_or_default();
         let rows = text.lines().map(str::to_string).collect();
-        Examples::of(path, options, Rows::new(rows, 0))
+        Examples::of(path, Rows::new(rows, 0))
     }
 
     fn of(

@@ -7,9 +7,6 @@ use super::contexts::Contexts;
 use super::sorted::{Sorted, places};
 use super::{Discounting, NAME, NGram};
 
-/// The longest n-grams: a sequence takes the memory of as many symbols more.
-const LONGEST: usize = 64;
-
 /// Configuration of an [`NGram`].
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -33,6 +30,9 @@ fn yes() -> bool {
 }
 
 impl NGramConfig {
+    /// The longest n-grams: a sequence takes the memory of as many symbols more.
+    pub const LONGEST: usize = 64;
+
     /// N-grams of `order` symbols, with modified discounts.
     pub fn new(vocabulary_size: usize, order: usize) -> Self {
         Self {
@@ -64,8 +64,8 @@ impl NGramConfig {
     /// When the order is not 1 to 64, there is no vocabulary or no symbol at all, a symbol is not of the
     /// vocabulary, or there are 2^32 symbols or more (`n - 1` of each sequence counted in addition).
     pub fn fit<S: AsRef<[u32]>>(&self, sequences: &[S]) -> Result<NGram, Error> {
-        if !(1..=LONGEST).contains(&self.order) {
-            let expected = format!("1 to {LONGEST}");
+        if !(1..=Self::LONGEST).contains(&self.order) {
+            let expected = format!("1 to {}", Self::LONGEST);
             return Err(Error::new(NAME, "order", expected, self.order));
         }
         Error::unless_positive(NAME, "vocabulary size", self.vocabulary_size)?;

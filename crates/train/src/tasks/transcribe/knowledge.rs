@@ -18,9 +18,6 @@ use crate::tasks::Decoding;
 const ORDER: usize = 4;
 const WEIGHT: f64 = 0.5;
 
-/// The longest n-grams there are.
-const LONGEST: usize = 64;
-
 /// What is known of transcripts.
 #[derive(Debug, Clone)]
 pub(super) struct Knowledge {
@@ -46,8 +43,9 @@ impl Knowledge {
         let lexicon = asked.lexicon.as_deref().map(|path| lexicon(path, letters));
         let order = asked.language_order.unwrap_or(ORDER);
         counts([("language_order", order)])?;
-        let expected = format!("at most {LONGEST}");
-        require("language_order", &expected, order, order <= LONGEST)?;
+        let longest = NGramConfig::LONGEST;
+        let expected = format!("at most {longest}");
+        require("language_order", &expected, order, order <= longest)?;
         let language = asked.language_model.as_deref();
         let language = language.map(|path| n_gram(path, letters, order));
         let model = match (lexicon.transpose()?, language.transpose()?) {

@@ -13,18 +13,21 @@ impl Translate {
     /// # Errors
     ///
     /// When a setting means nothing to a translation, or is impossible.
-    pub(super) fn searching(self, asked: &Decoding) -> Result<Self, TrainError> {
+    pub(super) fn searching(self, asked: &Decoding, model: &Model) -> Result<Self, TrainError> {
         asked.only(
             TranslateOptions::TASK,
             &["beam", "length_penalty", "n_best", "replace_unknown"],
         )?;
-        let mut search = self.search;
+        let mut search = self.search.clone();
         search.width = asked.beam.unwrap_or(search.width);
         search.length_penalty = asked.length_penalty.unwrap_or(search.length_penalty);
         search.best = asked.n_best.unwrap_or(1);
         bounds::beam(search.width)?;
         bounds::weights([("length_penalty", search.length_penalty)])?;
         bounds::n_best(search.best, search.width)?;
+        if asked.replace_unknown {
+            self.check_replaceable(model)?;
+        }
         Ok(Self {
             search,
             replace_unknown: asked.replace_unknown,
@@ -33,15 +36,8 @@ impl Translate {
         })
     }
 
-    /// Refuses a way to search that this model does not allow.
-    ///
-    /// # Errors
-    ///
-    /// Names the setting.
-    pub(super) fn check_search(&self, model: &Model) -> Result<(), TrainError> {
-        if !self.replace_unknown {
-            return Ok(());
-        }
+    /// Refuses to replace unknown words where nothing says by what.
+    fn check_replaceable(&self, model: &Model) -> Result<(), TrainError> {
         let has_attention = model.attention.is_some();
         bounds::require(
             "replace_unknown",

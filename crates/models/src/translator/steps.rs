@@ -1,11 +1,12 @@
-//! Input feeding: a decoder that reads what it saw a step before, beside the symbol.
+//! A decoder that goes step by step: to write, and with input feeding to learn.
 //!
 //! ```text
-//! h_t, s_t = decoder([e_t, z_{t-1}], s_{t-1})
-//! z_t      = tanh(W [h_t, c_t] + b)              z_0 = 0
+//! h_t, s_t = decoder(e_t, s_{t-1})
+//! h_t, s_t = decoder([e_t, z_{t-1}], s_{t-1})    with input feeding; z_0 = 0
+//! z_t      = tanh(W [h_t, c_t] + b)
 //! ```
 //!
-//! Luong, Pham and Manning 2015, arXiv 1508.04025, section 3.3.
+//! Input feeding: Luong, Pham and Manning 2015, arXiv 1508.04025, section 3.3.
 
 use backdraft_cells::{Error, Layer, State};
 use burn::tensor::Tensor;
