@@ -49,7 +49,9 @@
 //! ```
 #![deny(missing_docs)]
 
+mod additive;
 mod cpu;
+mod cross_entropy;
 #[cfg(feature = "wgpu")]
 mod cube;
 mod gradient;
@@ -63,6 +65,8 @@ mod program;
 mod projection;
 mod recurrence;
 
+pub use additive::{additive_path, additive_scores};
+pub use cross_entropy::{cross_entropy, cross_entropy_path};
 #[cfg(feature = "mimalloc")]
 pub use pages::keep_pages;
 pub use path::{Kernel, Path};

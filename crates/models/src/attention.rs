@@ -9,12 +9,14 @@
 //! c_t  = sum_j a_tj e_j
 //! ```
 //!
-//! The steps `e_j` are called annotations. A row without any step has c = 0.
+//! The steps `e_j` are called annotations. A row without any step has c = 0. On the CPU, in f32,
+//! the additive score is one operation ([`additive_scores`]), which keeps no tensor of units.
 //!
 //! Additive: Bahdanau, Cho and Bengio 2014, arXiv 1409.0473. Dot and general: Luong, Pham and
 //! Manning 2015, arXiv 1508.04025.
 
 use backdraft_cells::{Error, Lengths};
+use backdraft_kernels::{Path, additive_path, additive_scores};
 use burn::module::Module;
 use burn::nn::Linear;
 use burn::tensor::activation::softmax;
@@ -28,7 +30,8 @@ const NAME: &str = "Attention";
 /// The score of what stands in padding: far below any other, and still a number in half precision.
 const FAR_BELOW: f32 = -6e4;
 
-/// The units of the additive score that are computed at once: 64 MiB. Of long sequences, all would be too many.
+/// The units of the additive score that are computed at once where there is no kernel: 64 MiB. Of
+/// long sequences, all would be too many.
 const MOST_UNITS: usize = 1 << 24;
 
 /// How well an annotation fits a query.
@@ -264,13 +267,27 @@ impl Attention {
         let Some(additive) = &self.additive else {
             return queries.matmul(keys.swap_dims(1, 2));
         };
-        let queries = additive.query.forward(queries).unsqueeze_dim::<4>(2);
+        let queries = additive.query.forward(queries);
+        match additive_path(&queries.device(), queries.dtype()) {
+            Path::Kernel(_) => {
+                let fit = additive.fit.weight.val().flatten(0, 1);
+                additive_scores(queries, keys, fit)
+            }
+            Path::Unrolled(_) => additive.plain_scores(queries, keys),
+        }
+    }
+}
+
+impl Additive {
+    /// The scores of projected queries, by tensor operations: where there is no kernel.
+    fn plain_scores(&self, queries: Tensor<3>, keys: Tensor<3>) -> Tensor<3> {
+        let queries = queries.unsqueeze_dim::<4>(2);
         let keys = keys.unsqueeze_dim::<4>(1);
         let [batch, count, _, units] = queries.dims();
         let [_, _, steps, _] = keys.dims();
         let fit = |queries: Tensor<4>| {
             let units = (queries + keys.clone()).tanh();
-            additive.fit.forward(units).squeeze_dim::<3>(3)
+            self.fit.forward(units).squeeze_dim::<3>(3)
         };
         let at_once = (MOST_UNITS / (batch * steps * units)).max(1);
         if count <= at_once {

@@ -16,6 +16,7 @@ use burn::nn::Linear;
 use burn::tensor::{Device, Tensor};
 
 use crate::linear::linear;
+use crate::tanh::tanh;
 
 const NAME: &str = "Bridge";
 
@@ -78,7 +79,7 @@ impl Bridge {
         }
         let mut maps = self.maps.iter();
         Ok(own.map(&mut |own| match maps.next() {
-            Some(Some(map)) => map.forward(vector.clone()).tanh(),
+            Some(Some(map)) => tanh(map.forward(vector.clone())),
             _ => own,
         }))
     }

@@ -276,10 +276,10 @@ impl<L: Layer> LanguageModel<L> {
         let features = read.features.reshape([positions, hidden]);
         let targets = targets.reshape([positions]);
         let embedding = &self.embedding.weight;
-        let (nats, log_p) = self.output.nats(features, targets, embedding);
-        let smoothing = log_p
+        let (nats, scores) = self.output.nats(features, targets.clone(), embedding);
+        let smoothing = scores
             .filter(|_| trains)
-            .and_then(|log_p| self.penalties.smoothing(log_p, &nats));
+            .and_then(|scores| self.penalties.smoothing(scores, targets));
         Ok(SymbolLoss {
             penalty: sum([penalty, smoothing]),
             nats,

@@ -75,6 +75,7 @@ mod source;
 mod spans;
 mod tag_scheme;
 mod tagger;
+mod tanh;
 mod teacher;
 mod transcriber;
 mod translator;

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! smoothing:  e (mean_v(-ln p(v)) - (-ln p(x)))       the target is right with 1 - e, and with
-//!                                                     e / V every symbol
+//!             = e (s_x - mean_v(s_v))                 e / V every symbol; s are the scores
 //! AR:         alpha mean(m . h^2)                     outputs after dropout, m
 //! TAR:        beta  mean((h_t - h_{t-1})^2)           outputs before it
 //! ```
@@ -11,8 +11,10 @@
 //! 2017, arXiv 1708.01009.
 
 use backdraft_cells::{Error, activation_penalty, temporal_activation_penalty};
-use burn::tensor::Tensor;
+use burn::tensor::{Int, Tensor};
 use serde::{Deserialize, Serialize};
+
+use crate::log_probability::at;
 
 /// The weights of the terms that are added to the cross-entropy in training; all 0 by default.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
@@ -45,10 +47,14 @@ impl Penalties {
         Ok(())
     }
 
-    /// What smoothing adds to the mean of `nats`: of `log_p`, `[positions, symbols]`.
-    pub(crate) fn smoothing(&self, log_p: Tensor<2>, nats: &Tensor<1>) -> Option<Tensor<1>> {
+    /// What smoothing adds to the mean of the nats: of scores `[positions, symbols]` and targets.
+    pub(crate) fn smoothing(
+        &self,
+        scores: Tensor<2>,
+        targets: Tensor<1, Int>,
+    ) -> Option<Tensor<1>> {
         let part = self.label_smoothing;
-        (part > 0.0).then(|| -(log_p.mean() + nats.clone().mean()) * part)
+        (part > 0.0).then(|| (at(scores.clone(), targets).mean() - scores.mean()) * part)
     }
 
     /// AR of what goes on from dropout, and TAR of what went into it.

@@ -19,6 +19,7 @@ use burn::tensor::{Device, Int, Tensor, TensorData, activation::softmax};
 use serde::{Deserialize, Serialize};
 
 use crate::linear::{linear, uniform};
+use crate::tanh::tanh;
 
 /// How the outputs at all steps become one vector.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -107,7 +108,7 @@ impl LearntQuery {
 
     /// The weights `a` of the steps: `[batch, time, 1]`, zero in padding.
     pub fn weights(&self, outputs: Tensor<3>, lengths: &Lengths) -> Tensor<3> {
-        let u = self.transform.forward(outputs).tanh();
+        let u = tanh(self.transform.forward(outputs));
         let query = self.query.val().unsqueeze::<3>();
         let scores = (u * query).sum_dim(2);
         softmax(beyond(scores, lengths, f64::NEG_INFINITY), 1)

@@ -26,7 +26,7 @@ use burn::tensor::activation::log_softmax;
 use burn::tensor::{Device, IndexingUpdateOp, Int, Tensor, TensorData};
 
 use crate::linear::uniform;
-use crate::log_probability::log_probabilities;
+use crate::log_probability::{log_probabilities, nats};
 
 /// How many times fewer features a tail has than the one before it.
 const FEWER: usize = 4;
@@ -56,10 +56,10 @@ impl Tail {
         self.up.dims()[0]
     }
 
-    /// `log softmax(B A h)` of rows of `h`.
-    fn log_p(&self, features: Tensor<2>) -> Tensor<2> {
+    /// `B A h` of rows of `h`.
+    fn scores(&self, features: Tensor<2>) -> Tensor<2> {
         let down = features.matmul(self.down.val().transpose());
-        log_softmax(down.matmul(self.up.val().transpose()), 1)
+        down.matmul(self.up.val().transpose())
     }
 }
 
@@ -155,22 +155,22 @@ impl Softmax {
         let (first, log_p) = (self.first(), log_probabilities(head));
         let tails = self.tails.iter().enumerate().map(|(index, tail)| {
             let tail_itself = log_p.clone().narrow(1, first + index, 1);
-            tail.log_p(features.clone()) + tail_itself
+            log_softmax(tail.scores(features.clone()), 1) + tail_itself
         });
         let head = log_p.clone().narrow(1, 0, first);
         Tensor::cat([head].into_iter().chain(tails).collect(), 1)
     }
 
-    /// `-ln p` of the target of each position, and `ln p` of every symbol where all were computed.
+    /// `-ln p` of the target of each position, and the scores of every symbol where all were computed.
     pub(crate) fn nats(
         &self,
         features: Tensor<2>,
         targets: Tensor<1, Int>,
         embedding: &Param<Tensor<2>>,
     ) -> (Tensor<1>, Option<Tensor<2>>) {
-        let log_p = log_softmax(self.head(features.clone(), embedding), 1);
+        let head = self.head(features.clone(), embedding);
         if self.tails.is_empty() {
-            return (-at(&log_p, targets), Some(log_p));
+            return (nats(head.clone(), targets), Some(head));
         }
         let device = targets.device();
         let targets = targets.into_data();
@@ -194,24 +194,17 @@ impl Softmax {
                 let symbols = here.iter().map(|&position| targets[position] - begins);
                 let symbols = integers(symbols, &device);
                 let here = integers(here.into_iter(), &device);
-                let log_p = tail.log_p(features.clone().select(0, here.clone()));
-                within.push((here, -at(&log_p, symbols)));
+                let scores = tail.scores(features.clone().select(0, here.clone()));
+                within.push((here, nats(scores, symbols)));
             }
             begins = ends;
         }
-        let mut nats = -at(&log_p, integers(rows.into_iter(), &device));
+        let mut all = nats(head, integers(rows.into_iter(), &device));
         for (here, more) in within {
-            nats = nats.select_assign(0, here, more, IndexingUpdateOp::Add);
+            all = all.select_assign(0, here, more, IndexingUpdateOp::Add);
         }
-        (nats, None)
+        (all, None)
     }
-}
-
-/// The value of each row at its index.
-fn at(rows: &Tensor<2>, indices: Tensor<1, Int>) -> Tensor<1> {
-    let positions = rows.dims()[0];
-    let found = rows.clone().gather(1, indices.reshape([positions, 1]));
-    found.reshape([positions])
 }
 
 fn integers(values: impl ExactSizeIterator<Item = usize>, device: &Device) -> Tensor<1, Int> {

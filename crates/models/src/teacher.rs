@@ -9,7 +9,9 @@
 //! is foreseen. It is never read as an end nor foreseen as a beginning, so one symbol does for both.
 
 use backdraft_cells::{Error, Lengths};
-use burn::tensor::{Device, Int, Tensor, TensorData, activation::log_softmax};
+use burn::tensor::{Device, Int, Tensor, TensorData};
+
+use crate::log_probability::nats;
 
 /// Targets as a decoder reads and should say them, one step longer than they are.
 pub(crate) struct Teacher {
@@ -66,9 +68,7 @@ impl Teacher {
         let features = features.reshape([batch * time, size]);
         let features = features.select(0, places.clone());
         let targets = self.targets.clone().reshape([batch * time]);
-        let targets = targets.select(0, places).unsqueeze_dim::<2>(1);
-        let log_p = log_softmax(scores(features), 1);
-        -log_p.gather(1, targets).squeeze_dim::<1>(1)
+        nats(scores(features), targets.select(0, places))
     }
 
     /// Where there is something to say, row by row, in a batch of `time` steps a row laid out flat.

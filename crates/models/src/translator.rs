@@ -36,6 +36,7 @@ use burn::nn::{Dropout, Embedding, Linear};
 use burn::tensor::{Device, Int, Tensor};
 
 use crate::bridge::state_features;
+use crate::tanh::tanh;
 use crate::teacher::{Teacher, clear};
 use crate::{Annotations, Attention, Bridge};
 pub use config::TranslatorConfig;
@@ -153,7 +154,7 @@ impl<E: Layer, D: Layer> Translator<E, D> {
             }
             _ => (hidden, None),
         };
-        Ok((self.combine.forward(seen).tanh(), weights))
+        Ok((tanh(self.combine.forward(seen)), weights))
     }
 
     /// The scores of each symbol and of the end, of `z_t`.

@@ -4,6 +4,8 @@ use burn::backend::flex::{Flex, FlexTensor, Layout};
 use burn::backend::tensor::FloatTensor;
 use burn::tensor::{Bytes, DType, Shape};
 
+use super::additive::host::additive_backend;
+use super::cross_entropy::host::cross_entropy_backend;
 use super::host::{Host, recurrent_backend};
 use super::program::host::program_backend;
 use crate::operation::{
@@ -13,6 +15,8 @@ use crate::recurrence::{Recurrence, Walk};
 
 recurrent_backend!(Flex);
 program_backend!(Flex);
+additive_backend!(Flex);
+cross_entropy_backend!(Flex);
 
 /// A tensor that has its memory for itself, all of it and in order.
 pub(super) struct Owned(FlexTensor);

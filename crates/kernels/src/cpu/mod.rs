@@ -12,7 +12,11 @@
 //! SIMD instructions are chosen at run time: AVX-512, AVX2 with FMA, NEON, or none. A result does
 //! not depend on the number of threads, nor on how rows are divided among them.
 
+#[cfg(any(feature = "flex", feature = "ndarray"))]
+mod additive;
 mod backward;
+#[cfg(any(feature = "flex", feature = "ndarray"))]
+mod cross_entropy;
 #[cfg(feature = "flex")]
 mod flex;
 mod forward;

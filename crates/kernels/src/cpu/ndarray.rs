@@ -6,6 +6,8 @@ use burn::backend::ndarray::{NdArray, NdArrayTensor};
 use burn::backend::tensor::FloatTensor;
 use burn::tensor::TensorData;
 
+use super::additive::host::additive_backend;
+use super::cross_entropy::host::cross_entropy_backend;
 use super::host::{Host, recurrent_backend};
 use super::program::host::program_backend;
 use crate::operation::{
@@ -15,6 +17,8 @@ use crate::recurrence::{Recurrence, Walk};
 
 recurrent_backend!(NdArray);
 program_backend!(NdArray);
+additive_backend!(NdArray);
+cross_entropy_backend!(NdArray);
 
 /// What the tensor stores; that it is f32 was checked.
 macro_rules! view {

@@ -8,6 +8,8 @@ use burn::tensor::{DType, Device, Tensor, TensorData};
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 
+use crate::numbers::devices;
+
 const RECURRENCES: [Recurrence; 5] = [
     Recurrence::Elman(Nonlinearity::Tanh),
     Recurrence::Elman(Nonlinearity::Relu),
@@ -15,16 +17,6 @@ const RECURRENCES: [Recurrence; 5] = [
     Recurrence::Lstm,
     Recurrence::Gru,
 ];
-
-#[allow(deprecated, reason = "NdArray is tested while Burn keeps it")]
-fn devices() -> Vec<Device> {
-    vec![
-        #[cfg(feature = "flex")]
-        Device::flex(),
-        #[cfg(feature = "ndarray")]
-        Device::ndarray(),
-    ]
-}
 
 /// Numbers between -1 and 1, the same for the same seed.
 fn random(seed: u64, count: usize) -> Vec<f64> {

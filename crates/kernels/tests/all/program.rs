@@ -3,8 +3,8 @@
 
 use backdraft_kernels::{Direction, Expression, Program, ProgramInputs, Shapes, Walk, run_program};
 use burn::tensor::{Device, Tensor, TensorData};
-use rand::rngs::StdRng;
-use rand::{RngExt, SeedableRng};
+
+use crate::numbers::{Numbers, devices, values};
 
 /// What equations are given.
 struct Given<V: Expression> {
@@ -153,27 +153,6 @@ impl Case for Jumbled {
     }
 }
 
-struct Numbers(StdRng);
-
-impl Numbers {
-    fn tensor<const D: usize>(
-        &mut self,
-        scale: f32,
-        shape: [usize; D],
-        device: &Device,
-    ) -> Tensor<D> {
-        let count = shape.iter().product();
-        let values: Vec<f32> = (0..count)
-            .map(|_| self.0.random_range(-scale..scale))
-            .collect();
-        Tensor::from_data(TensorData::new(values, shape), device).require_grad()
-    }
-}
-
-fn values<const D: usize>(tensor: Tensor<D>) -> Vec<f32> {
-    tensor.to_data().iter::<f32>().collect()
-}
-
 /// The equations step by step on tensors.
 fn unrolled<C: Case>(case: &C, walk: &Walk, inputs: &ProgramInputs) -> (Tensor<3>, Vec<Tensor<2>>) {
     let [time, batch, width] = inputs.projected.dims();
@@ -220,7 +199,7 @@ fn found(
     (outputs, state): (Tensor<3>, Vec<Tensor<2>>),
     loss_of: [bool; 2],
 ) -> Found {
-    let mut weights = Numbers(StdRng::seed_from_u64(9));
+    let mut weights = Numbers::new(9);
     let device = outputs.device();
     let mut found: Found = vec![("outputs".into(), values(outputs.clone()))];
     let mut losses = Vec::new();
@@ -271,13 +250,7 @@ fn found(
 }
 
 fn check<C: Case>(name: &str, case: C) {
-    #[allow(deprecated, reason = "NdArray is tested while Burn keeps it")]
-    let devices = [
-        #[cfg(feature = "flex")]
-        Device::flex().autodiff(),
-        #[cfg(feature = "ndarray")]
-        Device::ndarray().autodiff(),
-    ];
+    let devices: Vec<Device> = devices().into_iter().map(Device::autodiff).collect();
     let sizes = [
         (1, 1, 1),
         (3, 1, 2),
@@ -295,7 +268,7 @@ fn check<C: Case>(name: &str, case: C) {
                 (Direction::Forward, true),
                 (Direction::Reverse, true),
             ] {
-                let mut numbers = Numbers(StdRng::seed_from_u64(index as u64));
+                let mut numbers = Numbers::new(index as u64);
                 let lengths: Option<Vec<usize>> =
                     ragged.then(|| (0..batch).map(|row| (row * 7 + 3) % (time + 1)).collect());
                 let shapes = case.shapes(hidden);
