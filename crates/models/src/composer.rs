@@ -127,6 +127,6 @@ impl<L: Layer> Composer<L> {
         let lengths = Some(&teacher.lengths);
         let run = self.recurrent.forward(read, Some(begun.state), lengths);
         let run = run.map_err(|error| error.within(NAME))?;
-        Ok(teacher.nats(run.outputs, |hidden| self.scores(hidden)))
+        Ok(teacher.nats(run.outputs, |hidden| self.scores(hidden), 0.0))
     }
 }

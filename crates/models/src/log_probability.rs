@@ -8,12 +8,27 @@ use backdraft_kernels::{Path, cross_entropy, cross_entropy_path};
 use burn::tensor::{Int, Tensor, activation::log_softmax};
 
 /// `-ln p` of the target of each row (`[rows]`), where a model learns: of scores `[rows, symbols]`.
-/// On the CPU, in f32, this is one operation, which keeps no tensor of probabilities.
 pub(crate) fn nats(scores: Tensor<2>, targets: Tensor<1, Int>) -> Tensor<1> {
-    match cross_entropy_path(&scores.device(), scores.dtype()) {
-        Path::Kernel(_) => cross_entropy(scores, targets),
-        Path::Unrolled(_) => -at(log_softmax(scores, 1), targets),
+    smoothed_nats(scores, targets, 0.0)
+}
+
+/// The same with label smoothing: the target counts `1 - e`, and all symbols share the rest. On the
+/// CPU, in f32, this is one operation, which keeps no tensor of probabilities.
+pub(crate) fn smoothed_nats(
+    scores: Tensor<2>,
+    targets: Tensor<1, Int>,
+    label_smoothing: f64,
+) -> Tensor<1> {
+    if let Path::Kernel(_) = cross_entropy_path(&scores.device(), scores.dtype()) {
+        return cross_entropy(scores, targets, label_smoothing);
     }
+    let log_p = log_softmax(scores, 1);
+    let nats = -at(log_p.clone(), targets);
+    if label_smoothing == 0.0 {
+        return nats;
+    }
+    let all = -log_p.mean_dim(1).squeeze_dim::<1>(1);
+    nats * (1.0 - label_smoothing) + all * label_smoothing
 }
 
 /// The number of each row that its index names.

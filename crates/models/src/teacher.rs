@@ -11,7 +11,7 @@
 use backdraft_cells::{Error, Lengths};
 use burn::tensor::{Device, Int, Tensor, TensorData};
 
-use crate::log_probability::nats;
+use crate::log_probability::smoothed_nats;
 
 /// Targets as a decoder reads and should say them, one step longer than they are.
 pub(crate) struct Teacher {
@@ -57,18 +57,24 @@ impl Teacher {
     }
 
     /// `-ln p` of each symbol that should be said, row by row, the end of each included; `scores` are
-    /// those of what comes next, of what the decoder has made of `[batch, time + 1, features]`.
+    /// those of what comes next, of what the decoder has made of `[batch, time + 1, features]`. In
+    /// training, labels are smoothed.
     pub fn nats(
         &self,
         features: Tensor<3>,
         scores: impl FnOnce(Tensor<2>) -> Tensor<2>,
+        label_smoothing: f64,
     ) -> Tensor<1> {
         let [batch, time, size] = features.dims();
         let places = self.places(time, &features.device());
         let features = features.reshape([batch * time, size]);
         let features = features.select(0, places.clone());
         let targets = self.targets.clone().reshape([batch * time]);
-        nats(scores(features), targets.select(0, places))
+        let label_smoothing = match features.device().is_autodiff() {
+            true => label_smoothing,
+            false => 0.0,
+        };
+        smoothed_nats(scores(features), targets.select(0, places), label_smoothing)
     }
 
     /// Where there is something to say, row by row, in a batch of `time` steps a row laid out flat.

@@ -70,6 +70,9 @@ pub struct Translator<E: Module + ModuleDisplay, D: Module + ModuleDisplay> {
     /// Whether the decoder reads `z_{t-1}`, too.
     #[module(skip)]
     input_feeding: bool,
+    /// How much all symbols share of what is right, in training.
+    #[module(skip)]
+    label_smoothing: f64,
 }
 
 /// The predictions for each symbol of a target, given the right symbols before it (teacher forcing).
@@ -184,7 +187,7 @@ impl<E: Layer, D: Layer> Translator<E, D> {
     }
 
     /// How little each symbol of the targets was foreseen from the right ones before it, in nats:
-    /// row by row, the end of each row included, `[target_lengths.total() + batch]`.
+    /// row by row, the end of each row included, `[target_lengths.total() + batch]`. In training, labels are smoothed.
     ///
     /// # Errors
     ///
@@ -221,7 +224,7 @@ impl<E: Layer, D: Layer> Translator<E, D> {
     /// `-ln p` of each symbol that a teacher wants to hear.
     fn nats(&self, teacher: &Teacher, encoded: Encoded<D::State>) -> Result<Tensor<1>, Error> {
         let (z, _) = self.taught(teacher, encoded)?;
-        Ok(teacher.nats(z, |z| self.scores(z)))
+        Ok(teacher.nats(z, |z| self.scores(z), self.label_smoothing))
     }
 
     fn teacher(

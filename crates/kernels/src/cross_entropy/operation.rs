@@ -9,9 +9,14 @@ use std::sync::Arc;
 use burn::backend::tensor::FloatTensor;
 use burn::backend::{Backend, ExtensionType, backend_extension};
 
-/// The target of each position.
+/// What is right.
 #[derive(Debug, Clone)]
-pub struct Targets(pub Arc<[usize]>);
+pub struct Targets {
+    /// `y`: `[positions]`.
+    pub symbols: Arc<[usize]>,
+    /// `e`.
+    pub smoothing: f32,
+}
 
 /// What a cross-entropy gives.
 #[derive(ExtensionType, Debug, Clone)]

@@ -6,11 +6,13 @@ use burn::tensor::{DType, Device, Int, Tensor, TensorData};
 
 use crate::numbers::{Numbers, devices, values};
 
-fn plain(scores: Tensor<2>, targets: Tensor<1, Int>) -> Tensor<1> {
+fn plain(scores: Tensor<2>, targets: Tensor<1, Int>, label_smoothing: f64) -> Tensor<1> {
     let log_p = log_softmax(scores, 1);
-    -log_p
+    let all = -log_p.clone().mean_dim(1).squeeze_dim::<1>(1);
+    let nats = -log_p
         .gather(1, targets.unsqueeze_dim(1))
-        .squeeze_dim::<1>(1)
+        .squeeze_dim::<1>(1);
+    nats * (1.0 - label_smoothing) + all * label_smoothing
 }
 
 fn targets(positions: usize, vocabulary: usize, device: &Device) -> Tensor<1, Int> {
@@ -45,13 +47,15 @@ fn nats_and_gradients_are_those_of_the_equation() {
             let scores = numbers.tensor(scale, [positions, vocabulary], &device);
             let weight = numbers.tensor(1.0, [positions], &device).detach();
             let targets = targets(positions, vocabulary, &device);
-            let [ours, plain] = [cross_entropy, plain].map(|nats| {
-                let nats = nats(scores.clone(), targets.clone());
-                let gradients = (nats.clone() * weight.clone()).sum().backward();
-                (nats, scores.grad(&gradients).unwrap())
-            });
-            close("nats", ours.0, plain.0);
-            close("d scores", ours.1, plain.1);
+            for smoothing in [0.0, 0.1, 0.7] {
+                let [ours, plain] = [cross_entropy, plain].map(|nats| {
+                    let nats = nats(scores.clone(), targets.clone(), smoothing);
+                    let gradients = (nats.clone() * weight.clone()).sum().backward();
+                    (nats, scores.grad(&gradients).unwrap())
+                });
+                close("nats", ours.0, plain.0);
+                close("d scores", ours.1, plain.1);
+            }
         }
     }
 }
@@ -70,7 +74,7 @@ fn extreme_scores() {
     for device in devices().into_iter().map(Device::autodiff) {
         let scores = Tensor::<2>::from_floats(rows, &device).require_grad();
         let targets = Tensor::<1, Int>::from_ints([0, 1, 2, 2, 1], &device);
-        let nats = cross_entropy(scores.clone(), targets);
+        let nats = cross_entropy(scores.clone(), targets, 0.0);
         let third = 3f32.ln();
         let expected = [0.0, third, third, 2f32.ln(), 90.0];
         close("nats", nats.clone(), Tensor::from_floats(expected, &device));
@@ -95,7 +99,7 @@ fn what_is_no_number_stays_none() {
             let mut rows = vec![0.5f32; 40];
             rows[20 + place] = f32::NAN;
             let scores = Tensor::<2>::from_data(TensorData::new(rows, [2, 20]), &device);
-            let nats = values(cross_entropy(scores, targets(2, 20, &device)));
+            let nats = values(cross_entropy(scores, targets(2, 20, &device), 0.0));
             assert!((nats[0] - 20f32.ln()).abs() < 1e-6, "{nats:?}");
             assert!(nats[1].is_nan(), "{place}: {nats:?}");
         }
@@ -107,8 +111,8 @@ fn views_are_read_as_they_are() {
     for device in devices().into_iter().map(Device::autodiff) {
         let scores = Numbers::new(2).tensor(1.0, [9, 6], &device).swap_dims(0, 1);
         let targets = targets(6, 9, &device);
-        let ours = cross_entropy(scores.clone(), targets.clone());
-        close("nats", ours, plain(scores, targets));
+        let ours = cross_entropy(scores.clone(), targets.clone(), 0.1);
+        close("nats", ours, plain(scores, targets, 0.1));
     }
 }
 
@@ -131,5 +135,12 @@ fn doubles_have_no_kernel() {
 fn a_target_beyond_the_vocabulary_panics() {
     let device = devices().remove(0);
     let targets = Tensor::<1, Int>::from_ints([4], &device);
-    cross_entropy(Tensor::zeros([1, 4], &device), targets);
+    cross_entropy(Tensor::zeros([1, 4], &device), targets, 0.0);
+}
+
+#[test]
+#[should_panic(expected = "a label smoothing of 1")]
+fn a_target_that_counts_nothing_panics() {
+    let device = devices().remove(0);
+    cross_entropy(Tensor::zeros([1, 4], &device), targets(1, 4, &device), 1.0);
 }

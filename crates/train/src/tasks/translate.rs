@@ -178,6 +178,7 @@ impl ExampleTask for Translate {
             .with_attention(settings.options.attention.score())
             .with_input_feeding(settings.options.input_feeding)
             .with_dropout(asked.dropout)
+            .with_label_smoothing(settings.options.label_smoothing)
             .init(device)
     }
 

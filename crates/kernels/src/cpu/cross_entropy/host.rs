@@ -9,7 +9,7 @@ use super::{Read, backward, forward};
 use crate::cross_entropy::{CrossEntropyRun, Targets};
 
 pub(in super::super) fn cross_entropy<B: Host>(
-    Targets(targets): Targets,
+    targets: Targets,
     scores: FloatTensor<B>,
 ) -> CrossEntropyRun<B> {
     let [positions, vocabulary] = scores.shape().dims();
@@ -23,7 +23,7 @@ pub(in super::super) fn cross_entropy<B: Host>(
 }
 
 pub(in super::super) fn cross_entropy_backward<B: Host>(
-    Targets(targets): Targets,
+    targets: Targets,
     scores: FloatTensor<B>,
     kept: FloatTensor<B>,
     gradient: FloatTensor<B>,

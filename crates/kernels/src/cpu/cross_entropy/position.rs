@@ -30,7 +30,7 @@ impl WithSimd for Forward<'_> {
                 position,
             });
         };
-        each(self.shared, self.read.targets.len(), one);
+        each(self.shared, self.read.symbols.len(), one);
     }
 }
 
@@ -59,7 +59,11 @@ impl<I: Simd> NullaryFnOnce for Score<'_, I> {
                 run.kept.write(0, position, 0..2),
             )
         };
-        let right = scores[run.read.targets[position]];
+        // The mean of what is right, by how much it counts.
+        let (mut right, smoothing) = (scores[run.read.symbols[position]], run.read.smoothing);
+        if smoothing > 0.0 {
+            right += smoothing * (self.mean(scores) - right);
+        }
         nats[0].write(m - right + z.ln());
         kept[0].write(m);
         kept[1].write(z.recip());
@@ -85,6 +89,20 @@ impl<I: Simd> Score<'_, I> {
             .iter()
             .chain(rest)
             .fold(f32::NEG_INFINITY, |max, &x| max.max(x))
+    }
+
+    #[inline(always)]
+    fn mean(&self, scores: &[f32]) -> f32 {
+        let simd = self.simd;
+        let (registers, rest) = I::as_simd_f32s(scores);
+        let mut sums = [simd.splat_f32s(0.0); SIDE_BY_SIDE];
+        for (index, &score) in registers.iter().enumerate() {
+            let sum = &mut sums[index % SIDE_BY_SIDE];
+            *sum = simd.add_f32s(*sum, score);
+        }
+        let [a, b, c, d] = sums;
+        let sum = simd.reduce_sum_f32s(simd.add_f32s(simd.add_f32s(a, b), simd.add_f32s(c, d)));
+        rest.iter().fold(sum, |sum, x| sum + x) / scores.len() as f32
     }
 
     /// `sum_v exp(s_v - m)`.
@@ -131,7 +149,7 @@ impl WithSimd for Backward<'_> {
                 position,
             });
         };
-        each(self.shared, self.read.targets.len(), one);
+        each(self.shared, self.read.symbols.len(), one);
     }
 }
 
@@ -155,7 +173,8 @@ impl<I: Simd> NullaryFnOnce for Gradient<'_, I> {
         let width = run.read.scores.width();
         let (m, g) = (run.kept[2 * position], run.gradient[position]);
         let scale = simd.splat_f32s(g * run.kept[2 * position + 1]);
-        let m = simd.splat_f32s(m);
+        let (m, smoothing) = (simd.splat_f32s(m), run.read.smoothing);
+        let shared = simd.splat_f32s(-g * smoothing / width as f32);
         // SAFETY: scores are not written to; the gradient of this position is this piece's alone.
         let (scores, found) = unsafe {
             (
@@ -167,13 +186,23 @@ impl<I: Simd> NullaryFnOnce for Gradient<'_, I> {
             let columns = columns::<I>(register, width);
             let score = load(simd, &scores[columns.clone()]);
             let p = exp(simd, simd.sub_f32s(score, m));
-            store(simd, &mut found[columns], simd.mul_f32s(scale, p));
+            let negligible = simd.less_than_f32s(p, simd.splat_f32s(NEGLIGIBLE));
+            let p = simd.select_f32s(negligible, simd.splat_f32s(0.0), p);
+            store(
+                simd,
+                &mut found[columns],
+                simd.mul_add_f32s(scale, p, shared),
+            );
         }
-        let right = &mut found[run.read.targets[position]];
+        let right = &mut found[run.read.symbols[position]];
         // SAFETY: it was written above.
-        right.write(unsafe { right.assume_init() } - g);
+        right.write(unsafe { right.assume_init() } - g * (1.0 - smoothing));
     }
 }
+
+/// A probability below this has no gradient: it, and what it is multiplied with, would soon be below the
+/// normal numbers, with which a processor computes a hundred times more slowly.
+const NEGLIGIBLE: f32 = 1e-25;
 
 /// All positions, on all threads if they share the work.
 #[inline(always)]

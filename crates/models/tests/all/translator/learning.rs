@@ -76,3 +76,43 @@ fn a_few_steps_make_the_loss_smaller() {
         );
     }
 }
+
+/// In training, the right symbol counts `1 - e`, and all symbols share the rest; what is measured is
+/// what was foreseen.
+#[test]
+fn labels_are_smoothed_in_training_alone() {
+    const SMOOTHING: f64 = 0.2;
+    for device in cpus() {
+        let training = device.clone().autodiff();
+        training.seed(5);
+        let model = config(3, 4, 2).with_label_smoothing(SMOOTHING);
+        let model = model.init(&training).unwrap();
+        let (sources, targets) = (some_sources(), some_targets());
+        let (source, source_lengths) = batch(&sources, 0, &training);
+        let (target, target_lengths) = batch(&targets, 0, &training);
+        let foreseen = model.forward(source, &source_lengths, target, &target_lengths);
+        let scores = foreseen.unwrap().scores;
+        let [_, time, symbols] = scores.dims();
+        let scores = floats(&scores);
+        let (mut plain, mut smoothed) = (Vec::new(), Vec::new());
+        for (row, target) in targets.iter().enumerate() {
+            let right = target.iter().copied().chain([model.edge()]);
+            for (step, right) in right.enumerate() {
+                let first = (row * time + step) * symbols;
+                let p = softmax(&scores[first..first + symbols]);
+                let nats: Vec<f64> = p.iter().map(|p| -p.ln()).collect();
+                let mean = nats.iter().sum::<f64>() / symbols as f64;
+                plain.push(nats[right as usize]);
+                smoothed.push((1.0 - SMOOTHING) * nats[right as usize] + SMOOTHING * mean);
+            }
+        }
+        close(
+            &floats(&loss(&model, &sources, &targets, &training)),
+            &smoothed,
+        );
+        close(
+            &floats(&loss(&model.valid(), &sources, &targets, &device)),
+            &plain,
+        );
+    }
+}

@@ -29,6 +29,10 @@ fn impossible_models_and_batches_are_refused() {
         "Translator: dropout: expected at least 0 and below 1, found 1"
     );
     assert_eq!(
+        message(config(3, 4, 1).with_label_smoothing(1.0)),
+        "Translator: label smoothing: expected at least 0 and below 1, found 1"
+    );
+    assert_eq!(
         message(config(3, 4, 1).with_attention(Some(Score::Dot))),
         "Translator: Attention: annotation size: expected 4, the features of a query, for a dot \
          product, found 8"

@@ -6,7 +6,7 @@ use backdraft_models::Score;
 use clap::ValueEnum;
 use serde::{Deserialize, Serialize};
 
-use crate::bounds::{beam, bounded, counts, require, weights};
+use crate::bounds::{beam, bounded, counts, parts, require, weights};
 use crate::tasks::Idle;
 use crate::{Recurrence, TaskOptions, TextUnit, TrainError, Training};
 
@@ -88,6 +88,15 @@ pub struct TranslateOptions {
         help_heading = "Regularisation"
     )]
     pub sampling_steps: usize,
+    /// Part of each target that all symbols share in training
+    #[arg(
+        long,
+        value_name = "F",
+        default_value_t = 0.0,
+        help_heading = "Regularisation"
+    )]
+    #[serde(default)]
+    pub label_smoothing: f64,
     /// Width of the beam search; 1 for a greedy search
     #[arg(long, value_name = "N", default_value_t = 5, help_heading = "Decoding")]
     pub beam: usize,
@@ -116,6 +125,7 @@ impl Default for TranslateOptions {
             input_feeding: false,
             scheduled_sampling: 0.0,
             sampling_steps: 0,
+            label_smoothing: 0.0,
             beam: 5,
             length_penalty: 0.0,
         }
@@ -208,6 +218,7 @@ impl TaskOptions for TranslateOptions {
         let (steps, expected) = (self.sampling_steps, "0 without scheduled sampling");
         require("sampling_steps", expected, steps, steps == 0 || p > 0.0)?;
         bounded([("sampling_steps", steps)])?;
+        parts([("label_smoothing", self.label_smoothing)])?;
         weights([("length_penalty", self.length_penalty)])?;
         let (hidden, expected) = (
             recurrence.hidden,
