@@ -16,7 +16,7 @@ use rayon::prelude::*;
 
 use super::Machine;
 use super::input_gradient::InputGradient;
-use super::lanes::Lanes;
+use super::lanes::{Lanes, flush_tiny};
 use super::pack::PackedColumns;
 use super::product::{
     DEPTH, Lines, MOST_ROWS, columns, groups, load, multiply, rows_at_once, store, units,
@@ -253,10 +253,10 @@ where
         unsafe {
             let (mut gradient, mut after, mut earlier) = ([zero; S], [zero; S], [zero; S]);
             for s in 0..S {
-                gradient[s] = V::load(
+                gradient[s] = V::of(
                     simd,
                     #[inline(always)]
-                    |w| run.state_gradient.read(s, row, of(w, 0)),
+                    |w| flush_tiny(simd, load(simd, run.state_gradient.read(s, row, of(w, 0)))),
                 );
                 after[s] = V::load(
                     simd,

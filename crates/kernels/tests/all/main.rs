@@ -5,3 +5,4 @@ mod cross_entropy;
 mod numbers;
 mod portable;
 mod program;
+mod vanishing;

@@ -23,7 +23,7 @@ pub struct TranslatorConfig<E, D> {
     pub encoder: E,
     /// The layer that writes targets, forward; its input size is the size of their embedding.
     pub decoder: D,
-    /// How well a step of the source fits one of the target: Luong's general score by default, and
+    /// How well a step of the source fits one of the target: the additive score by default, and
     /// `None` for no attention at all.
     pub attention: Option<Score>,
     /// Whether the decoder reads `z_{t-1}` beside the symbol: Luong's input feeding; off by default. In training, too,
@@ -40,7 +40,7 @@ pub struct TranslatorConfig<E, D> {
 }
 
 impl<E, D> TranslatorConfig<E, D> {
-    /// Luong's general attention, no input feeding, no dropout, no label smoothing.
+    /// Additive attention, no input feeding, no dropout, no label smoothing.
     pub fn new(source_vocabulary: usize, target_vocabulary: usize, encoder: E, decoder: D) -> Self {
         Self {
             source_vocabulary,

@@ -213,6 +213,37 @@ fn rows_are_attended_to_on_their_own() {
     }
 }
 
+/// Below the normal numbers a processor is slow, and so is all that such a weight is multiplied with.
+#[test]
+fn a_weight_is_a_normal_number_or_nothing() {
+    for device in cpus() {
+        let device = device.autodiff();
+        let attention = AttentionConfig::new(1, 1).with_score(Score::Dot);
+        let attention = attention.init(&device).unwrap();
+        // Scores of 0, -1 .. -119, whose smallest exponential is 2e-52.
+        let steps: Vec<f64> = (0..120).map(|step| -f64::from(step)).collect();
+        let sequence = tensor(&steps, [1, 120, 1], &device).require_grad();
+        let query = tensor(&[1.0], [1, 1, 1], &device).require_grad();
+        let read = attention.annotations(sequence.clone(), None).unwrap();
+        let attended = attention.forward(query.clone(), &read).unwrap();
+        let weights = floats(&attended.weights);
+        assert!(
+            weights.iter().all(|w| *w == 0.0 || *w >= 1e-21),
+            "{weights:?}"
+        );
+        let total: f64 = (0..120).map(|step| (-f64::from(step)).exp()).sum();
+        for (step, weight) in weights.iter().enumerate() {
+            assert!((weight - (-(step as f64)).exp() / total).abs() < 1e-6);
+        }
+        let gradients = attended.context.sum().backward();
+        let found = [sequence.grad(&gradients), query.grad(&gradients)];
+        for gradient in found.map(|gradient| floats(&gradient.unwrap())) {
+            let smallest = f64::from(f32::MIN_POSITIVE);
+            assert!(gradient.iter().all(|g| *g == 0.0 || g.abs() >= smallest));
+        }
+    }
+}
+
 #[test]
 fn what_does_not_fit_is_refused() {
     let device = &cpus()[0];
@@ -223,14 +254,10 @@ fn what_does_not_fit_is_refused() {
         "Attention: annotation size: expected 3, the features of a query, for a dot product, found 4"
     );
     assert_eq!(
-        message(config(3, 4).with_units(5)),
+        message(config(3, 4).with_score(Score::General).with_units(5)),
         "Attention: units: expected none, as only the additive score has units, found 5"
     );
-    for none in [
-        config(0, 4),
-        config(3, 0),
-        config(3, 4).with_score(Score::Additive).with_units(0),
-    ] {
+    for none in [config(0, 4), config(3, 0), config(3, 4).with_units(0)] {
         assert!(message(none).ends_with("expected at least 1, found 0"));
     }
     let attention = config(3, 2).init(device).unwrap();

@@ -45,6 +45,19 @@ fn both_models(device: &Device) -> [Model; 2] {
     })
 }
 
+/// With additive attention and with general, each with input feeding and without.
+fn all_models(device: &Device) -> Vec<Model> {
+    let with = |score| {
+        [false, true].map(|feeding| {
+            device.seed(5);
+            let config = config(3, 4, 2).with_input_feeding(feeding);
+            config.with_attention(Some(score)).init(device).unwrap()
+        })
+    };
+    let scores = [Score::Additive, Score::General];
+    scores.into_iter().flat_map(with).collect()
+}
+
 /// Rows of different length as a batch, with `filler` in its padding.
 fn batch(rows: &[Vec<u32>], filler: i32, device: &Device) -> (Tensor<2, Int>, Lengths) {
     let lengths: Vec<usize> = rows.iter().map(Vec::len).collect();
@@ -144,9 +157,14 @@ fn by_steps(model: &Model, source: &[u32], target: &[u32], device: &Device) -> V
         state = run.state;
         let hidden = floats(&run.outputs);
         let attention = model.attention.as_ref().unwrap();
-        let fit = |annotation: &&[f64]| {
+        let fit = |annotation: &&[f64]| -> f64 {
             let key = affine(attention.keys.as_ref().unwrap(), annotation);
-            key.iter().zip(&hidden).map(|(key, h)| key * h).sum()
+            let Some(additive) = &attention.additive else {
+                return key.iter().zip(&hidden).map(|(key, h)| key * h).sum();
+            };
+            let units = key.iter().zip(affine(&additive.query, &hidden));
+            let units: Vec<f64> = units.map(|(key, query)| (key + query).tanh()).collect();
+            affine(&additive.fit, &units)[0]
         };
         let weights = softmax(&annotations.iter().map(fit).collect::<Vec<f64>>());
         let context = (0..width).map(|feature| {
@@ -171,8 +189,9 @@ fn by_steps(model: &Model, source: &[u32], target: &[u32], device: &Device) -> V
 #[test]
 fn the_loss_of_a_padded_batch_is_that_of_its_rows_step_by_step() {
     for (device, model) in cpus().into_iter().flat_map(|device| {
-        let models = both_models(&device);
-        models.map(|model| (device.clone(), model))
+        let models = all_models(&device);
+        let with = |model| (device.clone(), model);
+        models.into_iter().map(with).collect::<Vec<_>>()
     }) {
         let (sources, targets) = (some_sources(), some_targets());
         let found = floats(&loss(&model, &sources, &targets, &device));

@@ -54,7 +54,7 @@ fn what_is_written_backwards_is_learned_on_every_device() {
         },
         training: Training {
             batch: 32,
-            epochs: Some(20),
+            epochs: Some(30),
             lr: 2e-2,
             valid_fraction: 0.2,
             ..Training::default()

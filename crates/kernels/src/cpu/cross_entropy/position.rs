@@ -3,7 +3,7 @@
 use pulp::{NullaryFnOnce, Simd, WithSimd};
 use rayon::prelude::*;
 
-use super::super::lanes::exp;
+use super::super::lanes::{exp, flush_tiny};
 use super::super::product::{columns, load, store};
 use super::super::rows::Rows;
 use super::Read;
@@ -186,8 +186,7 @@ impl<I: Simd> NullaryFnOnce for Gradient<'_, I> {
             let columns = columns::<I>(register, width);
             let score = load(simd, &scores[columns.clone()]);
             let p = exp(simd, simd.sub_f32s(score, m));
-            let negligible = simd.less_than_f32s(p, simd.splat_f32s(NEGLIGIBLE));
-            let p = simd.select_f32s(negligible, simd.splat_f32s(0.0), p);
+            let p = flush_tiny(simd, p);
             store(
                 simd,
                 &mut found[columns],
@@ -199,10 +198,6 @@ impl<I: Simd> NullaryFnOnce for Gradient<'_, I> {
         right.write(unsafe { right.assume_init() } - g * (1.0 - smoothing));
     }
 }
-
-/// A probability below this has no gradient: it, and what it is multiplied with, would soon be below the
-/// normal numbers, with which a processor computes a hundred times more slowly.
-const NEGLIGIBLE: f32 = 1e-25;
 
 /// All positions, on all threads if they share the work.
 #[inline(always)]

@@ -163,16 +163,10 @@ impl<I: Simd> Steps<'_, I> {
                 let carried = GradientPlace { area, offset: 0 };
                 let carried = run.gradients.read(at, slot, carried, width);
                 let to = run.gradients.write(at, slot, reverse.places[next], width);
-                let sum = Op::Concat(Vec::new());
-                let of = |gradient| elements::Values {
-                    value: || -> &[f32] { &[] },
-                    operand: |_| -> &[f32] { &[] },
-                    gradient,
-                };
-                elements::backward(simd, &sum, 0, reverse.next_modes[state], &of(carried), to);
+                elements::carry(simd, reverse.next_modes[state], carried, to);
                 if let (0, Some(outputs)) = (state, &run.outputs) {
                     let gradient = outputs.read(t, row, 0..width);
-                    elements::backward(simd, &sum, 0, Mode::Add, &of(gradient), to);
+                    elements::carry(simd, Mode::Add, gradient, to);
                 }
             }
             for &(place, width) in &reverse.cleared {

@@ -4,7 +4,7 @@ use std::mem::MaybeUninit;
 
 use pulp::Simd;
 
-use super::super::lanes::{exp, log, relu, sigmoid, tanh};
+use super::super::lanes::{exp, flush_tiny, log, relu, sigmoid, tanh};
 use super::super::product::{load, store};
 use crate::program::{Binary, Mode, Op, Unary};
 
@@ -153,6 +153,39 @@ pub(super) fn forward<'a, I: Simd>(
         }
         Op::Linear { .. } | Op::Narrow { .. } | Op::Projected | Op::State(_) | Op::Vector(_) => {
             unreachable!("{op:?} is no element-wise equation")
+        }
+    }
+}
+
+/// The gradient of a state, which comes from the step after it or from outside.
+///
+/// # Safety
+///
+/// Unless `mode` is [`Mode::Store`], `out` was written.
+#[inline(always)]
+pub(super) unsafe fn carry<I: Simd>(
+    simd: I,
+    mode: Mode,
+    gradient: &[f32],
+    out: &mut [MaybeUninit<f32>],
+) {
+    macro_rules! carry {
+        ($add:literal) => {
+            each::<I, 1, $add>(
+                simd,
+                out,
+                [gradient],
+                #[inline(always)]
+                |[gradient]| flush_tiny(simd, gradient),
+            )
+        };
+    }
+    // SAFETY: the caller's.
+    unsafe {
+        match mode {
+            Mode::Store => carry!(false),
+            Mode::Add => carry!(true),
+            Mode::Nothing => {}
         }
     }
 }

@@ -15,11 +15,11 @@ use crate::{Recurrence, TaskOptions, TextUnit, TrainError, Training};
 #[serde(rename_all = "kebab-case")]
 pub enum AttentionKind {
     /// Additive attention (Bahdanau)
+    #[default]
     Additive,
     /// Dot product (Luong)
     Dot,
     /// Dot product with a linear map of the source (Luong)
-    #[default]
     General,
     /// None: the decoder only starts from the state of the encoder
     Off,
