@@ -26,6 +26,7 @@
 //! interpolated: Chen and Goodman 1998, "An empirical study of smoothing techniques for language
 //! modeling", TR-10-98.
 
+mod arpa;
 mod config;
 mod contexts;
 mod discount;
@@ -75,7 +76,7 @@ pub struct NGramState {
 }
 
 impl NGram {
-    /// What it was fitted by.
+    /// What it was fitted by; of one that was read, its vocabulary and order.
     pub fn config(&self) -> &NGramConfig {
         &self.config
     }
@@ -96,7 +97,7 @@ impl NGram {
         self.levels.iter().map(Contexts::grams).collect()
     }
 
-    /// The discounts of the counts 1, 2 and above, of n-grams of 1, 2 .. n symbols.
+    /// The discounts of the counts 1, 2 and above, of n-grams of 1, 2 .. n symbols; 0 where it was read.
     pub fn discounts(&self) -> Vec<[f64; 3]> {
         self.levels.iter().map(|level| level.discounts).collect()
     }
@@ -149,6 +150,7 @@ impl NGram {
                 p[code as usize - 1] += share;
             }
         }
+        p.iter_mut().for_each(|p| *p = p.max(f64::MIN_POSITIVE));
         p
     }
 
@@ -178,9 +180,21 @@ impl NGram {
 
     fn p(&self, state: &NGramState, code: u32) -> f64 {
         let uniform = (self.vocabulary_size() as f64).recip();
-        self.seen(state).fold(uniform, |p, (level, context)| {
+        let p = self.seen(state).fold(uniform, |p, (level, context)| {
             level.share(context, code) + level.weight(context) * p
-        })
+        });
+        // Of what a file tells, a sum may come to less than nothing by its last digit.
+        p.max(f64::MIN_POSITIVE)
+    }
+
+    /// The context of these symbols, the oldest first, if it was seen.
+    fn context(&self, codes: &[u32]) -> Option<(&Contexts, usize)> {
+        let mut at = (self.levels.first()?, 0);
+        for (length, code) in codes.iter().rev().enumerate() {
+            let next = self.levels.get(length + 1)?;
+            at = (next, at.0.longer(at.1, next, *code)?);
+        }
+        Some(at)
     }
 
     /// The contexts that end `state` and were seen, from the empty one to the longest.

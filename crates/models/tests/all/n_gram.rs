@@ -7,6 +7,8 @@ use backdraft_models::baselines::{Discounting, NGram, NGramConfig};
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 
+mod arpa;
+
 fn probability(model: &NGram, context: &[u32], symbol: u32) -> f64 {
     let mut state = Default::default();
     model.read(&mut state, context).unwrap();

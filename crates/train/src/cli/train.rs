@@ -20,6 +20,7 @@ use super::print::{print, print_json};
 use super::reading::{is_standard_input, open_text};
 use crate::run::checksums::checksum;
 use crate::say::say;
+use crate::tasks::language::held_out_text;
 use crate::{
     DeviceChoice, Display, LanguageSettings, Pretrained, Resumed, Run, RunDescription, Text,
     TrainError, estimate_task, interrupt, resume_task, train_task, train_task_from,
@@ -51,7 +52,10 @@ pub(super) fn run(arguments: &Arguments, typed: &dyn Fn(&str) -> bool) -> Result
     let pretrained = arguments.pretrained()?;
     let text = text(&asked)?;
     if let Some(file) = arguments.running.file_of_data(typed) {
-        warn(&asked.warnings(&file, &checksum(text.content.as_bytes()), None));
+        let valid = held_out_text(&asked.settings)?;
+        let valid = valid.map(|text| checksum(text.as_bytes()));
+        let data = checksum(text.content.as_bytes());
+        warn(&asked.warnings(&file, &data, valid.as_deref()));
     }
     launch(&arguments.running, &asked, &text, pretrained.as_ref())
 }

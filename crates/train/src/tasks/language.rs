@@ -25,6 +25,7 @@ pub use report::TrainReport;
 pub use settings::{Carrying, LanguageSettings, Lexicon, Windows};
 pub(crate) use shows::TERMS;
 pub use task::Language;
+pub(crate) use texts::held_out_text;
 pub use unknown::VocabularyUse;
 pub use writing::{Prompted, Writer};
 

@@ -14,6 +14,7 @@ mod forecast_inputs;
 mod forecasting;
 mod full_disk;
 mod guard;
+mod held_out_text;
 mod impossible;
 mod inspect;
 mod learning;

@@ -1,6 +1,8 @@
 //! The counts of all n-grams, by context: a tree whose root is the empty context and whose branches are
 //! one symbol longer, by one that is older.
 
+use std::ops::Range;
+
 use super::discount::{Discounting, discount};
 use super::sorted::{BEGIN, Sorted};
 
@@ -17,12 +19,14 @@ pub(super) struct Contexts {
     starts: Vec<u32>,
     /// Of each context the symbols `w` that follow it, in order.
     codes: Vec<u32>,
-    /// `c(h w)`.
+    /// `c(h w)`; nothing where shares were told.
     counts: Vec<u32>,
     /// `c(h)`.
     totals: Vec<u32>,
     /// `g(h)`.
     weights: Vec<f64>,
+    /// What the symbols have beside `g(h) p(w | h')`, where a file told it; nothing where they were counted.
+    told: Vec<f64>,
 }
 
 impl Contexts {
@@ -59,7 +63,7 @@ impl Contexts {
             &self.totals,
         ];
         let short: usize = short.iter().map(|numbers| 4 * numbers.capacity()).sum();
-        short + 8 * self.weights.capacity()
+        short + 8 * (self.weights.capacity() + self.told.capacity())
     }
 
     /// The context, of those of the `next` length, that has `oldest` before this one.
@@ -78,7 +82,7 @@ impl Contexts {
     pub fn share(&self, context: usize, code: u32) -> f64 {
         let [from, to] = self.followers(context);
         match self.codes[from..to].binary_search(&code) {
-            Ok(found) => self.share_of(context, self.counts[from + found]),
+            Ok(found) => self.share_of(context, from + found),
             Err(_) => 0.0,
         }
     }
@@ -86,12 +90,51 @@ impl Contexts {
     /// The same of each symbol that followed.
     pub fn shares(&self, context: usize) -> impl Iterator<Item = (u32, f64)> {
         let [from, to] = self.followers(context);
-        let counted = self.codes[from..to].iter().zip(&self.counts[from..to]);
-        counted.map(move |(code, count)| (*code, self.share_of(context, *count)))
+        (from..to).map(move |at| (self.codes[at], self.share_of(context, at)))
     }
 
-    fn share_of(&self, context: usize, count: u32) -> f64 {
+    /// The share of the symbol that is the `at`-th of all.
+    fn share_of(&self, context: usize, at: usize) -> f64 {
+        if let Some(share) = self.told.get(at) {
+            return *share;
+        }
+        let count = self.counts[at];
         (f64::from(count) - discount(&self.discounts, count)) / f64::from(self.totals[context])
+    }
+
+    /// The contexts of the next length that end with this one.
+    pub fn branches(&self, context: usize) -> Range<usize> {
+        self.longer[context] as usize..self.longer[context + 1] as usize
+    }
+
+    /// The oldest symbol of a context.
+    pub fn oldest(&self, context: usize) -> u32 {
+        self.oldest[context]
+    }
+
+    /// Adds a context as a file tells it: the first context of the next length that ends with it, `g(h)`,
+    /// and the symbols that follow, in order, with their shares.
+    pub fn tell(
+        &mut self,
+        oldest: u32,
+        longer: usize,
+        weight: f64,
+        shares: impl Iterator<Item = (u32, f64)>,
+    ) {
+        self.oldest.push(oldest);
+        self.longer.push(longer as u32);
+        self.starts.push(self.codes.len() as u32);
+        self.weights.push(weight);
+        for (code, share) in shares {
+            self.codes.push(code);
+            self.told.push(share);
+        }
+    }
+
+    /// All contexts have been told, and so many are there of the next length.
+    pub fn end(&mut self, longer: usize) {
+        self.longer.push(longer as u32);
+        self.starts.push(self.codes.len() as u32);
     }
 
     fn followers(&self, context: usize) -> [usize; 2] {

@@ -31,6 +31,9 @@ pub(in crate::cli) struct Arguments {
     /// Text file, folder of text files, or - for standard input [default: the Rust source of Burn]
     #[arg(long, value_name = "PATH", help_heading = "Data")]
     data: Option<PathBuf>,
+    /// Held-out text: a file or a folder [default: the end of the text]
+    #[arg(long, value_name = "PATH", help_heading = "Data")]
+    valid: Option<PathBuf>,
     /// Read only those files of a folder that match a pattern, such as '*.rs' or 'src/**/*.rs'; may be repeated
     #[arg(long, value_name = "PATTERN", help_heading = "Data")]
     include: Vec<String>,
@@ -109,7 +112,7 @@ impl Arguments {
         let mut asked: RunDescription<LanguageSettings> = self.running.begun_with(typed)?;
         take!(self, typed, asked, data);
         let settings = &mut asked.settings;
-        take!(self, typed, settings, include);
+        take!(self, typed, settings, include valid);
         take!(self, typed, settings.training, epochs steps seed);
         self.shaping.put(typed, settings);
         self.optimising.put(typed, &mut settings.training);
@@ -119,6 +122,10 @@ impl Arguments {
         asked.settings.check()?;
         asked.check()?;
         refuse_lost(&asked)?;
+        if asked.settings.valid.is_some() && typed("valid_fraction") {
+            let (setting, other) = ("valid_fraction", "valid");
+            return Err(TrainError::Excluded { setting, other });
+        }
         Ok(asked)
     }
 

@@ -4,6 +4,8 @@ mod check;
 mod lexicon;
 mod windows;
 
+use std::path::{Path, PathBuf};
+
 use backdraft_data::{Cut, DataError};
 use backdraft_models::{EncoderConfig, LanguageModelConfig, Penalties};
 use serde::{Deserialize, Serialize};
@@ -26,6 +28,9 @@ pub struct LanguageSettings {
     pub tied: bool,
     /// What is learned beside the cross-entropy.
     pub penalties: Penalties,
+    /// A text that is held out, a file or a folder; the end of the other if there is none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub valid: Option<PathBuf>,
     /// Which files are read of a folder, as patterns: `*.rs`; all if there is none.
     pub include: Vec<String>,
     /// Steps of a window: how far the gradient goes back.
@@ -44,6 +49,7 @@ impl Default for LanguageSettings {
             recurrence: Recurrence::default(),
             tied: false,
             penalties: Penalties::default(),
+            valid: None,
             include: Vec::new(),
             unroll: 64,
             windows: Windows::default(),
@@ -149,6 +155,7 @@ impl Asked for LanguageSettings {
                 separator: Some(String::new()),
                 ..Windows::default()
             },
+            valid: Some(PathBuf::from("valid")),
             training: Training::full(),
             recurrence: Recurrence::default().full(),
             ..Self::default()
@@ -167,11 +174,22 @@ impl Asked for LanguageSettings {
         &self.training
     }
 
+    fn paths(&self) -> Vec<(&'static str, &Path)> {
+        Vec::from_iter(self.valid.as_deref().map(|path| ("valid", path)))
+    }
+
     fn absolute(self) -> Self {
         Self {
             lexicon: self.lexicon.absolute(),
+            valid: self
+                .valid
+                .map(|path| std::path::absolute(&path).unwrap_or(path)),
             ..self
         }
+    }
+
+    fn valid_mut(&mut self) -> Option<&mut PathBuf> {
+        self.valid.as_mut()
     }
 }
 

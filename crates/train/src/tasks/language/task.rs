@@ -19,7 +19,7 @@ use super::folder::{HELD_OUT, VOCABULARY};
 use super::inspection::inspect_language_model;
 use super::report::TrainReport;
 use super::shows::LanguageShows;
-use super::texts::{Amounts, Texts};
+use super::texts::{Amounts, Texts, held_out_text};
 use super::unknown::VocabularyUse;
 use super::{DEMO, LanguageSettings, Text};
 use crate::drawing::Inside;
@@ -70,7 +70,7 @@ impl Task for Language {
         settings: &LanguageSettings,
         _known: Option<&Self>,
     ) -> Result<Texts<'a>, TrainError> {
-        Texts::of(source, settings.training.valid_fraction)
+        Texts::of(source, settings)
     }
 
     fn find_again<'a>(
@@ -85,7 +85,9 @@ impl Task for Language {
         };
         let text = match (given, &description.data) {
             (Some(text), _) => Cow::Borrowed(text),
-            (None, Some(path)) => Cow::Owned(Text::open(Some(path), settings).map_err(moved)?),
+            (None, Some(path)) => {
+                Cow::Owned(Text::open(Some(path), settings).map_err(|error| moved(error, false))?)
+            }
             (None, None) if made.text == DEMO => Cow::Owned(Text::open(None, settings)?),
             (None, None) => {
                 return Err(refuse(format!(
@@ -94,6 +96,16 @@ impl Task for Language {
                 )));
             }
         };
+        let held_out = held_out_text(settings).map_err(|error| moved(error, true))?;
+        if let (Some(held_out), Some(expected)) = (held_out, &made.valid_sha256) {
+            let found = checksum(held_out.as_bytes());
+            if found != *expected {
+                return Err(refuse(format!(
+                    "the held-out text is not the one that the run was started with: expected the SHA-256 \
+                     {expected}, found {found}; pass --valid if it is elsewhere now"
+                )));
+            }
+        }
         let found = checksum(text.content.as_bytes());
         if found != made.sha256 {
             let hint = match given {
@@ -162,12 +174,17 @@ impl Task for Language {
     }
 
     fn provenance(text: &Text, texts: &Texts<'_>) -> (Provenance, Option<PathBuf>) {
+        // What is a part of the text has been summed with it.
+        let valid_sha256 = match &texts.held_out {
+            Cow::Owned(held_out) => Some(checksum(held_out.as_bytes())),
+            Cow::Borrowed(_) => None,
+        };
         let made = Provenance {
             backdraft: env!("CARGO_PKG_VERSION").to_string(),
             origin: text.origin(),
             text: text.source.clone(),
             sha256: checksum(text.content.as_bytes()),
-            valid_sha256: None,
+            valid_sha256,
             characters: Some(texts.learned.chars().count()),
             examples: None,
             from: None,
@@ -176,10 +193,7 @@ impl Task for Language {
     }
 
     fn files<'a>(&self, texts: &Self::Data<'a>) -> Vec<Cow<'a, str>> {
-        vec![
-            Cow::Owned(self.units.to_json()),
-            Cow::Borrowed(texts.held_out),
-        ]
+        vec![Cow::Owned(self.units.to_json()), texts.held_out.clone()]
     }
 
     fn open(run: &Run) -> Result<Self, TrainError> {
@@ -240,11 +254,11 @@ impl Task for Language {
 }
 
 /// What helps where the text is not where it was.
-fn moved(error: TrainError) -> TrainError {
+fn moved(error: TrainError, are_held_out: bool) -> TrainError {
     match error {
         TrainError::Data(error) => TrainError::Moved {
             error,
-            are_held_out: false,
+            are_held_out,
         },
         error => error,
     }

@@ -1,5 +1,7 @@
 //! A text, cut into what is learned and what is held out, and both into windows.
 
+use std::borrow::Cow;
+
 use backdraft_data::{DataError, Streams, Units, split_held_out};
 use burn::tensor::Device;
 
@@ -10,7 +12,8 @@ use crate::{LanguageSettings, StreamLoader, TrainError};
 pub struct Texts<'a> {
     pub(super) text: &'a Text,
     pub(super) learned: &'a str,
-    pub(super) held_out: &'a str,
+    /// The end of it, or a text of its own.
+    pub(super) held_out: Cow<'a, str>,
 }
 
 /// How much of a text there is.
@@ -28,9 +31,16 @@ pub struct Amounts {
 }
 
 impl<'a> Texts<'a> {
-    /// A text of which such a part is held out.
-    pub(super) fn of(text: &'a Text, valid_fraction: f64) -> Result<Self, TrainError> {
-        let (learned, held_out) = split_held_out(&text.content, valid_fraction)?;
+    /// A text, with what the settings hold out.
+    pub(super) fn of(text: &'a Text, settings: &LanguageSettings) -> Result<Self, TrainError> {
+        let (learned, held_out) = match held_out_text(settings)? {
+            Some(held_out) => (&text.content[..], Cow::Owned(held_out)),
+            None => {
+                let part = settings.training.valid_fraction;
+                let (learned, held_out) = split_held_out(&text.content, part)?;
+                (learned, Cow::Borrowed(held_out))
+            }
+        };
         Ok(Self {
             text,
             learned,
@@ -64,12 +74,19 @@ impl<'a> Texts<'a> {
         device: &Device,
     ) -> Result<Evaluated, TrainError> {
         let rows = settings.training.batch;
-        let read = evaluated(self.held_out, units, settings, rows, device);
+        let read = evaluated(&self.held_out, units, settings, rows, device);
         read.map_err(|error| match error {
             TrainError::Data(error) => TrainError::HeldOut(error),
             error => error,
         })
     }
+}
+
+/// The text of `--valid`, if there is one.
+pub(crate) fn held_out_text(settings: &LanguageSettings) -> Result<Option<String>, TrainError> {
+    let read = |path| Text::open(Some(path), settings);
+    let text = settings.valid.as_deref().map(read).transpose()?;
+    Ok(text.map(|text| text.content))
 }
 
 /// Too short a text, of which most is held out.
