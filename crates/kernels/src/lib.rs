@@ -14,6 +14,16 @@
 //! f16), and one of backend primitives for every other type. [`Path::of`] tells what a device takes.
 //! The crate `backdraft-cells` uses them by itself; use this one to build a layer of your own.
 //!
+//! Two operations of what stands around a recurrence are here for the same reason, that tensors of all
+//! intermediate results cost more than the computation: [`additive_scores`] of an attention, and the
+//! [`cross_entropy`] of a large vocabulary. They are for the CPU, in f32.
+//!
+//! # Small numbers
+//!
+//! A processor computes about a hundred times more slowly with numbers below the normal ones (1.2e-38), and
+//! gradients that vanish through time come to them. On the CPU, a gradient of a state below 1e-30 is therefore
+//! 0. It changes no weight: a gradient of 1e-30 is lost in any sum with another one.
+//!
 //! # Example
 //!
 //! A GRU of 5 units over 7 steps of 3 sequences of 2 features, the second of which ends after 4:

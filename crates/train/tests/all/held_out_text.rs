@@ -11,7 +11,7 @@ use crate::support::{killed_at, nonsense, refused, succeeded, train_arguments};
 /// A text that begins like the one that is learned, and says something else.
 const OTHER: &str = "A text of its own, which nobody has learned.\n";
 
-fn asked<'a>(valid: &'a str) -> [&'a str; 6] {
+fn asked(valid: &str) -> [&str; 6] {
     ["--valid", valid, "--steps", "40", "--save-steps", "5"]
 }
 
