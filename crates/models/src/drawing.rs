@@ -35,7 +35,11 @@ pub(crate) fn symbols(symbols: &[u32], time: usize, device: &Device) -> Tensor<2
 /// The rows of a matrix, on the host.
 pub(crate) fn rows(matrix: Tensor<2>) -> Vec<Vec<f32>> {
     let [_, width] = matrix.dims();
-    let values: Vec<f32> = matrix.into_data().iter().collect();
+    let data = matrix.into_data();
+    let values = match data.as_slice::<f32>() {
+        Ok(values) => values.to_vec(),
+        Err(_) => data.iter().collect(),
+    };
     values.chunks(width).map(<[f32]>::to_vec).collect()
 }
 

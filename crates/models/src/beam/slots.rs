@@ -1,6 +1,6 @@
 //! The hypotheses for one source, and how they go on.
 
-use std::cmp::Ordering;
+use std::cmp::{Ordering, Reverse};
 use std::collections::BinaryHeap;
 
 use super::{BeamSearch, Hypothesis};
@@ -192,10 +192,16 @@ fn continuations(
         symbol,
     });
     let possible = next.filter(|next| next.log_p > f64::NEG_INFINITY && may_go_on(next.symbol));
-    let mut all: Vec<Continuation> = possible.collect();
-    if all.len() > most {
-        all.select_nth_unstable_by(most, |a, b| b.cmp(a));
-        all.truncate(most);
+    // The worst of the best is on top: most symbols of a large vocabulary are compared with it alone.
+    let mut best = BinaryHeap::with_capacity(most.min(row.len()) + 1);
+    for next in possible {
+        if best.len() < most {
+            best.push(Reverse(next));
+        } else if let Some(mut worst) = best.peek_mut()
+            && next > worst.0
+        {
+            *worst = Reverse(next);
+        }
     }
-    all
+    best.into_iter().map(|Reverse(next)| next).collect()
 }
