@@ -20,9 +20,9 @@
 //!
 //! # Small numbers
 //!
-//! A processor computes about a hundred times more slowly with numbers below the normal ones (1.2e-38), and
-//! gradients that vanish through time come to them. On the CPU, a gradient of a state below 1e-30 is therefore
-//! 0. It changes no weight: a gradient of 1e-30 is lost in any sum with another one.
+//! A processor computes many times more slowly with numbers below the normal ones (1.2e-38), and gradients that
+//! vanish through time come to them. On the CPU, a gradient of a state below 1e-30 is therefore 0: beside any
+//! other gradient, and beside any optimiser's epsilon, it is nothing.
 //!
 //! # Example
 //!

@@ -65,6 +65,16 @@ impl Path {
         }
     }
 
+    /// The same of `what` has kernels for the CPU alone.
+    pub(crate) fn of_cpu_alone(device: &Device, dtype: DType, what: &str) -> Self {
+        match Self::of(device, dtype) {
+            Self::Kernel(Kernel::CubeCl(_)) => {
+                Self::Unrolled(format!("{what} have no kernel on a GPU yet").into())
+            }
+            path => path,
+        }
+    }
+
     #[cfg(any(feature = "flex", feature = "ndarray"))]
     fn of_cpu(backend: &'static str, dtype: DType) -> Self {
         match dtype {

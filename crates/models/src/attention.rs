@@ -32,7 +32,7 @@ const FAR_BELOW: f32 = -6e4;
 
 /// A score that is further below the largest one has the weight 0 instead of one below about 1e-20, which would change
 /// no number of the context. Scores of a model that has learned are far apart, and its small weights, and what they
-/// are multiplied with, would be below the normal numbers, with which a processor computes a hundred times more slowly.
+/// are multiplied with, would be below the normal numbers, with which a processor computes many times more slowly.
 const NEGLIGIBLE: f32 = 46.0;
 
 /// The units of the additive score that are computed at once where there is no kernel: 64 MiB. Of

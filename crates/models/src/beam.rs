@@ -21,6 +21,8 @@ use serde::{Deserialize, Serialize};
 
 use slots::Slots;
 
+use crate::host::numbers;
+
 mod slots;
 
 const NAME: &str = "BeamSearch";
@@ -151,7 +153,7 @@ impl BeamSearch {
                     found,
                 ));
             }
-            let log_p = numbers(log_p);
+            let log_p: Vec<f64> = numbers(&log_p.into_data());
             parents.clear();
             let mut going_on = Vec::with_capacity(searches.len());
             for (place, mut search) in searches.into_iter().enumerate() {
@@ -207,16 +209,6 @@ pub struct Hypothesis {
     pub log_p: f64,
     /// What hypotheses are ranked by.
     pub score: f64,
-}
-
-/// The numbers of a tensor on the host. There are as many as symbols in a vocabulary, for each row: to ask of each
-/// what type it has takes longer than to choose among them.
-fn numbers(tensor: Tensor<2>) -> Vec<f64> {
-    let data = tensor.into_data();
-    match data.as_slice::<f32>() {
-        Ok(values) => values.iter().copied().map(f64::from).collect(),
-        Err(_) => data.iter().collect(),
-    }
 }
 
 /// The rows of a state at these places, any of them several times.

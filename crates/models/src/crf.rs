@@ -16,6 +16,7 @@ use burn::tensor::{DType, Device, Int, Tensor};
 use serde::{Deserialize, Serialize};
 
 use crate::Constraints;
+use crate::host::numbers;
 use chain::Chain;
 
 pub(crate) mod chain;
@@ -172,7 +173,7 @@ impl Crf {
     fn rows(&self, emissions: Tensor<3>, lengths: &Lengths) -> Result<Vec<Vec<f64>>, Error> {
         self.check(&emissions, lengths)?;
         let [_, time, tags] = emissions.dims();
-        let emissions: Vec<f64> = emissions.into_data().iter().collect();
+        let emissions: Vec<f64> = numbers(&emissions.into_data());
         let rows = emissions.chunks(time * tags).zip(lengths.as_slice());
         Ok(rows.map(|(row, n)| row[..n * tags].to_vec()).collect())
     }

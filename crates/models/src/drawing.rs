@@ -4,6 +4,7 @@ use backdraft_cells::Error;
 use burn::tensor::{Device, Int, Tensor, TensorData};
 use rand::{SeedableRng, rngs::StdRng};
 
+use crate::host::numbers;
 use crate::{Hypothesis, Sampling};
 
 /// How sequences are drawn.
@@ -35,11 +36,7 @@ pub(crate) fn symbols(symbols: &[u32], time: usize, device: &Device) -> Tensor<2
 /// The rows of a matrix, on the host.
 pub(crate) fn rows(matrix: Tensor<2>) -> Vec<Vec<f32>> {
     let [_, width] = matrix.dims();
-    let data = matrix.into_data();
-    let values = match data.as_slice::<f32>() {
-        Ok(values) => values.to_vec(),
-        Err(_) => data.iter().collect(),
-    };
+    let values: Vec<f32> = numbers(&matrix.into_data());
     values.chunks(width).map(<[f32]>::to_vec).collect()
 }
 

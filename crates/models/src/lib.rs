@@ -63,6 +63,7 @@ mod encoder;
 mod forecast_scores;
 mod forecaster;
 mod generator;
+mod host;
 mod language_model;
 mod linear;
 mod log_probability;

@@ -17,6 +17,7 @@ use burn::module::{Module, ModuleDisplay};
 use burn::nn::{Dropout, Embedding, Linear};
 use burn::tensor::{Int, Tensor, activation::log_softmax};
 
+use crate::host::numbers;
 use crate::{Constraints, Crf};
 pub use characters::{Characters, CharactersConfig};
 pub use config::{Decoder, TaggerConfig};
@@ -169,7 +170,7 @@ impl<L: Layer> Tagger<L> {
             (Some(crf), None) => return crf.decode(emissions, &input.lengths),
             (None, Some(constraints)) => {
                 let chain = constraints.alone();
-                let scores: Vec<f64> = emissions.into_data().iter().collect();
+                let scores: Vec<f64> = numbers(&emissions.into_data());
                 let rows = scores.chunks(time * tags).zip(input.lengths.as_slice());
                 let rows = rows.map(|(row, &length)| chain.viterbi(&row[..length * tags]));
                 return Ok(rows.collect());

@@ -15,6 +15,7 @@ use burn::module::{Module, ModuleDisplay};
 use burn::nn::{Dropout, Linear};
 use burn::tensor::{Tensor, activation::log_softmax};
 
+use crate::host::numbers;
 use crate::{CtcDecoding, LabelModel, Labeling, PrefixBeam, ctc_loss};
 
 mod config;
@@ -147,7 +148,7 @@ impl<L: Layer> Transcriber<L> {
         let model = self.valid();
         let (log_p, lengths) = model.log_probabilities(frames.without_autodiff(), lengths)?;
         let [_, steps, symbols] = log_p.dims();
-        let log_p: Vec<f64> = log_p.to_data().iter().collect();
+        let log_p: Vec<f64> = numbers(&log_p.to_data());
         let rows = log_p.chunks(steps * symbols).zip(lengths.as_slice());
         let decoded = rows.map(|(row, steps)| decode(&row[..steps * symbols], symbols));
         decoded

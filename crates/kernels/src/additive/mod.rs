@@ -20,7 +20,7 @@ mod operation;
 use burn::backend::Dispatch;
 use burn::tensor::{DType, Device, Tensor};
 
-use crate::{Kernel, Path};
+use crate::Path;
 pub(crate) use operation::{AdditiveBackend, AdditiveRead};
 
 /// The scores of additive attention: `u`, `[batch, queries, steps]`, of projected queries `q`
@@ -66,10 +66,5 @@ pub fn additive_scores(queries: Tensor<3>, keys: Tensor<3>, fit: Tensor<1>) -> T
 /// The way of additive scores whose tensors are of this device and type: there is a kernel for the
 /// CPU, in f32.
 pub fn additive_path(device: &Device, dtype: DType) -> Path {
-    match Path::of(device, dtype) {
-        Path::Kernel(Kernel::CubeCl(_)) => {
-            Path::Unrolled("additive scores have no kernel on a GPU yet".into())
-        }
-        path => path,
-    }
+    Path::of_cpu_alone(device, dtype, "additive scores")
 }

@@ -131,7 +131,7 @@ pub(crate) fn log<S: Simd>(simd: S, x: S::f32s) -> S::f32s {
 const TINY: f32 = 1e-30;
 
 /// `x`, or 0 where it is so small that it changes nothing. Gradients that vanish through time come to the
-/// numbers below the normal ones, with which a processor computes a hundred times more slowly.
+/// numbers below the normal ones, with which a processor computes many times more slowly.
 #[inline(always)]
 pub(crate) fn flush_tiny<S: Simd>(simd: S, x: S::f32s) -> S::f32s {
     let tiny = simd.less_than_f32s(simd.abs_f32s(x), simd.splat_f32s(TINY));

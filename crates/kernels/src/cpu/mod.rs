@@ -40,10 +40,14 @@ mod slots;
 mod sums;
 #[cfg(test)]
 mod tests;
+#[cfg(any(feature = "flex", feature = "ndarray"))]
+mod totals;
 
 use std::mem::MaybeUninit;
 
 use pulp::Arch;
+#[cfg(any(feature = "flex", feature = "ndarray"))]
+use rayon::prelude::*;
 
 use crate::operation::Wanted;
 use crate::pointwise::{Elman, Gru, Lstm};
@@ -94,6 +98,16 @@ fn among_threads<R: Send>(shared: bool, work: impl FnOnce() -> R + Send) -> R {
     match shared {
         true => rayon::scope(|_| work()),
         false => work(),
+    }
+}
+
+/// Pieces of work that do not read each other, by one thread after the other or by all of them.
+#[cfg(any(feature = "flex", feature = "ndarray"))]
+#[inline(always)]
+fn each(shared: bool, pieces: usize, work: impl Fn(usize) + Sync + Send) {
+    match shared {
+        true => (0..pieces).into_par_iter().for_each(work),
+        false => (0..pieces).for_each(work),
     }
 }
 

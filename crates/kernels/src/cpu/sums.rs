@@ -202,8 +202,9 @@ const STRIP: usize = 64;
 /// added to one that is thousands of times larger.
 const RUN: usize = 128;
 
-/// Adds the sum of each column of `[rows, width]`, which is the bias's part in them.
-fn add_columns(machine: Machine, values: &[f32], into: &mut [f32]) {
+/// Adds the sum of each column of `[rows, width]`: of what all rows have in common, such as a bias, the part
+/// of each.
+pub(super) fn add_columns(machine: Machine, values: &[f32], into: &mut [f32]) {
     let width = into.len();
     let strip = |(index, into): (usize, &mut [f32])| {
         let range = index * STRIP..index * STRIP + into.len();

@@ -155,6 +155,36 @@ pub(super) fn with_threads<R: Send>(threads: usize, work: impl FnOnce(Machine) -
     pool.build().unwrap().install(|| work(machine))
 }
 
+/// That instructions and threads change nothing of what is computed: the same numbers on any number of threads,
+/// and about the same with any instructions.
+#[cfg(any(feature = "flex", feature = "ndarray"))]
+pub(super) fn agree<const N: usize>(
+    what: &str,
+    everything: impl Fn(Machine) -> [Vec<f32>; N] + Sync,
+) {
+    let bits = |all: [Vec<f32>; N]| all.map(|part| part.into_iter().map(f32::to_bits).collect());
+    let of = |threads| -> [Vec<u32>; N] { bits(with_threads(threads, &everything)) };
+    let one = of(1);
+    for threads in [2, 3, 7] {
+        assert!(one == of(threads), "{what}: {threads} threads");
+    }
+    let machines = machines();
+    let plainest = everything(machines[0]);
+    for &machine in &machines[1..] {
+        let found = everything(machine);
+        for (part, (expected, found)) in plainest.iter().zip(found).enumerate() {
+            let largest = expected.iter().fold(0.0f32, |max, x| max.max(x.abs()));
+            for (&expected, found) in expected.iter().zip(found) {
+                assert!(
+                    (expected - found).abs() <= 1e-5 * largest,
+                    "{what} {}: part {part}: {found}, not {expected}",
+                    machine.instructions()
+                );
+            }
+        }
+    }
+}
+
 /// One thread with each kind of instructions that this machine has, the plainest first.
 pub(super) fn machines() -> Vec<Machine> {
     let mut machines = vec![Machine {

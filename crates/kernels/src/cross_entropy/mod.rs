@@ -20,7 +20,7 @@ mod operation;
 use burn::backend::Dispatch;
 use burn::tensor::{DType, Device, Int, Tensor};
 
-use crate::{Kernel, Path};
+use crate::Path;
 pub(crate) use operation::{CrossEntropyBackend, CrossEntropyRun, Targets};
 
 /// How unlikely the target of each position is, in nats (`[positions]`): `-ln softmax(s)_y` of
@@ -83,10 +83,5 @@ pub fn cross_entropy(
 /// The way of a cross-entropy whose scores are of this device and type: there is a kernel for the
 /// CPU, in f32.
 pub fn cross_entropy_path(device: &Device, dtype: DType) -> Path {
-    match Path::of(device, dtype) {
-        Path::Kernel(Kernel::CubeCl(_)) => {
-            Path::Unrolled("cross-entropies have no kernel on a GPU yet".into())
-        }
-        path => path,
-    }
+    Path::of_cpu_alone(device, dtype, "cross-entropies")
 }

@@ -33,12 +33,7 @@ impl Program {
     /// The way of a program whose tensors are of this device and type: programs run on the CPU, in
     /// f32.
     pub fn path(device: &Device, dtype: DType) -> Path {
-        match Path::of(device, dtype) {
-            Path::Kernel(crate::Kernel::CubeCl(_)) => {
-                Path::Unrolled("recorded equations have no kernel on a GPU yet".into())
-            }
-            path => path,
-        }
+        Path::of_cpu_alone(device, dtype, "recorded equations")
     }
 }
 

@@ -1,5 +1,5 @@
 //! Gradients that vanish through time come to nothing: a processor computes with the numbers below the normal
-//! ones a hundred times more slowly, and of a thousand steps, hundreds could be there.
+//! ones many times more slowly, and of a thousand steps, hundreds could be there.
 
 use backdraft_kernels::{
     Direction, Expression, Given, Inputs, Nonlinearity, Program, ProgramInputs, Projection,

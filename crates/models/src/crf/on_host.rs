@@ -17,6 +17,8 @@ use burn::tensor::{Device, Int, Tensor, TensorData};
 use super::Scores;
 use super::chain::Marginals;
 
+use crate::host::numbers;
+
 /// `dL / d` each score, of all rows.
 #[derive(Default)]
 struct Gradients {
@@ -41,7 +43,7 @@ impl Scores {
         let [batch, time, count] = emissions.dims();
         let device = emissions.device();
         let emissions = lengths.clear_padding(emissions);
-        let scores: Vec<f64> = emissions.to_data().iter().collect();
+        let scores: Vec<f64> = numbers(&emissions.to_data());
         let tags: Vec<usize> = tags.map_or(Vec::new(), |tags| {
             tags.into_data().iter::<i64>().map(|y| y as usize).collect()
         });

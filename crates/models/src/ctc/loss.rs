@@ -18,6 +18,8 @@ use serde::{Deserialize, Serialize};
 use super::BLANK;
 use super::paths::Paths;
 
+use crate::host::numbers;
+
 const NAME: &str = "CTC";
 
 /// States of all steps that are worth a thread of their own: about a millisecond.
@@ -71,7 +73,7 @@ impl CtcLoss {
         let shape @ [batch, time, symbols] = log_p.dims();
         check(lengths, targets, shape)?;
         let log_p = lengths.clear_padding(log_p);
-        let host: Vec<f64> = log_p.to_data().iter().collect();
+        let host: Vec<f64> = numbers(&log_p.to_data());
         let (device, dtype) = (log_p.device(), log_p.dtype());
         let of_gradient = if device.is_autodiff() { host.len() } else { 0 };
 

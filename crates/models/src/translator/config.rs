@@ -33,8 +33,8 @@ pub struct TranslatorConfig<E, D> {
     /// The probability of dropping a connection that does not recur: after the embeddings and before
     /// the output; 0 by default.
     pub dropout: f64,
-    /// The part of what is right that all symbols share, in training: a model that is never quite sure learns more, and
-    /// its beams are less narrow; 0 by default (Szegedy et al. 2016, arXiv 1512.00567).
+    /// The part of what is right that all symbols share, in training, so that no model is ever quite sure; 0 by
+    /// default (Szegedy et al. 2016, arXiv 1512.00567).
     #[serde(default)]
     pub label_smoothing: f64,
 }
@@ -96,8 +96,8 @@ where
     ///
     /// # Errors
     ///
-    /// When a size is zero, the probability or the label smoothing is not in `0.0..1.0`, a layer is impossible, the decoder
-    /// does not go forward, a dot product is asked of sizes that differ, or input feeding without attention.
+    /// When a size is zero, the probability or the label smoothing is not in `0.0..1.0`, a layer is impossible, the
+    /// decoder does not go forward, a dot product is asked of sizes that differ, or input feeding without attention.
     pub fn init(&self, device: &Device) -> Result<Translator<E::Built, D::Built>, Error> {
         for (what, size) in [
             ("source vocabulary size", self.source_vocabulary),

@@ -6,7 +6,9 @@ use std::io::Write as _;
 use std::path::Path;
 use std::process::Stdio;
 
-use backdraft_train::{Recurrence, TaskSettings, Training, Translate, TranslateOptions};
+use backdraft_train::{
+    AttentionKind, Recurrence, TaskSettings, Training, Translate, TranslateOptions,
+};
 use serde_json::Value;
 
 use crate::support::{
@@ -48,13 +50,14 @@ fn what_is_written_backwards_is_learned_on_every_device() {
             ..Recurrence::default()
         },
         options: TranslateOptions {
+            attention: AttentionKind::General,
             beam: 2,
             case: true,
             ..TranslateOptions::default()
         },
         training: Training {
             batch: 32,
-            epochs: Some(30),
+            epochs: Some(20),
             lr: 2e-2,
             valid_fraction: 0.2,
             ..Training::default()

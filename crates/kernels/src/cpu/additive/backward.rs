@@ -1,8 +1,8 @@
 //! Additive scores, backward: a register of units of a row by itself, with every query and step.
 
 use pulp::{NullaryFnOnce, Simd, WithSimd};
-use rayon::prelude::*;
 
+use super::super::each;
 use super::super::lanes::tanh;
 use super::super::product::{columns, load, store};
 use super::super::rows::Rows;
@@ -37,10 +37,7 @@ impl WithSimd for Backward<'_> {
                 register: index % registers,
             });
         };
-        match self.shared {
-            true => (0..batch * registers).into_par_iter().for_each(one),
-            false => (0..batch * registers).for_each(one),
-        }
+        each(self.shared, batch * registers, one);
     }
 }
 

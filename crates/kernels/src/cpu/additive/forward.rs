@@ -1,8 +1,8 @@
 //! Additive scores, forward: each query of a row by itself, some steps side by side.
 
 use pulp::{NullaryFnOnce, Simd, WithSimd};
-use rayon::prelude::*;
 
+use super::super::each;
 use super::super::lanes::tanh;
 use super::super::product::{columns, load};
 use super::super::rows::Rows;
@@ -34,10 +34,7 @@ impl WithSimd for Forward<'_> {
                 query: index % queries,
             });
         };
-        match self.shared {
-            true => (0..batch * queries).into_par_iter().for_each(one),
-            false => (0..batch * queries).for_each(one),
-        }
+        each(self.shared, batch * queries, one);
     }
 }
 

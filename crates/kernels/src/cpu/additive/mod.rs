@@ -11,6 +11,7 @@ mod tests;
 
 use super::room::Room;
 use super::rows::{Order, Rows};
+use super::sums::add_columns;
 use super::{Machine, among_threads};
 
 /// Hyperbolic tangents from which on threads are worth waking: some tens of microseconds.
@@ -115,11 +116,7 @@ pub(super) fn backward(machine: Machine, read: Read, gradient: &[f32]) -> Found 
     // SAFETY: all units of each query of each row, and of each row, have been written.
     let [of_queries, of_rows] = unsafe { [of_queries.written(), of_fit.written()] };
     let mut fit = vec![0.0; units];
-    for row in of_rows.chunks_exact(units) {
-        for (sum, value) in fit.iter_mut().zip(row) {
-            *sum += value;
-        }
-    }
+    add_columns(machine, &of_rows, &mut fit);
     Found {
         queries: of_queries,
         keys: of_keys,

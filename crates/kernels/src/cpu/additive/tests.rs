@@ -1,7 +1,7 @@
 //! That instructions and threads change nothing of what is computed.
 
 use super::*;
-use crate::cpu::tests::{machines, random, with_threads};
+use crate::cpu::tests::{agree, random};
 
 /// Everything that a call and its backward write.
 fn everything(machine: Machine, sizes: Sizes) -> [Vec<f32>; 4] {
@@ -49,32 +49,8 @@ const SIZES: [Sizes; 4] = [
 ];
 
 #[test]
-fn instructions_change_nothing() {
+fn instructions_and_threads_change_nothing() {
     for sizes in SIZES {
-        let machines = machines();
-        let plainest = everything(machines[0], sizes);
-        for &machine in &machines[1..] {
-            for (ours, plain) in everything(machine, sizes).iter().zip(&plainest) {
-                let largest = plain.iter().fold(1e-2f32, |max, x| max.max(x.abs()));
-                for (a, b) in ours.iter().zip(plain) {
-                    let what = (machine.instructions(), sizes);
-                    assert!((a - b).abs() <= 1e-5 * largest, "{a}, not {b}: {what:?}");
-                }
-            }
-        }
-    }
-}
-
-#[test]
-fn threads_change_nothing() {
-    for sizes in SIZES {
-        let alone = with_threads(1, |machine| everything(machine, sizes));
-        for threads in [2, 3, 7] {
-            assert_eq!(
-                with_threads(threads, |machine| everything(machine, sizes)),
-                alone,
-                "{threads} threads, {sizes:?}"
-            );
-        }
+        agree(&format!("{sizes:?}"), |machine| everything(machine, sizes));
     }
 }

@@ -2,8 +2,9 @@
 //!
 //! Each position is a piece of work of its own. A result does not depend on the number of threads.
 
+mod backward;
+mod forward;
 pub(super) mod host;
-mod position;
 #[cfg(test)]
 mod tests;
 
@@ -48,7 +49,7 @@ pub(super) fn forward(machine: Machine, read: Read) -> [Vec<f32>; 2] {
     let (mut nats, mut kept) = (Room::new(positions), Room::new(2 * positions));
     let shared = read.is_shared(machine);
     among_threads(shared, || {
-        machine.arch.dispatch(position::Forward {
+        machine.arch.dispatch(forward::Forward {
             read,
             shared,
             nats: Rows::unwritten(nats.as_mut(), Order::TimeMajor, [1, positions, 1]),
@@ -65,7 +66,7 @@ pub(super) fn backward(machine: Machine, read: Read, kept: &[f32], gradient: &[f
     let mut found = Room::new(positions * vocabulary);
     let shared = read.is_shared(machine);
     among_threads(shared, || {
-        machine.arch.dispatch(position::Backward {
+        machine.arch.dispatch(backward::Backward {
             read,
             shared,
             kept,

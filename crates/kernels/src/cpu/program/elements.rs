@@ -6,6 +6,7 @@ use pulp::Simd;
 
 use super::super::lanes::{exp, flush_tiny, log, relu, sigmoid, tanh};
 use super::super::product::{load, store};
+use super::super::totals::total;
 use crate::program::{Binary, Mode, Op, Unary};
 
 /// `out = f(operands)`, or with `ADD`, `out += f(operands)`.
@@ -125,9 +126,9 @@ pub(super) fn forward<'a, I: Simd>(
         Op::Normalize { epsilon, .. } => {
             let x = operand(0);
             let width = x.len() as f32;
-            let mean = sum(simd, [x], |[x]| x) / width;
+            let mean = total(simd, [x], |[x]| x) / width;
             let means = simd.splat_f32s(mean);
-            let variance = sum(
+            let variance = total(
                 simd,
                 [x],
                 #[inline(always)]
@@ -203,54 +204,6 @@ pub(super) fn clear<I: Simd>(simd: I, out: &mut [MaybeUninit<f32>]) {
             |[]| simd.splat_f32s(0.0),
         );
     }
-}
-
-/// The sum of `f` over all elements.
-#[inline(always)]
-fn sum<I: Simd, const N: usize>(
-    simd: I,
-    operands: [&[f32]; N],
-    f: impl Fn([I::f32s; N]) -> I::f32s,
-) -> f32 {
-    /// An addition waits for the one before it: so many sums that do not wait for each other.
-    const SUMS: usize = 4;
-    let count = operands[0].len();
-    let lanes = I::F32_LANES;
-    let whole = count - count % lanes;
-    let mut totals = [simd.splat_f32s(0.0); SUMS];
-    let mut registers = [simd.splat_f32s(0.0); N];
-    let mut start = 0;
-    while start + SUMS * lanes <= whole {
-        for (part, total) in totals.iter_mut().enumerate() {
-            let start = start + part * lanes;
-            for n in 0..N {
-                registers[n] = load(simd, &operands[n][start..start + lanes]);
-            }
-            *total = simd.add_f32s(*total, f(registers));
-        }
-        start += SUMS * lanes;
-    }
-    while start < whole {
-        for n in 0..N {
-            registers[n] = load(simd, &operands[n][start..start + lanes]);
-        }
-        totals[0] = simd.add_f32s(totals[0], f(registers));
-        start += lanes;
-    }
-    let [a, b, c, d] = totals;
-    let total = simd.add_f32s(simd.add_f32s(a, b), simd.add_f32s(c, d));
-    let mut total = simd.reduce_sum_f32s(total);
-    let mut index = whole;
-    while index < count {
-        for n in 0..N {
-            registers[n] = simd.splat_f32s(operands[n][index]);
-        }
-        let values = [f(registers)];
-        let lanes: &[f32] = pulp::bytemuck::cast_slice(&values);
-        total += lanes[0];
-        index += 1;
-    }
-    total
 }
 
 /// What a derivative reads of a value.
@@ -350,8 +303,8 @@ pub(super) unsafe fn backward<'a, I: Simd>(
         Op::Normalize { .. } => {
             let (y, last) = value().split_at(gradient.len());
             let width = y.len() as f32;
-            let of_gradient = simd.splat_f32s(sum(simd, [gradient], |[g]| g) / width);
-            let of_product = sum(
+            let of_gradient = simd.splat_f32s(total(simd, [gradient], |[g]| g) / width);
+            let of_product = total(
                 simd,
                 [gradient, y],
                 #[inline(always)]

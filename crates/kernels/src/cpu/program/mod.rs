@@ -16,7 +16,7 @@ mod tests;
 use super::room::Room;
 use super::rows::{Order, Rows};
 use super::schedule::rows_of_threads;
-use super::sums::GrowingSums;
+use super::sums::{GrowingSums, add_columns};
 use super::{Machine, among_threads, place, slots};
 use crate::program::{Op, Plan};
 use crate::recurrence::{Sizes, Walk};
@@ -284,11 +284,7 @@ pub(super) fn backward(
 fn vectors(machine: Machine, plan: &Plan, fixed: &[f32], of_rows: &[f32]) -> Vec<f32> {
     let width = plan.fixed_width;
     let mut gradient = vec![0.0; width];
-    for row in of_rows.chunks_exact(width.max(1)) {
-        for (sum, value) in gradient.iter_mut().zip(row) {
-            *sum += value;
-        }
-    }
+    add_columns(machine, of_rows, &mut gradient);
     machine.arch.dispatch(backward::FixedBackward {
         plan,
         values: Rows::read_only(fixed, Order::TimeMajor, [1, 1, width]),

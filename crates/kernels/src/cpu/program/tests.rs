@@ -1,7 +1,7 @@
 //! That instructions and threads change nothing of what a program computes.
 
 use super::*;
-use crate::cpu::tests::{machines, random, walks, with_threads};
+use crate::cpu::tests::{agree, random, walks};
 use crate::{Expression, Given, Program, Shapes};
 
 /// A program with every operation there is, of odd widths.
@@ -79,44 +79,12 @@ fn walks_of([time, batch, hidden]: [usize; 3]) -> [Walk; 3] {
 }
 
 #[test]
-fn results_of_a_program_do_not_depend_on_the_number_of_threads() {
+fn instructions_and_threads_change_nothing_of_a_program() {
     for sizes in SIZES {
         for walk in walks_of(sizes) {
-            let of = |threads| with_threads(threads, |machine| everything(machine, &walk, sizes));
-            let one = of(1);
-            for threads in [2, 3] {
-                let bits = |all: &[Vec<f32>; 5]| -> Vec<u32> {
-                    all.iter().flatten().map(|x| x.to_bits()).collect()
-                };
-                assert_eq!(
-                    bits(&one),
-                    bits(&of(threads)),
-                    "{sizes:?}: {threads} threads"
-                );
-            }
-        }
-    }
-}
-
-#[test]
-fn instructions_agree_on_a_program() {
-    let machines = machines();
-    for sizes in SIZES {
-        for walk in walks_of(sizes) {
-            let reference = everything(machines[0], &walk, sizes);
-            for &machine in &machines[1..] {
-                let found = everything(machine, &walk, sizes);
-                for (part, (expected, found)) in reference.iter().zip(found).enumerate() {
-                    let largest = expected.iter().fold(0.0f32, |max, x| max.max(x.abs()));
-                    for (&expected, found) in expected.iter().zip(found) {
-                        assert!(
-                            (expected - found).abs() <= 1e-5 * largest,
-                            "{sizes:?} {}: part {part}: {found}, not {expected}",
-                            machine.instructions()
-                        );
-                    }
-                }
-            }
+            agree(&format!("{sizes:?} {walk:?}"), |machine| {
+                everything(machine, &walk, sizes)
+            });
         }
     }
 }

@@ -21,6 +21,7 @@
 //! The weight `g(h)` of Kneser and Ney is `b(h)`. Paul and Baker 1992, "The design for the Wall Street
 //! Journal-based CSR corpus".
 
+mod entries;
 mod reading;
 mod writing;
 

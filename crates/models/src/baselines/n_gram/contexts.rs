@@ -1,4 +1,4 @@
-//! The counts of all n-grams, by context: a tree whose root is the empty context and whose branches are
+//! What is known of all n-grams, counted or told by a file, by context: a tree whose root is the empty context and whose branches are
 //! one symbol longer, by one that is older.
 
 use std::ops::Range;

@@ -1,7 +1,6 @@
 //! N-grams from text.
 
 use std::collections::{BTreeMap, HashMap};
-use std::fmt::Display;
 
 use backdraft_cells::Error;
 
@@ -9,6 +8,7 @@ use super::super::contexts::Contexts;
 use super::super::sorted::{BEGIN, code};
 use super::super::{Discounting, NAME, NGram, NGramConfig, NGramState};
 use super::BEGIN_NAME;
+use super::entries::{Entries, Entry, at};
 
 /// What an ARPA file tells of a context.
 #[derive(Debug, Clone, Default)]
@@ -97,42 +97,9 @@ impl NGram {
     }
 
     fn from_told<S: AsRef<str>>(mut levels: Vec<Level>, names: &[S]) -> Result<Self, Error> {
-        // A level of contexts that nothing follows tells nothing.
-        while levels
-            .last()
-            .is_some_and(|level| level.values().all(|told| told.followers.is_empty()))
-        {
-            levels.pop();
-        }
-        let alone = levels.first().and_then(|level| level.get(&Vec::new()));
-        let alone = alone.ok_or_else(|| {
-            let expected = "an ARPA file with a word of the vocabulary";
-            Error::new(NAME, "n-grams", expected, "none")
-        })?;
-        let absent =
-            (0..names.len()).find(|&symbol| !alone.followers.contains_key(&code(symbol as u32)));
-        if let Some(symbol) = absent {
-            let (expected, found) = (
-                "a 1-gram of each word of the vocabulary",
-                names[symbol].as_ref(),
-            );
-            return Err(Error::new(
-                NAME,
-                "1-grams",
-                expected,
-                format!("none of {found:?}"),
-            ));
-        }
-        // What ends a context is a context, too: else the longer one would not be found.
-        for length in (1..levels.len()).rev() {
-            let shorter: Vec<Vec<u32>> = levels[length]
-                .keys()
-                .map(|context| context[..length - 1].to_vec())
-                .collect();
-            for context in shorter {
-                levels[length - 1].entry(context).or_default();
-            }
-        }
+        prune(&mut levels);
+        check_alone(&levels, names)?;
+        complete(&mut levels);
         let begin = levels
             .get(1)
             .is_some_and(|level| level.contains_key(&vec![BEGIN]));
@@ -186,118 +153,39 @@ impl NGram {
     }
 }
 
-/// A line of an ARPA file that is an n-gram.
-struct Entry<'a> {
-    line: usize,
-    words: Vec<&'a str>,
-    log_p: f64,
-    log_weight: Option<f64>,
-}
-
-/// The n-grams of an ARPA file, in its order.
-struct Entries<'a> {
-    lines: std::iter::Enumerate<std::str::Lines<'a>>,
-    /// The words of an n-gram of this section; none before the first.
-    length: usize,
-    ended: bool,
-}
-
-impl<'a> Entries<'a> {
-    fn new(text: &'a str) -> Self {
-        Self {
-            lines: text.lines().enumerate(),
-            length: 0,
-            ended: false,
-        }
+/// Drops the longest contexts where nothing follows any of them: they tell nothing.
+fn prune(levels: &mut Vec<Level>) {
+    let is_empty = |level: &Level| level.values().all(|told| told.followers.is_empty());
+    while levels.last().is_some_and(is_empty) {
+        levels.pop();
     }
+}
 
-    /// An n-gram, or nothing where a line is none.
-    fn entry(&mut self, line: usize, text: &'a str) -> Result<Option<Entry<'a>>, Error> {
-        if let Some(heading) = text.strip_prefix('\\') {
-            let length = heading.strip_suffix("-grams:");
-            return match (heading, length.map(str::parse)) {
-                ("data\\", _) if self.length == 0 => Ok(None),
-                ("end\\", _) if self.length > 0 => {
-                    self.ended = true;
-                    Ok(None)
-                }
-                (_, Some(Ok(length))) if length == self.length + 1 => {
-                    if length > NGramConfig::LONGEST {
-                        let expected = format!("n-grams of 1 to {} words", NGramConfig::LONGEST);
-                        return Err(at(line, expected, length));
-                    }
-                    self.length = length;
-                    Ok(None)
-                }
-                _ => {
-                    let next = self.length + 1;
-                    let expected = match self.length {
-                        0 => "\\data\\ or \\1-grams:".to_string(),
-                        _ => format!("\\{next}-grams: or \\end\\"),
-                    };
-                    Err(at(line, expected, text))
-                }
-            };
-        }
-        if self.length == 0 || text.is_empty() {
-            return Ok(None);
-        }
-        let mut parts = text.split_whitespace();
-        let number = |part: Option<&str>| part.and_then(|part| part.parse::<f64>().ok());
-        let log_p = number(parts.next()).filter(|log_p| *log_p <= 0.0);
-        let words: Vec<&str> = parts.by_ref().take(self.length).collect();
-        let rest = parts.next();
-        let weight = number(rest).filter(|weight| weight.is_finite());
-        let fits = words.len() == self.length && weight.is_some() == rest.is_some();
-        match log_p {
-            Some(log_p) if fits && parts.next().is_none() => Ok(Some(Entry {
-                line,
-                words,
-                log_p: log_p * std::f64::consts::LN_10,
-                log_weight: weight.map(|weight| weight * std::f64::consts::LN_10),
-            })),
-            _ => {
-                let words = self.length;
-                let expected =
-                    format!("a logarithm, {words} words and perhaps the logarithm of a weight");
-                Err(at(line, expected, format!("{text:?}")))
-            }
+/// Refuses a file that does not tell how likely each name is by itself.
+fn check_alone<S: AsRef<str>>(levels: &[Level], names: &[S]) -> Result<(), Error> {
+    let Some(alone) = levels.first().and_then(|level| level.get(&Vec::new())) else {
+        let expected = "an ARPA file with a word of the vocabulary";
+        return Err(Error::new(NAME, "n-grams", expected, "none"));
+    };
+    let mut symbols = names.iter().zip(0..);
+    match symbols.find(|(_, symbol)| !alone.followers.contains_key(&code(*symbol))) {
+        None => Ok(()),
+        Some((name, _)) => {
+            let expected = "a 1-gram of each word of the vocabulary";
+            let found = format!("none of {:?}", name.as_ref());
+            Err(Error::new(NAME, "1-grams", expected, found))
         }
     }
 }
 
-impl<'a> Iterator for Entries<'a> {
-    type Item = Result<Entry<'a>, Error>;
-
-    fn next(&mut self) -> Option<Self::Item> {
-        while !self.ended {
-            let Some((index, text)) = self.lines.next() else {
-                self.ended = true;
-                return Some(Err(Error::new(
-                    NAME,
-                    "ARPA file",
-                    "\\end\\ at its end",
-                    "none",
-                )));
-            };
-            match self.entry(index + 1, text.trim()) {
-                Ok(None) => {}
-                Ok(Some(entry)) => return Some(Ok(entry)),
-                Err(error) => {
-                    self.ended = true;
-                    return Some(Err(error));
-                }
-            }
+/// Makes a context of what ends a context: else the longer one would not be found.
+fn complete(levels: &mut [Level]) {
+    for length in (1..levels.len()).rev() {
+        let (shorter, longer) = levels.split_at_mut(length);
+        for context in longer[0].keys() {
+            shorter[length - 1]
+                .entry(context[..length - 1].to_vec())
+                .or_default();
         }
-        None
     }
-}
-
-fn at(line: usize, expected: impl Display, found: impl Display) -> Error {
-    Error::new(
-        NAME,
-        format!("line {line} of the ARPA file"),
-        expected.to_string(),
-        found.to_string(),
-    )
 }
