@@ -34,6 +34,7 @@
 mod abc;
 mod arrays;
 mod buckets;
+mod bytes;
 mod class_folders;
 mod conll;
 mod cut;
@@ -63,6 +64,7 @@ mod words;
 pub use abc::{Tune, read_tunes};
 pub use arrays::{ArrayNames, Classes, read_arrays};
 pub use buckets::{BatchSize, Buckets};
+pub use bytes::{byte_name, byte_of_name};
 pub use class_folders::ClassFolders;
 pub use conll::{ConllColumns, ConllReader, PassedOver, TaggedSentence};
 pub use cut::{Cut, Span};

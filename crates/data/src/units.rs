@@ -1,14 +1,16 @@
-//! What the symbols of a text are: its characters, its words, or pieces of words.
+//! What the symbols of a text are: its characters, its bytes, its words, or pieces of words.
 //!
 //! ```text
 //! characters    each a symbol
+//! bytes         those of UTF-8, 0 to 255: any text has symbols
 //! words         those of `words`, and at the end of each line <EOS>, which is written as the line break
 //! pieces        those of a tokenizer of Hugging Face's `tokenizers`
 //! ```
 
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Value, json};
 
+use crate::bytes::{BYTES, Utf8};
 use crate::words::{is_apart, line_words};
 use crate::{DataError, Pieces, Vocabulary, WordVocabulary};
 
@@ -18,6 +20,8 @@ use crate::{DataError, Pieces, Vocabulary, WordVocabulary};
 pub enum Units {
     /// Each character is a symbol.
     Characters(Vocabulary),
+    /// Each byte of UTF-8 is a symbol.
+    Bytes,
     /// Each word is a symbol, and so is the end of a line.
     Words(WordVocabulary),
     /// What a tokenizer makes of it.
@@ -44,6 +48,7 @@ impl Units {
     pub fn len(&self) -> usize {
         match self {
             Self::Characters(vocabulary) => vocabulary.len(),
+            Self::Bytes => BYTES,
             Self::Words(vocabulary) => vocabulary.len(),
             Self::Pieces(pieces) => pieces.len(),
         }
@@ -57,6 +62,7 @@ impl Units {
     pub fn encode(&self, text: &str) -> Result<Vec<u32>, DataError> {
         Ok(match self {
             Self::Characters(vocabulary) => vocabulary.encode(text),
+            Self::Bytes => text.bytes().map(u32::from).collect(),
             Self::Words(vocabulary) => line_words(text)
                 .map(|word| vocabulary.symbol(word))
                 .collect(),
@@ -103,6 +109,7 @@ impl Units {
     pub fn unknown(&self) -> Option<u32> {
         match self {
             Self::Characters(_) => Some(Vocabulary::UNKNOWN),
+            Self::Bytes => None,
             Self::Words(_) => Some(WordVocabulary::UNKNOWN),
             Self::Pieces(pieces) => pieces.unknown(),
         }
@@ -120,6 +127,7 @@ impl Units {
     pub fn to_json(&self) -> String {
         match self {
             Self::Characters(vocabulary) => vocabulary.to_json(),
+            Self::Bytes => json!({ "bytes": BYTES }).to_string(),
             Self::Words(vocabulary) => {
                 serde_json::to_string_pretty(vocabulary).expect("words are always valid JSON")
             }
@@ -152,6 +160,12 @@ impl TryFrom<Value> for Units {
             let words = serde_json::from_value(file).map_err(|error| error.to_string())?;
             return Ok(Self::Words(words));
         }
+        if let Some(bytes) = file.get("bytes") {
+            return match bytes.as_u64() == Some(BYTES as u64) {
+                true => Ok(Self::Bytes),
+                false => Err(format!("expected {BYTES} bytes, found {bytes}")),
+            };
+        }
         let text = file.to_string();
         match file.get("model") {
             Some(_) => Ok(Self::Pieces(Box::new(Pieces::from_json(&text)?))),
@@ -163,10 +177,11 @@ impl TryFrom<Value> for Units {
 /// Puts a text together, symbol by symbol.
 ///
 /// Between words stands a space, but for the punctuation that has none; a character that is made of
-/// several pieces is written when the last of them is there.
+/// several bytes or pieces is written when the last of them is there.
 #[derive(Debug, Clone)]
 pub struct Spelling {
     before: String,
+    bytes: Utf8,
     /// The pieces whose text is not done with, and what of it is.
     pieces: Vec<u32>,
     written: String,
@@ -185,6 +200,7 @@ impl Spelling {
     pub fn new() -> Self {
         Self {
             before: Units::END_OF_LINE.to_string(),
+            bytes: Utf8::default(),
             pieces: Vec::new(),
             written: String::new(),
             done: 0,
@@ -195,6 +211,8 @@ impl Spelling {
     pub fn write(&mut self, units: &Units, symbol: u32) -> String {
         match units {
             Units::Characters(vocabulary) => vocabulary.character(symbol).to_string(),
+            // What is no byte is the beginning of no character, as 0xFF.
+            Units::Bytes => self.bytes.push(u8::try_from(symbol).unwrap_or(u8::MAX)),
             Units::Words(vocabulary) => {
                 let word = vocabulary.word(symbol);
                 let space = if is_apart(&self.before, word) {
@@ -223,7 +241,8 @@ impl Spelling {
                 let all = pieces.decode(&self.pieces);
                 self.take(pieces, &all)
             }
-            _ => String::new(),
+            Units::Bytes => self.bytes.finish(),
+            Units::Characters(_) | Units::Words(_) => String::new(),
         }
     }
 
@@ -277,32 +296,41 @@ mod tests {
     #[test]
     fn each_kind_goes_through_json() {
         let pieces = Units::Pieces(Box::new(crate::pieces::tests::pieces()));
-        for units in [Units::characters(TEXT), Units::words(TEXT, 2, None), pieces] {
+        let characters = Units::characters(TEXT);
+        for units in [
+            characters,
+            Units::Bytes,
+            Units::words(TEXT, 2, None),
+            pieces,
+        ] {
             let again = Units::from_json(&units.to_json()).unwrap();
             assert_eq!(again.len(), units.len());
             assert_eq!(again.encode(TEXT).unwrap(), units.encode(TEXT).unwrap());
             assert_eq!(again.first(), units.first());
         }
         assert!(Units::from_json("{\"model\": 3}").is_err());
+        assert!(Units::from_json("{\"bytes\": 255}").is_err());
         assert!(Units::from_json("{}").is_err());
     }
 
     /// Bytes are put together to a character when the last of them is there.
     #[test]
-    fn pieces_are_written_as_they_come() {
-        let units = Units::Pieces(Box::new(crate::pieces::tests::pieces()));
-        let text = "h\u{e9}llo \u{1F525}!";
-        let symbols = units.encode(text).unwrap();
-        let mut spelling = Spelling::new();
-        let written: Vec<String> = symbols
-            .iter()
-            .map(|&symbol| spelling.write(&units, symbol))
-            .collect();
-        assert_eq!(written.concat(), text);
-        assert!(written.iter().any(String::is_empty), "{written:?}");
-        assert_eq!(units.decode(&symbols), text);
-        // Cut within a character, what is there of it is told in the end.
-        let cut = &symbols[..symbols.len() - 2];
-        assert!(units.decode(cut).ends_with(char::REPLACEMENT_CHARACTER));
+    fn pieces_and_bytes_are_written_as_they_come() {
+        let pieces = Units::Pieces(Box::new(crate::pieces::tests::pieces()));
+        for units in [pieces, Units::Bytes] {
+            let text = "h\u{e9}llo \u{1F525}!";
+            let symbols = units.encode(text).unwrap();
+            let mut spelling = Spelling::new();
+            let written: Vec<String> = symbols
+                .iter()
+                .map(|&symbol| spelling.write(&units, symbol))
+                .collect();
+            assert_eq!(written.concat(), text);
+            assert!(written.iter().any(String::is_empty), "{written:?}");
+            assert_eq!(units.decode(&symbols), text);
+            // Cut within a character, what is there of it is told in the end.
+            let cut = &symbols[..symbols.len() - 2];
+            assert!(units.decode(cut).ends_with(char::REPLACEMENT_CHARACTER));
+        }
     }
 }

@@ -8,6 +8,8 @@ mod export;
 mod generate;
 mod import;
 mod inspect;
+mod lexicon;
+mod ngram;
 mod parsing;
 mod predict;
 mod print;
@@ -81,6 +83,8 @@ enum Command {
     Import(import::Arguments),
     /// Compare recurrent models with simpler ones on the same data
     Baselines(baselines::Arguments),
+    /// Count the n-grams of a text, and write them as an ARPA file
+    Ngram(ngram::Arguments),
     /// Test how long cells remember, on problems that need memory
     Probe(probe::Arguments),
     /// List the devices that this build can use, and the one it picks
@@ -123,13 +127,18 @@ pub fn run() -> ExitCode {
             generate::run(&arguments, &|name| is_typed(matches, name))
         }
         Command::Predict(arguments) => predict::run(&arguments),
-        Command::Evaluate(arguments) => evaluate::run(&arguments),
+        Command::Evaluate(arguments) => {
+            let matches = matches.subcommand_matches("evaluate");
+            let matches = matches.expect("clap knows the command");
+            evaluate::run(&arguments, &|name| is_typed(matches, name))
+        }
         Command::Report(arguments) => report::report(&arguments),
         Command::Inspect(arguments) => inspect::run(&arguments),
         Command::Compare(arguments) => report::compare(&arguments),
         Command::Export(arguments) => export::run(&arguments),
         Command::Import(arguments) => import::run(&arguments),
         Command::Baselines(arguments) => baselines::run(&arguments),
+        Command::Ngram(arguments) => ngram::run(&arguments),
         Command::Probe(arguments) => probe::run(&arguments),
         Command::Devices(arguments) => devices::run(&arguments),
     };

@@ -107,12 +107,17 @@ pub(crate) fn look_into<C: Cell>(
     insight.gradients = gradient_through_time::measure(model, &back.window(0))?;
     let recording = recording::record(model, &read)?;
     insight.activity = recording.activity;
-    let Units::Characters(_) = read_as else {
+    let is_by_character = match read_as {
+        Units::Characters(_) => true,
+        Units::Bytes => held_out.is_ascii(),
+        Units::Words(_) | Units::Pieces(_) => false,
+    };
+    if !is_by_character {
         let reason =
-            "units: the features that units follow are only computed for models of characters";
+            "units: the features that units follow are only computed where a symbol is a character";
         insight.missing.push(reason.to_string());
         return Ok(insight);
-    };
+    }
     let text = recording::rows_of_text(held_out, &read, recording.steps);
     let (units, missing) = units::telling(&recording.states, &text);
     insight.units = units;

@@ -39,6 +39,7 @@ mod failpoint;
 mod fit;
 mod insight;
 mod interrupt;
+mod n_gram;
 mod names;
 mod polynomial;
 mod probe;
@@ -68,6 +69,7 @@ pub use insight::{
     Feature, GradientNorm, Insight, Passage, Spectrum, StateGradient, TellingUnit, UnitActivity,
     WeightSummary,
 };
+pub use n_gram::{NGramEvaluation, NGramFile};
 pub use probe::{Probe, Problem, Sample, Trial, draw_trials};
 pub use progress::{Display, PlainProgress};
 pub use report::{RunReport, report_runs, report_task};

@@ -31,6 +31,7 @@ mod config;
 mod contexts;
 mod discount;
 mod generator;
+mod likeliest;
 mod sorted;
 
 use backdraft_cells::Error;
@@ -210,8 +211,12 @@ impl NGram {
         std::iter::successors(Some((0, 0)), next).map(|(at, context)| (&self.levels[at], context))
     }
 
-    fn push(&self, state: &mut NGramState, code: u32) {
-        state.codes.push(code);
+    fn push(&self, state: &mut NGramState, pushed: u32) {
+        if self.config.end.map(code) == Some(pushed) {
+            *state = self.initial_state();
+            return;
+        }
+        state.codes.push(pushed);
         let most = self.config.order - 1;
         let excess = state.codes.len().saturating_sub(most);
         state.codes.drain(..excess);

@@ -2,8 +2,8 @@
 
 use std::collections::{HashMap, HashSet};
 
-use backdraft_models::Sampling;
-use backdraft_models::baselines::{Discounting, NGram, NGramConfig};
+use backdraft_models::baselines::{Discounting, NGram, NGramConfig, NGramState};
+use backdraft_models::{BeamSearch, Sampling};
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 
@@ -359,6 +359,84 @@ fn a_seed_and_a_prompt_write_one_text() {
     assert!(written.iter().all(|symbol| *symbol < 7 && *symbol != 2));
     let none = Sampling::new().with_excluded((0..8).collect());
     assert!(model.generator(none, 1).is_err());
+}
+
+/// Lines that end with 0 are the same, whether they are cut before or not.
+#[test]
+fn a_sequence_ends_with_its_end() {
+    let mut random = StdRng::seed_from_u64(3);
+    let text: Vec<u32> = (0..300).map(|_| random.random_range(0..5)).collect();
+    let lines: Vec<&[u32]> = text.split_inclusive(|symbol| *symbol == 0).collect();
+    let config = NGramConfig::new(5, 3);
+    let (apart, whole) = (
+        config.fit(&lines).unwrap(),
+        config.clone().with_end(0).fit(&[&text]).unwrap(),
+    );
+    assert_eq!(apart.grams(), whole.grams());
+    let by_line: Vec<f64> = lines
+        .iter()
+        .flat_map(|line| apart.nats(line).unwrap())
+        .collect();
+    assert_eq!(whole.nats(&text).unwrap(), by_line);
+    let mut state = whole.initial_state();
+    whole.read(&mut state, &[3, 1, 0]).unwrap();
+    assert_eq!(state, whole.initial_state());
+    // Without a beginning, nothing is known after an end.
+    let bare = config.with_end(0).with_begin(false).fit(&[&text]).unwrap();
+    bare.read(&mut state, &[3, 0]).unwrap();
+    assert_eq!(state, Default::default());
+    assert!(NGramConfig::new(5, 3).with_end(5).fit(&[&text]).is_err());
+}
+
+/// Every way to go on for as long, the likeliest first.
+fn all_ways(model: &NGram, state: &NGramState, length: usize) -> Vec<(Vec<u32>, f64)> {
+    let mut ways = vec![(Vec::new(), state.clone(), 0.0)];
+    for _ in 0..length {
+        let longer = ways.iter().flat_map(|(symbols, state, log_p)| {
+            (0..model.vocabulary_size() as u32).map(move |symbol| {
+                let (mut symbols, mut state) = (symbols.clone(), state.clone());
+                let p = model.probability(&state, symbol).unwrap();
+                model.read(&mut state, &[symbol]).unwrap();
+                symbols.push(symbol);
+                (symbols, state, log_p + p.ln())
+            })
+        });
+        ways = longer.collect();
+    }
+    ways.sort_by(|(_, _, a), (_, _, b)| b.total_cmp(a));
+    let found = ways.into_iter();
+    found.map(|(symbols, _, log_p)| (symbols, log_p)).collect()
+}
+
+#[test]
+fn a_wide_beam_finds_the_likeliest_way_to_go_on() {
+    let mut random = StdRng::seed_from_u64(8);
+    for order in 1..=4 {
+        let text: Vec<u32> = (0..200).map(|_| random.random_range(0..4)).collect();
+        let config = NGramConfig::new(4, order).with_end(0);
+        let model = config.fit(&[text]).unwrap();
+        let mut state = model.initial_state();
+        model.read(&mut state, &[2, 3, 1]).unwrap();
+        let search = BeamSearch::new(4).with_width(64).with_best(5);
+        let found = model.beam(&state, None, &search).unwrap();
+        let ways = all_ways(&model, &state, 4);
+        assert_eq!(found.len(), 5);
+        for (found, (_, best)) in found.iter().zip(&ways) {
+            // Of ways that are equally likely, any.
+            let (_, own) = ways.iter().find(|way| way.0 == found.symbols).unwrap();
+            assert!((found.log_p - own).abs() < 1e-5 && (own - best).abs() < 1e-5);
+        }
+        // A beam of one takes the likeliest symbol each time.
+        let greedy = model.beam(&state, None, &search.clone().with_width(1).with_best(1));
+        let likeliest = Sampling::new().with_temperature(0.0);
+        let mut writer = model.generator(likeliest, 0).unwrap();
+        writer.read(&[2, 3, 1]).unwrap();
+        let written: Vec<u32> = writer.take(4).collect();
+        assert_eq!(greedy.unwrap()[0].symbols, written);
+        let ended = model.beam(&state, Some(0), &search).unwrap();
+        assert!(ended.iter().all(|found| !found.symbols.contains(&0)));
+        assert!(model.beam(&state, Some(4), &search).is_err());
+    }
 }
 
 #[test]

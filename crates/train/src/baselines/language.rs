@@ -1,4 +1,4 @@
-//! Models of the next character.
+//! Models of the next character, byte, word, or piece of a word.
 
 use std::collections::BTreeMap;
 use std::f64::consts::LN_2;
@@ -14,7 +14,7 @@ use burn::tensor::{Device, Int, Tensor, TensorData};
 
 use super::descent::descend;
 use super::{BaselineRow, BaselineSettings, Baselines, Remembers, step_microseconds};
-use crate::{PickedDevice, Recurrence, SymbolBatch, Text, TrainError};
+use crate::{Lexicon, PickedDevice, Recurrence, SymbolBatch, Text, TrainError};
 
 /// Steps that nets learn from at once.
 const UNROLL: usize = 64;
@@ -32,6 +32,8 @@ const TIMED: usize = 200;
 
 /// A text as every model learns it.
 struct Split {
+    /// What a symbol is.
+    symbol: &'static str,
     units: Units,
     learn: Vec<u32>,
     held_out: Vec<u32>,
@@ -39,32 +41,51 @@ struct Split {
     bits_a_nat: f64,
 }
 
-/// Every model of the next character on one text, whose end is held out; `told` hears each as it is there.
+/// Every model of the next symbol on one text, whose end is held out; `told` hears each as it is there.
+///
+/// * `lexicon`: what the symbols are. The softmax is always full.
 ///
 /// # Errors
 ///
 /// When a setting is impossible or the text is too short.
 pub fn language_baselines(
     settings: &BaselineSettings,
+    lexicon: &Lexicon,
     text: &Text,
     device: &PickedDevice,
     told: &mut dyn FnMut(&BaselineRow),
 ) -> Result<Baselines, TrainError> {
     settings.check()?;
-    let (learn, held_out) = split_held_out(&text.content, settings.valid_fraction)?;
-    let [learned, tested] = [learn, held_out].map(|text| text.chars().count());
-    if learned.min(tested) < 2 {
-        return Err(TrainError::Unfit {
-            what: "the text",
-            expected: "at least 2 characters to learn from and 2 that are held out".to_string(),
-            found: format!("{learned} and {tested}"),
+    lexicon.check()?;
+    if !lexicon.adaptive.is_empty() {
+        return Err(TrainError::Invalid {
+            setting: "adaptive",
+            expected: "none, as the softmax of a comparison is full".to_string(),
+            found: "some".to_string(),
         });
     }
-    let units = Units::characters(learn);
+    let (learn, held_out) = split_held_out(&text.content, settings.valid_fraction)?;
+    let units = lexicon.units(learn)?;
+    let characters = held_out.chars().count();
+    let [learn, held_out] = [units.encode(learn)?, units.encode(held_out)?];
+    let symbol = match &units {
+        Units::Characters(_) => "character",
+        Units::Bytes => "byte",
+        Units::Words(_) => "word",
+        Units::Pieces(_) => "piece",
+    };
+    if learn.len().min(held_out.len()) < 2 {
+        return Err(TrainError::Unfit {
+            what: "the text",
+            expected: format!("at least 2 {symbol}s to learn from and 2 that are held out"),
+            found: format!("{} and {}", learn.len(), held_out.len()),
+        });
+    }
     let split = Split {
-        learn: units.encode(learn)?,
-        held_out: units.encode(held_out)?,
-        bits_a_nat: 1.0 / LN_2,
+        symbol,
+        bits_a_nat: held_out.len() as f64 / characters as f64 / LN_2,
+        learn,
+        held_out,
         units,
     };
     let mut rows = Vec::new();
@@ -83,7 +104,7 @@ pub fn language_baselines(
     let seen = WindowConfig::new(hidden, window);
     for (name, config) in [
         (
-            format!("bag of the last {window} characters, a hidden layer"),
+            format!("bag of the last {window} {}s, a hidden layer", split.symbol),
             seen.clone()
                 .with_arrangement(Arrangement::Bag)
                 .with_hidden([hidden]),
@@ -151,7 +172,7 @@ fn n_grams(split: &Split) -> Result<(BaselineRow, BaselineRow), TrainError> {
     let unigram = NGramConfig::new(vocabulary, 1).fit(&learn)?;
     let seconds = start.elapsed().as_secs_f64();
     let unigram = n_gram_row(
-        "how frequent each character is".to_string(),
+        format!("how frequent each {} is", split.symbol),
         &unigram,
         split,
         seconds,
@@ -216,9 +237,10 @@ fn hidden_markov(split: &Split, settings: &BaselineSettings) -> Result<BaselineR
     })?;
     Ok(BaselineRow {
         model: format!(
-            "hidden Markov model, {} states, of {} characters",
+            "hidden Markov model, {} states, of {} {}s",
             settings.states,
-            some.len()
+            some.len(),
+            split.symbol
         ),
         remembers: Remembers::State,
         parameters: model.parameters(),

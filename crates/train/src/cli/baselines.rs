@@ -5,13 +5,14 @@ use std::path::PathBuf;
 use clap::ValueEnum;
 
 use super::drawing::{self, Overwriting};
+use super::lexicon::Words;
 use super::print::{print, print_json};
 use super::reading::open_text;
 use crate::say::say;
 use crate::{
     Backtesting, BaselineRow, BaselineSettings, Baselines, CellKind, DeviceChoice, ForecastOptions,
-    LanguageSettings, ScalingKind, TagOptions, TrainError, forecast_baselines, language_baselines,
-    tag_baselines,
+    LanguageSettings, Lexicon, ScalingKind, TagOptions, TextUnit, TrainError, forecast_baselines,
+    language_baselines, tag_baselines,
 };
 
 #[derive(Debug, clap::Args)]
@@ -22,13 +23,15 @@ pub(super) struct Arguments {
 
 #[derive(Debug, clap::Subcommand)]
 enum Task {
-    /// Models of text, character by character
+    /// Models of text, symbol by symbol
     Lm {
         /// Text file, folder of text files, or - for standard input
         #[arg(long, value_name = "PATH")]
         data: PathBuf,
         #[command(flatten)]
         shared: Shared,
+        #[command(flatten)]
+        symbols: Symbols,
     },
     /// Models of time series
     Forecast {
@@ -60,6 +63,21 @@ enum Task {
         #[arg(long, value_name = "N", default_value_t = 2)]
         min_count: usize,
     },
+}
+
+#[derive(Debug, clap::Args)]
+struct Symbols {
+    /// Symbols of the text: characters, bytes, words, or the pieces of a Hugging Face tokenizer
+    #[arg(long, value_name = "char|byte|word|FILE.json", default_value_t)]
+    unit: TextUnit,
+    #[command(flatten)]
+    words: Words,
+}
+
+impl Symbols {
+    fn lexicon(&self) -> Lexicon {
+        self.words.lexicon(&self.unit)
+    }
 }
 
 #[derive(Debug, clap::Args)]
@@ -144,7 +162,11 @@ impl Shared {
 
 pub(super) fn run(arguments: &Arguments) -> Result<(), TrainError> {
     let (shared, baselines) = match &arguments.task {
-        Task::Lm { data, shared } => {
+        Task::Lm {
+            data,
+            shared,
+            symbols,
+        } => {
             let settings = shared.settings(128, 8, 0.02);
             let (text, device) = (
                 open_text(data, &LanguageSettings::default())?,
@@ -152,7 +174,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), TrainError> {
             );
             (
                 shared,
-                language_baselines(&settings, &text, &device, &mut tell)?,
+                language_baselines(&settings, &symbols.lexicon(), &text, &device, &mut tell)?,
             )
         }
         Task::Forecast {

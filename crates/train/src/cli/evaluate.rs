@@ -7,13 +7,13 @@ use super::reading::open_text;
 use super::tasks::with_task;
 use crate::say::counted;
 use crate::{
-    Asked, Backtesting, Decoding, DeviceChoice, ExampleTask, Forecast, LanguageSettings,
+    Asked, Backtesting, Decoding, DeviceChoice, ExampleTask, Forecast, LanguageSettings, NGramFile,
     PickedDevice, Run, Task, TrainError, backtest, evaluate_language_model, evaluate_task,
 };
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Arguments {
-    /// Folder of the run
+    /// Folder of the run, or an ARPA file of n-grams
     run: PathBuf,
     /// File, or folder of text files, to measure on [default: the held-out data of the run]
     #[arg(long, value_name = "PATH")]
@@ -39,7 +39,11 @@ pub(super) struct Arguments {
     decoding: Decoding,
 }
 
-pub(super) fn run(arguments: &Arguments) -> Result<(), TrainError> {
+/// Measures what was asked for; `typed` knows the flags that were given.
+pub(super) fn run(arguments: &Arguments, typed: &dyn Fn(&str) -> bool) -> Result<(), TrainError> {
+    if NGramFile::is_named(&arguments.run) {
+        return evaluate_n_grams(arguments, typed);
+    }
     let (_, task, _) = Run::asked(&arguments.run)?;
     if arguments.horizon.is_some() || task == LanguageSettings::TASK {
         arguments.decoding.only(&task, &[])?;
@@ -125,6 +129,40 @@ fn no_streams(streams: usize, task: &str) -> TrainError {
         expected: "a run of `train lm`, whose text is read as streams".to_string(),
         found: format!("{streams}, with a run of `train {task}`"),
     }
+}
+
+fn evaluate_n_grams(arguments: &Arguments, typed: &dyn Fn(&str) -> bool) -> Result<(), TrainError> {
+    arguments.decoding.only("n-grams", &[])?;
+    for setting in ["streams", "horizon", "device"] {
+        if typed(setting) {
+            let with = "a run";
+            return Err(TrainError::Idle { setting, with });
+        }
+    }
+    let Some(data) = &arguments.data else {
+        return Err(TrainError::Invalid {
+            setting: "data",
+            expected: "a text, as an ARPA file holds none out".to_string(),
+            found: "none".to_string(),
+        });
+    };
+    let file = NGramFile::read(&arguments.run)?;
+    let report = file.evaluate(&open_text(data, &LanguageSettings::default())?)?;
+    if arguments.json {
+        return print_json(&report);
+    }
+    print(&format!(
+        "{:.4} bits per character ({:.4} nats, perplexity {:.2}) over {} symbols, {} of them \
+         unknown: {}\n\
+         read line by line, {:.1} s\n",
+        report.bits_per_character,
+        report.loss,
+        report.perplexity,
+        report.symbols,
+        report.unknown,
+        report.data,
+        report.seconds
+    ))
 }
 
 fn evaluate_text(arguments: &Arguments, device: &PickedDevice) -> Result<(), TrainError> {

@@ -12,13 +12,13 @@ use super::typed::unescape;
 use crate::bounds::{beam, counts, rows};
 use crate::say::{counted, say};
 use crate::{
-    Asked, Author, Compose, DeviceChoice, LanguageSettings, PickedDevice, Prompted, Run, Task,
-    TrainError, Writing,
+    Asked, Author, Compose, DeviceChoice, LanguageSettings, NGramFile, PickedDevice, Prompted, Run,
+    Task, TrainError, Writing,
 };
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Arguments {
-    /// Folder of the run
+    /// Folder of the run, or an ARPA file of n-grams
     run: PathBuf,
     /// Text to continue [default: the start of a line]
     #[arg(long, value_name = "TEXT", allow_hyphen_values = true)]
@@ -29,7 +29,7 @@ pub(super) struct Arguments {
     /// Key to write about, for a run of `train lm --condition`
     #[arg(long, value_name = "KEY", allow_hyphen_values = true)]
     condition: Option<String>,
-    /// Maximum number of symbols: characters, words or pieces of words
+    /// Maximum number of symbols: characters, bytes, words or pieces of words
     #[arg(long, value_name = "N", default_value_t = 500)]
     length: usize,
     /// Number of texts
@@ -83,21 +83,36 @@ pub(super) fn run(arguments: &Arguments, typed: &dyn Fn(&str) -> bool) -> Result
     counts([("length", arguments.length)])?;
     rows([("samples", arguments.samples)])?;
     beam(arguments.beam.unwrap_or(1))?;
+    if NGramFile::is_named(&arguments.run) {
+        return with_n_grams(arguments, typed);
+    }
     let (_, task, _) = Run::asked(&arguments.run)?;
     let prompt = arguments.prompt()?;
     let device = arguments.device.pick()?;
     match task.as_str() {
         Compose::NAME => compose(arguments, &prompt, &device),
-        LanguageSettings::TASK if arguments.condition.is_some() => Err(TrainError::Invalid {
-            setting: "condition",
-            expected: "a run of `train lm --condition`".to_string(),
-            found: format!(
-                "{}, which was trained without keys",
-                arguments.run.display()
-            ),
-        }),
-        _ => go_on(arguments, &prompt, &device),
+        LanguageSettings::TASK if arguments.condition.is_some() => Err(arguments.without_keys()),
+        _ => {
+            let keep_unknown = arguments.keep_unknown;
+            let prompted = Prompted::open(&arguments.run, &prompt, keep_unknown, &device)?;
+            go_on(arguments, &prompt, &prompted)
+        }
     }
+}
+
+/// Writes on with n-grams, for which no device is needed.
+fn with_n_grams(arguments: &Arguments, typed: &dyn Fn(&str) -> bool) -> Result<(), TrainError> {
+    if arguments.condition.is_some() {
+        return Err(arguments.without_keys());
+    }
+    if typed("device") {
+        let (setting, with) = ("device", "a run");
+        return Err(TrainError::Idle { setting, with });
+    }
+    let prompt = arguments.prompt()?;
+    let file = NGramFile::read(&arguments.run)?;
+    let prompted = Prompted::from_n_grams(file, &prompt, arguments.keep_unknown)?;
+    go_on(arguments, &prompt, &prompted)
 }
 
 /// A setting of the sampling by its flag.
@@ -139,6 +154,15 @@ impl Arguments {
                 with: "a --temperature above 0",
             }),
             _ => Ok(()),
+        }
+    }
+
+    /// Refuses a key for what was learned without any.
+    fn without_keys(&self) -> TrainError {
+        TrainError::Invalid {
+            setting: "condition",
+            expected: "a run of `train lm --condition`".to_string(),
+            found: format!("{}, which was trained without keys", self.run.display()),
         }
     }
 
@@ -204,14 +228,13 @@ fn compose(arguments: &Arguments, prompt: &str, device: &PickedDevice) -> Result
 }
 
 /// Writes on from a prompt.
-fn go_on(arguments: &Arguments, prompt: &str, device: &PickedDevice) -> Result<(), TrainError> {
-    let prompted = Prompted::open(&arguments.run, prompt, arguments.keep_unknown, device)?;
+fn go_on(arguments: &Arguments, prompt: &str, prompted: &Prompted) -> Result<(), TrainError> {
     note_unknown(prompted.unknown, "prompt");
     let until = arguments.until.as_deref();
     let texts = match arguments.search() {
         Some(search) => vec![prompted.likeliest(search, until)?],
         None if arguments.samples == 1 && !arguments.json => {
-            return stream(arguments, prompt, &prompted);
+            return stream(arguments, prompt, prompted);
         }
         None => {
             let (texts, length) = (arguments.samples, arguments.length);

@@ -37,7 +37,7 @@ macro_rules! commands {
     ([$($(#[$help:meta])* $task:ident($options:ident))*]) => {
         #[derive(Debug, Subcommand)]
         pub(super) enum Task {
-            /// A language model of characters, words or pieces of words
+            /// A language model of characters, bytes, words or pieces of words
             #[command(
                 after_help = "With --condition [state|step|both] this is `train compose`: texts about a given \
                               key. `backdraft train compose --help` lists its options."

@@ -13,6 +13,8 @@ pub enum TextUnit {
     /// A character.
     #[default]
     Char,
+    /// A byte of UTF-8.
+    Byte,
     /// A word; the end of a line is one, too.
     Word,
     /// A piece of a word, of the tokenizer in this file: a `tokenizer.json` of Hugging Face.
@@ -25,10 +27,11 @@ impl FromStr for TextUnit {
     fn from_str(text: &str) -> Result<Self, String> {
         match text {
             "char" => Ok(Self::Char),
+            "byte" => Ok(Self::Byte),
             "word" => Ok(Self::Word),
             file if file.ends_with(".json") => Ok(Self::File(PathBuf::from(file))),
             other => Err(format!(
-                "expected char, word or the name of a tokenizer that ends in .json, found {other}"
+                "expected char, byte, word or the name of a tokenizer that ends in .json, found {other}"
             )),
         }
     }
@@ -52,6 +55,7 @@ impl fmt::Display for TextUnit {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Char => f.write_str("char"),
+            Self::Byte => f.write_str("byte"),
             Self::Word => f.write_str("word"),
             Self::File(path) => path.display().fmt(f),
         }

@@ -65,7 +65,7 @@ impl Compose {
     fn pieces(&self) -> Option<&Pieces> {
         match &self.texts {
             Units::Pieces(pieces) => Some(pieces),
-            Units::Characters(_) | Units::Words(_) => None,
+            Units::Characters(_) | Units::Bytes | Units::Words(_) => None,
         }
     }
 

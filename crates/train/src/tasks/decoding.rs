@@ -21,7 +21,8 @@ pub struct Decoding {
     /// whole word gets no transcript: a wider --beam helps
     #[arg(long, value_name = "FILE")]
     pub lexicon: Option<PathBuf>,
-    /// Favour transcripts that are likely by the n-grams of letters of this file, with a transcript on each line
+    /// Favour transcripts that are likely by n-grams of letters: those of this file, with a transcript on each line,
+    /// or those of an ARPA file
     #[arg(long, value_name = "FILE")]
     pub language_model: Option<PathBuf>,
     /// With --language-model: letters of an n-gram [default: 4]

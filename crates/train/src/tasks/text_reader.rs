@@ -1,6 +1,6 @@
-//! How a text is taken apart: into words, characters, or the pieces of a tokenizer.
+//! How a text is taken apart: into words, characters, bytes, or the pieces of a tokenizer.
 
-use backdraft_data::{DataError, Pieces, WordVocabulary, words};
+use backdraft_data::{DataError, Pieces, WordVocabulary, byte_name, byte_of_name, words};
 use serde::{Deserialize, Serialize};
 
 use super::normalisation::Normalisation;
@@ -30,7 +30,7 @@ impl TextReader {
     pub fn new(unit: &TextUnit, max_steps: usize) -> Result<Self, TrainError> {
         let pieces = match unit {
             TextUnit::File(path) => Some(Box::new(Pieces::read(path)?)),
-            TextUnit::Char | TextUnit::Word => None,
+            TextUnit::Char | TextUnit::Byte | TextUnit::Word => None,
         };
         Ok(Self {
             unit: unit.clone(),
@@ -77,6 +77,7 @@ impl TextReader {
         let mut units: Vec<String> = match (&self.pieces, &self.unit) {
             (Some(pieces), _) => pieces.spell(&normal)?,
             (None, TextUnit::Char) => normal.chars().map(String::from).collect(),
+            (None, TextUnit::Byte) => normal.bytes().map(byte_name).collect(),
             (None, _) => words(&normal).map(str::to_string).collect(),
         };
         units.truncate(self.max_steps);
@@ -89,7 +90,7 @@ impl TextReader {
     /// The units of a text as it shows them, each with the space before it.
     pub(super) fn shown(&self, units: &[String]) -> Vec<String> {
         let Some(pieces) = &self.pieces else {
-            let space = if self.unit == TextUnit::Char { "" } else { " " };
+            let space = if self.unit == TextUnit::Word { " " } else { "" };
             let first = units.iter().take(1).cloned();
             let others = units.iter().skip(1).map(|unit| format!("{space}{unit}"));
             return first.chain(others).collect();
@@ -117,6 +118,12 @@ impl TextReader {
         match (&self.pieces, &self.unit) {
             (Some(pieces), _) => pieces.text_of(units.iter().copied()),
             (None, TextUnit::Char) => units.concat(),
+            (None, TextUnit::Byte) => {
+                // What is no byte stands for one that is not known.
+                let byte = |unit: &&str| byte_of_name(unit).unwrap_or(u8::MAX);
+                let bytes: Vec<u8> = units.iter().map(byte).collect();
+                String::from_utf8_lossy(&bytes).into_owned()
+            }
             (None, _) => units.join(" "),
         }
     }
@@ -132,6 +139,12 @@ mod tests {
         let characters = reader(TextUnit::Char);
         assert_eq!(characters.units("aB c").unwrap(), ["a", "B", " ", "c"]);
         assert_eq!(characters.text(&["a", " "]), "a ");
+        let bytes = reader(TextUnit::Byte);
+        let units = bytes.units("a \u{e9}").unwrap();
+        assert_eq!(units, ["a", " ", "<0xC3>", "<0xA9>"]);
+        assert_eq!(bytes.text(&["a", " ", "<0xC3>", "<0xA9>"]), "a \u{e9}");
+        assert_eq!(bytes.text(&["a", WordVocabulary::REPLACEMENT]), "a\u{FFFD}");
+        assert_eq!(bytes.shown(&units).concat(), units.concat());
         let words = reader(TextUnit::Word).with_case(false);
         assert_eq!(words.units("In 1984, I").unwrap(), ["in", "1984", ",", "i"]);
         let words = words.with_zero_digits(true);

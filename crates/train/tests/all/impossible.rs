@@ -77,7 +77,7 @@ fn an_impossible_value_is_refused_by_its_flag_with_exit_code_2() {
     );
     train(
         &["--unit", "letter"],
-        "--unit: expected char, word or the name of a tokenizer",
+        "--unit: expected char, byte, word or the name of a tokenizer",
     );
 
     // As they are typed.

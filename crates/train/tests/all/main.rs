@@ -18,6 +18,7 @@ mod held_out_text;
 mod impossible;
 mod inspect;
 mod learning;
+mod n_grams;
 mod other_data;
 mod program;
 mod promises;

@@ -99,7 +99,7 @@ fn pieces_of_a_tokenizer_are_classified_without_its_file() {
         &[
             "train", "classify", "--data", &data, "--unit", &file, "--case",
         ],
-        "--case has an effect only with --unit char or --unit word",
+        "--case has an effect only with --unit char, byte or word",
     );
     let report = trained(&data, &run, &["--epochs", "12", "--unit", &file]);
     assert!(report["accuracy"].as_f64().unwrap() > 0.9, "{report}");

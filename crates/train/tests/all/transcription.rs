@@ -143,6 +143,34 @@ fn transcripts_are_searched_for_anew(run: &str, data: &Path) {
     let [none, all] = ["0", "30"].map(fused);
     assert!(none < 60 && all > 120, "{none} and {all}");
 
+    // N-grams of these letters in a file of their own are the same.
+    let arpa = folder.path().join("likely.arpa");
+    let arpa = arpa.to_str().unwrap();
+    succeeded(&[
+        "ngram", "--data", &likely, "--out", arpa, "--unit", "char", "--order", "4",
+    ]);
+    refused(
+        &[
+            "predict",
+            run,
+            data.to_str().unwrap(),
+            "--language-model",
+            arpa,
+        ],
+        "expected n-grams of the letters that the run writes, found none of 'h' in ",
+    );
+    let both = file("both.txt", &["oo\n"; 50].join("hh\n"));
+    succeeded(&[
+        "ngram", "--data", &both, "--out", arpa, "--unit", "char", "--order", "4", "--force",
+    ]);
+    let fused = |file: &str| predict(&["--language-model", file, "--language-weight", "2"]);
+    assert_eq!(fused(arpa), fused(&both));
+    let order = ["--language-model", arpa, "--language-order", "3"];
+    refused(
+        &[&["predict", run, data.to_str().unwrap()][..], &order].concat(),
+        "--language-order has an effect only with a --language-model of transcripts",
+    );
+
     let best = predict(&["--beam", "4", "--n-best", "2"]);
     assert_eq!(best.len(), 320);
     let score = |cells: &[String]| cells[1].parse::<f64>().unwrap();

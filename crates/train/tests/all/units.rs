@@ -75,6 +75,43 @@ fn words_are_learned_and_written_in_lines() {
     assert_eq!(report["unknown"], 5);
 }
 
+/// No text has a byte that is not known, and a character is written when its last byte is there.
+#[test]
+fn bytes_are_learned_and_written_as_characters() {
+    let folder = tempfile::tempdir().unwrap();
+    let line = "na\u{ef}ve \u{1F525} caf\u{e9}\n";
+    let text = folder.path().join("bytes.txt");
+    fs::write(&text, line.repeat(120)).unwrap();
+    let run = folder.path().join("run");
+    let (text, run) = (text.to_str().unwrap(), run.to_str().unwrap());
+    let more = ["--unit", "byte", "--epochs", "30", "--lr", "0.02"];
+    let report = told(&[&support::train_arguments(text, run, &more)[..], &["--json"]].concat());
+    assert_eq!(
+        (&report["unit"], &report["vocabulary"]),
+        (&json!("byte"), &json!(256))
+    );
+    let (loss, bits) = (
+        number(&report, "loss"),
+        number(&report, "bits_per_character"),
+    );
+    let bytes = line.len() as f64 / line.chars().count() as f64;
+    let expected = loss / std::f64::consts::LN_2 * bytes;
+    // What is held out may begin amid a line.
+    assert!((bits / expected - 1.0).abs() < 0.05, "{bits} {expected}");
+    let write = |prompt: &str| {
+        let arguments = ["generate", run, "--device", "flex", "--temperature", "0"];
+        succeeded(&[&arguments[..], &["--prompt", prompt, "--until", "\\n"]].concat())
+    };
+    assert_eq!(write("na\u{ef}ve"), format!("{line}\n"));
+    let other = folder.path().join("other.txt");
+    fs::write(&other, "\u{df}\u{43f}\u{4e2d}\n".repeat(9)).unwrap();
+    let other = other.to_str().unwrap();
+    let report = told(&[
+        "evaluate", run, "--data", other, "--device", "flex", "--json",
+    ]);
+    assert_eq!(report["unknown"], 0);
+}
+
 /// Words by their spaces, as byte pairs of no merges would be too long to write here.
 pub fn tokenizer(folder: &Path, words: &[&str]) -> String {
     let vocabulary: serde_json::Map<String, Value> = words
@@ -128,7 +165,7 @@ fn what_means_nothing_is_refused() {
     support::refused(&arguments, "expected some text, found none");
     refused(
         &["--unit", "letter"],
-        "expected char, word or the name of a tokenizer",
+        "expected char, byte, word or the name of a tokenizer",
     );
     refused(
         &["--min-count", "3"],

@@ -28,5 +28,14 @@ mod writing;
 /// What begins a sequence.
 const BEGIN_NAME: &str = "<s>";
 
+/// What a word is that is not known.
+const UNKNOWN_NAME: &str = "<unk>";
+
+/// What ends a sequence.
+const END_NAME: &str = "</s>";
+
 /// The logarithm of the probability of what is never written.
 const NEVER: f64 = -99.0;
+
+/// The logarithm of the probability of an unknown word, or of an end, of which a file tells nothing: that of KenLM.
+const UNTOLD: f64 = -100.0;

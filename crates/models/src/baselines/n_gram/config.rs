@@ -19,10 +19,13 @@ pub struct NGramConfig {
     #[serde(default)]
     pub discounting: Discounting,
     /// Whether n-grams at the beginning of a sequence are distinguished from those in the middle: a special
-    /// symbol stands before the first one; it is read and never generated. True by default. (The end of a
-    /// sequence has no special symbol: if it is to be modelled, it is an ordinary symbol of the vocabulary.)
+    /// symbol stands before the first one; it is read and never generated. True by default.
     #[serde(default = "yes")]
     pub begin: bool,
+    /// The symbol of the vocabulary that ends a sequence, if one does: a sequence is cut after it, and what
+    /// follows begins anew, whether it is counted, read or generated. None by default.
+    #[serde(default)]
+    pub end: Option<u32>,
 }
 
 fn yes() -> bool {
@@ -40,6 +43,7 @@ impl NGramConfig {
             order,
             discounting: Discounting::default(),
             begin: true,
+            end: None,
         }
     }
 
@@ -57,32 +61,44 @@ impl NGramConfig {
         self
     }
 
+    /// Sets the symbol that ends a sequence.
+    #[must_use]
+    pub fn with_end(mut self, end: u32) -> Self {
+        self.end = Some(end);
+        self
+    }
+
     /// Counts the n-grams of sequences, none of which reaches from one into the next.
     ///
     /// # Errors
     ///
-    /// When the order is not 1 to 64, there is no vocabulary or no symbol at all, a symbol is not of the
-    /// vocabulary, or there are 2^32 symbols or more (`n - 1` of each sequence counted in addition).
+    /// When the order is not 1 to 64, there is no vocabulary or no symbol at all, a symbol (or the end) is not of
+    /// the vocabulary, or there are 2^32 symbols or more (`n - 1` of each sequence counted in addition).
     pub fn fit<S: AsRef<[u32]>>(&self, sequences: &[S]) -> Result<NGram, Error> {
         if !(1..=Self::LONGEST).contains(&self.order) {
             let expected = format!("1 to {}", Self::LONGEST);
             return Err(Error::new(NAME, "order", expected, self.order));
         }
         Error::unless_positive(NAME, "vocabulary size", self.vocabulary_size)?;
+        check_symbols(self.vocabulary_size, self.end.as_slice())?;
         for sequence in sequences {
             check_symbols(self.vocabulary_size, sequence.as_ref())?;
         }
-        let places = places(sequences, self.order);
+        let sequences: Vec<&[u32]> = sequences
+            .iter()
+            .flat_map(|sequence| {
+                let is_end = |symbol: &u32| self.end == Some(*symbol);
+                sequence.as_ref().split_inclusive(is_end)
+            })
+            .collect();
+        let places = places(&sequences, self.order);
         if u32::try_from(places).is_err() {
             return Err(Error::new(NAME, "symbols", "less than 2^32", places));
         }
-        if sequences
-            .iter()
-            .all(|sequence| sequence.as_ref().is_empty())
-        {
+        if sequences.is_empty() {
             return Err(Error::new(NAME, "symbols", "at least 1", 0));
         }
-        let sorted = Sorted::new(sequences, self.order);
+        let sorted = Sorted::new(&sequences, self.order);
         Ok(NGram {
             levels: Contexts::all(&sorted, self.order, self.begin, self.discounting),
             config: self.clone(),

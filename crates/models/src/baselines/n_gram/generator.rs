@@ -3,7 +3,7 @@
 use backdraft_cells::Error;
 use rand::{SeedableRng, rngs::StdRng};
 
-use super::{NGram, NGramState};
+use super::{NGram, NGramState, code};
 use crate::Sampling;
 
 /// A text as it is written: an iterator over the symbols that are drawn, by [`NGram::generator`].
@@ -57,7 +57,7 @@ impl Iterator for NGramGenerator<'_> {
         let p = self.model.distribution(&self.state);
         let scores: Vec<f32> = p.iter().map(|p| p.ln() as f32).collect();
         let symbol = self.sampling.draw(&scores, &mut self.random)?;
-        self.model.push(&mut self.state, super::code(symbol));
+        self.model.push(&mut self.state, code(symbol));
         Some(symbol)
     }
 }

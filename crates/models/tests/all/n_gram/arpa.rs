@@ -137,6 +137,19 @@ fn a_file_means_what_the_format_says() {
     close(some.probability(&state, 1).unwrap(), 0.9);
 }
 
+/// As KenLM takes them, 10^-100; another word that is missing is refused.
+#[test]
+fn an_unknown_word_and_an_end_need_not_be_in_a_file() {
+    let file = BY_HAND.replace("<unk>", "dog").replace("</s>", "bird");
+    let names = ["the", "<unk>", "cat", "</s>", "dog", "bird"];
+    let model = NGram::from_arpa(&file, &names).unwrap();
+    let of = |symbol: u32| model.probability(&Default::default(), symbol).unwrap();
+    assert!((of(1) / 1e-100 - 1.0).abs() < 1e-9 && (of(3) / 1e-100 - 1.0).abs() < 1e-9);
+    assert!((of(2) - 0.4).abs() < 1e-6);
+    assert_eq!(model.config().end, Some(3));
+    assert!(NGram::from_arpa(&file, &["the", "horse"]).is_err());
+}
+
 #[test]
 fn what_is_no_arpa_file_is_refused_with_its_line() {
     let names = ["<unk>", "cat", "the", "</s>"];

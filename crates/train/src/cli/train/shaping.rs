@@ -2,8 +2,9 @@
 
 use super::arguments::take;
 use super::layering::Layering;
+use crate::cli::lexicon::Words;
 use crate::cli::typed::unescape;
-use crate::{Carrying, LanguageSettings, Lexicon, TextUnit};
+use crate::{Carrying, LanguageSettings, TextUnit};
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Shaping {
@@ -22,15 +23,11 @@ pub(super) struct Shaping {
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Data")]
 struct Symbols {
-    /// Symbols of the text: characters, words, or the pieces of a Hugging Face tokenizer
-    #[arg(long, value_name = "char|word|FILE.json", default_value_t)]
+    /// Symbols of the text: characters, bytes, words, or the pieces of a Hugging Face tokenizer
+    #[arg(long, value_name = "char|byte|word|FILE.json", default_value_t)]
     unit: TextUnit,
-    /// Treat words that occur less often as unknown
-    #[arg(long, value_name = "N", default_value_t = Lexicon::default().min_count)]
-    min_count: usize,
-    /// Know only the N most frequent words [default: all]
-    #[arg(long, value_name = "N")]
-    most_words: Option<usize>,
+    #[command(flatten)]
+    words: Words,
     /// Use an adaptive softmax that cuts the vocabulary here, such as 2000,10000
     #[arg(
         long,
@@ -94,7 +91,8 @@ struct Cutting {
 
 impl Shaping {
     pub(super) fn put(&self, typed: &dyn Fn(&str) -> bool, settings: &mut LanguageSettings) {
-        take!(self.symbols, typed, settings.lexicon, unit min_count most_words adaptive);
+        take!(self.symbols, typed, settings.lexicon, unit adaptive);
+        take!(self.symbols.words, typed, settings.lexicon, min_count most_words);
         self.layering.put(typed, &mut settings.recurrence);
         take!(self.model, typed, settings, tied);
         let asked = &self.penalising;

@@ -40,8 +40,8 @@ pub enum ClassWeighting {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, clap::Args)]
 #[command(next_help_heading = "Data")]
 pub struct ClassifyOptions {
-    /// Symbols of a text: characters, words, or the pieces of a Hugging Face tokenizer
-    #[arg(long, value_name = "char|word|FILE.json", default_value_t = TextUnit::Word)]
+    /// Symbols of a text: characters, bytes, words, or the pieces of a Hugging Face tokenizer
+    #[arg(long, value_name = "char|byte|word|FILE.json", default_value_t = TextUnit::Word)]
     pub unit: TextUnit,
     /// Distinguish upper case from lower case
     #[arg(long)]
@@ -190,12 +190,12 @@ impl TaskOptions for ClassifyOptions {
             return of_texts.map(|setting| (setting, "texts")).collect();
         }
         let mut idle = Vec::from_iter(self.vectors.idle());
-        if self.unit == TextUnit::Char {
+        if matches!(self.unit, TextUnit::Char | TextUnit::Byte) {
             let with = "--unit word or a tokenizer";
             idle.extend([("vectors", with), ("most_vectors", with)]);
         }
         if let TextUnit::File(_) = self.unit {
-            let with = "--unit char or --unit word";
+            let with = "--unit char, byte or word";
             idle.extend([("case", with), ("zero_digits", with)]);
         }
         if data.is_dir() {

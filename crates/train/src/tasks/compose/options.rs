@@ -66,8 +66,8 @@ pub struct ComposeOptions {
     /// Size of the embedding of a word of a key
     #[arg(long, value_name = "N", default_value_t = 16, help_heading = "Model")]
     pub key_size: usize,
-    /// Symbols of a text: characters, words, or the pieces of a Hugging Face tokenizer
-    #[arg(long, value_name = "char|word|FILE.json", default_value_t)]
+    /// Symbols of a text: characters, bytes, words, or the pieces of a Hugging Face tokenizer
+    #[arg(long, value_name = "char|byte|word|FILE.json", default_value_t)]
     pub unit: TextUnit,
     /// Treat words that occur less often as unknown
     #[arg(long, value_name = "N", default_value_t = 1)]
@@ -99,7 +99,7 @@ impl ComposeOptions {
     pub(super) fn pieces(&self) -> Result<Option<Pieces>, TrainError> {
         match &self.unit {
             TextUnit::File(path) => Ok(Some(Pieces::read(path)?)),
-            TextUnit::Char | TextUnit::Word => Ok(None),
+            TextUnit::Char | TextUnit::Byte | TextUnit::Word => Ok(None),
         }
     }
 
@@ -108,6 +108,7 @@ impl ComposeOptions {
         match (pieces, &self.unit) {
             (Some(pieces), _) => Units::Pieces(Box::new(pieces)),
             (None, TextUnit::Word) => Units::words(&texts.join(" "), self.min_count, None),
+            (None, TextUnit::Byte) => Units::Bytes,
             (None, _) => Units::characters(&texts.concat()),
         }
     }
@@ -118,6 +119,7 @@ impl ComposeOptions {
             // What cannot be taken apart has none, and is not learned.
             (Some(pieces), _) => pieces.encode(text).map_or(usize::MAX, |all| all.len()),
             (None, TextUnit::Word) => words(text).count() + text.matches('\n').count(),
+            (None, TextUnit::Byte) => text.len(),
             (None, _) => text.chars().count(),
         }
     }
@@ -193,6 +195,7 @@ impl TaskOptions for ComposeOptions {
         counts([("min_count", self.min_count), ("max_steps", self.max_steps)])?;
         let expected = match self.unit {
             TextUnit::Char => "1, as the unit is a character",
+            TextUnit::Byte => "1, as the unit is a byte",
             TextUnit::Word | TextUnit::File(_) => "1, as a tokenizer knows all its pieces",
         };
         require(

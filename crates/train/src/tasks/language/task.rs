@@ -145,9 +145,10 @@ impl Task for Language {
         settings: &LanguageSettings,
         device: &Device,
     ) -> Result<(), TrainError> {
-        // A character is a symbol; how many another unit makes of the text is seen when it is cut.
+        // How many symbols words and pieces are is seen when the text is cut.
         let symbols = match settings.lexicon.unit {
             TextUnit::Char => texts.learned.chars().count(),
+            TextUnit::Byte => texts.learned.len(),
             TextUnit::Word | TextUnit::File(_) => 0,
         };
         let parameters = self.num_params(settings)?;

@@ -1,40 +1,43 @@
-//! Writing with the model of a run.
+//! Writing with the model of a run, or with n-grams.
+
+mod model;
 
 use std::path::Path;
 
 use backdraft_data::{Spelling, Units};
-use backdraft_models::{BeamSearch, Encoder, Generator, LanguageModel, Sampling};
+use backdraft_models::{BeamSearch, Sampling};
 
 use super::Language;
 use crate::road::Opened;
-use crate::{PickedDevice, TrainError};
+use crate::{NGramFile, PickedDevice, TrainError};
+use model::Model;
 
 /// A model that writes: an iterator over what each of its symbols adds to the text.
 ///
 /// A symbol that is a piece of a character adds nothing until the last of them is there.
-pub struct Writer {
-    units: Units,
+pub struct Writer<'a> {
+    units: &'a Units,
     spelling: Spelling,
-    symbols: Generator<Encoder>,
+    symbols: Box<dyn Iterator<Item = u32> + 'a>,
 }
 
-impl Iterator for Writer {
+impl Iterator for Writer<'_> {
     type Item = String;
 
     fn next(&mut self) -> Option<String> {
         let symbol = self.symbols.next()?;
-        Some(self.spelling.write(&self.units, symbol))
+        Some(self.spelling.write(self.units, symbol))
     }
 }
 
-/// The model of a run, to write on after a prompt.
+/// The model of a run, or n-grams, to write on after a prompt.
 ///
 /// What the model does not know is drawn again, or kept if asked: then it is written as `<UNK>`, or as
 /// U+FFFD among characters.
 pub struct Prompted {
     units: Units,
-    model: LanguageModel<Encoder>,
-    /// What is read before anything is written: a line break without a prompt.
+    model: Model,
+    /// What is read before anything is written: to the model of a run a line break, if there is no prompt.
     prompt: Vec<u32>,
     /// After the prompt: with a space, if it ends with a word.
     spelling: Spelling,
@@ -60,24 +63,49 @@ impl Prompted {
             model,
             ..
         } = Opened::open(path, &device.device)?;
-        let mut prompt = units.encode(prompt)?;
+        let first = units.first();
+        let model = Model::Recurrent(Box::new(model));
+        let mut opened = Self::new(units, model, prompt, keep_unknown)?;
+        if opened.prompt.is_empty() {
+            opened.prompt.push(first);
+        }
+        Ok(opened)
+    }
+
+    /// Writes on after `prompt` with n-grams: from the beginning of a line, if that is empty.
+    ///
+    /// # Errors
+    ///
+    /// When a symbol of the prompt is impossible.
+    pub fn from_n_grams(
+        file: NGramFile,
+        prompt: &str,
+        keep_unknown: bool,
+    ) -> Result<Self, TrainError> {
+        let NGramFile { units, model } = file;
+        Self::new(units, Model::NGram(model), prompt, keep_unknown)
+    }
+
+    fn new(
+        units: Units,
+        model: Model,
+        prompt: &str,
+        keep_unknown: bool,
+    ) -> Result<Self, TrainError> {
+        let prompt = units.encode(prompt)?;
         let mut spelling = Spelling::new();
         for symbol in &prompt {
             spelling.write(&units, *symbol);
         }
         let unknown = units.unknown();
         let count = prompt.iter().filter(|symbol| Some(**symbol) == unknown);
-        let count = count.count();
-        if prompt.is_empty() {
-            prompt.push(units.first());
-        }
         Ok(Self {
+            unknown: count.count(),
             excluded: unknown.filter(|_| !keep_unknown).into_iter().collect(),
             units,
             model,
             prompt,
             spelling,
-            unknown: count,
         })
     }
 
@@ -86,14 +114,12 @@ impl Prompted {
     /// # Errors
     ///
     /// When a setting of `sampling` is impossible.
-    pub fn writer(&self, sampling: Sampling, seed: u64) -> Result<Writer, TrainError> {
+    pub fn writer(&self, sampling: Sampling, seed: u64) -> Result<Writer<'_>, TrainError> {
         let sampling = sampling.with_excluded(self.excluded.clone());
-        let mut symbols = self.model.generator(sampling, seed)?;
-        symbols.read(&self.prompt)?;
         Ok(Writer {
-            units: self.units.clone(),
+            units: &self.units,
             spelling: self.spelling.clone(),
-            symbols,
+            symbols: self.model.symbols(&self.prompt, sampling, seed)?,
         })
     }
 
@@ -113,11 +139,12 @@ impl Prompted {
         seed: u64,
     ) -> Result<Vec<String>, TrainError> {
         let sampling = sampling.with_excluded(self.excluded.clone());
-        let mut generators = self.model.generators(texts, sampling, seed)?;
-        generators.read(&self.prompt)?;
+        let mut symbols = self
+            .model
+            .side_by_side(texts, &self.prompt, sampling, seed)?;
         let mut written = vec![(self.spelling.clone(), String::new(), false); texts];
         for _ in 0..length {
-            let drawn = generators.next().ok_or(TrainError::NoSymbol)?;
+            let drawn = symbols.next().ok_or(TrainError::NoSymbol)?;
             for (symbol, (spelling, text, has_ended)) in drawn.into_iter().zip(&mut written) {
                 if *has_ended {
                     continue;

@@ -1,5 +1,6 @@
 //! What is known of transcripts beside what is heard: which words there are, and which letters follow each other.
 
+use std::collections::HashSet;
 use std::path::Path;
 
 use backdraft_cells::{Error, Lengths};
@@ -9,10 +10,11 @@ use backdraft_models::{LabelModel, Labeling, PrefixBeam, WordList};
 use burn::tensor::Tensor;
 
 use super::Model;
-use crate::TrainError;
 use crate::bounds::{counts, require, weights};
+use crate::n_gram::names;
 use crate::say::{counted, say};
 use crate::tasks::Decoding;
+use crate::{NGramFile, TrainError};
 
 /// Letters of an n-gram, and the weight of its probability, if nothing else is asked for.
 const ORDER: usize = 4;
@@ -47,7 +49,14 @@ impl Knowledge {
         let expected = format!("at most {longest}");
         require("language_order", &expected, order, order <= longest)?;
         let language = asked.language_model.as_deref();
-        let language = language.map(|path| n_gram(path, letters, order));
+        if language.is_some_and(NGramFile::is_named) && asked.language_order.is_some() {
+            let (setting, with) = ("language_order", "a --language-model of transcripts");
+            return Err(TrainError::Idle { setting, with });
+        }
+        let language = language.map(|path| match NGramFile::is_named(path) {
+            true => arpa(path, letters),
+            false => n_gram(path, letters, order),
+        });
         let model = match (lexicon.transpose()?, language.transpose()?) {
             (None, None) => return Ok(None),
             (Some(words), None) => Facts::Words(words),
@@ -137,6 +146,34 @@ fn lexicon(path: &Path, letters: &Vocabulary) -> Result<WordList, TrainError> {
     let text = read_text(path)?;
     let words = encoded(path, "word", text.split_whitespace(), letters)?;
     Ok(WordList::new(&words, separator)?)
+}
+
+/// The n-grams of letters of an ARPA file, in which the symbol that is no letter ends a transcript.
+fn arpa(path: &Path, letters: &Vocabulary) -> Result<NGram, TrainError> {
+    let text = read_text(path)?;
+    let unfit = |reason: Error| TrainError::Damaged {
+        path: path.to_path_buf(),
+        reason: reason.to_string(),
+    };
+    let found: HashSet<String> = NGram::arpa_names(&text)
+        .map_err(unfit)?
+        .into_iter()
+        .collect();
+    let mut names = vec![names::END.to_string()];
+    for symbol in 1..letters.len() as u32 {
+        let letter = letters.character(symbol);
+        let spellings = match letter {
+            ' ' => names::SPACES.map(String::from).to_vec(),
+            other => vec![names::of_character(other)],
+        };
+        let name = spellings.into_iter().find(|name| found.contains(name));
+        names.push(name.ok_or_else(|| TrainError::Unfit {
+            what: "the ARPA file",
+            expected: "n-grams of the letters that the run writes".to_string(),
+            found: format!("none of {letter:?} in {}", path.display()),
+        })?);
+    }
+    NGram::from_arpa(&text, &names).map_err(unfit)
 }
 
 /// The n-grams of the letters of a file, a transcript on each line, which ends with the symbol that is no letter.

@@ -40,11 +40,11 @@ impl AttentionKind {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, clap::Args)]
 #[command(next_help_heading = "Data")]
 pub struct TranslateOptions {
-    /// Symbols of a source: characters, words, or the pieces of a Hugging Face tokenizer
-    #[arg(long, value_name = "char|word|FILE.json", default_value_t = TextUnit::Word)]
+    /// Symbols of a source: characters, bytes, words, or the pieces of a Hugging Face tokenizer
+    #[arg(long, value_name = "char|byte|word|FILE.json", default_value_t = TextUnit::Word)]
     pub source_unit: TextUnit,
     /// Symbols of a target
-    #[arg(long, value_name = "char|word|FILE.json", default_value_t = TextUnit::Word)]
+    #[arg(long, value_name = "char|byte|word|FILE.json", default_value_t = TextUnit::Word)]
     pub target_unit: TextUnit,
     /// Distinguish upper case from lower case in sources; targets always do
     #[arg(long)]
@@ -181,8 +181,8 @@ impl TaskOptions for TranslateOptions {
 
     fn idle(&self, _data: &Path) -> Vec<Idle> {
         match self.source_unit {
-            TextUnit::File(_) => vec![("case", "--source-unit char or --source-unit word")],
-            TextUnit::Char | TextUnit::Word => Vec::new(),
+            TextUnit::File(_) => vec![("case", "--source-unit char, byte or word")],
+            TextUnit::Char | TextUnit::Byte | TextUnit::Word => Vec::new(),
         }
     }
 

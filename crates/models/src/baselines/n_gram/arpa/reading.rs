@@ -7,8 +7,8 @@ use backdraft_cells::Error;
 use super::super::contexts::Contexts;
 use super::super::sorted::{BEGIN, code};
 use super::super::{Discounting, NAME, NGram, NGramConfig, NGramState};
-use super::BEGIN_NAME;
 use super::entries::{Entries, Entry, at};
+use super::{BEGIN_NAME, END_NAME, UNKNOWN_NAME, UNTOLD};
 
 /// What an ARPA file tells of a context.
 #[derive(Debug, Clone, Default)]
@@ -25,7 +25,8 @@ type Level = BTreeMap<Vec<u32>, Told>;
 impl NGram {
     /// The model of an ARPA file, in which `names[i]` is symbol `i`. N-grams with other words are passed over;
     /// those words have the probability that is missing from the sum of the others. [`Self::arpa_names`] tells
-    /// which words a file has.
+    /// which words a file has. `<unk>` and `</s>` may be names even if the file does not have them: then they are
+    /// next to impossible, 10^-100, as to KenLM. What is called `</s>` is the [end](NGramConfig::end) of a sequence.
     ///
     /// It goes on as one that was counted does, but for [`Self::discounts`], which a file does not tell.
     ///
@@ -74,6 +75,17 @@ impl NGram {
                 return Err(at(line, "each n-gram once", found));
             }
         }
+        if let Some(alone) = levels
+            .first_mut()
+            .and_then(|level| level.get_mut(&Vec::new()))
+        {
+            for name in [UNKNOWN_NAME, END_NAME] {
+                if let Some(code) = codes.get(name) {
+                    let untold = UNTOLD * std::f64::consts::LN_10;
+                    alone.followers.entry(*code).or_insert(untold);
+                }
+            }
+        }
         Self::from_told(levels, names)
     }
 
@@ -109,6 +121,7 @@ impl NGram {
                 order: levels.len(),
                 discounting: Discounting::default(),
                 begin,
+                end: None,
             },
             levels: Vec::new(),
         };
@@ -149,6 +162,9 @@ impl NGram {
             contexts.end(branches);
             model.levels.push(contexts);
         }
+        let mut symbols = names.iter().zip(0..);
+        let end = symbols.find(|(name, _)| name.as_ref() == END_NAME);
+        model.config.end = end.map(|(_, symbol)| symbol);
         Ok(model)
     }
 }

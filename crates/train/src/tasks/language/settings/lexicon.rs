@@ -40,6 +40,7 @@ impl Lexicon {
     pub fn units(&self, text: &str) -> Result<Units, TrainError> {
         Ok(match &self.unit {
             TextUnit::Char => Units::characters(text),
+            TextUnit::Byte => Units::Bytes,
             TextUnit::Word => Units::words(text, self.min_count, self.most_words),
             TextUnit::File(path) => Units::Pieces(Box::new(Pieces::read(path)?)),
         })
@@ -52,7 +53,7 @@ impl Lexicon {
     }
 
     /// Refuses what means nothing for this unit.
-    pub(super) fn check(&self) -> Result<(), TrainError> {
+    pub(crate) fn check(&self) -> Result<(), TrainError> {
         counts([
             ("min_count", self.min_count),
             ("most_words", self.most_words.unwrap_or(1)),

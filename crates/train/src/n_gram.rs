@@ -1,0 +1,136 @@
+//! N-grams of a text as a file of their own: counted, written as ARPA, read again, measured.
+//!
+//! Each line of a text is a sequence: it begins anew, and its end is a symbol. So it is in KenLM and SRILM, too.
+
+mod evaluation;
+pub(crate) mod names;
+
+use std::path::Path;
+
+use backdraft_data::{Units, WordVocabulary, read_text};
+use backdraft_models::baselines::{NGram, NGramConfig};
+
+pub use evaluation::NGramEvaluation;
+
+use crate::bounds::{counts, require};
+use crate::run::files::write_whole;
+use crate::{Lexicon, TextUnit, TrainError};
+
+/// A model of the next symbol by those before it in its line, as an ARPA file has it.
+#[derive(Debug, Clone)]
+pub struct NGramFile {
+    pub(crate) units: Units,
+    pub(crate) model: NGram,
+}
+
+impl NGramFile {
+    /// What the name of such a file ends with.
+    pub const EXTENSION: &str = "arpa";
+
+    /// Whether a path is called as such a file is.
+    pub fn is_named(path: &Path) -> bool {
+        let extension = path.extension();
+        extension.is_some_and(|found| found.eq_ignore_ascii_case(Self::EXTENSION))
+    }
+
+    /// Counts the n-grams of a text, of `order` symbols at most; see [`NGramConfig`] for how they are smoothed.
+    ///
+    /// # Errors
+    ///
+    /// When the symbols are not characters, bytes or words, the order is impossible, or the text is empty.
+    pub fn count(text: &str, lexicon: &Lexicon, order: usize) -> Result<Self, TrainError> {
+        lexicon.check()?;
+        counts([("order", order)])?;
+        let longest = NGramConfig::LONGEST;
+        let expected = format!("at most {longest}");
+        require("order", &expected, order, order <= longest)?;
+        let is_whole = !matches!(lexicon.unit, TextUnit::File(_));
+        let expected = "char, byte or word, as an ARPA file does not hold a tokenizer";
+        require("unit", expected, &lexicon.unit, is_whole)?;
+        let bounds = lexicon.adaptive.len();
+        require(
+            "adaptive",
+            "no bounds, as n-grams have no softmax",
+            bounds,
+            bounds == 0,
+        )?;
+        let text = whole_lines(text);
+        let units = with_line_end(lexicon.units(&text)?);
+        let config = NGramConfig::new(units.len(), order).with_end(line_end(&units));
+        let model = config.fit(&[units.encode(&text)?])?;
+        Ok(Self { units, model })
+    }
+
+    /// Reads an ARPA file. Its symbols are bytes or characters if all its words are names of such, and else words.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be read or is something else.
+    pub fn read(path: &Path) -> Result<Self, TrainError> {
+        let text = read_text(path)?;
+        let damaged = |error: backdraft_cells::Error| TrainError::Damaged {
+            path: path.to_path_buf(),
+            reason: error.to_string(),
+        };
+        let (units, names) = names::units(&NGram::arpa_names(&text).map_err(damaged)?);
+        let model = NGram::from_arpa(&text, &names).map_err(damaged)?;
+        Ok(Self { units, model })
+    }
+
+    /// Writes an ARPA file, whole or not at all.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be written, or the text has the word `<s>`, which has another meaning there.
+    pub fn write(&self, path: &Path) -> Result<(), TrainError> {
+        let file = self.model.to_arpa(&names::of(&self.units))?;
+        let path = std::path::absolute(path).unwrap_or_else(|_| path.to_path_buf());
+        write_whole(&path, file.as_bytes())
+    }
+
+    /// What its symbols are: `char`, `byte` or `word`.
+    pub fn unit(&self) -> &'static str {
+        match &self.units {
+            Units::Characters(_) => "char",
+            Units::Bytes => "byte",
+            Units::Words(_) | Units::Pieces(_) => "word",
+        }
+    }
+
+    /// The number of symbols.
+    pub fn vocabulary_size(&self) -> usize {
+        self.units.len()
+    }
+
+    /// The number of distinct n-grams of 1, 2 .. n symbols.
+    pub fn grams(&self) -> Vec<usize> {
+        self.model.grams()
+    }
+}
+
+/// A text whose last line has an end, too.
+fn whole_lines(text: &str) -> String {
+    let end = match text.ends_with(Units::END_OF_LINE) {
+        true => "",
+        false => Units::END_OF_LINE,
+    };
+    format!("{text}{end}")
+}
+
+/// Units that know the end of a line, however rare it is.
+fn with_line_end(units: Units) -> Units {
+    match units {
+        Units::Words(words) => Units::Words(words.with_more([Units::END_OF_LINE.to_string()])),
+        others => others,
+    }
+}
+
+/// The symbol of the end of a line.
+fn line_end(units: &Units) -> u32 {
+    match units {
+        Units::Characters(vocabulary) => vocabulary.encode(Units::END_OF_LINE)[0],
+        Units::Bytes => u32::from(b'\n'),
+        Units::Words(words) => words.symbol(Units::END_OF_LINE),
+        Units::Pieces(_) => WordVocabulary::UNKNOWN,
+    }
+}

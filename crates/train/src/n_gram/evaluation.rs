@@ -1,0 +1,55 @@
+//! How well n-grams foresee a text.
+
+use std::f64::consts::LN_2;
+use std::time::Instant;
+
+use serde::Serialize;
+
+use super::{NGramFile, whole_lines};
+use crate::{Text, TrainError};
+
+/// What `backdraft evaluate FILE.arpa` prints.
+#[derive(Debug, Clone, Serialize)]
+pub struct NGramEvaluation {
+    /// The mean cross-entropy, in nats a symbol, the ends of lines included.
+    pub loss: f64,
+    /// The same in bits, a character of the text.
+    pub bits_per_character: f64,
+    /// Among how many symbols the model is as unsure as if all were alike: `exp(loss)`.
+    pub perplexity: f64,
+    /// Symbols that were foreseen.
+    pub symbols: usize,
+    /// Of these, symbols that the model does not know.
+    pub unknown: usize,
+    /// How long it took.
+    pub seconds: f64,
+    /// The text.
+    pub data: String,
+}
+
+impl NGramFile {
+    /// Measures how well a text is foreseen, line by line.
+    ///
+    /// # Errors
+    ///
+    /// When the text is empty.
+    pub fn evaluate(&self, text: &Text) -> Result<NGramEvaluation, TrainError> {
+        let start = Instant::now();
+        let content = whole_lines(&text.content);
+        let symbols = self.units.encode(&content)?;
+        let nats: f64 = self.model.nats(&symbols)?.iter().sum();
+        let unknown = symbols
+            .iter()
+            .filter(|symbol| Some(**symbol) == self.units.unknown());
+        let loss = nats / symbols.len() as f64;
+        Ok(NGramEvaluation {
+            loss,
+            bits_per_character: nats / LN_2 / content.chars().count() as f64,
+            perplexity: loss.exp(),
+            unknown: unknown.count(),
+            symbols: symbols.len(),
+            seconds: start.elapsed().as_secs_f64(),
+            data: text.source.clone(),
+        })
+    }
+}
