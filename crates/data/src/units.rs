@@ -4,6 +4,7 @@
 //! characters    each a symbol
 //! bytes         those of UTF-8, 0 to 255: any text has symbols
 //! words         those of `words`, and at the end of each line <EOS>, which is written as the line break
+//! tokens        what stands between white space, of texts that were taken apart before; ends of lines as of words
 //! pieces        those of a tokenizer of Hugging Face's `tokenizers`
 //! ```
 
@@ -11,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::bytes::{BYTES, Utf8};
-use crate::words::{is_apart, line_words};
+use crate::words::{is_apart, line_tokens, line_words};
 use crate::{DataError, Pieces, Vocabulary, WordVocabulary};
 
 /// A way to take texts apart into symbols, and to put them together again.
@@ -24,6 +25,8 @@ pub enum Units {
     Bytes,
     /// Each word is a symbol, and so is the end of a line.
     Words(WordVocabulary),
+    /// Whatever stands between white space is a symbol, and so is the end of a line.
+    Tokens(WordVocabulary),
     /// What a tokenizer makes of it.
     Pieces(Box<Pieces>),
 }
@@ -49,7 +52,7 @@ impl Units {
         match self {
             Self::Characters(vocabulary) => vocabulary.len(),
             Self::Bytes => BYTES,
-            Self::Words(vocabulary) => vocabulary.len(),
+            Self::Words(vocabulary) | Self::Tokens(vocabulary) => vocabulary.len(),
             Self::Pieces(pieces) => pieces.len(),
         }
     }
@@ -65,6 +68,9 @@ impl Units {
             Self::Bytes => text.bytes().map(u32::from).collect(),
             Self::Words(vocabulary) => line_words(text)
                 .map(|word| vocabulary.symbol(word))
+                .collect(),
+            Self::Tokens(vocabulary) => line_tokens(text)
+                .map(|token| vocabulary.symbol(token))
                 .collect(),
             Self::Pieces(pieces) => pieces.encode(text)?,
         })
@@ -110,7 +116,7 @@ impl Units {
         match self {
             Self::Characters(_) => Some(Vocabulary::UNKNOWN),
             Self::Bytes => None,
-            Self::Words(_) => Some(WordVocabulary::UNKNOWN),
+            Self::Words(_) | Self::Tokens(_) => Some(WordVocabulary::UNKNOWN),
             Self::Pieces(pieces) => pieces.unknown(),
         }
     }
@@ -130,6 +136,12 @@ impl Units {
             Self::Bytes => json!({ "bytes": BYTES }).to_string(),
             Self::Words(vocabulary) => {
                 serde_json::to_string_pretty(vocabulary).expect("words are always valid JSON")
+            }
+            Self::Tokens(vocabulary) => {
+                let tokens: Vec<&str> = (1..vocabulary.len() as u32)
+                    .map(|symbol| vocabulary.word(symbol))
+                    .collect();
+                json!({ "tokens": tokens }).to_string()
             }
             Self::Pieces(pieces) => pieces.to_json(),
         }
@@ -160,6 +172,11 @@ impl TryFrom<Value> for Units {
             let words = serde_json::from_value(file).map_err(|error| error.to_string())?;
             return Ok(Self::Words(words));
         }
+        if let Some(tokens) = file.get("tokens") {
+            let words = json!({ "words": tokens });
+            let tokens = serde_json::from_value(words).map_err(|error| error.to_string())?;
+            return Ok(Self::Tokens(tokens));
+        }
         if let Some(bytes) = file.get("bytes") {
             return match bytes.as_u64() == Some(BYTES as u64) {
                 true => Ok(Self::Bytes),
@@ -176,7 +193,7 @@ impl TryFrom<Value> for Units {
 
 /// Puts a text together, symbol by symbol.
 ///
-/// Between words stands a space, but for the punctuation that has none; a character that is made of
+/// Between words stands a space, but for the punctuation that has none, and between tokens always; a character that is made of
 /// several bytes or pieces is written when the last of them is there.
 #[derive(Debug, Clone)]
 pub struct Spelling {
@@ -223,6 +240,12 @@ impl Spelling {
                 self.before = word.to_string();
                 format!("{space}{word}")
             }
+            Units::Tokens(vocabulary) => {
+                let token = vocabulary.word(symbol);
+                let is_apart = ![&self.before[..], token].contains(&Units::END_OF_LINE);
+                self.before = token.to_string();
+                format!("{}{token}", if is_apart { " " } else { "" })
+            }
             Units::Pieces(pieces) => {
                 self.pieces.push(symbol);
                 let all = pieces.decode(&self.pieces);
@@ -242,7 +265,7 @@ impl Spelling {
                 self.take(pieces, &all)
             }
             Units::Bytes => self.bytes.finish(),
-            Units::Characters(_) | Units::Words(_) => String::new(),
+            Units::Characters(_) | Units::Words(_) | Units::Tokens(_) => String::new(),
         }
     }
 
@@ -282,6 +305,15 @@ mod tests {
     }
 
     #[test]
+    fn tokens_stand_between_white_space() {
+        let known = ["Mr.", "'s", "mine", "\n"].map(String::from);
+        let units = Units::Tokens(WordVocabulary::of([], 1, None).with_more(known));
+        let symbols = units.encode("Mr. 's\tyours\r\n\nmine").unwrap();
+        assert_eq!(symbols, [1, 2, 0, 4, 4, 3]);
+        assert_eq!(units.decode(&symbols), "Mr. 's <UNK>\n\nmine");
+    }
+
+    #[test]
     fn documents_begin_after_their_separator() {
         let units = Units::words(TEXT, 1, None);
         let (symbols, starts) = units.encode_documents(TEXT, "\n").unwrap();
@@ -297,12 +329,10 @@ mod tests {
     fn each_kind_goes_through_json() {
         let pieces = Units::Pieces(Box::new(crate::pieces::tests::pieces()));
         let characters = Units::characters(TEXT);
-        for units in [
-            characters,
-            Units::Bytes,
-            Units::words(TEXT, 2, None),
-            pieces,
-        ] {
+        let known = ["cat", "sat.", "\n"].map(String::from);
+        let tokens = Units::Tokens(WordVocabulary::of([], 1, None).with_more(known));
+        let words = Units::words(TEXT, 2, None);
+        for units in [characters, Units::Bytes, words, tokens, pieces] {
             let again = Units::from_json(&units.to_json()).unwrap();
             assert_eq!(again.len(), units.len());
             assert_eq!(again.encode(TEXT).unwrap(), units.encode(TEXT).unwrap());

@@ -29,6 +29,15 @@ pub(crate) fn line_words(text: &str) -> impl Iterator<Item = &str> {
     })
 }
 
+/// What stands between white space, and of each line its end: `\n`. White space is that of ASCII: in texts that were
+/// taken apart before, other spaces are a part of a token.
+pub(crate) fn line_tokens(text: &str) -> impl Iterator<Item = &str> {
+    text.split_inclusive('\n').flat_map(|line| {
+        let end = line.ends_with('\n').then_some("\n");
+        line.split_ascii_whitespace().chain(end)
+    })
+}
+
 /// Whether a space stands between two words, of which either may be the end of a line.
 pub(crate) fn is_apart(before: &str, word: &str) -> bool {
     let closes = [

@@ -119,6 +119,12 @@ pub struct Baselines {
     pub task: &'static str,
     /// The data.
     pub data: String,
+    /// What a symbol of a text is; nothing of other data.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub unit: Option<String>,
+    /// The number of symbols, the unknown one included; nothing of other data.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub vocabulary: Option<usize>,
     /// What was computed on.
     pub device: String,
     /// What is learned from: symbols, steps, sentences.

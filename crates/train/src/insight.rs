@@ -9,6 +9,7 @@ pub(crate) mod activity;
 pub(crate) mod drawing;
 pub(crate) mod features;
 pub(crate) mod gradient_through_time;
+pub(crate) mod layer_name;
 mod recording;
 pub(crate) mod spectrum;
 pub(crate) mod units;
@@ -22,6 +23,7 @@ use serde::Serialize;
 pub use activity::UnitActivity;
 pub use features::Feature;
 pub use gradient_through_time::{GradientNorm, StateGradient};
+pub use layer_name::LayerName;
 pub use spectrum::Spectrum;
 pub use units::{Passage, TellingUnit};
 pub use weights::WeightSummary;
@@ -69,7 +71,10 @@ pub(crate) fn look_into<C: Cell>(
     held_out: &str,
     unroll: usize,
 ) -> Result<Insight, TrainError> {
-    let spectra = spectrum::spectra(&model.recurrent, spectrum::MOST_UNITS);
+    let spectra = spectrum::spectra(
+        &layer_name::of_stack(&model.recurrent),
+        spectrum::MOST_UNITS,
+    );
     let mut insight = Insight {
         cell,
         weights: weights::summarize(model),
@@ -110,7 +115,7 @@ pub(crate) fn look_into<C: Cell>(
     let is_by_character = match read_as {
         Units::Characters(_) => true,
         Units::Bytes => held_out.is_ascii(),
-        Units::Words(_) | Units::Pieces(_) => false,
+        Units::Words(_) | Units::Tokens(_) | Units::Pieces(_) => false,
     };
     if !is_by_character {
         let reason =

@@ -66,8 +66,8 @@ pub use fit::{
     Validation, Window, WindowMetric, WindowOutput, WindowValues, checkpoint,
 };
 pub use insight::{
-    Feature, GradientNorm, Insight, Passage, Spectrum, StateGradient, TellingUnit, UnitActivity,
-    WeightSummary,
+    Feature, GradientNorm, Insight, LayerName, Passage, Spectrum, StateGradient, TellingUnit,
+    UnitActivity, WeightSummary,
 };
 pub use n_gram::{NGramEvaluation, NGramFile};
 pub use probe::{Probe, Problem, Sample, Trial, draw_trials};

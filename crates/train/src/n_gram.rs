@@ -14,6 +14,7 @@ pub use evaluation::NGramEvaluation;
 
 use crate::bounds::{counts, require};
 use crate::run::files::write_whole;
+use crate::say::say;
 use crate::{Lexicon, TextUnit, TrainError};
 
 /// A model of the next symbol by those before it in its line, as an ARPA file has it.
@@ -27,10 +28,11 @@ impl NGramFile {
     /// What the name of such a file ends with.
     pub const EXTENSION: &str = "arpa";
 
-    /// Whether a path is called as such a file is.
+    /// Whether a path is called as such a file is, and is no folder.
     pub fn is_named(path: &Path) -> bool {
         let extension = path.extension();
-        extension.is_some_and(|found| found.eq_ignore_ascii_case(Self::EXTENSION))
+        let is_called = extension.is_some_and(|found| found.eq_ignore_ascii_case(Self::EXTENSION));
+        is_called && !path.is_dir()
     }
 
     /// Counts the n-grams of a text, of `order` symbols at most; see [`NGramConfig`] for how they are smoothed.
@@ -56,23 +58,40 @@ impl NGramFile {
         )?;
         let text = whole_lines(text);
         let units = with_line_end(lexicon.units(&text)?);
+        names::check(&units)?;
         let config = NGramConfig::new(units.len(), order).with_end(line_end(&units));
         let model = config.fit(&[units.encode(&text)?])?;
         Ok(Self { units, model })
     }
 
-    /// Reads an ARPA file. Its symbols are bytes or characters if all its words are names of such, and else words.
+    /// Reads an ARPA file.
+    ///
+    /// * `unit`: what its words stand for. If it is not given, they are bytes or characters where all are names of
+    ///   such, and else words. Words are those of [`words`](backdraft_data::words) if all are such, and else what
+    ///   stands between white space.
     ///
     /// # Errors
     ///
-    /// When it cannot be read or is something else.
-    pub fn read(path: &Path) -> Result<Self, TrainError> {
+    /// When it cannot be read, is something else, or has words that stand for no such unit.
+    pub fn read(path: &Path, unit: Option<&TextUnit>) -> Result<Self, TrainError> {
         let text = read_text(path)?;
         let damaged = |error: backdraft_cells::Error| TrainError::Damaged {
             path: path.to_path_buf(),
             reason: error.to_string(),
         };
-        let (units, names) = names::units(&NGram::arpa_names(&text).map_err(damaged)?);
+        let found = NGram::arpa_names(&text).map_err(damaged)?;
+        let (units, names) = names::units(&found, unit).map_err(|expected| TrainError::Unfit {
+            what: "the unit",
+            expected: expected.to_string(),
+            found: format!("others in {}", path.display()),
+        })?;
+        if unit.is_none() && names::are_doubtful(&found) {
+            say(format_args!(
+                "note: {}: each of its words is a character, so that they are read as characters; --unit word reads \
+                 them as words",
+                path.display()
+            ));
+        }
         let model = NGram::from_arpa(&text, &names).map_err(damaged)?;
         Ok(Self { units, model })
     }
@@ -93,7 +112,7 @@ impl NGramFile {
         match &self.units {
             Units::Characters(_) => "char",
             Units::Bytes => "byte",
-            Units::Words(_) | Units::Pieces(_) => "word",
+            Units::Words(_) | Units::Tokens(_) | Units::Pieces(_) => "word",
         }
     }
 
@@ -130,7 +149,7 @@ fn line_end(units: &Units) -> u32 {
     match units {
         Units::Characters(vocabulary) => vocabulary.encode(Units::END_OF_LINE)[0],
         Units::Bytes => u32::from(b'\n'),
-        Units::Words(words) => words.symbol(Units::END_OF_LINE),
+        Units::Words(words) | Units::Tokens(words) => words.symbol(Units::END_OF_LINE),
         Units::Pieces(_) => WordVocabulary::UNKNOWN,
     }
 }

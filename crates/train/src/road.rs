@@ -141,8 +141,8 @@ pub trait Task: Clone + Send + Sync + 'static {
         model
     }
 
-    /// The recurrent layers of a model.
-    fn recurrent(model: &Self::Model) -> Vec<&Encoder>;
+    /// The stacks of recurrent layers of a model, each with what it is called.
+    fn recurrent(model: &Self::Model) -> Vec<(&'static str, &Encoder)>;
 
     /// What the data are called.
     fn name(source: &Self::Source) -> String;

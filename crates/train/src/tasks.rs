@@ -195,8 +195,8 @@ pub trait ExampleTask: Clone + Send + Sync + Serialize + DeserializeOwned + 'sta
         Ok(self)
     }
 
-    /// The recurrent layers of a model.
-    fn layers(model: &Self::Model) -> Vec<&Encoder>;
+    /// The stacks of recurrent layers of a model, each with what it is called.
+    fn layers(model: &Self::Model) -> Vec<(&'static str, &Encoder)>;
 
     /// Steps of an example, and of its answer if that has its own: those of similar lengths come
     /// together.

@@ -180,6 +180,8 @@ pub fn forecast_baselines(
     Ok(Baselines {
         task: "forecast",
         data: path.display().to_string(),
+        unit: None,
+        vocabulary: None,
         device: device.name.clone(),
         learned_from: count(&|example| &example.series.values[..example.known]),
         held_out: count(&|example| &example.series.values[example.known..]),

@@ -71,7 +71,7 @@ pub fn language_baselines(
     let symbol = match &units {
         Units::Characters(_) => "character",
         Units::Bytes => "byte",
-        Units::Words(_) => "word",
+        Units::Words(_) | Units::Tokens(_) => "word",
         Units::Pieces(_) => "piece",
     };
     if learn.len().min(held_out.len()) < 2 {
@@ -141,6 +141,8 @@ pub fn language_baselines(
     Ok(Baselines {
         task: "lm",
         data: text.source.clone(),
+        unit: Some(lexicon.unit.to_string()),
+        vocabulary: Some(split.units.len()),
         device: device.name.clone(),
         learned_from: split.learn.len(),
         held_out: split.held_out.len(),

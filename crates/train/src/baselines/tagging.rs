@@ -99,6 +99,8 @@ pub fn tag_baselines(
     Ok(Baselines {
         task: "tag",
         data: path.display().to_string(),
+        unit: None,
+        vocabulary: None,
         device: device.name.clone(),
         learned_from: split.learn.len(),
         held_out: split.held_out.len(),

@@ -109,7 +109,7 @@ struct Shared {
     /// Units in each hidden layer [default: 128; for series 32]
     #[arg(long, value_name = "N")]
     hidden: Option<usize>,
-    /// Inputs that a network without memory sees [default: 8; for words 3]
+    /// Inputs that a network without memory sees [default: 8; for tags 3]
     #[arg(long, value_name = "N")]
     window: Option<usize>,
     /// States of a hidden Markov model whose states are not known

@@ -1,14 +1,17 @@
 //! `backdraft evaluate`.
 
 use std::path::PathBuf;
+use std::time::Instant;
 
+use super::lexicon::of_arpa;
 use super::print::{print, print_json, table};
 use super::reading::open_text;
 use super::tasks::with_task;
 use crate::say::counted;
 use crate::{
     Asked, Backtesting, Decoding, DeviceChoice, ExampleTask, Forecast, LanguageSettings, NGramFile,
-    PickedDevice, Run, Task, TrainError, backtest, evaluate_language_model, evaluate_task,
+    PickedDevice, Run, Task, TextUnit, TrainError, backtest, evaluate_language_model,
+    evaluate_task,
 };
 
 #[derive(Debug, clap::Args)]
@@ -35,6 +38,9 @@ pub(super) struct Arguments {
     /// Print one JSON object on standard output and nothing else
     #[arg(long)]
     json: bool,
+    /// With an ARPA file: what its words stand for, char, byte or word [default: guessed from the words]
+    #[arg(long, value_name = "UNIT")]
+    unit: Option<TextUnit>,
     #[command(flatten)]
     decoding: Decoding,
 }
@@ -44,6 +50,7 @@ pub(super) fn run(arguments: &Arguments, typed: &dyn Fn(&str) -> bool) -> Result
     if NGramFile::is_named(&arguments.run) {
         return evaluate_n_grams(arguments, typed);
     }
+    of_arpa(arguments.unit.as_ref())?;
     let (_, task, _) = Run::asked(&arguments.run)?;
     if arguments.horizon.is_some() || task == LanguageSettings::TASK {
         arguments.decoding.only(&task, &[])?;
@@ -132,8 +139,8 @@ fn no_streams(streams: usize, task: &str) -> TrainError {
 }
 
 fn evaluate_n_grams(arguments: &Arguments, typed: &dyn Fn(&str) -> bool) -> Result<(), TrainError> {
-    arguments.decoding.only("n-grams", &[])?;
-    for setting in ["streams", "horizon", "device"] {
+    let of_a_run = ["streams", "horizon", "device"];
+    for setting in of_a_run.into_iter().chain(Decoding::SETTINGS) {
         if typed(setting) {
             let with = "a run";
             return Err(TrainError::Idle { setting, with });
@@ -146,21 +153,24 @@ fn evaluate_n_grams(arguments: &Arguments, typed: &dyn Fn(&str) -> bool) -> Resu
             found: "none".to_string(),
         });
     };
-    let file = NGramFile::read(&arguments.run)?;
-    let report = file.evaluate(&open_text(data, &LanguageSettings::default())?)?;
+    let start = Instant::now();
+    let file = NGramFile::read(&arguments.run, arguments.unit.as_ref())?;
+    let mut report = file.evaluate(&open_text(data, &LanguageSettings::default())?)?;
+    report.seconds = start.elapsed().as_secs_f64();
     if arguments.json {
         return print_json(&report);
     }
     print(&format!(
-        "{:.4} bits per character ({:.4} nats, perplexity {:.2}) over {} symbols, {} of them \
+        "{:.4} bits per character ({:.4} nats, perplexity {:.2}) over {}, {} of them \
          unknown: {}\n\
-         read line by line, {:.1} s\n",
+         read line by line, unit {}, {:.1} s\n",
         report.bits_per_character,
         report.loss,
         report.perplexity,
-        report.symbols,
+        counted(report.symbols, "symbol"),
         report.unknown,
         report.data,
+        report.unit,
         report.seconds
     ))
 }

@@ -6,6 +6,7 @@ use backdraft_cells::Error;
 use backdraft_models::{BeamSearch, Sampling};
 use serde_json::json;
 
+use super::lexicon::of_arpa;
 use super::print::{print, print_json};
 use super::reading::read_prompt;
 use super::typed::unescape;
@@ -13,13 +14,16 @@ use crate::bounds::{beam, counts, rows};
 use crate::say::{counted, say};
 use crate::{
     Asked, Author, Compose, DeviceChoice, LanguageSettings, NGramFile, PickedDevice, Prompted, Run,
-    Task, TrainError, Writing,
+    Task, TextUnit, TrainError, Writing,
 };
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Arguments {
     /// Folder of the run, or an ARPA file of n-grams
     run: PathBuf,
+    /// With an ARPA file: what its words stand for, char, byte or word [default: guessed from the words]
+    #[arg(long, value_name = "UNIT")]
+    unit: Option<TextUnit>,
     /// Text to continue [default: the start of a line]
     #[arg(long, value_name = "TEXT", allow_hyphen_values = true)]
     prompt: Option<String>,
@@ -86,6 +90,7 @@ pub(super) fn run(arguments: &Arguments, typed: &dyn Fn(&str) -> bool) -> Result
     if NGramFile::is_named(&arguments.run) {
         return with_n_grams(arguments, typed);
     }
+    of_arpa(arguments.unit.as_ref())?;
     let (_, task, _) = Run::asked(&arguments.run)?;
     let prompt = arguments.prompt()?;
     let device = arguments.device.pick()?;
@@ -110,7 +115,7 @@ fn with_n_grams(arguments: &Arguments, typed: &dyn Fn(&str) -> bool) -> Result<(
         return Err(TrainError::Idle { setting, with });
     }
     let prompt = arguments.prompt()?;
-    let file = NGramFile::read(&arguments.run)?;
+    let file = NGramFile::read(&arguments.run, arguments.unit.as_ref())?;
     let prompted = Prompted::from_n_grams(file, &prompt, arguments.keep_unknown)?;
     go_on(arguments, &prompt, &prompted)
 }

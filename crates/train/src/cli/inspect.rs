@@ -79,7 +79,7 @@ fn spectra(text: &mut String, insight: &Insight) -> std::fmt::Result {
             .all()
             .filter(|[re, im]| re.hypot(*im) > 1.0)
             .count();
-        let name = format!("layer {} {}", spectrum.layer, spectrum.gate);
+        let name = format!("{} {}", spectrum.of, spectrum.gate);
         match spectrum.radius {
             Some(radius) => {
                 writeln!(

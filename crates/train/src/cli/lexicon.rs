@@ -1,6 +1,6 @@
-//! Which words of a text are known.
+//! What the symbols of a text are, and which words of it are known.
 
-use crate::{Lexicon, TextUnit};
+use crate::{Lexicon, TextUnit, TrainError};
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Words {
@@ -21,5 +21,14 @@ impl Words {
             most_words: self.most_words,
             ..Lexicon::default()
         }
+    }
+}
+
+/// Refuses a unit where a run has its own.
+pub(super) fn of_arpa(unit: Option<&TextUnit>) -> Result<(), TrainError> {
+    let (setting, with) = ("unit", "an ARPA file");
+    match unit {
+        Some(_) => Err(TrainError::Idle { setting, with }),
+        None => Ok(()),
     }
 }

@@ -38,7 +38,7 @@ pub(super) struct Arguments {
 /// A file that other programs know by its name.
 fn arpa(name: &str) -> Result<PathBuf, String> {
     let path = PathBuf::from(name);
-    match NGramFile::is_named(&path) {
+    match path.is_dir() || NGramFile::is_named(&path) {
         true => Ok(path),
         false => Err(format!(
             "expected a name that ends in .arpa, found `{name}`"
@@ -49,11 +49,20 @@ fn arpa(name: &str) -> Result<PathBuf, String> {
 pub(super) fn run(arguments: &Arguments) -> Result<(), TrainError> {
     let out = &arguments.out;
     check_folder("out", out)?;
-    if out.is_dir() || (out.exists() && !arguments.force) {
+    let expected = match out.is_dir() {
+        true => Some("a file"),
+        false => (out.exists() && !arguments.force).then_some("a new one (--force overwrites it)"),
+    };
+    if let Some(expected) = expected {
+        let is_folder = if out.is_dir() {
+            "is a folder"
+        } else {
+            "exists"
+        };
         return Err(TrainError::Unfit {
             what: "the file to write",
-            expected: "a new one (--force overwrites it)".to_string(),
-            found: format!("{}, which exists", out.display()),
+            expected: expected.to_string(),
+            found: format!("{}, which {is_folder}", out.display()),
         });
     }
     let start = Instant::now();

@@ -9,17 +9,20 @@ use crate::drawing::chart::Chart;
 use crate::drawing::html::escape;
 use crate::drawing::{Inside, Picture, Section};
 use crate::insight::spectrum::{MOST_UNITS_OFTEN, MOST_UNITS_SELDOM, Snapshot};
-use crate::{Insight, TrainError};
+use crate::{Insight, Spectrum, TrainError};
 
-/// Draws an insight, and the spectra that were written over training.
-pub(crate) fn draw(insight: &Insight, snapshots: &[Snapshot]) -> Result<Inside, TrainError> {
-    let mut missing = insight.missing.clone();
-    if snapshots.is_empty() && !insight.spectra.is_empty() {
+/// What the recurrent matrices do, and what of it cannot be told.
+pub(crate) fn what_recurs(
+    spectra: &[Spectrum],
+    snapshots: &[Snapshot],
+) -> Result<(Section, Vec<String>), TrainError> {
+    let mut missing = Vec::new();
+    if snapshots.is_empty() && !spectra.is_empty() {
         let reason = "spectra over training: the run has no spectra.jsonl";
         missing.push(reason.to_string());
     }
-    let spectra = snapshots.iter().flat_map(|snapshot| &snapshot.spectra);
-    if spectra
+    let over_training = snapshots.iter().flat_map(|snapshot| &snapshot.spectra);
+    if over_training
         .into_iter()
         .any(|spectrum| spectrum.radius.is_none())
     {
@@ -28,18 +31,34 @@ pub(crate) fn draw(insight: &Insight, snapshots: &[Snapshot]) -> Result<Inside, 
              looked at three times a run, of more than {MOST_UNITS_SELDOM} not at all"
         ));
     }
-    let reach = reach::chart(&insight.gradients, insight.unroll);
     let radii = spectra::radii(snapshots).into_iter();
-    let chart = |chart: Chart| -> Result<Picture, TrainError> {
-        let svg = chart.svg()?;
-        Ok(Picture::svg(chart.name, svg))
-    };
-    let reach = reach.map(chart).transpose()?;
-    let radii = radii.map(chart).collect::<Result<Vec<_>, _>>()?;
-    let panels = spectra::pictures(&insight.spectra, snapshots);
+    let radii = radii.map(picture).collect::<Result<Vec<_>, _>>()?;
+    let panels = spectra::pictures(spectra, snapshots);
     let panels = panels
         .into_iter()
         .map(|(name, svg)| Picture::svg(name, svg));
+    let section = Section {
+        title: "What recurs".to_string(),
+        about: "Each recurrent matrix by itself: along an eigenvector outside the unit \
+                circle, what is fed back grows, inside it fades. Gates and nonlinearities \
+                stand between the steps, so this is no bound of the whole cell."
+            .to_string(),
+        pictures: radii.into_iter().chain(panels).collect(),
+    };
+    Ok((section, missing))
+}
+
+fn picture(chart: Chart) -> Result<Picture, TrainError> {
+    let svg = chart.svg()?;
+    Ok(Picture::svg(chart.name, svg))
+}
+
+/// Draws an insight, and the spectra that were written over training.
+pub(crate) fn draw(insight: &Insight, snapshots: &[Snapshot]) -> Result<Inside, TrainError> {
+    let (recurs, more) = what_recurs(&insight.spectra, snapshots)?;
+    let missing = [insight.missing.clone(), more].concat();
+    let reach = reach::chart(&insight.gradients, insight.unroll);
+    let reach = reach.map(picture).transpose()?;
     let gates = activity::pictures(&insight.activity);
     let units = insight.units.iter().map(|unit| Picture {
         name: format!("unit-{}", unit.feature.file()),
@@ -60,14 +79,7 @@ pub(crate) fn draw(insight: &Insight, snapshots: &[Snapshot]) -> Result<Inside, 
                 .to_string(),
             pictures: reach.into_iter().collect(),
         },
-        Section {
-            title: "What recurs".to_string(),
-            about: "Each recurrent matrix by itself: along an eigenvector outside the unit \
-                    circle, what is fed back grows, inside it fades. Gates and nonlinearities \
-                    stand between the steps, so this is no bound of the whole cell."
-                .to_string(),
-            pictures: radii.into_iter().chain(panels).collect(),
-        },
+        recurs,
         Section {
             title: "Gates".to_string(),
             about: "How often each value occurs (above; red: the bounds, beyond which a unit is \

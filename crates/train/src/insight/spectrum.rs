@@ -16,11 +16,12 @@
 use std::path::Path;
 use std::thread;
 
-use backdraft_cells::{Cell, Deep, Recurrent};
+use backdraft_cells::Cell;
 use backdraft_models::eigenvalues;
 use burn::tensor::Tensor;
 use serde::{Deserialize, Serialize};
 
+use super::layer_name::{LayerName, NamedCell};
 use crate::TrainError;
 use crate::run::json_lines::JsonLines;
 
@@ -35,8 +36,9 @@ pub(crate) const MOST_UNITS_SELDOM: usize = 1024;
 /// The eigenvalues of a recurrent matrix.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Spectrum {
-    /// The layer, from 1.
-    pub layer: usize,
+    /// The layer of the cell.
+    #[serde(flatten)]
+    pub of: LayerName,
     /// The gate, or `candidate`, or `hidden`.
     pub gate: String,
     /// Units: the matrix is square.
@@ -58,16 +60,16 @@ impl Spectrum {
     }
 
     /// Why there are no eigenvalues, if there are none.
-    pub(super) fn why_not(&self) -> Option<String> {
+    pub(crate) fn why_not(&self) -> Option<String> {
         let Self {
-            layer, gate, units, ..
+            of, gate, units, ..
         } = self;
         let why = match self.radius {
             Some(_) => return None,
             None if *units > MOST_UNITS => format!("{units} units are more than {MOST_UNITS}"),
             None => "its weights are not finite, or its eigenvalues were not found".to_string(),
         };
-        Some(format!("spectrum of layer {layer}, {gate}: {why}"))
+        Some(format!("spectrum of {of}, {gate}: {why}"))
     }
 }
 
@@ -80,12 +82,12 @@ pub(crate) struct Snapshot {
 
 impl Snapshot {
     /// A line for the file; `seldom` of those at which larger matrices are looked at, too.
-    pub(crate) fn line<C: Cell>(step: usize, stack: &Deep<Recurrent<C>>, seldom: bool) -> String {
+    pub(crate) fn line<C: Cell>(step: usize, cells: &[NamedCell<'_, C>], seldom: bool) -> String {
         let most = match seldom {
             true => MOST_UNITS_SELDOM,
             false => MOST_UNITS_OFTEN,
         };
-        let spectra = spectra(stack, most);
+        let spectra = spectra(cells, most);
         let snapshot = Self { step, spectra };
         let line = serde_json::to_string(&snapshot).expect("our own types are valid JSON");
         format!("{line}\n")
@@ -100,37 +102,35 @@ impl Snapshot {
     }
 }
 
-/// The spectrum of each recurrent matrix of a stack; without eigenvalues where there are more than
-/// `most` units.
-pub(crate) fn spectra<C: Cell>(stack: &Deep<Recurrent<C>>, most: usize) -> Vec<Spectrum> {
-    let layers = (1..).zip(&stack.layers);
-    let matrices = layers.flat_map(|(layer, recurrent)| {
-        let matrices = recurrent.cell.recurrent_matrices().into_iter();
-        matrices.map(move |(gate, matrix)| (layer, gate, matrix))
+/// The spectrum of each recurrent matrix of cells; without eigenvalues where there are more than `most` units.
+pub(crate) fn spectra<C: Cell>(cells: &[NamedCell<'_, C>], most: usize) -> Vec<Spectrum> {
+    let matrices = cells.iter().flat_map(|named| {
+        let matrices = named.cell.recurrent_matrices().into_iter();
+        matrices.map(|(gate, matrix)| (named.name.clone(), gate, matrix))
     });
-    let matrices: Vec<(usize, &str, Tensor<2>)> = matrices.collect();
+    let matrices: Vec<(LayerName, &str, Tensor<2>)> = matrices.collect();
     // They are independent of each other, and each is computed on one thread.
     thread::scope(|scope| {
-        let start = |(layer, gate, matrix): (usize, &'static str, Tensor<2>)| {
+        let start = |(of, gate, matrix): (LayerName, &'static str, Tensor<2>)| {
             let units = matrix.dims()[0];
             let values: Vec<f32> = match units <= most {
                 true => matrix.into_data().iter::<f32>().collect(),
                 false => Vec::new(),
             };
             let found = scope.spawn(move || eigenvalues(&values, units));
-            (layer, gate, units, found)
+            (of, gate, units, found)
         };
         let started: Vec<_> = matrices.into_iter().map(start).collect();
-        let finish = |(layer, gate, units, found): (_, &str, _, thread::ScopedJoinHandle<_>)| {
+        let finish = |(of, gate, units, found): (_, &str, _, thread::ScopedJoinHandle<_>)| {
             // A training does not end because a matrix has no picture.
             let eigenvalues: Option<Vec<[f32; 2]>> = found.join().ok().flatten();
-            spectrum(layer, gate, units, eigenvalues)
+            spectrum(of, gate, units, eigenvalues)
         };
         started.into_iter().map(finish).collect()
     })
 }
 
-fn spectrum(layer: usize, gate: &str, units: usize, found: Option<Vec<[f32; 2]>>) -> Spectrum {
+fn spectrum(of: LayerName, gate: &str, units: usize, found: Option<Vec<[f32; 2]>>) -> Spectrum {
     let size = |[re, im]: &[f32; 2]| f64::from(*re).hypot(f64::from(*im));
     let radius = found
         .as_ref()
@@ -139,7 +139,7 @@ fn spectrum(layer: usize, gate: &str, units: usize, found: Option<Vec<[f32; 2]>>
     let short = |x: f32| (x * 1e4).round() / 1e4;
     let upper = found.into_iter().flatten().filter(|[_, im]| *im >= 0.0);
     Spectrum {
-        layer,
+        of,
         gate: gate.to_string(),
         units,
         radius,
@@ -171,7 +171,7 @@ mod tests {
         let found = sorted(eigenvalues(&rows, 3).unwrap());
         let expected = [[cos, -sin], [cos, sin], [1.25, 0.0]];
         assert_close(&found, &expected);
-        let spectrum = spectrum(1, "hidden", 3, Some(found));
+        let spectrum = spectrum(LayerName::layer(1), "hidden", 3, Some(found));
         assert!((spectrum.radius.unwrap() - 1.25).abs() < 1e-6);
         assert_eq!(spectrum.eigenvalues.len(), 2);
         assert_close(&sorted(spectrum.all().collect()), &expected);
@@ -179,7 +179,7 @@ mod tests {
 
     #[test]
     fn what_is_too_large_has_no_spectrum() {
-        let large = spectrum(2, "update", 5000, None);
+        let large = spectrum(LayerName::layer(2), "update", 5000, None);
         let why = large.why_not().unwrap();
         assert_eq!(
             why,

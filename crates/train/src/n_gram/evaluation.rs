@@ -17,6 +17,8 @@ pub struct NGramEvaluation {
     pub bits_per_character: f64,
     /// Among how many symbols the model is as unsure as if all were alike: `exp(loss)`.
     pub perplexity: f64,
+    /// What a symbol is: `char`, `byte` or `word`.
+    pub unit: &'static str,
     /// Symbols that were foreseen.
     pub symbols: usize,
     /// Of these, symbols that the model does not know.
@@ -46,6 +48,7 @@ impl NGramFile {
             loss,
             bits_per_character: nats / LN_2 / content.chars().count() as f64,
             perplexity: loss.exp(),
+            unit: self.unit(),
             unknown: unknown.count(),
             symbols: symbols.len(),
             seconds: start.elapsed().as_secs_f64(),

@@ -10,7 +10,9 @@
 
 use std::collections::HashMap;
 
-use backdraft_data::{Units, Vocabulary, WordVocabulary, byte_name, byte_of_name};
+use backdraft_data::{Units, Vocabulary, WordVocabulary, byte_name, byte_of_name, words};
+
+use crate::{TextUnit, TrainError};
 
 /// What ends a line.
 pub(crate) const END: &str = "</s>";
@@ -18,8 +20,11 @@ pub(crate) const END: &str = "</s>";
 pub(crate) const SPACES: [&str; 3] = [SPACE, SHORT_SPACE, "|"];
 
 const UNKNOWN: &str = "<unk>";
+const BEGIN: &str = "<s>";
 const SPACE: &str = "<space>";
 const SHORT_SPACE: &str = "<sp>";
+/// How the name of a character by its code point begins.
+const CODE_POINT: &str = "<U+";
 
 /// The names of all symbols, in their order.
 pub(super) fn of(units: &Units) -> Vec<String> {
@@ -32,7 +37,7 @@ pub(super) fn of(units: &Units) -> Vec<String> {
             })
             .collect(),
         Units::Bytes => (0..=u8::MAX).map(of_byte).collect(),
-        Units::Words(words) => all
+        Units::Words(words) | Units::Tokens(words) => all
             .map(|symbol| match words.word(symbol) {
                 WordVocabulary::REPLACEMENT => UNKNOWN.to_string(),
                 Units::END_OF_LINE => END.to_string(),
@@ -49,7 +54,9 @@ pub(crate) fn of_character(character: char) -> String {
         '\n' => END.to_string(),
         ' ' => SPACE.to_string(),
         // What KenLM, too, ends a word at.
-        space if space.is_whitespace() || space == '\0' => format!("<U+{:04X}>", u32::from(space)),
+        space if space.is_whitespace() || space == '\0' => {
+            format!("{CODE_POINT}{:04X}>", u32::from(space))
+        }
         other => other.to_string(),
     }
 }
@@ -70,7 +77,7 @@ pub(crate) fn character(name: &str) -> Option<char> {
         (SPACE | SHORT_SPACE, ..) => Some(' '),
         (_, Some(character), None) => Some(character),
         _ => {
-            let number = name.strip_prefix("<U+")?.strip_suffix('>')?;
+            let number = name.strip_prefix(CODE_POINT)?.strip_suffix('>')?;
             let number = u32::from_str_radix(number, 16).ok()?;
             char::from_u32(number)
         }
@@ -85,34 +92,85 @@ fn byte(name: &str) -> Option<u8> {
     }
 }
 
-/// The units that names of a file are of, and the names of their symbols, in the order of the symbols.
-pub(super) fn units(found: &[String]) -> (Units, Vec<String>) {
-    let known = || {
-        let names = found.iter().map(String::as_str);
-        names.filter(|name| !name.eq_ignore_ascii_case(UNKNOWN))
+/// Refuses words that mean something else in an ARPA file.
+pub(super) fn check(units: &Units) -> Result<(), TrainError> {
+    match units {
+        Units::Words(words) if words.symbol(BEGIN) != WordVocabulary::UNKNOWN => {
+            Err(TrainError::Unfit {
+                what: "the text",
+                expected: format!("no word {BEGIN}, which begins each line in an ARPA file"),
+                found: "it".to_string(),
+            })
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Whether names may be those of characters, and as well be words of one character each.
+pub(super) fn are_doubtful(found: &[String]) -> bool {
+    let is_only_of_characters = |name: &String| {
+        [SPACE, SHORT_SPACE].contains(&name.as_str()) || name.starts_with(CODE_POINT)
     };
-    let bytes = known().filter_map(byte).count();
-    if bytes == Units::Bytes.len() && bytes == known().count() {
-        return (Units::Bytes, of(&Units::Bytes));
+    matches!(units(found, None), Ok((Units::Characters(_), _)))
+        && !found.iter().any(is_only_of_characters)
+}
+
+/// The units that names of a file are of, and the names of their symbols, in the order of the symbols; or what names
+/// of that unit would be.
+pub(super) fn units(
+    found: &[String],
+    unit: Option<&TextUnit>,
+) -> Result<(Units, Vec<String>), &'static str> {
+    let known: Vec<&str> = found
+        .iter()
+        .map(String::as_str)
+        .filter(|name| !name.eq_ignore_ascii_case(UNKNOWN))
+        .collect();
+    let bytes = known.iter().filter_map(|name| byte(name)).count();
+    let are_bytes = bytes == Units::Bytes.len() && bytes == known.len();
+    let are_characters = known.iter().all(|name| character(name).is_some());
+    match unit {
+        None if are_bytes => Ok(bytes_of()),
+        None if are_characters => Ok(characters_of(found, &known)),
+        None | Some(TextUnit::Word) => Ok(words_of(found, &known)),
+        Some(TextUnit::Byte) if are_bytes => Ok(bytes_of()),
+        Some(TextUnit::Char) if are_characters => Ok(characters_of(found, &known)),
+        Some(TextUnit::Byte) => Err("the names of all bytes as its words"),
+        Some(TextUnit::Char) => Err("names of characters as its words"),
+        Some(TextUnit::File(_)) => {
+            Err("char, byte or word, as an ARPA file does not hold a tokenizer")
+        }
     }
-    if known().all(|name| character(name).is_some()) {
-        let mut names: HashMap<char, &str> = known()
-            .filter_map(|name| Some((character(name)?, name)))
-            .collect();
-        names.entry('\n').or_insert(END);
-        let characters: String = names.keys().collect();
-        let units = Units::characters(&characters);
-        let Units::Characters(vocabulary) = &units else {
-            unreachable!("these are characters");
-        };
-        let of_known = (1..units.len() as u32).map(|symbol| names[&vocabulary.character(symbol)]);
-        let names = [unknown(found)].into_iter().chain(of_known);
-        let names = names.map(str::to_string).collect();
-        return (units, names);
-    }
-    let words = known().filter(|name| *name != END).map(str::to_string);
-    let words = words.chain([Units::END_OF_LINE.to_string()]);
-    let units = Units::Words(WordVocabulary::of([], 1, None).with_more(words));
+}
+
+fn bytes_of() -> (Units, Vec<String>) {
+    (Units::Bytes, of(&Units::Bytes))
+}
+
+fn characters_of(found: &[String], known: &[&str]) -> (Units, Vec<String>) {
+    let mut names: HashMap<char, &str> = known
+        .iter()
+        .filter_map(|name| Some((character(name)?, *name)))
+        .collect();
+    names.entry('\n').or_insert(END);
+    let vocabulary = Vocabulary::of(&names.keys().collect::<String>());
+    let of_known = (1..vocabulary.len() as u32).map(|symbol| names[&vocabulary.character(symbol)]);
+    let names = [unknown(found)].into_iter().chain(of_known);
+    let names = names.map(str::to_string).collect();
+    (Units::Characters(vocabulary), names)
+}
+
+fn words_of(found: &[String], known: &[&str]) -> (Units, Vec<String>) {
+    let all = known.iter().filter(|name| **name != END);
+    let is_whole = |name: &&&str| words(name).eq([**name]);
+    let are_whole = all.clone().all(|name| is_whole(&name));
+    let all = all.map(|name| (*name).to_string());
+    let all = all.chain([Units::END_OF_LINE.to_string()]);
+    let vocabulary = WordVocabulary::of([], 1, None).with_more(all);
+    let units = match are_whole {
+        true => Units::Words(vocabulary),
+        false => Units::Tokens(vocabulary),
+    };
     let mut names = of(&units);
     names[WordVocabulary::UNKNOWN as usize] = unknown(found).to_string();
     (units, names)
@@ -146,7 +204,7 @@ mod tests {
             // A file has them in any order.
             let mut found = names.clone();
             found.reverse();
-            let (again, in_order) = super::units(&found);
+            let (again, in_order) = super::units(&found, None).unwrap();
             assert_eq!(again.len(), units.len());
             let decode = |units: &Units, symbol: usize| units.decode(&[symbol as u32]);
             for (symbol, name) in in_order.iter().enumerate() {
@@ -159,10 +217,39 @@ mod tests {
     #[test]
     fn names_of_other_programs_are_understood() {
         let found = ["<UNK>", "a", "<sp>", "b"].map(String::from);
-        let (units, names) = units(&found);
+        let (units, names) = units(&found, None).unwrap();
         assert_eq!(units.encode(" b?\n").unwrap().len(), 4);
         assert_eq!(names, ["<UNK>", "</s>", "<sp>", "a", "b"]);
         assert_eq!(character("<U+0041>"), Some('A'));
         assert_eq!(character("ab"), None);
+    }
+
+    #[test]
+    fn what_words_stand_for_is_guessed_or_as_it_is_asked() {
+        let of = |found: &[&str], unit: Option<&TextUnit>| {
+            let found: Vec<String> = found.iter().map(|name| (*name).to_string()).collect();
+            units(&found, unit).map(|(units, _)| (units, are_doubtful(&found)))
+        };
+        let digits = ["1", "2", "</s>"];
+        assert!(matches!(
+            of(&digits, None),
+            Ok((Units::Characters(_), true))
+        ));
+        assert!(matches!(
+            of(&digits, Some(&TextUnit::Word)),
+            Ok((Units::Words(_), _))
+        ));
+        assert!(of(&digits, Some(&TextUnit::Byte)).is_err());
+        let spaced = ["1", "<space>"];
+        assert!(matches!(
+            of(&spaced, None),
+            Ok((Units::Characters(_), false))
+        ));
+        let words = ["one", "<unk>", "don't", ","];
+        assert!(matches!(of(&words, None), Ok((Units::Words(_), false))));
+        assert!(of(&words, Some(&TextUnit::Char)).is_err());
+        // No word of ours is such.
+        let tokens = ["one", "n't", "Mr."];
+        assert!(matches!(of(&tokens, None), Ok((Units::Tokens(_), false))));
     }
 }

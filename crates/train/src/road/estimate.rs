@@ -47,7 +47,7 @@ pub fn estimate_task<T: Task>(
     let parameters = model.num_params();
     let (_, steps) = training.extent(an_epoch);
     let layers = T::recurrent(&model).into_iter();
-    let layers: Vec<String> = layers.map(Layer::describe).collect();
+    let layers: Vec<String> = layers.map(|(_, layer)| layer.describe()).collect();
     let tried = Tried {
         model: layers.join(", "),
         path: all_paths::<T>(&model, &device.device),

@@ -264,7 +264,7 @@ impl<'a, T: Task> Prepared<'a, T> {
 /// The paths of all recurrent layers of a model; one where all are the same.
 pub(super) fn all_paths<T: Task>(model: &T::Model, device: &Device) -> String {
     let layers = T::recurrent(model).into_iter();
-    let mut all: Vec<String> = layers.map(|layer| paths(layer, device)).collect();
+    let mut all: Vec<String> = layers.map(|(_, layer)| paths(layer, device)).collect();
     all.dedup();
     all.join(", ")
 }

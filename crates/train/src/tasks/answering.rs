@@ -5,6 +5,8 @@ use std::sync::Arc;
 use super::{Answer, ExampleTask};
 use crate::TrainError;
 use crate::fit::training::{Figure, Shows};
+use crate::insight::layer_name::of_stacks;
+use crate::insight::spectrum::Snapshot;
 
 /// Examples of the held-out part whose answers are shown as it learns.
 const SHOWN: usize = 8;
@@ -34,5 +36,10 @@ impl<T: ExampleTask> Shows<T::Model> for Answering<T> {
         };
         let lines: Vec<String> = answers.iter().map(Answer::to_tsv).collect();
         Ok(Some(lines.join("\n")))
+    }
+
+    fn spectra(&self, steps: usize, model: &T::Model, large: bool) -> Option<String> {
+        let cells = of_stacks(&T::layers(model));
+        Some(Snapshot::line(steps, &cells, large))
     }
 }

@@ -317,8 +317,8 @@ impl ExampleTask for Classify {
             .init(device)
     }
 
-    fn layers(model: &Classifier<Encoder>) -> Vec<&Encoder> {
-        vec![&model.recurrent]
+    fn layers(model: &Classifier<Encoder>) -> Vec<(&'static str, &Encoder)> {
+        vec![("recurrent", &model.recurrent)]
     }
 
     fn lengths(&self, example: &ClassExample) -> [usize; 2] {

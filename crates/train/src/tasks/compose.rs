@@ -65,7 +65,7 @@ impl Compose {
     fn pieces(&self) -> Option<&Pieces> {
         match &self.texts {
             Units::Pieces(pieces) => Some(pieces),
-            Units::Characters(_) | Units::Bytes | Units::Words(_) => None,
+            Units::Characters(_) | Units::Bytes | Units::Words(_) | Units::Tokens(_) => None,
         }
     }
 
@@ -161,8 +161,8 @@ impl ExampleTask for Compose {
             .init(device)
     }
 
-    fn layers(model: &Model) -> Vec<&Encoder> {
-        vec![&model.recurrent]
+    fn layers(model: &Model) -> Vec<(&'static str, &Encoder)> {
+        vec![("recurrent", &model.recurrent)]
     }
 
     fn lengths(&self, example: &ComposeExample) -> [usize; 2] {

@@ -40,6 +40,18 @@ pub struct Decoding {
 }
 
 impl Decoding {
+    /// The settings that a command can be given.
+    pub(crate) const SETTINGS: [&'static str; 8] = [
+        "beam",
+        "length_penalty",
+        "replace_unknown",
+        "lexicon",
+        "language_model",
+        "language_order",
+        "language_weight",
+        "letter_bonus",
+    ];
+
     /// The settings that are given, as the flags name them.
     fn given(&self) -> Vec<(&'static str, String)> {
         fn one<T: ToString>(

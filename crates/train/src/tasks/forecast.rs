@@ -164,8 +164,8 @@ impl ExampleTask for Forecast {
         self.known.forecaster(layer, options).init(device)
     }
 
-    fn layers(model: &Model) -> Vec<&Encoder> {
-        vec![&model.layer]
+    fn layers(model: &Model) -> Vec<(&'static str, &Encoder)> {
+        vec![("recurrent", &model.layer)]
     }
 
     fn lengths(&self, example: &SeriesExample) -> [usize; 2] {

@@ -14,7 +14,7 @@ use burn::tensor::Device;
 
 use super::gathered::{Gathered, same};
 use super::loader::loaders;
-use super::showing::show_task;
+use super::showing::inside;
 use super::{
     Answering, ExampleTask, TaskEstimate, TaskOptions, TaskReport, TaskSettings, parameters,
 };
@@ -115,7 +115,7 @@ impl<T: ExampleTask> Task for T {
         ExampleTask::with_known_weights(self, model)
     }
 
-    fn recurrent(model: &T::Model) -> Vec<&Encoder> {
+    fn recurrent(model: &T::Model) -> Vec<(&'static str, &Encoder)> {
         T::layers(model)
     }
 
@@ -190,20 +190,6 @@ impl<T: ExampleTask> Task for T {
     }
 
     fn inside(run: &Path) -> Result<Inside, TrainError> {
-        let (sections, missing) = match show_task::<T>(run) {
-            Ok(sections) => (sections, Vec::new()),
-            Err(
-                error @ (TrainError::NoWeights { .. }
-                | TrainError::Missing { .. }
-                | TrainError::NoHeldOut { .. }
-                | TrainError::Moved { .. }),
-            ) => (Vec::new(), vec![error.to_string()]),
-            Err(error) => return Err(error),
-        };
-        Ok(Inside {
-            sections,
-            missing,
-            skipped: None,
-        })
+        inside::<T>(run)
     }
 }

@@ -121,7 +121,8 @@ impl Reading {
                 Sequence::Text { units, .. } => units.as_slice(),
                 Sequence::Vectors { .. } => &[],
             });
-            let vocabulary = WordVocabulary::of(units.map(String::as_str), at_least, at_most);
+            let units = units.map(String::as_str);
+            let vocabulary = reader.vocabulary(units, at_least, at_most);
             return Ok(Self::Text { reader, vocabulary });
         };
         let mut vectors = Vec::new();

@@ -243,9 +243,10 @@ impl ExampleTask for Tag {
         config.init(device)?.with_constraints(allowed)
     }
 
-    fn layers(model: &Model) -> Vec<&Encoder> {
-        let characters = model.characters.iter().map(|read| &read.recurrent);
-        characters.chain([&model.recurrent]).collect()
+    fn layers(model: &Model) -> Vec<(&'static str, &Encoder)> {
+        let characters = model.characters.iter();
+        let characters = characters.map(|read| ("characters", &read.recurrent));
+        characters.chain([("words", &model.recurrent)]).collect()
     }
 
     fn lengths(&self, sentence: &TaggedSentence) -> [usize; 2] {

@@ -87,6 +87,23 @@ impl TextReader {
         Ok(units)
     }
 
+    /// The units that are known of those of some texts: those that occur `at_least` so many times, and of these the
+    /// `at_most` most frequent; but of bytes all.
+    pub(super) fn vocabulary<'a>(
+        &self,
+        units: impl Iterator<Item = &'a str>,
+        at_least: usize,
+        at_most: Option<usize>,
+    ) -> WordVocabulary {
+        match self.unit {
+            TextUnit::Byte => {
+                let none = WordVocabulary::of([], 1, None);
+                none.with_more((0..=u8::MAX).map(byte_name))
+            }
+            _ => WordVocabulary::of(units, at_least, at_most),
+        }
+    }
+
     /// The units of a text as it shows them, each with the space before it.
     pub(super) fn shown(&self, units: &[String]) -> Vec<String> {
         let Some(pieces) = &self.pieces else {
@@ -145,6 +162,10 @@ mod tests {
         assert_eq!(bytes.text(&["a", " ", "<0xC3>", "<0xA9>"]), "a \u{e9}");
         assert_eq!(bytes.text(&["a", WordVocabulary::REPLACEMENT]), "a\u{FFFD}");
         assert_eq!(bytes.shown(&units).concat(), units.concat());
+        // Every byte is known, however rare.
+        let known = bytes.vocabulary(["a"].into_iter(), 5, Some(1));
+        assert_eq!(known.len(), 257);
+        assert_ne!(known.symbol("<0xC3>"), WordVocabulary::UNKNOWN);
         let words = reader(TextUnit::Word).with_case(false);
         assert_eq!(words.units("In 1984, I").unwrap(), ["in", "1984", ",", "i"]);
         let words = words.with_zero_digits(true);

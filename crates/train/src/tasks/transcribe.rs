@@ -182,8 +182,8 @@ impl ExampleTask for Transcribe {
             .init(device)
     }
 
-    fn layers(model: &Model) -> Vec<&Encoder> {
-        vec![&model.recurrent]
+    fn layers(model: &Model) -> Vec<(&'static str, &Encoder)> {
+        vec![("recurrent", &model.recurrent)]
     }
 
     fn lengths(&self, example: &SoundExample) -> [usize; 2] {

@@ -182,8 +182,8 @@ impl ExampleTask for Translate {
             .init(device)
     }
 
-    fn layers(model: &Model) -> Vec<&Encoder> {
-        vec![&model.encoder, &model.decoder]
+    fn layers(model: &Model) -> Vec<(&'static str, &Encoder)> {
+        vec![("encoder", &model.encoder), ("decoder", &model.decoder)]
     }
 
     fn lengths(&self, example: &PairExample) -> [usize; 2] {

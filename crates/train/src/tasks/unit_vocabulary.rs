@@ -15,7 +15,7 @@ pub(super) struct UnitVocabulary {
 }
 
 impl UnitVocabulary {
-    /// Those of the units of texts that occur `at_least` so many times.
+    /// Those of the units of texts that occur `at_least` so many times; see [`TextReader::vocabulary`].
     pub(super) fn of<'a>(
         reader: TextReader,
         all: impl Iterator<Item = &'a [String]>,
@@ -23,7 +23,7 @@ impl UnitVocabulary {
     ) -> Self {
         let units = all.flatten().map(String::as_str);
         Self {
-            vocabulary: WordVocabulary::of(units, at_least, None),
+            vocabulary: reader.vocabulary(units, at_least, None),
             reader,
         }
     }

@@ -180,6 +180,10 @@ fn a_run_answers_files_and_pipes_and_is_drawn() {
     assert!(page.contains("Loss: learned (thin), and held out"));
     assert!(page.contains("Classes that are taken for others"));
     assert!(page.contains("salt-first"), "{page}");
+    // What recurs, over the training and of the weights kept.
+    for shown in ["spectral radius of each", "untrained", "the weights kept"] {
+        assert!(page.contains(shown), "{shown} is not in {page}");
+    }
     let metrics = fs::read_to_string(Path::new(&run).join("metrics.jsonl")).unwrap();
     let last: Value = serde_json::from_str(metrics.lines().last().unwrap()).unwrap();
     assert!(last["accuracy"].is_number(), "{last}");

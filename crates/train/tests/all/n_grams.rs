@@ -100,10 +100,30 @@ fn what_makes_no_sense_is_refused_and_nothing_is_written() {
         &[&evaluate[..], &["--streams", "2"]].concat(),
         "--streams has an effect only with a run",
     );
+    for setting in [&["--beam", "2"], &["--lexicon", &data]] {
+        let expected = format!("{} has an effect only with a run", setting[0]);
+        refused(&[&evaluate[..], setting].concat(), &expected);
+    }
+    refused(
+        &[&evaluate[..], &["--unit", "char"]].concat(),
+        "the unit: expected names of characters as its words, found others in ",
+    );
     refused(
         &["generate", model, "--device", "flex"],
         "--device has an effect only with a run",
     );
+    // Words that begin lines in such a file.
+    let begun = file(folder.path(), "begun.txt", "<s> one\n<s> two\n");
+    let other = folder.path().join("begun.arpa");
+    let other = other.to_str().unwrap();
+    refused(
+        &["ngram", "--data", &begun, "--out", other],
+        "the text: expected no word <s>, which begins each line in an ARPA file",
+    );
+    fs::create_dir(other).unwrap();
+    let into = ["ngram", "--data", &data, "--out", other, "--force"];
+    refused(&into, "expected a file, found ");
+    refused(&["generate", other], "expected a run folder");
     refused(
         &["generate", model, "--condition", "a key"],
         "--condition: expected a run of `train lm --condition`",
@@ -123,4 +143,23 @@ fn files_of_other_programs_are_read() {
     let nats = (0.1 + 0.2 + 0.5) * std::f64::consts::LN_10;
     let loss = report["loss"].as_f64().unwrap();
     assert!((loss - nats / 3.0).abs() < 1e-6, "{report}");
+    assert_eq!(report["unit"], "char");
+    let as_words = [
+        "evaluate", &model, "--data", &data, "--unit", "word", "--json",
+    ];
+    assert_eq!(told(&as_words)["unknown"], 1);
+
+    // Texts that were taken apart before: a word is what stands between spaces.
+    let content = content.replace("a b", "Mr. 's").replace("\ta\t", "\tMr.\t");
+    let content = content
+        .replace("\tb\n", "\t's\n")
+        .replace("<s> a", "<s> Mr.");
+    let model = file(folder.path(), "tokens.arpa", &content);
+    let data = file(folder.path(), "tokens.txt", "Mr. 's\n");
+    let report = told(&["evaluate", &model, "--data", &data, "--json"]);
+    let loss = report["loss"].as_f64().unwrap();
+    assert!((loss - nats / 3.0).abs() < 1e-6, "{report}");
+    let write = ["generate", &model, "--prompt", "Mr.", "--temperature", "0"];
+    let written = succeeded(&[&write[..], &["--until", "\\n"]].concat());
+    assert_eq!(written, "Mr. 's\n\n");
 }

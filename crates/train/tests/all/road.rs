@@ -147,8 +147,8 @@ impl ExampleTask for Parity {
         })
     }
 
-    fn layers(model: &ParityModel) -> Vec<&Encoder> {
-        vec![&model.layer]
+    fn layers(model: &ParityModel) -> Vec<(&'static str, &Encoder)> {
+        vec![("recurrent", &model.layer)]
     }
 
     fn lengths(&self, bits: &String) -> [usize; 2] {

@@ -250,6 +250,11 @@ fn how_answers_are_searched_for_can_be_asked_for_anew() {
     let expected = "--n-best: expected at least 1 and at most 2, the width of the beam, found 3";
     refused(&["predict", run, data, "--n-best", "3"], expected);
 
+    succeeded(&["report", run]);
+    let page = fs::read_to_string(Path::new(run).join("report.html")).unwrap();
+    for name in ["Encoder, layer 1, reverse: ", "Decoder, layer 1: "] {
+        assert!(page.contains(name), "{name} is not in {page}");
+    }
     let report = succeeded(&["evaluate", run, "--beam", "1", "--device", "flex"]);
     assert!(
         report.contains("source symbols    pairs   exact"),

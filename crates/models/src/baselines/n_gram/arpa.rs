@@ -22,6 +22,7 @@
 //! Journal-based CSR corpus".
 
 mod entries;
+mod levels;
 mod reading;
 mod writing;
 

@@ -168,7 +168,7 @@ fn what_is_no_arpa_file_is_refused_with_its_line() {
     );
     for wrong in ["cat dog bird", "cat x", "cat inf", "cat -0.1 -0.2"] {
         let message = with("cat -0.1760913", wrong);
-        let expected = "NGram: line 12 of the ARPA file: expected a logarithm, 1 words and perhaps";
+        let expected = "NGram: line 12 of the ARPA file: expected a logarithm, a word and perhaps";
         assert!(message.starts_with(expected), "{message}");
     }
     assert!(with("-0.3979400 cat", "0.1 cat").contains("line 12"));

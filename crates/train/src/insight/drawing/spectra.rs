@@ -2,14 +2,16 @@
 
 use crate::drawing::canvas::{Anchor, BLUE, Canvas, INK, PALE, Panel};
 use crate::drawing::chart::{Chart, Curve, GREY, Legend, Scale};
-use crate::insight::Spectrum;
 use crate::insight::spectrum::Snapshot;
+use crate::insight::{LayerName, Spectrum};
 
 /// Pixels of a panel, and around it.
 const PANEL: f64 = 190.0;
 const LEFT: f64 = 90.0;
 const TOP: f64 = 56.0;
 const GAP: f64 = 26.0;
+/// Pixels of the longest title.
+const TITLE: f64 = 680.0;
 /// Moments of the training that are drawn, the last one included.
 const MOMENTS: usize = 4;
 
@@ -38,13 +40,20 @@ pub(super) fn pictures(kept: &[Spectrum], snapshots: &[Snapshot]) -> Vec<(String
         name: "the weights kept".to_string(),
         spectra: kept,
     });
-    let layers = kept.iter().map(|spectrum| spectrum.layer).max();
-    (1..=layers.unwrap_or(0))
+    layers(kept)
+        .into_iter()
         .filter_map(|layer| {
             let picture = picture(layer, &moments)?;
-            Some((format!("spectrum-layer-{layer}"), picture))
+            Some((format!("spectrum-{}", layer.file()), picture))
         })
         .collect()
+}
+
+/// The layers of spectra, in their order.
+fn layers(spectra: &[Spectrum]) -> Vec<&LayerName> {
+    let mut layers: Vec<&LayerName> = spectra.iter().map(|spectrum| &spectrum.of).collect();
+    layers.dedup();
+    layers
 }
 
 /// At most so many of the snapshots, at equal distances, the first one first.
@@ -53,11 +62,11 @@ fn spaced<'a>(snapshots: &[&'a Snapshot], most: usize) -> impl Iterator<Item = &
     snapshots.iter().step_by(every).copied()
 }
 
-fn picture(layer: usize, moments: &[Moment]) -> Option<String> {
+fn picture(layer: &LayerName, moments: &[Moment]) -> Option<String> {
     let of = |moment: &Moment| -> Vec<Spectrum> {
         let spectra = moment.spectra.iter();
         spectra
-            .filter(|spectrum| spectrum.layer == layer)
+            .filter(|spectrum| spectrum.of == *layer)
             .cloned()
             .collect()
     };
@@ -74,12 +83,14 @@ fn picture(layer: usize, moments: &[Moment]) -> Option<String> {
     let all = || columns.iter().flat_map(|(_, spectra)| spectra);
     all().find(|spectrum| spectrum.radius.is_some())?;
     let size = [
-        LEFT + columns.len() as f64 * (PANEL + GAP),
+        (LEFT + columns.len() as f64 * (PANEL + GAP)).max(TITLE),
         TOP + gates.len() as f64 * (PANEL + GAP),
     ];
     let mut canvas = Canvas::new(size);
-    let title =
-        format!("Layer {layer}: eigenvalues of each recurrent matrix, against the unit circle");
+    let title = format!(
+        "{}: eigenvalues of each recurrent matrix, against the unit circle",
+        layer.title()
+    );
     canvas.text([size[0] / 2.0, 20.0], Anchor::Middle, 15, &title);
     for (row, gate) in gates.iter().enumerate() {
         let top = TOP + row as f64 * (PANEL + GAP);
@@ -123,19 +134,18 @@ fn picture(layer: usize, moments: &[Moment]) -> Option<String> {
 /// The spectral radius of each matrix over the steps of the training: a chart for each layer, if
 /// the training left snapshots.
 pub(super) fn radii(snapshots: &[Snapshot]) -> Vec<Chart> {
-    let spectra = snapshots.iter().flat_map(|snapshot| &snapshot.spectra);
-    let layers = spectra.map(|spectrum| spectrum.layer).max();
-    let layers = 1..=layers.unwrap_or(0);
+    let first = snapshots.first().map(|snapshot| &snapshot.spectra[..]);
+    let layers = layers(first.unwrap_or_default()).into_iter();
     layers
         .filter_map(|layer| radii_of(layer, snapshots))
         .collect()
 }
 
-fn radii_of(layer: usize, snapshots: &[Snapshot]) -> Option<Chart> {
+fn radii_of(layer: &LayerName, snapshots: &[Snapshot]) -> Option<Chart> {
     let last = snapshots.last()?.step.max(1) as f64;
     let first = snapshots.first()?.spectra.iter().enumerate();
     let curves = first
-        .filter(|(_, spectrum)| spectrum.layer == layer)
+        .filter(|(_, spectrum)| spectrum.of == *layer)
         .map(|(index, spectrum)| {
             let points = snapshots.iter().filter_map(|snapshot| {
                 let radius = snapshot.spectra.get(index)?.radius?;
@@ -165,8 +175,11 @@ fn radii_of(layer: usize, snapshots: &[Snapshot]) -> Option<Chart> {
         dashed: true,
     });
     Some(Chart {
-        name: format!("spectral-radius-layer-{layer}"),
-        title: format!("Layer {layer}: spectral radius of each recurrent matrix (dashed: 1)"),
+        name: format!("spectral-radius-{}", layer.file()),
+        title: format!(
+            "{}: spectral radius of each recurrent matrix (dashed: 1)",
+            layer.title()
+        ),
         across: "steps",
         scale: Scale::Linear,
         legend: Legend::Below,

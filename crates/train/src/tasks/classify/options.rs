@@ -194,6 +194,10 @@ impl TaskOptions for ClassifyOptions {
             let with = "--unit word or a tokenizer";
             idle.extend([("vectors", with), ("most_vectors", with)]);
         }
+        if self.unit == TextUnit::Byte {
+            let with = "--unit char or --unit word, as all bytes are known";
+            idle.extend([("min_count", with), ("most_words", with)]);
+        }
         if let TextUnit::File(_) = self.unit {
             let with = "--unit char, byte or word";
             idle.extend([("case", with), ("zero_digits", with)]);

@@ -3,9 +3,11 @@
 use backdraft_data::Units;
 use backdraft_models::{Encoder, LanguageModel, Sampling};
 
-use crate::TrainError;
+use super::Language;
 use crate::fit::training::{Figure, LossInUnit, Shows, Terms};
+use crate::insight::layer_name::of_stacks;
 use crate::insight::spectrum::Snapshot;
+use crate::{Task, TrainError};
 
 /// Characters a sample, about.
 const LENGTH: usize = 300;
@@ -57,7 +59,7 @@ impl Shows<LanguageModel<Encoder>> for LanguageShows {
     }
 
     fn spectra(&self, steps: usize, model: &LanguageModel<Encoder>, large: bool) -> Option<String> {
-        let stack = model.recurrent.forward_stack()?;
-        Some(Snapshot::line(steps, stack, large))
+        let cells = of_stacks(&Language::recurrent(model));
+        Some(Snapshot::line(steps, &cells, large))
     }
 }

@@ -166,8 +166,8 @@ impl Task for Language {
         settings.model(self.units.len()).init(device)
     }
 
-    fn recurrent(model: &Self::Model) -> Vec<&Encoder> {
-        vec![&model.recurrent]
+    fn recurrent(model: &Self::Model) -> Vec<(&'static str, &Encoder)> {
+        vec![("recurrent", &model.recurrent)]
     }
 
     fn name(text: &Text) -> String {

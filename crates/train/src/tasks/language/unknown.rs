@@ -63,7 +63,7 @@ fn unknown(units: &Units, text: &str) -> Result<BTreeMap<String, usize>, TrainEr
             unknown.for_each(|(character, _)| count(character.escape_debug().to_string()));
         }
         // No byte is unknown; among words the unknown one is part of the language: what is rare is learned as it.
-        Units::Bytes | Units::Words(_) => {}
+        Units::Bytes | Units::Words(_) | Units::Tokens(_) => {}
         Units::Pieces(_) => {
             let unknown = units.unknown();
             let symbols = units.encode(text)?;

@@ -180,10 +180,15 @@ impl TaskOptions for TranslateOptions {
     }
 
     fn idle(&self, _data: &Path) -> Vec<Idle> {
-        match self.source_unit {
-            TextUnit::File(_) => vec![("case", "--source-unit char, byte or word")],
-            TextUnit::Char | TextUnit::Byte | TextUnit::Word => Vec::new(),
+        let mut idle = Vec::new();
+        if let TextUnit::File(_) = self.source_unit {
+            idle.push(("case", "--source-unit char, byte or word"));
         }
+        if [&self.source_unit, &self.target_unit] == [&TextUnit::Byte; 2] {
+            let with = "units that are not all bytes, of which each is known";
+            idle.push(("min_count", with));
+        }
+        idle
     }
 
     fn check(&self, recurrence: &Recurrence) -> Result<(), TrainError> {

@@ -64,7 +64,8 @@ impl<'a> Entries<'a> {
         if self.length == 0 || text.is_empty() {
             return Ok(None);
         }
-        let mut parts = text.split_whitespace();
+        // As other programs do: of spaces that are no ASCII, a word may have some.
+        let mut parts = text.split_ascii_whitespace();
         let number = |part: Option<&str>| part.and_then(|part| part.parse::<f64>().ok());
         let log_p = number(parts.next()).filter(|log_p| *log_p <= 0.0);
         let words: Vec<&str> = parts.by_ref().take(self.length).collect();
@@ -79,9 +80,12 @@ impl<'a> Entries<'a> {
                 log_weight: weight.map(|weight| weight * std::f64::consts::LN_10),
             })),
             _ => {
-                let words = self.length;
+                let words = match self.length {
+                    1 => "a word".to_string(),
+                    length => format!("{length} words"),
+                };
                 let expected =
-                    format!("a logarithm, {words} words and perhaps the logarithm of a weight");
+                    format!("a logarithm, {words} and perhaps the logarithm of a weight");
                 Err(at(line, expected, format!("{text:?}")))
             }
         }
@@ -102,7 +106,7 @@ impl<'a> Iterator for Entries<'a> {
                     "none",
                 )));
             };
-            match self.entry(index + 1, text.trim()) {
+            match self.entry(index + 1, text.trim_ascii()) {
                 Ok(None) => {}
                 Ok(Some(entry)) => return Some(Ok(entry)),
                 Err(error) => {

@@ -1,6 +1,6 @@
 //! N-grams from text.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 
 use backdraft_cells::Error;
 
@@ -8,19 +8,8 @@ use super::super::contexts::Contexts;
 use super::super::sorted::{BEGIN, code};
 use super::super::{Discounting, NAME, NGram, NGramConfig, NGramState};
 use super::entries::{Entries, Entry, at};
+use super::levels::{Fact, Level, sorted};
 use super::{BEGIN_NAME, END_NAME, UNKNOWN_NAME, UNTOLD};
-
-/// What an ARPA file tells of a context.
-#[derive(Debug, Clone, Default)]
-struct Told {
-    /// `ln b(h)`, if there is one.
-    weight: Option<f64>,
-    /// The symbols that follow, and `ln p` of each.
-    followers: BTreeMap<u32, f64>,
-}
-
-/// The contexts of one length, each by its symbols with the newest first.
-type Level = BTreeMap<Vec<u32>, Told>;
 
 impl NGram {
     /// The model of an ARPA file, in which `names[i]` is symbol `i`. N-grams with other words are passed over;
@@ -41,7 +30,7 @@ impl NGram {
             .map(|(name, symbol)| (name.as_ref(), code(symbol)))
             .collect();
         codes.insert(BEGIN_NAME, BEGIN);
-        let mut levels: Vec<Level> = Vec::new();
+        let mut levels = vec![Level::new(0)];
         for entry in Entries::new(text) {
             let Entry {
                 line,
@@ -49,8 +38,8 @@ impl NGram {
                 log_p,
                 log_weight,
             } = entry?;
-            if words.len() > levels.len() {
-                levels.resize(words.len(), Level::new());
+            while levels.len() < words.len() {
+                levels.push(Level::new(levels.len()));
             }
             let known: Option<Vec<u32>> =
                 words.iter().map(|word| codes.get(word).copied()).collect();
@@ -61,32 +50,25 @@ impl NGram {
             if let Some(weight) = log_weight {
                 // Of the longest n-grams, nothing follows.
                 if levels.len() == words.len() {
-                    levels.push(Level::new());
+                    levels.push(Level::new(levels.len()));
                 }
-                levels[words.len()].entry(gram.clone()).or_default().weight = Some(weight);
+                levels[words.len()].push(&gram, Fact::Weight(weight), line);
             }
             let (newest, context) = gram.split_first().expect("an n-gram has a word");
-            if *newest == BEGIN {
-                continue;
-            }
-            let context = levels[words.len() - 1].entry(context.to_vec()).or_default();
-            if context.followers.insert(*newest, log_p).is_some() {
-                let found = format!("{:?} again", words.join(" "));
-                return Err(at(line, "each n-gram once", found));
+            if *newest != BEGIN {
+                levels[words.len() - 1].push(context, Fact::Follows(*newest, log_p), line);
             }
         }
-        if let Some(alone) = levels
-            .first_mut()
-            .and_then(|level| level.get_mut(&Vec::new()))
-        {
+        let told = levels[0].followers();
+        if !told.is_empty() {
             for name in [UNKNOWN_NAME, END_NAME] {
-                if let Some(code) = codes.get(name) {
+                if let Some(code) = codes.get(name).filter(|code| !told.contains(code)) {
                     let untold = UNTOLD * std::f64::consts::LN_10;
-                    alone.followers.entry(*code).or_insert(untold);
+                    levels[0].push(&[], Fact::Follows(*code, untold), 0);
                 }
             }
         }
-        Self::from_told(levels, names)
+        Self::from_levels(levels, names)
     }
 
     /// The words of an ARPA file, in its order, without the one that begins sequences: names for
@@ -108,13 +90,16 @@ impl NGram {
         Ok(names)
     }
 
-    fn from_told<S: AsRef<str>>(mut levels: Vec<Level>, names: &[S]) -> Result<Self, Error> {
-        prune(&mut levels);
+    fn from_levels<S: AsRef<str>>(mut levels: Vec<Level>, names: &[S]) -> Result<Self, Error> {
+        // The longest contexts that nothing follows tell nothing.
+        while levels.last().is_some_and(|level| !level.is_followed()) {
+            levels.pop();
+        }
         check_alone(&levels, names)?;
-        complete(&mut levels);
+        let levels = sorted(levels);
         let begin = levels
             .get(1)
-            .is_some_and(|level| level.contains_key(&vec![BEGIN]));
+            .is_some_and(|level| level.contexts().any(|context| *context.symbols == [BEGIN]));
         let mut model = Self {
             config: NGramConfig {
                 vocabulary_size: names.len(),
@@ -130,33 +115,39 @@ impl NGram {
             let mut longer = levels
                 .get(length + 1)
                 .into_iter()
-                .flat_map(Level::keys)
+                .flat_map(Level::contexts)
                 .peekable();
             let mut branches = 0;
-            for (context, told) in level {
+            for context in level.contexts() {
                 let first = branches;
                 while longer
-                    .next_if(|longer| longer[..length] == context[..])
+                    .next_if(|longer| longer.symbols[..length] == *context.symbols)
                     .is_some()
                 {
                     branches += 1;
                 }
+                if let Some((follower, line)) = context.repeated() {
+                    let codes = context.symbols.iter().rev().chain([&follower]);
+                    let words: Vec<&str> = codes.map(|code| name(*code, names)).collect();
+                    let found = format!("{:?} again", words.join(" "));
+                    return Err(at(line, "each n-gram once", found));
+                }
                 // The file tells p of every symbol that stands alone.
                 let weight = match length {
                     0 => 0.0,
-                    _ => told.weight.map_or(1.0, f64::exp),
+                    _ => context.log_weight().map_or(1.0, f64::exp),
                 };
                 let state = NGramState {
-                    codes: context.iter().rev().copied().collect(),
+                    codes: context.symbols.iter().rev().copied().collect(),
                 };
-                let shares = told.followers.iter().map(|(&code, log_p)| {
+                let shares = context.followers().map(|(code, log_p)| {
                     let shorter = match length {
                         0 => 0.0,
                         _ => model.p(&state, code),
                     };
                     (code, log_p.exp() - weight * shorter)
                 });
-                let oldest = context.last().copied().unwrap_or(BEGIN);
+                let oldest = context.symbols.last().copied().unwrap_or(BEGIN);
                 contexts.tell(oldest, first, weight, shares);
             }
             contexts.end(branches);
@@ -169,39 +160,28 @@ impl NGram {
     }
 }
 
-/// Drops the longest contexts where nothing follows any of them: they tell nothing.
-fn prune(levels: &mut Vec<Level>) {
-    let is_empty = |level: &Level| level.values().all(|told| told.followers.is_empty());
-    while levels.last().is_some_and(is_empty) {
-        levels.pop();
+/// The name of a code.
+fn name<S: AsRef<str>>(code: u32, names: &[S]) -> &str {
+    match code {
+        BEGIN => BEGIN_NAME,
+        code => names[code as usize - 1].as_ref(),
     }
 }
 
 /// Refuses a file that does not tell how likely each name is by itself.
 fn check_alone<S: AsRef<str>>(levels: &[Level], names: &[S]) -> Result<(), Error> {
-    let Some(alone) = levels.first().and_then(|level| level.get(&Vec::new())) else {
+    let alone = levels.first().map(Level::followers).unwrap_or_default();
+    if alone.is_empty() {
         let expected = "an ARPA file with a word of the vocabulary";
         return Err(Error::new(NAME, "n-grams", expected, "none"));
-    };
+    }
     let mut symbols = names.iter().zip(0..);
-    match symbols.find(|(_, symbol)| !alone.followers.contains_key(&code(*symbol))) {
+    match symbols.find(|(_, symbol)| !alone.contains(&code(*symbol))) {
         None => Ok(()),
         Some((name, _)) => {
             let expected = "a 1-gram of each word of the vocabulary";
             let found = format!("none of {:?}", name.as_ref());
             Err(Error::new(NAME, "1-grams", expected, found))
-        }
-    }
-}
-
-/// Makes a context of what ends a context: else the longer one would not be found.
-fn complete(levels: &mut [Level]) {
-    for length in (1..levels.len()).rev() {
-        let (shorter, longer) = levels.split_at_mut(length);
-        for context in longer[0].keys() {
-            shorter[length - 1]
-                .entry(context[..length - 1].to_vec())
-                .or_default();
         }
     }
 }

@@ -95,7 +95,8 @@ impl NGram {
         let mut known = HashSet::new();
         for name in names {
             let name = name.as_ref();
-            let is_one = !name.is_empty() && !name.contains(char::is_whitespace);
+            let is_one =
+                !name.is_empty() && !name.contains(|c: char| c.is_ascii_whitespace() || c == '\0');
             if !is_one || name == BEGIN_NAME {
                 let expected = "a word without white space, other than <s>";
                 return Err(Error::new(NAME, "name", expected, format!("{name:?}")));
