@@ -1,8 +1,11 @@
 //! A text as words.
 
+use unicode_segmentation::UnicodeSegmentation;
+
 /// The words of a text, in their order: runs of letters and digits, with an apostrophe or a hyphen in
 /// their middle (`don't`, `well-known`), and markers such as `<unk>`; whatever else is there stands
-/// alone, a character a word.
+/// alone, a character a word. A character is what a reader takes for one (a grapheme cluster of Unicode): marks,
+/// vowel signs and joiners belong to the letter before them.
 ///
 /// ```
 /// let words: Vec<&str> = backdraft_data::words("It's -- well-made!").collect();
@@ -59,21 +62,24 @@ fn first_word(text: &str) -> usize {
     if let Some(end) = marker(text) {
         return end;
     }
-    let mut characters = text.char_indices().peekable();
+    let mut characters = text.grapheme_indices(true).peekable();
     let mut end = 0;
     while let Some((at, character)) = characters.next() {
         let joins = end > 0
-            && matches!(character, '\'' | '\u{2019}' | '-')
-            && characters
-                .peek()
-                .is_some_and(|(_, next)| next.is_alphanumeric());
-        if !character.is_alphanumeric() && !joins {
+            && matches!(character, "'" | "\u{2019}" | "-")
+            && characters.peek().is_some_and(|(_, next)| is_of_word(next));
+        if !is_of_word(character) && !joins {
             // The first of all is a word by itself.
-            return if end == 0 { character.len_utf8() } else { end };
+            return if end == 0 { character.len() } else { end };
         }
-        end = at + character.len_utf8();
+        end = at + character.len();
     }
     end
+}
+
+/// Whether a character is a letter or a digit, whatever marks it has.
+fn is_of_word(character: &str) -> bool {
+    character.starts_with(char::is_alphanumeric)
 }
 
 #[cfg(test)]
@@ -90,6 +96,19 @@ mod tests {
             ["na\u{ef}ve", "\u{2014}", "3", ".", "5"]
         );
         assert_eq!(all("rock-"), ["rock", "-"]);
+        // Letters that are written as several characters: with an accent, a virama, a joiner.
+        let several = [
+            "cafe\u{301}s",
+            "\u{939}\u{93F}\u{928}\u{94D}\u{926}\u{940}",
+            "\u{645}\u{6CC}\u{200C}\u{62E}",
+        ];
+        for word in several {
+            let text = format!("{word}, {word}");
+            assert!(words(&text).eq([word, ",", word]), "{word}");
+        }
+        let family = "\u{1F468}\u{200D}\u{1F469}\u{200D}\u{1F467}";
+        let text = format!("{family}!");
+        assert!(words(&text).eq([family, "!"]));
         assert_eq!(all(" \n"), Vec::<&str>::new());
         assert_eq!(all("a<unk>b <>c<"), ["a", "<unk>", "b", "<", ">", "c", "<"]);
     }
