@@ -69,7 +69,7 @@ pub use insight::{
     Feature, GradientNorm, Insight, LayerName, Passage, Spectrum, StateGradient, TellingUnit,
     UnitActivity, WeightSummary,
 };
-pub use n_gram::{NGramEvaluation, NGramFile};
+pub use n_gram::{NGramEvaluation, NGramFile, evaluate_n_grams};
 pub use probe::{Probe, Problem, Sample, Trial, draw_trials};
 pub use progress::{Display, PlainProgress};
 pub use report::{RunReport, report_runs, report_task};

@@ -5,12 +5,13 @@
 mod evaluation;
 pub(crate) mod names;
 
+use std::borrow::Cow;
 use std::path::Path;
 
-use backdraft_data::{Units, WordVocabulary, read_text};
+use backdraft_data::{Units, read_text};
 use backdraft_models::baselines::{NGram, NGramConfig};
 
-pub use evaluation::NGramEvaluation;
+pub use evaluation::{NGramEvaluation, evaluate_n_grams};
 
 use crate::bounds::{counts, require};
 use crate::run::files::write_whole;
@@ -49,17 +50,13 @@ impl NGramFile {
         let is_whole = !matches!(lexicon.unit, TextUnit::File(_));
         let expected = "char, byte or word, as an ARPA file does not hold a tokenizer";
         require("unit", expected, &lexicon.unit, is_whole)?;
-        let bounds = lexicon.adaptive.len();
-        require(
-            "adaptive",
-            "no bounds, as n-grams have no softmax",
-            bounds,
-            bounds == 0,
-        )?;
+        lexicon.check_full("n-grams have no softmax")?;
         let text = whole_lines(text);
         let units = with_line_end(lexicon.units(&text)?);
         names::check(&units)?;
-        let config = NGramConfig::new(units.len(), order).with_end(line_end(&units));
+        // That of the end of a line, which is known.
+        let end = units.first();
+        let config = NGramConfig::new(units.len(), order).with_end(end);
         let model = config.fit(&[units.encode(&text)?])?;
         Ok(Self { units, model })
     }
@@ -85,7 +82,7 @@ impl NGramFile {
             expected: expected.to_string(),
             found: format!("others in {}", path.display()),
         })?;
-        if unit.is_none() && names::are_doubtful(&found) {
+        if unit.is_none() && names::are_doubtful(&units, &found) {
             say(format_args!(
                 "note: {}: each of its words is a character, so that they are read as characters; --unit word reads \
                  them as words",
@@ -128,12 +125,11 @@ impl NGramFile {
 }
 
 /// A text whose last line has an end, too.
-fn whole_lines(text: &str) -> String {
-    let end = match text.ends_with(Units::END_OF_LINE) {
-        true => "",
-        false => Units::END_OF_LINE,
-    };
-    format!("{text}{end}")
+fn whole_lines(text: &str) -> Cow<'_, str> {
+    match text.ends_with(Units::END_OF_LINE) {
+        true => Cow::Borrowed(text),
+        false => Cow::Owned(text.to_string() + Units::END_OF_LINE),
+    }
 }
 
 /// Units that know the end of a line, however rare it is.
@@ -141,15 +137,5 @@ fn with_line_end(units: Units) -> Units {
     match units {
         Units::Words(words) => Units::Words(words.with_more([Units::END_OF_LINE.to_string()])),
         others => others,
-    }
-}
-
-/// The symbol of the end of a line.
-fn line_end(units: &Units) -> u32 {
-    match units {
-        Units::Characters(vocabulary) => vocabulary.encode(Units::END_OF_LINE)[0],
-        Units::Bytes => u32::from(b'\n'),
-        Units::Words(words) | Units::Tokens(words) => words.symbol(Units::END_OF_LINE),
-        Units::Pieces(_) => WordVocabulary::UNKNOWN,
     }
 }

@@ -57,13 +57,7 @@ pub fn language_baselines(
 ) -> Result<Baselines, TrainError> {
     settings.check()?;
     lexicon.check()?;
-    if !lexicon.adaptive.is_empty() {
-        return Err(TrainError::Invalid {
-            setting: "adaptive",
-            expected: "none, as the softmax of a comparison is full".to_string(),
-            found: "some".to_string(),
-        });
-    }
+    lexicon.check_full("the softmax of a comparison is full")?;
     let (learn, held_out) = split_held_out(&text.content, settings.valid_fraction)?;
     let units = lexicon.units(learn)?;
     let characters = held_out.chars().count();

@@ -1,7 +1,6 @@
 //! `backdraft evaluate`.
 
 use std::path::PathBuf;
-use std::time::Instant;
 
 use super::lexicon::of_arpa;
 use super::print::{print, print_json, table};
@@ -11,7 +10,7 @@ use crate::say::counted;
 use crate::{
     Asked, Backtesting, Decoding, DeviceChoice, ExampleTask, Forecast, LanguageSettings, NGramFile,
     PickedDevice, Run, Task, TextUnit, TrainError, backtest, evaluate_language_model,
-    evaluate_task,
+    evaluate_n_grams, evaluate_task,
 };
 
 #[derive(Debug, clap::Args)]
@@ -48,7 +47,7 @@ pub(super) struct Arguments {
 /// Measures what was asked for; `typed` knows the flags that were given.
 pub(super) fn run(arguments: &Arguments, typed: &dyn Fn(&str) -> bool) -> Result<(), TrainError> {
     if NGramFile::is_named(&arguments.run) {
-        return evaluate_n_grams(arguments, typed);
+        return evaluate_arpa(arguments, typed);
     }
     of_arpa(arguments.unit.as_ref())?;
     let (_, task, _) = Run::asked(&arguments.run)?;
@@ -138,13 +137,12 @@ fn no_streams(streams: usize, task: &str) -> TrainError {
     }
 }
 
-fn evaluate_n_grams(arguments: &Arguments, typed: &dyn Fn(&str) -> bool) -> Result<(), TrainError> {
+fn evaluate_arpa(arguments: &Arguments, typed: &dyn Fn(&str) -> bool) -> Result<(), TrainError> {
     let of_a_run = ["streams", "horizon", "device"];
-    for setting in of_a_run.into_iter().chain(Decoding::SETTINGS) {
-        if typed(setting) {
-            let with = "a run";
-            return Err(TrainError::Idle { setting, with });
-        }
+    let idle = of_a_run.into_iter().find(|setting| typed(setting));
+    if let Some(setting) = idle.or(arguments.decoding.first_given()) {
+        let with = "a run";
+        return Err(TrainError::Idle { setting, with });
     }
     let Some(data) = &arguments.data else {
         return Err(TrainError::Invalid {
@@ -153,10 +151,8 @@ fn evaluate_n_grams(arguments: &Arguments, typed: &dyn Fn(&str) -> bool) -> Resu
             found: "none".to_string(),
         });
     };
-    let start = Instant::now();
-    let file = NGramFile::read(&arguments.run, arguments.unit.as_ref())?;
-    let mut report = file.evaluate(&open_text(data, &LanguageSettings::default())?)?;
-    report.seconds = start.elapsed().as_secs_f64();
+    let text = open_text(data, &LanguageSettings::default())?;
+    let report = evaluate_n_grams(&arguments.run, arguments.unit.as_ref(), &text)?;
     if arguments.json {
         return print_json(&report);
     }

@@ -49,20 +49,16 @@ fn arpa(name: &str) -> Result<PathBuf, String> {
 pub(super) fn run(arguments: &Arguments) -> Result<(), TrainError> {
     let out = &arguments.out;
     check_folder("out", out)?;
-    let expected = match out.is_dir() {
-        true => Some("a file"),
-        false => (out.exists() && !arguments.force).then_some("a new one (--force overwrites it)"),
+    let refused = match (out.is_dir(), out.exists() && !arguments.force) {
+        (true, _) => Some(("a file", "is a folder")),
+        (false, true) => Some(("a new one (--force overwrites it)", "exists")),
+        (false, false) => None,
     };
-    if let Some(expected) = expected {
-        let is_folder = if out.is_dir() {
-            "is a folder"
-        } else {
-            "exists"
-        };
+    if let Some((expected, why)) = refused {
         return Err(TrainError::Unfit {
             what: "the file to write",
             expected: expected.to_string(),
-            found: format!("{}, which {is_folder}", out.display()),
+            found: format!("{}, which {why}", out.display()),
         });
     }
     let start = Instant::now();

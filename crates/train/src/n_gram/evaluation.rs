@@ -1,12 +1,13 @@
 //! How well n-grams foresee a text.
 
 use std::f64::consts::LN_2;
+use std::path::Path;
 use std::time::Instant;
 
 use serde::Serialize;
 
 use super::{NGramFile, whole_lines};
-use crate::{Text, TrainError};
+use crate::{Text, TextUnit, TrainError};
 
 /// What `backdraft evaluate FILE.arpa` prints.
 #[derive(Debug, Clone, Serialize)]
@@ -29,30 +30,33 @@ pub struct NGramEvaluation {
     pub data: String,
 }
 
-impl NGramFile {
-    /// Measures how well a text is foreseen, line by line.
-    ///
-    /// # Errors
-    ///
-    /// When the text is empty.
-    pub fn evaluate(&self, text: &Text) -> Result<NGramEvaluation, TrainError> {
-        let start = Instant::now();
-        let content = whole_lines(&text.content);
-        let symbols = self.units.encode(&content)?;
-        let nats: f64 = self.model.nats(&symbols)?.iter().sum();
-        let unknown = symbols
-            .iter()
-            .filter(|symbol| Some(**symbol) == self.units.unknown());
-        let loss = nats / symbols.len() as f64;
-        Ok(NGramEvaluation {
-            loss,
-            bits_per_character: nats / LN_2 / content.chars().count() as f64,
-            perplexity: loss.exp(),
-            unit: self.unit(),
-            unknown: unknown.count(),
-            symbols: symbols.len(),
-            seconds: start.elapsed().as_secs_f64(),
-            data: text.source.clone(),
-        })
-    }
+/// Measures how well an ARPA file foresees a text, line by line; `unit` is as [`NGramFile::read`] takes it.
+///
+/// # Errors
+///
+/// When the file cannot be used.
+pub fn evaluate_n_grams(
+    path: &Path,
+    unit: Option<&TextUnit>,
+    text: &Text,
+) -> Result<NGramEvaluation, TrainError> {
+    let start = Instant::now();
+    let file = NGramFile::read(path, unit)?;
+    let content = whole_lines(&text.content);
+    let symbols = file.units.encode(&content)?;
+    let nats: f64 = file.model.nats(&symbols)?.iter().sum();
+    let unknown = symbols
+        .iter()
+        .filter(|symbol| Some(**symbol) == file.units.unknown());
+    let loss = nats / symbols.len() as f64;
+    Ok(NGramEvaluation {
+        loss,
+        bits_per_character: nats / LN_2 / content.chars().count() as f64,
+        perplexity: loss.exp(),
+        unit: file.unit(),
+        unknown: unknown.count(),
+        symbols: symbols.len(),
+        seconds: start.elapsed().as_secs_f64(),
+        data: text.source.clone(),
+    })
 }

@@ -106,13 +106,12 @@ pub(super) fn check(units: &Units) -> Result<(), TrainError> {
     }
 }
 
-/// Whether names may be those of characters, and as well be words of one character each.
-pub(super) fn are_doubtful(found: &[String]) -> bool {
+/// Whether names that were taken for those of characters may as well be words of one character each.
+pub(super) fn are_doubtful(units: &Units, found: &[String]) -> bool {
     let is_only_of_characters = |name: &String| {
         [SPACE, SHORT_SPACE].contains(&name.as_str()) || name.starts_with(CODE_POINT)
     };
-    matches!(units(found, None), Ok((Units::Characters(_), _)))
-        && !found.iter().any(is_only_of_characters)
+    matches!(units, Units::Characters(_)) && !found.iter().any(is_only_of_characters)
 }
 
 /// The units that names of a file are of, and the names of their symbols, in the order of the symbols; or what names
@@ -228,7 +227,11 @@ mod tests {
     fn what_words_stand_for_is_guessed_or_as_it_is_asked() {
         let of = |found: &[&str], unit: Option<&TextUnit>| {
             let found: Vec<String> = found.iter().map(|name| (*name).to_string()).collect();
-            units(&found, unit).map(|(units, _)| (units, are_doubtful(&found)))
+            let found = (units(&found, unit), found);
+            found.0.map(|(units, _)| {
+                let are_doubtful = are_doubtful(&units, &found.1);
+                (units, are_doubtful)
+            })
         };
         let digits = ["1", "2", "</s>"];
         assert!(matches!(

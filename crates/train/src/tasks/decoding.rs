@@ -40,18 +40,6 @@ pub struct Decoding {
 }
 
 impl Decoding {
-    /// The settings that a command can be given.
-    pub(crate) const SETTINGS: [&'static str; 8] = [
-        "beam",
-        "length_penalty",
-        "replace_unknown",
-        "lexicon",
-        "language_model",
-        "language_order",
-        "language_weight",
-        "letter_bonus",
-    ];
-
     /// The settings that are given, as the flags name them.
     fn given(&self) -> Vec<(&'static str, String)> {
         fn one<T: ToString>(
@@ -73,6 +61,11 @@ impl Decoding {
             one("letter_bonus", self.letter_bonus),
         ];
         all.into_iter().flatten().collect()
+    }
+
+    /// The first setting that is given, where none means anything.
+    pub(crate) fn first_given(&self) -> Option<&'static str> {
+        self.given().first().map(|(setting, _)| *setting)
     }
 
     /// Refuses settings of a language model without one.

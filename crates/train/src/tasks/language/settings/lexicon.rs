@@ -70,6 +70,13 @@ impl Lexicon {
         bounded([("adaptive", bounds.last().copied().unwrap_or(0))])
     }
 
+    /// Refuses bounds of an adaptive softmax where there is none, and says why.
+    pub(crate) fn check_full(&self, why: &str) -> Result<(), TrainError> {
+        let expected = format!("none, as {why}");
+        let is_full = self.adaptive.is_empty();
+        require("adaptive", &expected, listed(&self.adaptive), is_full)
+    }
+
     /// Refuses to cut a vocabulary where it has ended.
     pub(crate) fn check_bounds(&self, vocabulary: usize) -> Result<(), TrainError> {
         let expected = format!("numbers below {vocabulary}, the size of the vocabulary");
