@@ -26,6 +26,8 @@ pub(crate) struct NewRun {
     run: Run,
     path: PathBuf,
     lock: Option<RunLock>,
+    /// Whether it is in its place: then what is where it was made is another program's.
+    complete: bool,
 }
 
 impl NewRun {
@@ -35,29 +37,23 @@ impl NewRun {
     ///
     /// When there is something there, another program is making a run there, or it cannot be written.
     pub(crate) fn begin(path: &Path) -> Result<Self, TrainError> {
-        refuse_occupied(path)?;
-        let part = match path.is_dir() {
-            true => path.join(INSIDE),
-            false => {
-                let name = path.file_name().unwrap_or_default().to_string_lossy();
-                path.with_file_name(format!(".{name}{INSIDE}"))
+        // A folder that is gone between two looks at it was another program's, which has put it in its place or given
+        // it up. So one of them gets on each time, and this comes to an end.
+        let (part, lock) = loop {
+            refuse_occupied(path)?;
+            let part = place_of(path);
+            if let Some(lock) = taken(path, &part)? {
+                break (part, lock);
             }
         };
-        fs::create_dir_all(&part).map_err(|error| TrainError::Unwritable {
-            path: part.clone(),
-            error,
-        })?;
-        let lock = RunLock::take(&part).map_err(|error| match error {
-            TrainError::RunInUse { .. } => TrainError::RunInUse {
-                path: path.to_path_buf(),
-            },
-            error => error,
-        })?;
         let new = Self {
             run: Run { path: part },
             path: path.to_path_buf(),
             lock: Some(lock),
+            complete: false,
         };
+        // Another program may have put its run there after the first look.
+        refuse_occupied(path)?;
         clear(new.run.path()).map_err(|error| new.unwritable(error))?;
         Ok(new)
     }
@@ -82,9 +78,12 @@ impl NewRun {
             false => fs::rename(part, &self.path),
         });
         if let Err(error) = moved {
+            // It is held until all is removed.
+            self.lock = lock;
             refuse_occupied(&self.path)?;
             return Err(self.unwritable(error));
         }
+        self.complete = true;
         let folder = match inside {
             true => &self.path,
             false => match self.path.parent() {
@@ -112,9 +111,52 @@ impl NewRun {
 }
 
 impl Drop for NewRun {
+    /// The lock is removed last, and only a folder with nothing in it: another program may be taking it over.
     fn drop(&mut self) {
-        fs::remove_dir_all(self.run.path()).ok();
+        if self.complete {
+            return;
+        }
+        if cfg!(windows) {
+            // An open file is not removed there.
+            self.lock = None;
+        }
+        let part = self.run.path();
+        let removed = clear(part).and_then(|()| fs::remove_file(part.join(LOCK)));
+        removed.and_then(|()| fs::remove_dir(part)).ok();
     }
+}
+
+/// Where a run that is to be at `path` is made.
+fn place_of(path: &Path) -> PathBuf {
+    match path.is_dir() {
+        true => path.join(INSIDE),
+        false => {
+            let name = path.file_name().unwrap_or_default().to_string_lossy();
+            path.with_file_name(format!(".{name}{INSIDE}"))
+        }
+    }
+}
+
+/// The lock of the folder that a run is made in, which is made if need be; none if another program renamed or removed
+/// that meanwhile.
+fn taken(path: &Path, part: &Path) -> Result<Option<RunLock>, TrainError> {
+    match fs::create_dir_all(part) {
+        Ok(()) => {}
+        // Found to be there, and then found to be none.
+        Err(error) if error.kind() == ErrorKind::AlreadyExists && !part.exists() => {
+            return Ok(None);
+        }
+        Err(error) => {
+            let path = part.to_path_buf();
+            return Err(TrainError::Unwritable { path, error });
+        }
+    }
+    RunLock::take_if_there(part).map_err(|error| match error {
+        TrainError::RunInUse { .. } => TrainError::RunInUse {
+            path: path.to_path_buf(),
+        },
+        error => error,
+    })
 }
 
 /// Refuses a place where something is.
@@ -220,6 +262,39 @@ mod tests {
             assert_eq!(names(path), ["checkpoints", LOCK, RUN]);
             assert!(names(&path.join("checkpoints")).is_empty());
         }
+    }
+
+    /// Of programs that make runs in the same folder at the same time, each makes its own or is told of another's.
+    #[test]
+    fn many_programs_at_once_make_a_run_of_each_name() {
+        let folder = tempfile::tempdir().unwrap();
+        let names = 60;
+        let make = || {
+            let mut made_here = 0;
+            for name in 0..names {
+                // Some give up what they begin.
+                if let Ok(begun) = NewRun::begin(&folder.path().join(format!("run-{name}"))) {
+                    drop(begun);
+                }
+                match made(&folder.path().join(format!("run-{name}"))) {
+                    Ok(_) => made_here += 1,
+                    Err(TrainError::RunExists { .. } | TrainError::RunInUse { .. }) => {}
+                    Err(error) => panic!("{error}"),
+                }
+            }
+            made_here
+        };
+        let made: usize = std::thread::scope(|scope| {
+            let threads: Vec<_> = (0..4).map(|_| scope.spawn(make)).collect();
+            threads
+                .into_iter()
+                .map(|thread| thread.join().unwrap())
+                .sum()
+        });
+        // What was in use when all others came by may have been given up afterwards.
+        let there = super::tests::names(folder.path());
+        assert_eq!(there.len(), made, "{there:?}");
+        assert!(there.iter().all(|name| !name.starts_with('.')), "{there:?}");
     }
 
     #[test]
