@@ -109,6 +109,7 @@ pub mod scan;
 mod state;
 pub mod stepwise;
 mod unrolled;
+mod watcher;
 mod weight_norm;
 mod zoneout;
 
@@ -158,6 +159,7 @@ pub use state::State;
 #[doc(hidden)]
 pub use state::join as __join;
 pub use unrolled::{Sequence, unrolled};
+pub use watcher::{WatchedStep, Watcher};
 pub use weight_norm::{WeightGain, WeightNorm};
 pub use zoneout::{Zoneout, ZoneoutConfig};
 

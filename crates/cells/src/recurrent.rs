@@ -1,15 +1,15 @@
 //! A cell, run over a sequence in one direction.
 
 use burn::module::Module;
-use burn::tensor::{Device, Tensor};
+use burn::tensor::{Bool, Device, Tensor};
 use serde::{Deserialize, Serialize};
 
 use crate::initial::InitialState;
 use crate::state::check_shapes;
-use crate::unrolled::watched;
+use crate::unrolled::{Observer, observed};
 use crate::{
     Cell, Direction, Error, Initial, Layer, LayerOutput, Lengths, Path, Sequence, SequenceConfig,
-    Trace, unrolled,
+    Trace, Watcher,
 };
 
 /// Configuration of a [`Recurrent`] layer.
@@ -83,6 +83,8 @@ pub struct Recurrent<C: Module> {
     initial: InitialState,
     #[module(skip)]
     unrolled: bool,
+    #[module(skip)]
+    watcher: Option<Watcher>,
 }
 
 impl<C: Cell> Recurrent<C> {
@@ -93,7 +95,15 @@ impl<C: Cell> Recurrent<C> {
             direction,
             initial: InitialState::zeros(),
             unrolled: false,
+            watcher: None,
         }
+    }
+
+    /// The same layer, which tells `watcher` what it does at each step, and so runs step by step.
+    #[must_use]
+    pub fn watched(mut self, watcher: &Watcher) -> Self {
+        self.watcher = Some(watcher.clone());
+        self
     }
 
     /// Sets what runs start from.
@@ -107,9 +117,10 @@ impl<C: Cell> Recurrent<C> {
     }
 
     fn path(&self) -> Path {
-        match self.unrolled {
-            true => Path::Unrolled("asked for by unrolled()".into()),
-            false => self.cell.path(),
+        match (self.unrolled, &self.watcher) {
+            (true, _) => Path::Unrolled("asked for by unrolled()".into()),
+            (false, Some(_)) => Path::Unrolled("watched".into()),
+            (false, None) => self.cell.path(),
         }
     }
 
@@ -204,7 +215,10 @@ impl<C: Cell> Layer for Recurrent<C> {
         let (cell, input, state) = self.prepared(input, state, lengths)?;
         let (outputs, state) = match self.path() {
             Path::Kernel(_) => cell.scan(input, state, self.direction),
-            Path::Unrolled(_) => unrolled(&cell, input, state, self.direction),
+            Path::Unrolled(_) => {
+                let mut watcher = self.watcher.as_ref();
+                observed(&cell, input, state, self.direction, &mut watcher)
+            }
         };
         Ok(LayerOutput {
             outputs: outputs.swap_dims(0, 1),
@@ -219,13 +233,37 @@ impl<C: Cell> Layer for Recurrent<C> {
         lengths: Option<&Lengths>,
     ) -> Result<Trace<Self::State>, Error> {
         let (cell, input, state) = self.prepared(input, state, lengths)?;
-        let mut states = vec![None; input.values.dims()[0]];
-        let mut keep = |t: usize, state: &C::State| states[t] = Some(state.clone());
-        let (outputs, state) = watched(&cell, input, state, self.direction, &mut keep);
+        let mut tracing = Tracing {
+            watcher: self.watcher.as_ref(),
+            states: vec![None; input.values.dims()[0]],
+        };
+        let (outputs, state) = observed(&cell, input, state, self.direction, &mut tracing);
         Ok(Trace {
             outputs: outputs.swap_dims(0, 1),
-            states: states.into_iter().flatten().collect(),
+            states: tracing.states.into_iter().flatten().collect(),
             state,
         })
+    }
+}
+
+/// Keeps the state at each step, and lets a watcher watch.
+struct Tracing<'a, S> {
+    watcher: Option<&'a Watcher>,
+    states: Vec<Option<S>>,
+}
+
+impl<C: Cell> Observer<C> for Tracing<'_, C::State> {
+    fn step(
+        &mut self,
+        cell: &C,
+        projected: Tensor<2>,
+        state: C::State,
+        valid: Option<&Tensor<2, Bool>>,
+    ) -> C::State {
+        self.watcher.step(cell, projected, state, valid)
+    }
+
+    fn stepped(&mut self, t: usize, state: &C::State) {
+        self.states[t] = Some(state.clone());
     }
 }

@@ -32,16 +32,38 @@ pub fn unrolled<C: Cell>(
     state: C::State,
     direction: Direction,
 ) -> (Tensor<3>, C::State) {
-    watched(cell, input, state, direction, &mut |_, _| {})
+    observed(cell, input, state, direction, &mut Unobserved)
 }
 
-/// The same, showing `watch` each step and the state after it, in the order of the direction.
-pub(crate) fn watched<C: Cell>(
+/// Who takes part in a run, step by step.
+pub(crate) trait Observer<C: Cell> {
+    /// Takes a step; `valid` has the rows (`[batch, 1]`) that have not ended, where some may have.
+    fn step(
+        &mut self,
+        cell: &C,
+        projected: Tensor<2>,
+        state: C::State,
+        _valid: Option<&Tensor<2, Bool>>,
+    ) -> C::State {
+        cell.step(projected, state)
+    }
+
+    /// Sees the state that the next step begins with, after step `t` of the input.
+    fn stepped(&mut self, _t: usize, _state: &C::State) {}
+}
+
+/// Nobody.
+struct Unobserved;
+
+impl<C: Cell> Observer<C> for Unobserved {}
+
+/// The same, with an observer; steps come in the order of the direction.
+pub(crate) fn observed<C: Cell>(
     cell: &C,
     input: Sequence,
     mut state: C::State,
     direction: Direction,
-    watch: &mut dyn FnMut(usize, &C::State),
+    observer: &mut dyn Observer<C>,
 ) -> (Tensor<3>, C::State) {
     let time = input.values.dims()[0];
     let valid = validity(&input);
@@ -54,9 +76,10 @@ pub(crate) fn watched<C: Cell>(
         let projected = projections[t]
             .take()
             .expect("each time step is visited once");
-        let next = cell.step(projected, state.clone());
+        let valid = valid.as_ref().map(|valid| &valid[t]);
+        let next = observer.step(cell, projected, state.clone(), valid);
         let output = cell.output(&next);
-        match valid.as_ref().map(|valid| &valid[t]) {
+        match valid {
             Some(valid) => {
                 let invalid = valid.clone().bool_not().expand(output.shape());
                 outputs[t] = Some(output.mask_fill(invalid, 0.0));
@@ -67,7 +90,7 @@ pub(crate) fn watched<C: Cell>(
                 state = next;
             }
         }
-        watch(t, &state);
+        observer.stepped(t, &state);
     }
 
     (

@@ -98,6 +98,38 @@ impl Encoder {
             Self::Both(_) => None,
         }
     }
+
+    /// Whether each layer runs in both directions.
+    pub fn runs_both_ways(&self) -> bool {
+        matches!(self, Self::Both(_))
+    }
+
+    /// The recurrences of the layers, those of the lowest layer first; where a layer runs in both directions, the
+    /// forward one before the reverse one.
+    pub fn recurrences(&self) -> Vec<&Recurrent<AnyCell>> {
+        match self {
+            Self::Forward(stack) => stack.layers.iter().collect(),
+            Self::Both(stack) => {
+                let layers = stack.layers.iter();
+                layers
+                    .flat_map(|layer| [&layer.forward, &layer.reverse])
+                    .collect()
+            }
+        }
+    }
+
+    /// The same, to be changed.
+    pub fn recurrences_mut(&mut self) -> Vec<&mut Recurrent<AnyCell>> {
+        match self {
+            Self::Forward(stack) => stack.layers.iter_mut().collect(),
+            Self::Both(stack) => {
+                let layers = stack.layers.iter_mut();
+                layers
+                    .flat_map(|layer| [&mut layer.forward, &mut layer.reverse])
+                    .collect()
+            }
+        }
+    }
 }
 
 /// The state of an [`Encoder`]: one for each layer.

@@ -8,6 +8,7 @@
 //! truncated   the loop of burn-train over windows, each of which begins where the one before it ended
 //! training    all of it from a beginning, or a checkpoint, to an end; its journal
 //! checkpoint  a training that was cut off
+//! step_times  how long the parts of a step take
 //! weights     those that a run is used with
 //! memory      what a training takes of the machine's memory
 //! ```
@@ -18,6 +19,7 @@ pub(crate) mod metrics;
 mod objective;
 mod observer;
 pub(crate) mod seed;
+pub(crate) mod step_times;
 mod tensorboard;
 mod trainee;
 pub(crate) mod training;
@@ -28,6 +30,7 @@ mod window;
 pub use metrics::{WindowMetric, WindowValues};
 pub use objective::{Loss, Objective};
 pub use observer::{Ending, Observer, Step, Validation};
+pub use step_times::StepTimes;
 pub use trainee::{Trainee, WindowOutput};
 pub use truncated::{Start, TruncatedBptt};
 pub use window::{Part, Piece, Window};

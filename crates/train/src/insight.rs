@@ -11,13 +11,14 @@ pub(crate) mod features;
 pub(crate) mod gradient_through_time;
 pub(crate) mod layer_name;
 mod recording;
+pub(crate) mod snapshots;
 pub(crate) mod spectrum;
 pub(crate) mod units;
+mod watching;
 mod weights;
 
-use backdraft_cells::{Cell, Deep, Recurrent};
-use backdraft_data::{DataError, Streams, Units};
-use backdraft_models::LanguageModel;
+use backdraft_data::{DataError, StreamWindow, Streams, Units};
+use backdraft_models::{Encoder, LanguageModel};
 use serde::Serialize;
 
 pub use activity::UnitActivity;
@@ -51,9 +52,6 @@ pub struct Insight {
     pub missing: Vec<String>,
 }
 
-/// A language model whose cell is known.
-type Stacked<C> = LanguageModel<Deep<Recurrent<C>>>;
-
 /// Whether the tensor of this name in a state is one to tell of: what a layer puts out, and what it
 /// remembers. Others (a normaliser, a stabiliser, what was put out before) hold nothing of their own.
 pub(crate) fn is_told(state: &str) -> bool {
@@ -64,17 +62,15 @@ pub(crate) fn is_told(state: &str) -> bool {
 }
 
 /// Looks into `model`, which is not to be on an autodiff device, as it reads `held_out`.
-pub(crate) fn look_into<C: Cell>(
-    model: &Stacked<C>,
+pub(crate) fn look_into(
+    model: &LanguageModel<Encoder>,
     cell: String,
     read_as: &Units,
     held_out: &str,
     unroll: usize,
 ) -> Result<Insight, TrainError> {
-    let spectra = spectrum::spectra(
-        &layer_name::of_stack(&model.recurrent),
-        spectrum::MOST_UNITS,
-    );
+    let stacks = [("recurrent", &model.recurrent)];
+    let spectra = spectrum::spectra(&stacks, spectrum::MOST_UNITS);
     let mut insight = Insight {
         cell,
         weights: weights::summarize(model),
@@ -93,15 +89,9 @@ pub(crate) fn look_into<C: Cell>(
         insight.missing.extend(spectrum.why_not());
     }
     let symbols = read_as.encode(held_out)?;
-    let window = gradient_through_time::window(unroll);
-    let streams = |rows, window| match Streams::at_most(&symbols, rows, window) {
-        Ok(streams) => Ok(Some(streams)),
-        Err(DataError::TooShort { .. }) => Ok(None),
-        Err(error) => Err(error),
-    };
-    let back = streams(gradient_through_time::ROWS, window)?;
     let rows = recording::rows(model);
-    let (Some(back), Some(read)) = (back, streams(rows, recording::WINDOW)?) else {
+    let back = looked_back(&symbols, unroll)?;
+    let (Some(back), Some(read)) = (back, at_most(&symbols, rows, recording::WINDOW)?) else {
         insight.missing.push(format!(
             "gradients through time, gates and units: the held-out text has {} symbols, too few \
              to read",
@@ -109,7 +99,7 @@ pub(crate) fn look_into<C: Cell>(
         ));
         return Ok(insight);
     };
-    insight.gradients = gradient_through_time::measure(model, &back.window(0))?;
+    insight.gradients = gradient_through_time::of_text(model, &back)?;
     let recording = recording::record(model, &read)?;
     insight.activity = recording.activity;
     let is_by_character = match read_as {
@@ -128,4 +118,22 @@ pub(crate) fn look_into<C: Cell>(
     insight.units = units;
     insight.missing.extend(missing);
     Ok(insight)
+}
+
+/// What is read of a text to see how far back the gradients of its last loss reach; none of a text that is too short.
+pub(crate) fn looked_back(
+    symbols: &[u32],
+    unroll: usize,
+) -> Result<Option<StreamWindow>, TrainError> {
+    let window = gradient_through_time::window(unroll);
+    let streams = at_most(symbols, gradient_through_time::ROWS, window)?;
+    Ok(streams.map(|streams| streams.window(0)))
+}
+
+fn at_most(symbols: &[u32], rows: usize, window: usize) -> Result<Option<Streams>, TrainError> {
+    match Streams::at_most(symbols, rows, window) {
+        Ok(streams) => Ok(Some(streams)),
+        Err(DataError::TooShort { .. }) => Ok(None),
+        Err(error) => Err(error.into()),
+    }
 }

@@ -62,7 +62,7 @@ pub use device::{DeviceChoice, KnownDevice, PickedDevice, known_devices};
 pub use drawing::{Picture, Section};
 pub use error::TrainError;
 pub use fit::{
-    Ending, Loss, Objective, Observer, Part, Piece, Start, Step, Trainee, TruncatedBptt,
+    Ending, Loss, Objective, Observer, Part, Piece, Start, Step, StepTimes, Trainee, TruncatedBptt,
     Validation, Window, WindowMetric, WindowOutput, WindowValues, checkpoint,
 };
 pub use insight::{

@@ -3,6 +3,7 @@
 //! The page is one HTML file that needs nothing else: curves over the steps, what goes on inside
 //! the model of a single run, what was asked for, and what the model wrote as it learned.
 
+mod differences;
 mod page;
 mod trained_run;
 
@@ -10,6 +11,7 @@ use std::path::Path;
 
 use crate::drawing::Inside;
 use crate::drawing::chart::{Chart, Curve, Legend, Scale};
+use crate::fit::step_times::StepTimes;
 use crate::fit::training::Terms;
 use crate::{Task, TrainError};
 use trained_run::TrainedRun;
@@ -63,6 +65,7 @@ fn report(runs: &[&Path], inside: Option<Inside>) -> Result<RunReport, TrainErro
             TrainedRun::throughput,
         ),
     ];
+    charts.extend(step_times(&runs));
     let left_out = curves(&runs, "left-out", "Steps left out by the guard", |run| {
         run.learned(|line| Some(line.skipped as f64))
     });
@@ -161,4 +164,39 @@ fn gradient_norms(runs: &[TrainedRun]) -> Chart {
         }));
     }
     chart
+}
+
+/// How long the parts of a step take, of a single run whose steps were timed.
+fn step_times(runs: &[TrainedRun]) -> Option<Chart> {
+    let [run] = runs else { return None };
+    type Read = fn(&StepTimes) -> f64;
+    let parts: [(&str, Read); 5] = [
+        ("data", |times| times.data),
+        ("forward", |times| times.forward),
+        ("backward", |times| times.backward),
+        ("update", |times| times.update),
+        ("rest", |times| times.rest),
+    ];
+    let curve = |(colour, (name, read)): (usize, (&str, Read))| {
+        let points = run.learned(|line| line.times.as_ref().map(|times| read(times) * 1e3));
+        let mut values: Vec<f64> = points.iter().map(|(_, value)| *value).collect();
+        values.sort_by(f64::total_cmp);
+        let median = values.get(values.len() / 2)?;
+        Some(Curve {
+            name: Some(format!("{name} {median:.2} ms")),
+            colour,
+            points,
+            width: 1,
+            dashed: false,
+        })
+    };
+    let curves: Option<Vec<Curve>> = parts.into_iter().enumerate().map(curve).collect();
+    Some(Chart {
+        name: "step-times".to_string(),
+        title: "Milliseconds a step, by part, and the median of each".to_string(),
+        across: "steps",
+        scale: Scale::Logarithmic,
+        legend: Legend::Above,
+        curves: curves?,
+    })
 }

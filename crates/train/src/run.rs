@@ -12,8 +12,9 @@
 //! metrics.jsonl      the figures, a line for a step now and then and for each evaluation
 //! events.out.tfevents.0.backdraft     the same for TensorBoard, if that was asked for
 //! spectra.jsonl      the eigenvalues of the recurrent matrices, a line now and then
+//! gradients.jsonl    how far back gradients reach: a line at the beginning, midway and at the end
 //! checkpoints/       where a training that was cut off goes on from
-//! checksums.txt      of each file but those that grow as it learns: samples, metrics, events, spectra
+//! checksums.txt      of each file but those that grow as it learns: samples, metrics, events, spectra, gradients
 //! lock               held by the program that writes to the run
 //! ```
 //!
@@ -216,6 +217,8 @@ pub const RESULT: &str = "result.json";
 pub(crate) const METRICS: &str = "metrics.jsonl";
 /// The eigenvalues of the recurrent matrices as they went.
 pub(crate) const SPECTRA: &str = "spectra.jsonl";
+/// How far back gradients reach, as they went.
+pub(crate) const GRADIENTS: &str = "gradients.jsonl";
 /// The weights that are best on what is held out.
 pub(crate) const WEIGHTS: &str = "model.bpk";
 /// What the model wrote as it learned.

@@ -198,6 +198,9 @@ pub trait ExampleTask: Clone + Send + Sync + Serialize + DeserializeOwned + 'sta
     /// The stacks of recurrent layers of a model, each with what it is called.
     fn layers(model: &Self::Model) -> Vec<(&'static str, &Encoder)>;
 
+    /// The same [`layers`](Self::layers), to be changed: to be watched.
+    fn layers_mut(model: &mut Self::Model) -> Vec<(&'static str, &mut Encoder)>;
+
     /// Steps of an example, and of its answer if that has its own: those of similar lengths come
     /// together.
     fn lengths(&self, example: &Self::Example) -> [usize; 2];

@@ -18,3 +18,4 @@ mod scan;
 mod support;
 mod textbook;
 mod types;
+mod watcher;

@@ -192,7 +192,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), TrainError> {
             }
             let found = forecast_baselines(&settings, &options, data, rolling, &device, &mut tell)?;
             if let Some(page) = &columns.page {
-                drawing::write(page, &found.page())?;
+                drawing::write(page, found.page())?;
             }
             (shared, found)
         }

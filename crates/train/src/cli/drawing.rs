@@ -47,7 +47,7 @@ pub(super) fn check_folder(option: &'static str, path: &Path) -> Result<(), Trai
 }
 
 /// Writes a page or a picture.
-pub(super) fn write(path: &Path, content: &str) -> Result<(), TrainError> {
+pub(super) fn write(path: &Path, content: impl AsRef<[u8]>) -> Result<(), TrainError> {
     fs::write(path, content).map_err(|error| TrainError::Unwritable {
         path: path.to_path_buf(),
         error,

@@ -110,7 +110,7 @@ fn gradients(text: &mut String, insight: &Insight) -> std::fmt::Result {
     }
     writeln!(text, "   a step")?;
     for gradient in &insight.gradients {
-        let name = format!("layer {} {}", gradient.layer, gradient.state);
+        let name = format!("{} {}", gradient.of, gradient.state);
         write!(text, "  {name:<32}")?;
         for norm in back.iter().filter_map(|back| gradient.norms.get(*back)) {
             write!(text, " {:>8.1e}", norm.median)?;
@@ -138,7 +138,7 @@ fn activity(text: &mut String, insight: &Insight) -> std::fmt::Result {
         "mean", "shut", "open", "stuck units"
     )?;
     for activity in &insight.activity {
-        let name = format!("layer {} {}", activity.layer, activity.name);
+        let name = format!("{} {}", activity.of, activity.name);
         let [shut, open] = activity.saturated().map(|share| share * 100.0);
         let stuck = format!("{} of {}", activity.stuck(), activity.left.len());
         let [least, greatest] = activity.range;

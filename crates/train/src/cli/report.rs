@@ -7,6 +7,7 @@ use serde::Serialize;
 use super::drawing::{self, Overwriting};
 use super::print::{print, print_json};
 use super::tasks::with_task;
+use crate::drawing::png::Rasteriser;
 use crate::say::say;
 use crate::{Run, RunReport, TrainError, report_runs, report_task};
 
@@ -17,9 +18,8 @@ pub(super) struct Report {
     /// Page to write [default: report.html in the run]
     #[arg(long, value_name = "FILE.html")]
     out: Option<PathBuf>,
-    /// Also write each figure to this folder, as SVG
-    #[arg(long, value_name = "FOLDER")]
-    svg: Option<PathBuf>,
+    #[command(flatten)]
+    figures: Figures,
     #[command(flatten)]
     overwriting: Overwriting,
     /// Print one JSON object on standard output and nothing else
@@ -35,14 +35,69 @@ pub(super) struct Compare {
     /// Page to write
     #[arg(long, value_name = "FILE.html", default_value = "compare.html")]
     out: PathBuf,
-    /// Also write each figure to this folder, as SVG
-    #[arg(long, value_name = "FOLDER")]
-    svg: Option<PathBuf>,
+    #[command(flatten)]
+    figures: Figures,
     #[command(flatten)]
     overwriting: Overwriting,
     /// Print one JSON object on standard output and nothing else
     #[arg(long)]
     json: bool,
+}
+
+/// Folders for the figures, each in a file of its own.
+#[derive(Debug, clap::Args)]
+struct Figures {
+    /// Also write each figure to this folder, as SVG
+    #[arg(long, value_name = "FOLDER")]
+    svg: Option<PathBuf>,
+
+    /// Also write each figure to this folder, as PNG
+    #[arg(long, value_name = "FOLDER")]
+    png: Option<PathBuf>,
+}
+
+impl Figures {
+    /// The folders that are asked for, each with the option that asks for it.
+    fn folders(&self) -> impl Iterator<Item = (&'static str, &Path)> {
+        let folders = [("svg", self.svg.as_deref()), ("png", self.png.as_deref())];
+        folders
+            .into_iter()
+            .filter_map(|(option, folder)| Some((option, folder?)))
+    }
+
+    /// Refuses what is no folder.
+    fn check(&self) -> Result<(), TrainError> {
+        match self.folders().find(|(_, folder)| folder.is_file()) {
+            None => Ok(()),
+            Some((setting, file)) => Err(TrainError::Invalid {
+                setting,
+                expected: "a folder, in which each figure is a file".to_string(),
+                found: format!("a file, {}", file.display()),
+            }),
+        }
+    }
+
+    /// The files of pictures, with what is in them.
+    fn files(
+        &self,
+        pictures: &[(String, String)],
+        overwriting: Overwriting,
+    ) -> Result<Vec<(PathBuf, Vec<u8>)>, TrainError> {
+        let mut files = Vec::new();
+        for (option, folder) in self.folders() {
+            let rasteriser = (option == "png").then(Rasteriser::new).transpose()?;
+            for (name, svg) in pictures {
+                let path = folder.join(format!("{name}.{option}"));
+                overwriting.check(option, &path)?;
+                let content = match &rasteriser {
+                    Some(rasteriser) => rasteriser.png(svg)?,
+                    None => svg.clone().into_bytes(),
+                };
+                files.push((path, content));
+            }
+        }
+        Ok(files)
+    }
 }
 
 /// What was written.
@@ -71,64 +126,48 @@ impl Written {
 pub(super) fn report(arguments: &Report) -> Result<(), TrainError> {
     let default = || arguments.run.join("report.html");
     let out = arguments.out.clone().unwrap_or_else(default);
-    let svg = arguments.svg.as_deref();
     let run = arguments.run.as_path();
     let (_, task, _) = Run::asked(run)?;
     let draw = || with_task!(task.as_str(), |Named| report_task::<Named>(run));
-    let written = write(draw, &out, svg, arguments.overwriting)?;
+    let written = write(draw, &out, &arguments.figures, arguments.overwriting)?;
     written.tell(arguments.json)
 }
 
 pub(super) fn compare(arguments: &Compare) -> Result<(), TrainError> {
     let runs: Vec<&Path> = arguments.runs.iter().map(PathBuf::as_path).collect();
-    let svg = arguments.svg.as_deref();
     let draw = || report_runs(&runs);
-    let written = write(draw, &arguments.out, svg, arguments.overwriting)?;
+    let (out, figures) = (&arguments.out, &arguments.figures);
+    let written = write(draw, out, figures, arguments.overwriting)?;
     written.tell(arguments.json)
 }
 
 fn write(
     draw: impl FnOnce() -> Result<RunReport, TrainError>,
     out: &Path,
-    svg: Option<&Path>,
+    figures: &Figures,
     overwriting: Overwriting,
 ) -> Result<Written, TrainError> {
     drawing::check_folder("out", out)?;
     overwriting.check("out", out)?;
-    if let Some(file) = svg.filter(|folder| folder.is_file()) {
-        return Err(TrainError::Invalid {
-            setting: "svg",
-            expected: "a folder, in which each figure is a file".to_string(),
-            found: format!("a file, {}", file.display()),
-        });
-    }
+    figures.check()?;
     let report = draw()?;
-    let figures: Vec<(PathBuf, &str)> = svg
-        .into_iter()
-        .flat_map(|folder| {
-            let figures = report.pictures.iter();
-            figures.map(|(name, svg)| (folder.join(format!("{name}.svg")), svg.as_str()))
-        })
-        .collect();
-    for (path, _) in &figures {
-        overwriting.check("svg", path)?;
-    }
-    if let Some(folder) = svg {
+    let files = figures.files(&report.pictures, overwriting)?;
+    for (_, folder) in figures.folders() {
         std::fs::create_dir_all(folder).map_err(|error| TrainError::Unwritable {
             path: folder.to_path_buf(),
             error,
         })?;
     }
     drawing::write(out, &report.page)?;
-    for (path, content) in &figures {
+    for (path, content) in &files {
         drawing::write(path, content)?;
     }
     Ok(Written {
         page: out.display().to_string(),
-        figures: figures
+        figures: files
             .iter()
             .map(|(path, _)| path.display().to_string())
             .collect(),
-        skipped: report.skipped.clone(),
+        skipped: report.skipped,
     })
 }

@@ -2,8 +2,12 @@
 
 use std::fmt::{Display, Write};
 
+use super::hint::hint;
 use super::html::escape;
 use super::mark::marked;
+
+/// Dots of a panel that tell their numbers: those that are furthest from 0.
+const HINTS: usize = 64;
 
 /// A colour, as three numbers below 256.
 pub(crate) type Colour = [u8; 3];
@@ -150,7 +154,7 @@ impl Panel {
         ));
     }
 
-    /// Dots, as one path: a line of no length has round ends.
+    /// Dots, as one path: a line of no length has round ends. Those furthest from 0 tell their numbers.
     pub(crate) fn dots(
         &self,
         canvas: &mut Canvas,
@@ -158,8 +162,9 @@ impl Panel {
         colour: Colour,
     ) {
         let mut path = String::new();
-        for [x, y] in dots {
-            let (x, y) = (self.across(x), self.down(y));
+        let mut dots: Vec<[f64; 2]> = dots.into_iter().collect();
+        for [x, y] in &dots {
+            let (x, y) = (self.across(*x), self.down(*y));
             write!(path, "M{x:.1} {y:.1}h0").expect("a string takes all");
         }
         canvas.add(format_args!(
@@ -167,9 +172,14 @@ impl Panel {
              stroke-opacity=\"0.7\"/>",
             rgb(colour)
         ));
+        dots.sort_by(|[x, y], [a, b]| a.hypot(*b).total_cmp(&x.hypot(*y)));
+        for dot in dots.into_iter().take(HINTS) {
+            let [x, y] = dot;
+            canvas.add(hint(self.at(dot), &format!("{x:.3}, {y:.3}")).trim_end());
+        }
     }
 
-    /// Bars of equal width over the whole panel, from 0 upward.
+    /// Bars of equal width over the whole panel, from 0 upward, each a share of all.
     pub(crate) fn bars(&self, canvas: &mut Canvas, heights: &[f64], colour: Colour) {
         let width = self.size[0] / heights.len() as f64;
         let base = self.down(0.0);
@@ -188,5 +198,12 @@ impl Panel {
             "<path d=\"{path}\" fill=\"{}\"/>",
             rgb(colour)
         ));
+        let wide = (self.x[1] - self.x[0]) / heights.len() as f64;
+        for (index, height) in heights.iter().enumerate() {
+            let from = self.x[0] + index as f64 * wide;
+            let told = format!("{from:.2} to {:.2}: {:.2} %", from + wide, height * 100.0);
+            let top = self.at([from + wide / 2.0, *height]);
+            canvas.add(hint(top, &told).trim_end());
+        }
     }
 }

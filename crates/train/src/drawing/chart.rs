@@ -4,12 +4,15 @@ use plotters::coord::ranged1d::ValueFormatter;
 use plotters::coord::types::RangedCoordf64;
 use plotters::prelude::*;
 
+use super::hint::hint;
 use super::mark::marked;
 use crate::TrainError;
 use crate::program::COLOURS;
 
 const SIZE: (u32, u32) = (900, 300);
 const FONT: &str = "sans-serif";
+/// Points of a curve that tell their number, about.
+const HINTS: usize = 60;
 /// The colour of what is there to compare with.
 pub(crate) const GREY: usize = 7;
 
@@ -82,6 +85,7 @@ impl Chart {
         let steps = self.curves.iter().flat_map(|curve| &curve.points);
         let last = steps.map(|(step, _)| *step).fold(1.0, f64::max);
         let mut svg = String::new();
+        let hints;
         {
             let root = SVGBackend::with_string(&mut svg, SIZE).into_drawing_area();
             root.fill(&WHITE).map_err(text)?;
@@ -96,7 +100,7 @@ impl Chart {
                     let top = self.greatest() * 1.05;
                     let top = if top > 0.0 { top } else { 1.0 };
                     let chart = builder.build_cartesian_2d(0.0..last, 0.0..top);
-                    self.fill(chart.map_err(text)?)?;
+                    hints = self.fill(chart.map_err(text)?)?;
                 }
                 Scale::Logarithmic => {
                     let positive = self.values().filter(|value| *value > 0.0);
@@ -107,18 +111,21 @@ impl Chart {
                     let top = 10_f64.powf((self.greatest().log10() + 0.01).ceil());
                     let range = (least..top.max(least * 10.0)).log_scale();
                     let chart = builder.build_cartesian_2d(0.0..last, range);
-                    self.fill(chart.map_err(text)?)?;
+                    hints = self.fill(chart.map_err(text)?)?;
                 }
             }
             root.present().map_err(text)?;
         }
+        let end = svg.rfind("</svg>").unwrap_or(svg.len());
+        svg.insert_str(end, &hints);
         Ok(svg)
     }
 
+    /// Draws the axes and the curves; gives what its points tell when they are pointed at.
     fn fill<'a, Y>(
         &self,
         mut chart: ChartContext<'a, SVGBackend<'a>, Cartesian2d<RangedCoordf64, Y>>,
-    ) -> Result<(), String>
+    ) -> Result<String, String>
     where
         Y: Ranged<ValueType = f64> + ValueFormatter<f64>,
     {
@@ -156,7 +163,30 @@ impl Chart {
                 .draw()
                 .map_err(text)?;
         }
-        Ok(())
+        let mut hints = String::new();
+        for curve in &self.curves {
+            let name = curve.name.as_deref().unwrap_or(&self.title);
+            let every = curve.points.len().div_ceil(HINTS).max(1);
+            let finite = curve.points.iter().filter(|(_, value)| value.is_finite());
+            for &(x, y) in finite.step_by(every) {
+                let (left, top) = chart.backend_coord(&(x, y));
+                let told = format!("{name}\n{} {x:.0}: {}", self.across, precise(y));
+                hints += &hint([f64::from(left), f64::from(top)], &told);
+            }
+        }
+        Ok(hints)
+    }
+}
+
+/// A number as it is told, in five digits.
+fn precise(value: f64) -> String {
+    match value.abs() {
+        0.0 => "0".to_string(),
+        size if (1e-3..1e6).contains(&size) => {
+            let digits = (4 - size.log10().floor() as i32).max(0) as usize;
+            format!("{value:.digits$}")
+        }
+        _ => format!("{value:.4e}"),
     }
 }
 
@@ -175,5 +205,41 @@ fn number(value: f64) -> String {
             .trim_end_matches('.')
             .to_string(),
         _ => format!("{value:.1e}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn points_tell_their_numbers() {
+        let told = [0.0, 0.123_456, 12.345_67, 123_456.0, 1e-7].map(precise);
+        assert_eq!(told, ["0", "0.12346", "12.346", "123456", "1.0000e-7"]);
+        let curve = |points: Vec<(f64, f64)>| Curve {
+            name: Some("a <b>".to_string()),
+            colour: 0,
+            points,
+            width: 1,
+            dashed: false,
+        };
+        let chart = Chart {
+            name: "c".to_string(),
+            title: "t".to_string(),
+            across: "steps",
+            scale: Scale::Linear,
+            legend: Legend::Above,
+            curves: vec![
+                curve(vec![(1.0, 0.5), (2.0, f64::NAN)]),
+                curve((0..1000).map(|step| (f64::from(step), 1.0)).collect()),
+            ],
+        };
+        let svg = chart.svg().unwrap();
+        assert!(
+            svg.contains("<title>a &lt;b&gt;\nsteps 1: 0.50000</title>"),
+            "{svg}"
+        );
+        assert_eq!(svg.matches("<title>").count(), 1 + 59);
+        assert!(svg.trim_end().ends_with("</svg>") && !svg.contains("NaN"));
     }
 }

@@ -1,6 +1,7 @@
 //! A matrix as squares, the darker the greater.
 
 use super::canvas::{Anchor, Canvas, Colour, rgb};
+use super::html::escape;
 
 /// Pixels of a square, and of a character of a name.
 const SQUARE: f64 = 26.0;
@@ -63,23 +64,28 @@ impl HeatMap<'_> {
         for (at, value) in self.values.iter().enumerate() {
             let (row, column) = (at / self.columns.len(), at % self.columns.len());
             let place = [left + column as f64 * SQUARE, top + row as f64 * SQUARE];
-            self.square(&mut canvas, place, *value, self.labels.get(at));
+            let label = self.labels.get(at).filter(|label| !label.is_empty());
+            let told = label.map_or_else(|| format!("{value:.3}"), Clone::clone);
+            let told = format!("{}, {}: {told}", self.rows[row], self.columns[column]);
+            square(&mut canvas, place, *value, self.labels.get(at), &told);
         }
         canvas.svg()
     }
+}
 
-    fn square(&self, canvas: &mut Canvas, [x, y]: [f64; 2], value: f64, label: Option<&String>) {
-        let strength = value.clamp(0.0, 1.0);
-        let colour = FULL.map(|full| (255.0 - (255.0 - f64::from(full)) * strength).round() as u8);
-        canvas.add(format_args!(
-            "<rect x=\"{x:.1}\" y=\"{y:.1}\" width=\"{SQUARE}\" height=\"{SQUARE}\" fill=\"{}\" \
-             stroke=\"#e8e8e8\"/>",
-            rgb(colour)
-        ));
-        if let Some(label) = label {
-            let place = [x + SQUARE / 2.0, y + SQUARE / 2.0 + 4.0];
-            canvas.text(place, Anchor::Middle, 10, label);
-        }
+/// A square of the map; `told` where it is pointed at.
+fn square(canvas: &mut Canvas, [x, y]: [f64; 2], value: f64, label: Option<&String>, told: &str) {
+    let strength = value.clamp(0.0, 1.0);
+    let colour = FULL.map(|full| (255.0 - (255.0 - f64::from(full)) * strength).round() as u8);
+    canvas.add(format_args!(
+        "<rect x=\"{x:.1}\" y=\"{y:.1}\" width=\"{SQUARE}\" height=\"{SQUARE}\" fill=\"{}\" \
+         stroke=\"#e8e8e8\"><title>{}</title></rect>",
+        rgb(colour),
+        escape(told)
+    ));
+    if let Some(label) = label {
+        let place = [x + SQUARE / 2.0, y + SQUARE / 2.0 + 4.0];
+        canvas.text(place, Anchor::Middle, 10, label);
     }
 }
 
@@ -103,6 +109,8 @@ mod tests {
         let full = format!("fill=\"{}\" stroke", rgb(FULL));
         assert_eq!(svg.matches(&full).count(), 2);
         assert_eq!(svg.matches("fill=\"#ffffff\" stroke").count(), 1);
+        assert!(svg.contains("<title>a&lt;b, a&lt;b: 7</title>"));
+        assert!(svg.contains(&format!("<title>{}, a&lt;b: 0.500</title>", "x".repeat(40))));
         assert!(svg.contains("a&lt;b") && svg.contains(&format!("{}..", "x".repeat(22))));
     }
 }

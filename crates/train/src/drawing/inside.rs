@@ -13,8 +13,8 @@ pub struct Inside {
     pub(crate) sections: Vec<Section>,
     /// What there is not, and why: a sentence each.
     pub(crate) missing: Vec<String>,
-    /// What is said of lines of a file that cannot be read, if there are any.
-    pub(crate) skipped: Option<String>,
+    /// What is said of lines that cannot be read: a sentence for each file that has some.
+    pub(crate) skipped: Vec<String>,
 }
 
 impl Inside {
@@ -23,7 +23,7 @@ impl Inside {
         Self {
             sections: Vec::new(),
             missing: vec![reason],
-            skipped: None,
+            skipped: Vec::new(),
         }
     }
 

@@ -5,6 +5,7 @@ use std::ops::ControlFlow;
 use burn::tensor::Tensor;
 use serde::{Deserialize, Serialize};
 
+use crate::fit::step_times::StepTimes;
 use crate::{Norms, TrainError};
 
 /// What happens beside the training: samples, saved weights, a count of what was done.
@@ -64,6 +65,8 @@ pub struct Step<'a> {
     pub norms: &'a Norms,
     /// The learning rate.
     pub learning_rate: f64,
+    /// How long the parts of it took, if it was timed.
+    pub times: Option<StepTimes>,
 }
 
 /// The evaluation of the held-out part.

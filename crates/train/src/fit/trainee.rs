@@ -11,6 +11,8 @@ mod at_once;
 mod forward;
 mod recomputed;
 
+use std::time::Instant;
+
 use backdraft_cells::State;
 use burn::module::Module;
 use burn::optim::{GradientsAccumulator, GradientsParams};
@@ -39,6 +41,8 @@ pub struct WindowOutput<S> {
     pub norms: Option<Norms>,
     /// Positions a second, if that was measured.
     pub rate: f64,
+    /// Seconds of the forward pass, if that was timed.
+    pub forward_seconds: f64,
     /// The state that the next window continues from, cut off from its graph.
     pub state: Option<S>,
 }
@@ -51,6 +55,7 @@ impl<S> WindowOutput<S> {
             losses,
             norms: None,
             rate: f64::NAN,
+            forward_seconds: 0.0,
             state,
         }
     }
@@ -62,6 +67,8 @@ struct Learned<S> {
     /// The losses, cut off from their graph, of each piece that is learned from.
     losses: Vec<Tensor<1>>,
     carried: Option<S>,
+    /// When the forward pass was over, if it is timed.
+    forward_ended: Option<Instant>,
 }
 
 impl<M: Objective> TrainStep for Trainee<M> {
@@ -73,20 +80,28 @@ impl<M: Objective> TrainStep for Trainee<M> {
         let positions = window.learned();
         let mut accumulator = GradientsAccumulator::new();
         let (mut carried, mut losses) = (window.state, Vec::new());
+        let mut forward_seconds = 0.0;
         for part in window.parts {
+            let started = Instant::now();
             carried = carried.filter(|_| !part.fresh);
             let learn = match part.recompute {
                 true => recomputed::learn,
                 false => at_once::learn,
             };
-            let learned = learn(&self.model, part, carried, positions);
+            let learned = learn(&self.model, part, carried, positions, window.timed);
+            if let Some(ended) = learned.forward_ended {
+                forward_seconds += (ended - started).as_secs_f64();
+            }
             accumulator.accumulate(self, learned.gradients);
             losses.extend(learned.losses);
             carried = learned.carried;
         }
         TrainOutput {
             grads: accumulator.grads(),
-            item: WindowOutput::of(losses, carried),
+            item: WindowOutput {
+                forward_seconds,
+                ..WindowOutput::of(losses, carried)
+            },
         }
     }
 }

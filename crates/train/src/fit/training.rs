@@ -109,7 +109,7 @@ impl<M: Objective, S: Shows<M> + 'static> TrainingPlan<'_, M, S> {
         let (terms, a_loss) = (self.shows.terms(), self.shows.a_loss());
         let mut journal = Journal::new(run.clone(), self.shows, steps, self.training, tally, aloud);
         if start.position.steps == 0 {
-            journal.write_spectra(&self.model)?;
+            journal.write_inside(&self.model)?;
         }
         let journal = Arc::new(Mutex::new(journal));
         let plan = TrainingPlan {

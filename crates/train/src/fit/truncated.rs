@@ -30,6 +30,7 @@ use burn::train::{
 
 use crate::bounds::counts;
 use crate::fit::checkpoint::{Checkpoints, Position};
+use crate::fit::step_times::StepClock;
 use crate::update::averaging::Average;
 use crate::update::guard::Watch;
 use crate::update::noise;
@@ -276,6 +277,9 @@ impl<M: Objective> SupervisedLearningStrategy<Trainee<M>> for TruncatedBptt<M> {
         let watch = self
             .guard
             .map(|guard| Watch::new(guard, self.brake.clone(), start.position.left_out));
+        let total = self
+            .steps
+            .unwrap_or(components.num_epochs * train.num_items());
         let clipper = self.check().and_then(|()| self.clipping.init());
         let mut training = TrainingLoop {
             strategy: self,
@@ -295,6 +299,7 @@ impl<M: Objective> SupervisedLearningStrategy<Trainee<M>> for TruncatedBptt<M> {
             interrupter: components.interrupter,
             watch,
             shown: Shown::new(),
+            clock: StepClock::new(self.device.clone(), total),
             ended: false,
             stopped: false,
             steps: start.position.steps,

@@ -22,6 +22,8 @@ pub struct Window<M: Objective> {
     pub state: Option<M::State>,
     /// What the learning rate of this step is multiplied by: 1, but for windows of drawn lengths.
     pub rate: f64,
+    /// Whether its forward pass is to be timed; set by what drives the training.
+    pub timed: bool,
 }
 
 impl<M: Objective> Window<M> {
@@ -43,6 +45,7 @@ impl<M: Objective> Window<M> {
             parts: vec![part],
             state: None,
             rate: 1.0,
+            timed: false,
         }
     }
 

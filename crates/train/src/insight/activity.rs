@@ -12,16 +12,30 @@
 //! Karpathy, Johnson and Li 2015, "Visualizing and understanding recurrent networks", arXiv
 //! 1506.02078, section 4.2.
 
+use std::collections::BTreeMap;
+
+use backdraft_cells::{WatchedStep, Watcher};
+use burn::module::Module;
+use burn::tensor::Tensor;
 use serde::Serialize;
+
+use super::layer_name::LayerName;
+use super::watching::{Watching, valid_rows};
+use crate::{ExampleTask, Objective, TrainError};
 
 /// Bars of a histogram.
 const BARS: usize = 20;
+/// Examples that are read side by side, at most.
+const ROWS: usize = 32;
+/// Steps of all layers after which no more examples are read.
+const STEPS: usize = 2000;
 
 /// How the units of a gate, or of what a layer puts out, spend their time.
 #[derive(Debug, Clone, Serialize)]
 pub struct UnitActivity {
-    /// The layer, from 1.
-    pub layer: usize,
+    /// The layer.
+    #[serde(flatten)]
+    pub of: LayerName,
     /// The gate; `hidden` is what the layer puts out.
     pub name: String,
     /// The least and the greatest value of the histogram: 0 and 1 of gates. What is beyond them is
@@ -53,10 +67,106 @@ impl UnitActivity {
     }
 }
 
-/// The same while it is counted.
+/// The same of the gates of a layer, and of what it puts out, while it is counted.
 #[derive(Debug, Clone)]
-pub(super) struct Counts {
-    layer: usize,
+pub(super) struct LayerCounts {
+    gates: Vec<Counts>,
+    outputs: Counts,
+}
+
+impl LayerCounts {
+    /// Of a layer of which nothing was seen yet.
+    pub(super) fn new(of: &LayerName, steps: &[WatchedStep]) -> Self {
+        let gates = steps.first().map_or(&[][..], |step| &step.gates);
+        Self {
+            gates: gates
+                .iter()
+                .map(|(name, _)| Counts::of_gate(of, name))
+                .collect(),
+            outputs: Counts::of_outputs(of),
+        }
+    }
+
+    /// More steps of the layer, but for padding.
+    pub(super) fn add(&mut self, steps: &[WatchedStep]) {
+        for step in steps {
+            let valid = valid_rows(step);
+            let gates = step.gates.iter().map(|(_, values)| values);
+            let counts = self.gates.iter_mut().zip(gates);
+            for (counts, values) in counts.chain([(&mut self.outputs, &step.output)]) {
+                counts.add(of_rows(values, &valid), values.dims()[1]);
+            }
+        }
+    }
+
+    /// What was found: the gates first.
+    pub(super) fn finish(self) -> impl Iterator<Item = UnitActivity> {
+        let counts = self.gates.into_iter().chain([self.outputs]);
+        counts.map(Counts::finish)
+    }
+}
+
+/// The values of the rows that are asked for.
+fn of_rows(values: &Tensor<2>, valid: &[bool]) -> Vec<f32> {
+    let units = values.dims()[1];
+    let values: Vec<f32> = values.to_data().iter::<f32>().collect();
+    let rows = values.chunks(units).zip(valid);
+    rows.filter(|(_, valid)| **valid)
+        .flat_map(|(row, _)| row)
+        .copied()
+        .collect()
+}
+
+/// The activity of the layers of a model as it reads examples: of some of them, as many as take some seconds.
+pub(crate) fn of_examples<T: ExampleTask>(
+    task: &T,
+    model: &T::Model,
+    examples: &[T::Example],
+) -> Result<Vec<UnitActivity>, TrainError> {
+    let mut model = model.valid();
+    let device = model.devices()[0].clone();
+    let watching = Watching::of(T::layers_mut(&mut model), Watcher::new);
+    let mut layers: Vec<LayerCounts> = Vec::new();
+    let mut steps = 0;
+    for batch in of_one_length(task, examples) {
+        let (batch, _) = task.batch(&batch, &device);
+        model.loss(batch, None)?;
+        for (index, (name, watched)) in watching.take().enumerate() {
+            if index == layers.len() {
+                layers.push(LayerCounts::new(name, &watched));
+            }
+            layers[index].add(&watched);
+            steps += watched.len();
+        }
+        if steps > STEPS {
+            break;
+        }
+    }
+    Ok(layers.into_iter().flat_map(LayerCounts::finish).collect())
+}
+
+/// Batches of examples of the same length, which have no padding, the fullest first.
+fn of_one_length<'a, T: ExampleTask>(
+    task: &T,
+    examples: &'a [T::Example],
+) -> Vec<Vec<&'a T::Example>> {
+    let mut by_length = BTreeMap::new();
+    for example in examples {
+        let of_length: &mut Vec<_> = by_length.entry(task.lengths(example)).or_default();
+        of_length.push(example);
+    }
+    let of_length = by_length.into_values();
+    let mut batches: Vec<Vec<_>> = of_length
+        .flat_map(|all| all.chunks(ROWS).map(<[_]>::to_vec).collect::<Vec<_>>())
+        .collect();
+    batches.sort_by_key(|batch| std::cmp::Reverse(batch.len()));
+    batches
+}
+
+/// Values of one kind while they are counted.
+#[derive(Debug, Clone)]
+struct Counts {
+    of: LayerName,
     name: String,
     range: [f32; 2],
     bounds: [f32; 2],
@@ -69,18 +179,18 @@ pub(super) struct Counts {
 
 impl Counts {
     /// Of a gate, between 0 and 1.
-    pub(super) fn of_gate(layer: usize, name: &str) -> Self {
-        Self::new(layer, name, [0.0, 1.0], [0.1, 0.9])
+    fn of_gate(of: &LayerName, name: &str) -> Self {
+        Self::new(of, name, [0.0, 1.0], [0.1, 0.9])
     }
 
     /// Of what a layer puts out.
-    pub(super) fn of_outputs(layer: usize) -> Self {
-        Self::new(layer, "hidden", [-1.0, 1.0], [-0.9, 0.9])
+    fn of_outputs(of: &LayerName) -> Self {
+        Self::new(of, "hidden", [-1.0, 1.0], [-0.9, 0.9])
     }
 
-    fn new(layer: usize, name: &str, range: [f32; 2], bounds: [f32; 2]) -> Self {
+    fn new(of: &LayerName, name: &str, range: [f32; 2], bounds: [f32; 2]) -> Self {
         Self {
-            layer,
+            of: of.clone(),
             name: name.to_string(),
             range,
             bounds,
@@ -93,7 +203,7 @@ impl Counts {
     }
 
     /// More values, those of `units` units for each time.
-    pub(super) fn add(&mut self, values: impl IntoIterator<Item = f32>, units: usize) {
+    fn add(&mut self, values: impl IntoIterator<Item = f32>, units: usize) {
         self.left.resize(units, 0);
         self.right.resize(units, 0);
         let [low, high] = self.range;
@@ -108,12 +218,12 @@ impl Counts {
         }
     }
 
-    pub(super) fn finish(self) -> UnitActivity {
+    fn finish(self) -> UnitActivity {
         let times = self.times.max(1) as f64;
         let all = times * self.left.len().max(1) as f64;
         let shares = |counts: &[u64], of: f64| counts.iter().map(|&n| n as f64 / of).collect();
         UnitActivity {
-            layer: self.layer,
+            of: self.of,
             range: self.range,
             bounds: self.bounds,
             mean: self.sum / all,
@@ -131,7 +241,7 @@ mod tests {
 
     #[test]
     fn shares_of_time_are_counted_unit_by_unit() {
-        let mut counts = Counts::of_gate(2, "forget");
+        let mut counts = Counts::of_gate(&LayerName::layer(2), "forget");
         // Three units: one shut half the time, one always open, one between; in two parts.
         counts.add([0.05, 0.95, 0.5, 0.5, 1.0, 0.5], 3);
         counts.add([0.0, 0.91, 0.5, 0.1, 0.99, 0.9], 3);
@@ -150,7 +260,7 @@ mod tests {
 
     #[test]
     fn what_is_beyond_the_range_is_in_the_outermost_bars() {
-        let mut counts = Counts::of_outputs(1);
+        let mut counts = Counts::of_outputs(&LayerName::layer(1));
         counts.add([-7.0, 7.0, 0.0, -0.95], 1);
         let found = counts.finish();
         assert_eq!((found.histogram[0], found.histogram[19]), (0.5, 0.25));

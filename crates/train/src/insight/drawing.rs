@@ -8,13 +8,15 @@ mod spectra;
 use crate::drawing::chart::Chart;
 use crate::drawing::html::escape;
 use crate::drawing::{Inside, Picture, Section};
-use crate::insight::spectrum::{MOST_UNITS_OFTEN, MOST_UNITS_SELDOM, Snapshot};
+use crate::insight::snapshots::Snapshots;
+use crate::insight::spectrum::{MOST_UNITS_OFTEN, MOST_UNITS_SELDOM, SpectrumSnapshot};
+use crate::insight::{StateGradient, UnitActivity};
 use crate::{Insight, Spectrum, TrainError};
 
 /// What the recurrent matrices do, and what of it cannot be told.
 pub(crate) fn what_recurs(
     spectra: &[Spectrum],
-    snapshots: &[Snapshot],
+    snapshots: &[SpectrumSnapshot],
 ) -> Result<(Section, Vec<String>), TrainError> {
     let mut missing = Vec::new();
     if snapshots.is_empty() && !spectra.is_empty() {
@@ -48,18 +50,53 @@ pub(crate) fn what_recurs(
     Ok((section, missing))
 }
 
+/// How far back gradients reach, now and as training went on. `about` says of which loss; `unroll` is the length of a
+/// window of training, where there is one.
+pub(crate) fn reach(
+    about: &str,
+    gradients: &[StateGradient],
+    snapshots: &Snapshots,
+    unroll: Option<usize>,
+) -> Result<Section, TrainError> {
+    let now = reach::charts(gradients, unroll).into_iter();
+    let charts = now.chain(reach::over_training(&snapshots.gradients));
+    Ok(Section {
+        title: "How far back gradients reach".to_string(),
+        about: format!(
+            "{about} The norm of the gradient of that loss in the state of each step before, its median. A straight line \
+             downward is a gradient that vanishes, upward one that explodes. A curve that ends has fallen below 1e-12 of \
+             the greatest. Thick: what a layer puts out; thin: what it remembers beside that."
+        ),
+        pictures: charts.map(picture).collect::<Result<_, _>>()?,
+    })
+}
+
+/// How open the gates are.
+pub(crate) fn gates(activity: &[UnitActivity]) -> Section {
+    let pictures = activity::pictures(activity).into_iter();
+    Section {
+        title: "Gates".to_string(),
+        about: "How often each value occurs (above; red: the bounds, beyond which a unit is \
+                left- or right-saturated), and each unit by the share of time in which it \
+                is that (below). Of a gate, left is shut and right is open; hidden is what \
+                the layer puts out, from -1 to 1. Stuck is what is saturated more than \
+                nine tenths of the time."
+            .to_string(),
+        pictures: pictures
+            .map(|(name, svg)| Picture::svg(name, svg))
+            .collect(),
+    }
+}
+
 fn picture(chart: Chart) -> Result<Picture, TrainError> {
     let svg = chart.svg()?;
     Ok(Picture::svg(chart.name, svg))
 }
 
-/// Draws an insight, and the spectra that were written over training.
-pub(crate) fn draw(insight: &Insight, snapshots: &[Snapshot]) -> Result<Inside, TrainError> {
-    let (recurs, more) = what_recurs(&insight.spectra, snapshots)?;
+/// Draws an insight, and what was written of it over training.
+pub(crate) fn draw(insight: &Insight, snapshots: &Snapshots) -> Result<Inside, TrainError> {
+    let (recurs, more) = what_recurs(&insight.spectra, &snapshots.spectra)?;
     let missing = [insight.missing.clone(), more].concat();
-    let reach = reach::chart(&insight.gradients, insight.unroll);
-    let reach = reach.map(picture).transpose()?;
-    let gates = activity::pictures(&insight.activity);
     let units = insight.units.iter().map(|unit| Picture {
         name: format!("unit-{}", unit.feature.file()),
         svg: Some(coloured_text::svg(unit)),
@@ -70,29 +107,14 @@ pub(crate) fn draw(insight: &Insight, snapshots: &[Snapshot]) -> Result<Inside, 
         )),
     });
     let sections = vec![
-        Section {
-            title: "How far back gradients reach".to_string(),
-            about: "The loss at one step of held-out text, and the norm of its gradient in the \
-                    state of each step before (the median of some rows of text). A straight \
-                    line downward is a gradient that vanishes, upward one that explodes. A \
-                    curve that ends has fallen below 1e-12 of the greatest."
-                .to_string(),
-            pictures: reach.into_iter().collect(),
-        },
+        reach(
+            "The loss at one step of held-out text, for some rows of it.",
+            &insight.gradients,
+            snapshots,
+            Some(insight.unroll),
+        )?,
         recurs,
-        Section {
-            title: "Gates".to_string(),
-            about: "How often each value occurs (above; red: the bounds, beyond which a unit is \
-                    left- or right-saturated), and each unit by the share of time in which it \
-                    is that (below). Of a gate, left is shut and right is open; hidden is what \
-                    the layer puts out, from -1 to 1. Stuck is what is saturated more than \
-                    nine tenths of the time."
-                .to_string(),
-            pictures: gates
-                .into_iter()
-                .map(|(name, svg)| Picture::svg(name, svg))
-                .collect(),
-        },
+        gates(&insight.activity),
         Section {
             title: "Telling units".to_string(),
             about: "For each feature of the text, the unit that follows it most closely: found \
@@ -105,6 +127,6 @@ pub(crate) fn draw(insight: &Insight, snapshots: &[Snapshot]) -> Result<Inside, 
     Ok(Inside {
         sections,
         missing,
-        skipped: None,
+        skipped: snapshots.skipped.clone(),
     })
 }

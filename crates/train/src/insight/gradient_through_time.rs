@@ -1,7 +1,7 @@
 //! How far back the loss at one step reaches.
 //!
 //! ```text
-//! L = -ln p(x_{T+1} | x_1 .. x_T)        the loss at the last step alone, of each row
+//! L = -ln p(x_{T+1} | x_1 .. x_T)        the loss at one step alone, of each row
 //! dL/dh_t = dL/dh_T dh_T/dh_{T-1} .. dh_{t+1}/dh_t        through every layer above, too
 //! ```
 //!
@@ -10,46 +10,57 @@
 //! each tensor of the state alone, the others held: in an LSTM of `h_t` and of `c_t`.
 //!
 //! Autodiff gives it without a copy of any equation: to each tensor of the state a zero `z_t` is
-//! added, and `dL/dz_t = dL/dh_t`.
+//! added, and `dL/dz_t = dL/dh_t` ([`Watcher`]).
+//!
+//! The step of the loss is the last one. Where a layer runs in both directions and there is a loss at each step, it
+//! is the one in the middle, so that either direction has steps behind it. Where there is one loss for all steps, as
+//! of a class, steps are counted back from the last one that each direction reads.
 //!
 //! Hochreiter 1991, "Untersuchungen zu dynamischen neuronalen Netzen"; Bengio, Simard and Frasconi
 //! 1994, "Learning long-term dependencies with gradient descent is difficult"; Pascanu, Mikolov and
 //! Bengio 2013, arXiv 1211.5063.
 
-use backdraft_cells::{Cell, Layer, State};
+use backdraft_cells::{Layer, WatchedStep, Watcher};
 use backdraft_data::StreamWindow;
+use backdraft_models::{Encoder, LanguageModel};
 use burn::module::Module;
 use burn::tensor::activation::log_softmax;
-use burn::tensor::{Gradients, Tensor};
-use serde::Serialize;
+use burn::tensor::{Device, Gradients, Tensor};
+use serde::{Deserialize, Serialize};
 
-use super::Stacked;
-use crate::TrainError;
+use super::layer_name::LayerName;
+use super::watching::{Watching, valid_rows};
+use crate::{ExampleTask, Objective, TrainError};
 
 /// Rows of text, each with a loss of its own.
-pub(super) const ROWS: usize = 24;
+pub(crate) const ROWS: usize = 24;
+/// Examples, each with a loss of its own.
+const EXAMPLES: usize = 12;
+/// A step back is told of if so many of the rows reach it: a half.
+const REACHED_BY: usize = 2;
 
 /// Steps that are looked back: twice a window of training, to see what is beyond it.
-pub(super) fn window(unroll: usize) -> usize {
+pub(crate) fn window(unroll: usize) -> usize {
     (2 * unroll).clamp(64, 256)
 }
 
 /// How far back gradients reach in one tensor of a layer's state.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct StateGradient {
-    /// The layer, from 1.
-    pub layer: usize,
+    /// The layer.
+    #[serde(flatten)]
+    pub of: LayerName,
     /// The tensor: `hidden`, `cell` ..
     pub state: String,
-    /// By how far back it is: 0 is the step of the loss.
+    /// By how far back it is: 0 is the step of the loss. It ends before the first norm that is not finite.
     pub norms: Vec<GradientNorm>,
     /// What the norm is multiplied by with each step back, on average: the slope of a straight line
     /// through the logarithm of the medians. None if there are not two steps with a gradient.
     pub factor: Option<f64>,
 }
 
-/// The norm of the gradient at one step, over the rows of text.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+/// The norm of the gradient at one step, over the rows of text or the examples.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct GradientNorm {
     /// The norm below which a tenth of the rows are.
     pub tenth: f64,
@@ -59,91 +70,148 @@ pub struct GradientNorm {
     pub ninetieth: f64,
 }
 
-/// The gradients of the loss at the last step of `window`, which begins with a new state.
-pub(super) fn measure<C: Cell>(
-    model: &Stacked<C>,
+/// How far back gradients reach after some steps of a training: a line of `gradients.jsonl`.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct GradientSnapshot {
+    pub(crate) step: usize,
+    pub(crate) gradients: Vec<StateGradient>,
+}
+
+impl GradientSnapshot {
+    /// A line for the file.
+    pub(crate) fn line(step: usize, gradients: Vec<StateGradient>) -> String {
+        let line = serde_json::to_string(&Self { step, gradients });
+        format!("{}\n", line.expect("our own types are valid JSON"))
+    }
+}
+
+/// The gradients of the loss at the last step of `window`, which begins with a new state. It is computed on the
+/// device of the model, which may be one with autodiff.
+pub(crate) fn of_text(
+    model: &LanguageModel<Encoder>,
     window: &StreamWindow,
 ) -> Result<Vec<StateGradient>, TrainError> {
-    let [_, time] = window.inputs.shape();
-    let norms = norms(model, window)?;
-    Ok(norms
-        .into_iter()
-        .map(|of_tensor| {
-            let norms: Vec<GradientNorm> = (0..time)
-                .rev()
-                .map(|t| over_rows(of_tensor.norms[t].clone()))
-                .collect();
-            StateGradient {
-                layer: of_tensor.layer,
-                state: of_tensor.state,
-                factor: factor(&norms),
-                norms,
+    let found = norms_of_text(model, window)?;
+    Ok(found.into_iter().map(Norms::told).collect())
+}
+
+/// The same of examples, each alone: of some of them.
+pub(crate) fn of_examples<T: ExampleTask>(
+    task: &T,
+    model: &T::Model,
+    examples: &[T::Example],
+) -> Result<Vec<StateGradient>, TrainError> {
+    let (mut model, device) = on_autodiff(model);
+    let watching = Watching::of(T::layers_mut(&mut model), Watcher::with_gradients);
+    let mut found: Vec<Norms> = Vec::new();
+    for example in examples.iter().take(EXAMPLES) {
+        let (batch, _) = task.batch(&[example], &device);
+        let losses = model.loss(batch, None)?.losses;
+        let watched: Vec<(&LayerName, Vec<WatchedStep>)> = watching.take().collect();
+        let all = losses.dims()[0];
+        let by_step = |steps: &[WatchedStep]| all > 1 && steps.len() == all;
+        let in_the_middle = watched
+            .iter()
+            .any(|(name, steps)| name.direction.is_some() && by_step(steps));
+        let place = if in_the_middle { all / 2 } else { all - 1 };
+        let gradients = losses.slice_dim(0, place..place + 1).sum().backward();
+        let mut of_example = Vec::new();
+        for (name, steps) in &watched {
+            let behind = match by_step(steps) {
+                true => steps_behind(name, place, all),
+                false => steps.len(),
+            };
+            of_example.extend(norms(name, &steps[..behind], &gradients));
+        }
+        // A layer that reads several sequences of one example, such as the characters of each word, is told by the
+        // one that the loss depends on most.
+        for norms in &mut of_example {
+            let first = |row: &Vec<f64>| row.first().copied().unwrap_or(0.0);
+            let nearest = norms
+                .rows
+                .drain(..)
+                .max_by(|a, b| first(a).total_cmp(&first(b)));
+            norms.rows.extend(nearest);
+        }
+        match found.is_empty() {
+            true => found = of_example,
+            false => {
+                for (all, one) in found.iter_mut().zip(of_example) {
+                    all.rows.extend(one.rows);
+                }
             }
-        })
-        .collect())
+        }
+    }
+    Ok(found.into_iter().map(Norms::told).collect())
 }
 
-/// The norms of one tensor: of each step, and in it of each row.
+/// Steps that a direction has taken when it has taken step `place` of `all`.
+fn steps_behind(name: &LayerName, place: usize, all: usize) -> usize {
+    match name.direction.as_deref() {
+        Some("reverse") => all - place,
+        _ => place + 1,
+    }
+}
+
+/// The model as it is used, on its device with autodiff, where the weights need no gradients.
+fn on_autodiff<M: Module>(model: &M) -> (M, Device) {
+    let model = model.valid();
+    let device = model.devices()[0].clone().autodiff();
+    (model.fork(&device).freeze(), device)
+}
+
+/// The norms of one tensor of a layer's state.
 struct Norms {
-    layer: usize,
+    of: LayerName,
     state: String,
-    norms: Vec<Vec<f64>>,
+    /// Of each row, by how far back a step is.
+    rows: Vec<Vec<f64>>,
 }
 
-fn norms<C: Cell>(model: &Stacked<C>, window: &StreamWindow) -> Result<Vec<Norms>, TrainError> {
-    let device = model.device().autodiff();
-    let model = model.clone().fork(&device).freeze();
-    let [rows, time] = window.inputs.shape();
-    let embedded = model.embedding.forward(window.inputs.to_tensor(&device));
-    let layers = model.recurrent.layers.iter();
-    // The plain loop, in which autodiff follows the state alone; a kernel computes the gradients of
-    // the weights as well.
-    let layers: Vec<_> = layers.map(|layer| layer.clone().unrolled()).collect();
-    let mut states: Vec<C::State> = layers.iter().map(|l| l.initial_state(rows)).collect();
-    // Of each step, each layer and each tensor of its state.
-    let mut leaves: Vec<Vec<Vec<Tensor<2>>>> = Vec::with_capacity(time);
-    let mut output = None;
-    for t in 0..time {
-        let mut sequence = embedded.clone().slice_dim(1, t..t + 1);
-        let mut of_step = Vec::with_capacity(layers.len());
-        for (layer, state) in layers.iter().zip(&mut states) {
-            let run = layer.forward(sequence, Some(state.clone()), None)?;
-            let mut of_layer = Vec::new();
-            *state = run.state.map(&mut |tensor| {
-                // A cell may hand on a part of its first state as it is, which no gradient follows.
-                let zeros = tensor.zeros_like().autodiff().detach().require_grad();
-                of_layer.push(zeros.clone());
-                tensor + zeros
-            });
-            of_step.push(of_layer);
-            sequence = layer.cell.output(state).unsqueeze_dim(1);
+impl Norms {
+    fn told(self) -> StateGradient {
+        let furthest = self.rows.iter().map(Vec::len).max().unwrap_or(0);
+        let norms: Vec<GradientNorm> = (0..furthest)
+            .map(|back| {
+                let reaching = self.rows.iter().filter_map(|row| row.get(back));
+                reaching.copied().collect::<Vec<f64>>()
+            })
+            .take_while(|norms| norms.len() * REACHED_BY >= self.rows.len())
+            .map(over_rows)
+            .take_while(|norm| norm.ninetieth.is_finite())
+            .collect();
+        StateGradient {
+            of: self.of,
+            state: self.state,
+            factor: factor(&norms),
+            norms,
         }
-        leaves.push(of_step);
-        output = Some(sequence);
     }
-    let output = output.expect("a window has a step");
-    let gradients = last_loss(&model, output, window).backward();
+}
 
-    let mut found = Vec::new();
-    for (index, state) in states.iter().enumerate() {
-        let mut tensors = Vec::new();
-        state.visit("", &mut |name, _| tensors.push(name.to_string()));
-        for (tensor, name) in tensors.into_iter().enumerate() {
-            let of_steps = leaves.iter();
-            found.push(Norms {
-                layer: index + 1,
-                state: name,
-                norms: of_steps
-                    .map(|layers| norm(&layers[index][tensor], &gradients))
-                    .collect(),
-            });
-        }
-    }
-    Ok(found)
+fn norms_of_text(
+    model: &LanguageModel<Encoder>,
+    window: &StreamWindow,
+) -> Result<Vec<Norms>, TrainError> {
+    let (mut model, device) = on_autodiff(model);
+    let stacks = vec![("recurrent", &mut model.recurrent)];
+    let watching = Watching::of(stacks, Watcher::with_gradients);
+    let [_, time] = window.inputs.shape();
+    let embedded = model.embedding.forward(window.inputs.to_tensor(&device));
+    let outputs = model.recurrent.forward(embedded, None, None)?.outputs;
+    let last = outputs.slice_dim(1, time - 1..time);
+    let gradients = last_loss(&model, last, window).backward();
+    let found = watching.take();
+    let found = found.flat_map(|(name, steps)| norms(name, &steps, &gradients));
+    Ok(found.collect())
 }
 
 /// The sum over the rows of the loss at the last step, so that each row has its own gradient.
-fn last_loss<C: Cell>(model: &Stacked<C>, output: Tensor<3>, window: &StreamWindow) -> Tensor<1> {
+fn last_loss(
+    model: &LanguageModel<Encoder>,
+    output: Tensor<3>,
+    window: &StreamWindow,
+) -> Tensor<1> {
     let [rows, time] = window.targets.shape();
     let targets = window.targets.to_tensor(&output.device());
     let targets = targets.slice_dim(1, time - 1..time);
@@ -151,6 +219,35 @@ fn last_loss<C: Cell>(model: &Stacked<C>, output: Tensor<3>, window: &StreamWind
         .scores(output)
         .reshape([rows, model.vocabulary_size()]);
     -log_softmax(scores, 1).gather(1, targets).sum()
+}
+
+/// The norms of each tensor of the state, at the steps of a layer, which are in the order in which they were taken.
+fn norms(name: &LayerName, steps: &[WatchedStep], gradients: &Gradients) -> Vec<Norms> {
+    let Some(first) = steps.first() else {
+        return Vec::new();
+    };
+    let rows = first.output.dims()[0];
+    let mut found: Vec<Norms> = first
+        .state
+        .iter()
+        .map(|(state, _)| Norms {
+            of: name.clone(),
+            state: state.clone(),
+            rows: vec![Vec::new(); rows],
+        })
+        .collect();
+    for step in steps.iter().rev() {
+        let valid = valid_rows(step);
+        for (found, leaf) in found.iter_mut().zip(&step.added) {
+            let norms = norm(leaf, gradients).into_iter().zip(&valid);
+            for (row, (norm, valid)) in found.rows.iter_mut().zip(norms) {
+                if *valid {
+                    row.push(norm);
+                }
+            }
+        }
+    }
+    found
 }
 
 /// The norm of each row; 0 where nothing depends on the leaf.
@@ -196,10 +293,10 @@ fn factor(norms: &[GradientNorm]) -> Option<f64> {
 mod tests {
     use super::*;
     use backdraft_cells::{
-        DeepConfig, GruConfig, LstmConfig, RecurrentConfig, SLstmConfig, SequenceConfig,
+        AnyCellConfig, Cell, DeepConfig, GruConfig, LstmConfig, SLstmConfig, State,
     };
     use backdraft_data::Streams;
-    use backdraft_models::LanguageModelConfig;
+    use backdraft_models::{EncoderConfig, LanguageModelConfig};
     use burn::module::{ModuleMapper, Param};
     use burn::tensor::{DType, Device};
 
@@ -225,15 +322,19 @@ mod tests {
     }
 
     /// The loss of each row at the last step of a run whose state is nudged on the way.
-    fn losses<C: Cell>(model: &Stacked<C>, window: &StreamWindow, nudge: Nudge) -> Vec<f64> {
+    fn losses(model: &LanguageModel<Encoder>, window: &StreamWindow, nudge: Nudge) -> Vec<f64> {
         let device = model.device();
         let [rows, time] = window.inputs.shape();
-        let mut states = model.initial_state(rows);
+        let layers = model.recurrent.recurrences();
+        let mut states: Vec<_> = layers
+            .iter()
+            .map(|layer| layer.initial_state(rows))
+            .collect();
         let mut scores = Vec::new();
         for t in 0..time {
             let symbols = window.inputs.to_tensor(&device).slice_dim(1, t..t + 1);
             let mut sequence = model.embedding.forward(symbols);
-            for (index, layer) in model.recurrent.layers.iter().enumerate() {
+            for (index, layer) in layers.iter().enumerate() {
                 let run = layer.forward(sequence, Some(states[index].clone()), None);
                 let mut turn = 0;
                 let state = run.unwrap().state.map(&mut |tensor| {
@@ -262,23 +363,24 @@ mod tests {
         scores.enumerate().map(of_row).collect()
     }
 
-    fn check<K: SequenceConfig<Built: Cell>>(cell: K) {
+    fn check(cell: impl Into<AnyCellConfig>) {
         let device = Device::flex();
-        let stack = DeepConfig::new(RecurrentConfig::new(cell), 2);
+        let stack = EncoderConfig::new(DeepConfig::new(cell.into(), 2));
         let model = LanguageModelConfig::new(5, stack);
         let model = model.init(&device).unwrap().map(&mut InF64).valid();
         let symbols = [1, 4, 2, 2, 0, 3, 1, 1, 4];
         let window = Streams::new(&symbols, 2, 4).unwrap().window(0);
-        let found = norms(&model, &window).unwrap();
+        let found = norms_of_text(&model, &window).unwrap();
         let mut tensors = Vec::new();
-        model.initial_state(1)[0].visit("", &mut |name, tensor| {
+        let first = model.recurrent.recurrences()[0].initial_state(1);
+        first.visit("", &mut |name, tensor| {
             tensors.push((name.to_string(), tensor.dims()[1]));
         });
         assert_eq!(found.len(), 2 * tensors.len());
         for (index, found) in found.iter().enumerate() {
             let (layer, tensor) = (index / tensors.len(), index % tensors.len());
             let (name, units) = &tensors[tensor];
-            assert_eq!((found.layer, &found.state), (layer + 1, name));
+            assert_eq!((found.of.layer, &found.state), (layer + 1, name));
             for step in 0..4 {
                 let mut squares = [0.0; 2];
                 for unit in 0..*units {
@@ -298,7 +400,7 @@ mod tests {
                     }
                 }
                 for (row, square) in squares.into_iter().enumerate() {
-                    let (found, expected) = (found.norms[step][row], square.sqrt());
+                    let (found, expected) = (found.rows[row][3 - step], square.sqrt());
                     let close = (found - expected).abs() < 1e-7 + 1e-5 * expected;
                     assert!(
                         close,
@@ -308,7 +410,7 @@ mod tests {
             }
         }
         // Something comes back from the first step.
-        assert!(found[0].norms[0].iter().all(|norm| *norm > 1e-6));
+        assert!(found[0].rows.iter().all(|row| row[3] > 1e-6));
     }
 
     #[test]

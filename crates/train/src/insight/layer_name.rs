@@ -1,8 +1,7 @@
-//! The layers of a model by name, and their cells.
+//! The layers of a model by name.
 
 use std::fmt;
 
-use backdraft_cells::{AnyCell, Cell, Deep, Recurrent};
 use backdraft_models::Encoder;
 use serde::{Deserialize, Serialize};
 
@@ -37,6 +36,15 @@ impl LayerName {
         parts.join("-")
     }
 
+    /// Within its stack: `layer 1, reverse`.
+    pub(crate) fn in_stack(&self) -> String {
+        let own = Self {
+            stack: None,
+            ..self.clone()
+        };
+        own.to_string()
+    }
+
     /// As a title begins: `Encoder, layer 1, reverse`.
     pub(crate) fn title(&self) -> String {
         let text = self.to_string();
@@ -60,51 +68,26 @@ impl fmt::Display for LayerName {
     }
 }
 
-/// A cell, and the layer that it is in.
-pub(crate) struct NamedCell<'a, C> {
-    pub name: LayerName,
-    pub cell: &'a C,
-}
-
-/// The cells of a stack that runs forward, the only one of its model.
-pub(crate) fn of_stack<C: Cell>(stack: &Deep<Recurrent<C>>) -> Vec<NamedCell<'_, C>> {
-    let layers = (1..).zip(&stack.layers);
-    let named = layers.map(|(layer, recurrent)| NamedCell {
-        name: LayerName::layer(layer),
-        cell: &recurrent.cell,
-    });
-    named.collect()
-}
-
-/// The cells of stacks, each with what it is called where there are several.
-pub(crate) fn of_stacks<'a>(stacks: &[(&str, &'a Encoder)]) -> Vec<NamedCell<'a, AnyCell>> {
-    let mut named = Vec::new();
+/// The names of the recurrences of stacks, in the order of [`Encoder::recurrences`]; each stack comes with what it is
+/// called where there are several.
+pub(crate) fn names(stacks: &[(&str, &Encoder)]) -> Vec<LayerName> {
+    let mut names = Vec::new();
     for (called, encoder) in stacks {
         let stack = (stacks.len() > 1).then(|| (*called).to_string());
-        let mut add = |layer, direction: Option<&str>, cell| {
-            let (stack, direction) = (stack.clone(), direction.map(str::to_string));
-            let name = LayerName {
-                layer,
-                stack,
-                direction,
-            };
-            named.push(NamedCell { name, cell });
+        let directions: &[Option<&str>] = match encoder.runs_both_ways() {
+            false => &[None],
+            true => &[Some("forward"), Some("reverse")],
         };
-        match encoder {
-            Encoder::Forward(stack) => {
-                for (layer, recurrent) in (1..).zip(&stack.layers) {
-                    add(layer, None, &recurrent.cell);
-                }
-            }
-            Encoder::Both(stack) => {
-                for (layer, both) in (1..).zip(&stack.layers) {
-                    add(layer, Some("forward"), &both.forward.cell);
-                    add(layer, Some("reverse"), &both.reverse.cell);
-                }
-            }
+        for index in 0..encoder.recurrences().len() {
+            let direction = directions[index % directions.len()];
+            names.push(LayerName {
+                layer: index / directions.len() + 1,
+                stack: stack.clone(),
+                direction: direction.map(str::to_string),
+            });
         }
     }
-    named
+    names
 }
 
 #[cfg(test)]
@@ -123,10 +106,6 @@ mod tests {
             config.init(&Device::flex()).unwrap()
         };
         let (one, two) = (encoder(true), encoder(false));
-        let names = |stacks: &[(&str, &Encoder)]| {
-            let cells = of_stacks(stacks).into_iter();
-            cells.map(|named| named.name).collect::<Vec<_>>()
-        };
         let several = names(&[("encoder", &one), ("decoder", &two)]);
         let titles: Vec<String> = several.iter().map(LayerName::title).collect();
         assert_eq!(

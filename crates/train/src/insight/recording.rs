@@ -1,11 +1,13 @@
 //! What the layers of a model do at each symbol of a text that they read.
 
-use backdraft_cells::{Cell, Layer, State};
+use backdraft_cells::{Layer, State, WatchedStep, Watcher};
 use backdraft_data::Streams;
-use burn::tensor::Tensor;
+use backdraft_models::{Encoder, LanguageModel};
 
-use super::activity::Counts;
-use super::{Stacked, UnitActivity, is_told};
+use super::activity::LayerCounts;
+use super::layer_name::LayerName;
+use super::watching::Watching;
+use super::{UnitActivity, is_told};
 use crate::TrainError;
 
 /// Rows of text that are read side by side, at most.
@@ -38,7 +40,7 @@ pub(super) struct Recording {
 }
 
 /// As many rows as a recording of `model` has room for.
-pub(super) fn rows<C: Cell>(model: &Stacked<C>) -> usize {
+pub(super) fn rows(model: &LanguageModel<Encoder>) -> usize {
     let mut units = 0;
     model.initial_state(1).visit("", &mut |name, tensor| {
         units += if is_looked_at(name) {
@@ -66,39 +68,30 @@ fn is_looked_at(name: &str) -> bool {
 }
 
 /// Reads `streams` from the beginning of each.
-pub(super) fn record<C: Cell>(
-    model: &Stacked<C>,
+pub(super) fn record(
+    model: &LanguageModel<Encoder>,
     streams: &Streams,
 ) -> Result<Recording, TrainError> {
+    let mut model = model.clone();
     let device = model.device();
-    let rows = streams.batch();
-    let steps = (streams.predicted() / rows).min(STEPS);
-    let mut layers: Vec<_> = (1..)
-        .zip(&model.recurrent.layers)
-        .map(|(number, layer)| LayerRecorder::new(number, layer.initial_state(rows), steps))
-        .collect();
-    let mut read = 0;
+    let watching = Watching::of(vec![("recurrent", &mut model.recurrent)], Watcher::new);
+    let steps = (streams.predicted() / streams.batch()).min(STEPS);
+    let mut layers: Vec<LayerRecorder> = Vec::new();
+    let (mut read, mut state) = (0, None);
     for window in streams.windows() {
         if read == steps {
             break;
         }
-        let [_, time] = window.inputs.shape();
-        let mut sequence = model.embedding.forward(window.inputs.to_tensor(&device));
-        for (recorder, layer) in layers.iter_mut().zip(&model.recurrent.layers) {
-            let trace = layer.trace(sequence.clone(), Some(recorder.state.clone()), None)?;
-            let mut before = vec![recorder.state.clone()];
-            before.extend_from_slice(&trace.states[..time - 1]);
-            let projected = layer.cell.project(sequence.swap_dims(0, 1));
-            let [_, _, width] = projected.dims();
-            let projected = projected.reshape([time * rows, width]);
-            let gates = layer
-                .cell
-                .gate_activations(projected, &below_each_other(&before));
-            recorder.gates(gates);
-            recorder.outputs(&trace.outputs);
-            recorder.states(&trace.states, read);
-            recorder.state = trace.state;
-            sequence = trace.outputs;
+        let [rows, time] = window.inputs.shape();
+        let embedded = model.embedding.forward(window.inputs.to_tensor(&device));
+        state = Some(model.recurrent.forward(embedded, state, None)?.state);
+        for (index, (name, watched)) in watching.take().enumerate() {
+            if index == layers.len() {
+                layers.push(LayerRecorder::new(name, &watched, [rows, steps]));
+            }
+            let layer = &mut layers[index];
+            layer.counts.add(&watched);
+            layer.states(&watched, read);
         }
         read += time;
     }
@@ -109,114 +102,61 @@ pub(super) fn record<C: Cell>(
     };
     for layer in layers {
         recording.states.extend(layer.states);
-        let counts = layer.gates.into_iter().chain([layer.outputs]);
-        recording.activity.extend(counts.map(Counts::finish));
+        recording.activity.extend(layer.counts.finish());
     }
     Ok(recording)
 }
 
-struct LayerRecorder<S> {
-    layer: usize,
-    /// Where the next window goes on.
-    state: S,
+struct LayerRecorder {
     steps: usize,
     states: Vec<StateRecording>,
-    gates: Vec<Counts>,
-    outputs: Counts,
+    counts: LayerCounts,
 }
 
-impl<S: State> LayerRecorder<S> {
-    fn new(layer: usize, state: S, steps: usize) -> Self {
-        let mut states = Vec::new();
-        state.visit("", &mut |name, tensor| {
-            let [rows, units] = tensor.dims();
-            if is_looked_at(name) {
-                states.push(StateRecording {
-                    layer,
-                    state: name.to_string(),
-                    units,
-                    values: vec![0.0; rows * steps * units],
-                });
+impl LayerRecorder {
+    fn new(of: &LayerName, watched: &[WatchedStep], [rows, steps]: [usize; 2]) -> Self {
+        let state = watched.first().map_or(&[][..], |step| &step.state);
+        let looked_at = state.iter().filter(|(name, _)| is_told(name));
+        let states = looked_at.map(|(name, tensor)| {
+            let units = tensor.dims()[1];
+            StateRecording {
+                layer: of.layer,
+                state: name.clone(),
+                units,
+                values: vec![0.0; rows * steps * units],
             }
         });
         Self {
-            layer,
-            state,
             steps,
-            states,
-            gates: Vec::new(),
-            outputs: Counts::of_outputs(layer),
+            states: states.collect(),
+            counts: LayerCounts::new(of, watched),
         }
-    }
-
-    fn gates(&mut self, gates: Vec<(&'static str, Tensor<2>)>) {
-        if self.gates.is_empty() {
-            let counts = gates
-                .iter()
-                .map(|(gate, _)| Counts::of_gate(self.layer, gate));
-            self.gates = counts.collect();
-        }
-        for (counts, (_, values)) in self.gates.iter_mut().zip(gates) {
-            let units = values.dims()[1];
-            counts.add(values.into_data().iter::<f32>(), units);
-        }
-    }
-
-    fn outputs(&mut self, outputs: &Tensor<3>) {
-        let [_, _, units] = outputs.dims();
-        self.outputs.add(outputs.to_data().iter::<f32>(), units);
     }
 
     /// The states after the steps from `read` on.
-    fn states(&mut self, states: &[S], read: usize) {
-        for (step, state) in (read..self.steps).zip(states) {
-            let mut recordings = self.states.iter_mut();
-            state.visit("", &mut |name, tensor| {
-                if !is_looked_at(name) {
-                    return;
-                }
-                let recording = recordings
-                    .next()
-                    .expect("a state has always the same tensors");
+    fn states(&mut self, watched: &[WatchedStep], read: usize) {
+        for (step, watched) in (read..self.steps).zip(watched) {
+            let looked_at = watched.state.iter().filter(|(name, _)| is_told(name));
+            for (recording, (_, tensor)) in self.states.iter_mut().zip(looked_at) {
                 let units = recording.units;
                 let values: Vec<f32> = tensor.to_data().iter::<f32>().collect();
                 for (row, values) in values.chunks(units).enumerate() {
                     let start = (row * self.steps + step) * units;
                     recording.values[start..start + units].copy_from_slice(values);
                 }
-            });
+            }
         }
     }
-}
-
-/// The rows of the states, those of the first one first.
-fn below_each_other<S: State>(states: &[S]) -> S {
-    let mut tensors: Vec<Vec<Tensor<2>>> = Vec::new();
-    for state in states {
-        let mut index = 0;
-        state.visit("", &mut |_, tensor| {
-            if index == tensors.len() {
-                tensors.push(Vec::new());
-            }
-            tensors[index].push(tensor.clone());
-            index += 1;
-        });
-    }
-    let mut tensors = tensors.into_iter();
-    states[0].clone().map(&mut |_| {
-        let tensors = tensors.next().expect("a state has always the same tensors");
-        Tensor::cat(tensors, 0)
-    })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use backdraft_cells::{DeepConfig, GruConfig, RecurrentConfig, SLstmConfig, SequenceConfig};
+    use backdraft_cells::{AnyCellConfig, DeepConfig, GruConfig, SLstmConfig};
     use backdraft_data::Vocabulary;
-    use backdraft_models::LanguageModelConfig;
+    use backdraft_models::{EncoderConfig, LanguageModelConfig};
     use burn::module::{Module, ModuleMapper, Param};
-    use burn::tensor::{Device, Int, TensorData};
+    use burn::tensor::{Device, Int, Tensor, TensorData};
 
     const TEXT: &str = "the quick brown fox jumps over the lazy dog, again\n";
 
@@ -236,12 +176,12 @@ mod tests {
         (text, vocabulary, streams)
     }
 
-    fn model<K: SequenceConfig<Built: Cell>>(
+    fn model(
         layers: usize,
-        cell: K,
+        cell: impl Into<AnyCellConfig>,
         vocabulary: &Vocabulary,
-    ) -> Stacked<K::Built> {
-        let stack = DeepConfig::new(RecurrentConfig::new(cell), layers);
+    ) -> LanguageModel<Encoder> {
+        let stack = EncoderConfig::new(DeepConfig::new(cell.into(), layers));
         let config = LanguageModelConfig::new(vocabulary.len(), stack);
         config.init(&Device::flex()).unwrap().valid()
     }

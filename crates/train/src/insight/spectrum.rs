@@ -13,17 +13,14 @@
 //! Pascanu, Mikolov and Bengio 2013, "On the difficulty of training recurrent neural networks",
 //! arXiv 1211.5063.
 
-use std::path::Path;
 use std::thread;
 
 use backdraft_cells::Cell;
-use backdraft_models::eigenvalues;
+use backdraft_models::{Encoder, eigenvalues};
 use burn::tensor::Tensor;
 use serde::{Deserialize, Serialize};
 
-use super::layer_name::{LayerName, NamedCell};
-use crate::TrainError;
-use crate::run::json_lines::JsonLines;
+use super::layer_name::{LayerName, names};
 
 /// Units of the largest matrix whose eigenvalues are computed.
 pub(crate) const MOST_UNITS: usize = 2048;
@@ -75,39 +72,35 @@ impl Spectrum {
 
 /// The spectra of a model after some steps of its training: a line of `spectra.jsonl`.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub(crate) struct Snapshot {
+pub(crate) struct SpectrumSnapshot {
     pub(crate) step: usize,
     pub(crate) spectra: Vec<Spectrum>,
 }
 
-impl Snapshot {
+impl SpectrumSnapshot {
     /// A line for the file; `seldom` of those at which larger matrices are looked at, too.
-    pub(crate) fn line<C: Cell>(step: usize, cells: &[NamedCell<'_, C>], seldom: bool) -> String {
+    pub(crate) fn line(step: usize, stacks: &[(&str, &Encoder)], seldom: bool) -> String {
         let most = match seldom {
             true => MOST_UNITS_SELDOM,
             false => MOST_UNITS_OFTEN,
         };
-        let spectra = spectra(cells, most);
+        let spectra = spectra(stacks, most);
         let snapshot = Self { step, spectra };
         let line = serde_json::to_string(&snapshot).expect("our own types are valid JSON");
         format!("{line}\n")
     }
-
-    /// Those of a run; none if it has no such file, as runs of before had not.
-    pub(crate) fn read(path: &Path) -> Result<JsonLines<Self>, TrainError> {
-        match path.exists() {
-            true => JsonLines::read(path),
-            false => Ok(JsonLines::default()),
-        }
-    }
 }
 
-/// The spectrum of each recurrent matrix of cells; without eigenvalues where there are more than `most` units.
-pub(crate) fn spectra<C: Cell>(cells: &[NamedCell<'_, C>], most: usize) -> Vec<Spectrum> {
-    let matrices = cells.iter().flat_map(|named| {
-        let matrices = named.cell.recurrent_matrices().into_iter();
-        matrices.map(|(gate, matrix)| (named.name.clone(), gate, matrix))
-    });
+/// The spectrum of each recurrent matrix of stacks; without eigenvalues where there are more than `most` units.
+pub(crate) fn spectra(stacks: &[(&str, &Encoder)], most: usize) -> Vec<Spectrum> {
+    let layers = stacks.iter().flat_map(|(_, stack)| stack.recurrences());
+    let matrices = names(stacks)
+        .into_iter()
+        .zip(layers)
+        .flat_map(|(name, layer)| {
+            let matrices = layer.cell.recurrent_matrices().into_iter();
+            matrices.map(move |(gate, matrix)| (name.clone(), gate, matrix))
+        });
     let matrices: Vec<(LayerName, &str, Tensor<2>)> = matrices.collect();
     // They are independent of each other, and each is computed on one thread.
     thread::scope(|scope| {

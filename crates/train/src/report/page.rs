@@ -2,6 +2,7 @@
 
 use std::fmt::Write;
 
+use super::differences;
 use super::trained_run::TrainedRun;
 use crate::drawing::chart::colour;
 use crate::drawing::html::escape;
@@ -20,9 +21,9 @@ pub(super) fn page(
         writeln!(page, "<p>{}</p>", escape(skipped)).expect("a string takes all");
     }
     write_table(&mut page, runs);
+    differences::write(&mut page, runs);
     for (_, figure) in figures {
-        page.push_str(figure);
-        page.push('\n');
+        page::write_figure(&mut page, figure);
     }
     if let Some(inside) = inside {
         inside.write(&mut page);

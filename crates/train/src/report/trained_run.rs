@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 use serde_json::Value;
 
+use crate::fit::step_times::StepTimes;
 use crate::fit::training::Terms;
 use crate::run::METRICS;
 use crate::run::json_lines::JsonLines;
@@ -25,6 +26,8 @@ pub(super) struct Line {
     /// Symbols or other positions learned from so far; runs of old do not have them.
     positions: Option<usize>,
     seconds: f64,
+    /// Seconds of the parts of the step, where it was timed.
+    pub(super) times: Option<StepTimes>,
     /// The figures of the task.
     #[serde(flatten)]
     own: BTreeMap<String, Value>,

@@ -48,6 +48,18 @@ impl<T: DeserializeOwned> JsonLines<T> {
         });
         Ok(Self { lines, skipped })
     }
+
+    /// Of a file that may be missing: then there are none.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be read at all.
+    pub(crate) fn read_if_there(path: &Path) -> Result<Self, TrainError> {
+        match path.exists() {
+            true => Self::read(path),
+            false => Ok(Self::default()),
+        }
+    }
 }
 
 #[cfg(test)]

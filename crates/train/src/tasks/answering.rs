@@ -5,8 +5,8 @@ use std::sync::Arc;
 use super::{Answer, ExampleTask};
 use crate::TrainError;
 use crate::fit::training::{Figure, Shows};
-use crate::insight::layer_name::of_stacks;
-use crate::insight::spectrum::Snapshot;
+use crate::insight::gradient_through_time::{GradientSnapshot, of_examples};
+use crate::insight::spectrum::SpectrumSnapshot;
 
 /// Examples of the held-out part whose answers are shown as it learns.
 const SHOWN: usize = 8;
@@ -39,7 +39,11 @@ impl<T: ExampleTask> Shows<T::Model> for Answering<T> {
     }
 
     fn spectra(&self, steps: usize, model: &T::Model, large: bool) -> Option<String> {
-        let cells = of_stacks(&T::layers(model));
-        Some(Snapshot::line(steps, &cells, large))
+        Some(SpectrumSnapshot::line(steps, &T::layers(model), large))
+    }
+
+    fn gradients(&self, steps: usize, model: &T::Model) -> Result<Option<String>, TrainError> {
+        let gradients = of_examples(&*self.task, model, &self.held_out)?;
+        Ok(Some(GradientSnapshot::line(steps, gradients)))
     }
 }

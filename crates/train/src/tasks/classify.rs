@@ -321,6 +321,10 @@ impl ExampleTask for Classify {
         vec![("recurrent", &model.recurrent)]
     }
 
+    fn layers_mut(model: &mut Classifier<Encoder>) -> Vec<(&'static str, &mut Encoder)> {
+        vec![("recurrent", &mut model.recurrent)]
+    }
+
     fn lengths(&self, example: &ClassExample) -> [usize; 2] {
         [example.sequence.len(), 0]
     }

@@ -165,6 +165,10 @@ impl ExampleTask for Compose {
         vec![("recurrent", &model.recurrent)]
     }
 
+    fn layers_mut(model: &mut Model) -> Vec<(&'static str, &mut Encoder)> {
+        vec![("recurrent", &mut model.recurrent)]
+    }
+
     fn lengths(&self, example: &ComposeExample) -> [usize; 2] {
         [self.symbols(example).len(), 0]
     }

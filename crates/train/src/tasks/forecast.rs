@@ -168,6 +168,10 @@ impl ExampleTask for Forecast {
         vec![("recurrent", &model.layer)]
     }
 
+    fn layers_mut(model: &mut Model) -> Vec<(&'static str, &mut Encoder)> {
+        vec![("recurrent", &mut model.layer)]
+    }
+
     fn lengths(&self, example: &SeriesExample) -> [usize; 2] {
         [example.series.values.len(), example.known]
     }

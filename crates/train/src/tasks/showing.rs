@@ -1,4 +1,4 @@
-//! What a page shows of a run: what its model makes of the examples that were held out, and what recurs in it.
+//! What a page shows of a run: what its model makes of the examples that were held out, and what goes on inside it.
 
 use std::path::Path;
 
@@ -8,11 +8,11 @@ use super::ExampleTask;
 use super::evaluation::held_out_again;
 use crate::drawing::Inside;
 use crate::drawing::html::escape;
-use crate::insight::drawing::what_recurs;
-use crate::insight::layer_name::of_stacks;
-use crate::insight::spectrum::{MOST_UNITS, Snapshot, Spectrum, spectra};
+use crate::insight::drawing::{gates, reach, what_recurs};
+use crate::insight::snapshots::Snapshots;
+use crate::insight::spectrum::{MOST_UNITS, Spectrum, spectra};
+use crate::insight::{activity, gradient_through_time};
 use crate::road::Opened;
-use crate::run::SPECTRA;
 use crate::{Picture, Section, TrainError};
 
 /// All that a page shows of the model of a run.
@@ -28,27 +28,36 @@ pub(super) fn inside<T: ExampleTask>(path: &Path) -> Result<Inside, TrainError> 
         }
         Err(error) => return Err(error),
     };
-    let snapshots = Snapshot::read(&opened.run.file(SPECTRA))?;
-    let found = spectra(&of_stacks(&T::layers(&opened.model)), MOST_UNITS);
-    let (recurs, mut missing) = what_recurs(&found, &snapshots.lines)?;
+    let snapshots = Snapshots::read(&opened.run)?;
+    let found = spectra(&T::layers(&opened.model), MOST_UNITS);
+    let (recurs, mut missing) = what_recurs(&found, &snapshots.spectra)?;
     missing.extend(found.iter().filter_map(Spectrum::why_not));
     if found.is_empty() {
         let reason = "spectra: no matrix multiplies the last state of this cell";
         missing.push(reason.to_string());
     }
-    let mut sections = match answers(path, &opened) {
-        Ok(sections) => sections,
+    let mut sections = Vec::new();
+    match held_out_again(path, &opened.task, &opened.description) {
+        Ok(gathered) => {
+            let examples = gathered.held_out;
+            sections.extend(answers(&opened, &examples)?);
+            let gradients =
+                gradient_through_time::of_examples(&opened.task, &opened.model, &examples)?;
+            sections.push(reach(ABOUT_LOSS, &gradients, &snapshots, None)?);
+            sections.push(recurs);
+            let activity = activity::of_examples(&opened.task, &opened.model, &examples)?;
+            sections.push(gates(&activity));
+        }
         Err(
             error @ (TrainError::Missing { .. }
             | TrainError::NoHeldOut { .. }
             | TrainError::Moved { .. }),
         ) => {
             missing.push(error.to_string());
-            Vec::new()
+            sections.push(recurs);
         }
         Err(error) => return Err(error),
-    };
-    sections.push(recurs);
+    }
     Ok(Inside {
         sections,
         missing,
@@ -56,17 +65,23 @@ pub(super) fn inside<T: ExampleTask>(path: &Path) -> Result<Inside, TrainError> 
     })
 }
 
+/// Which loss it is whose gradients are looked at.
+const ABOUT_LOSS: &str = "The loss of some held-out examples, each alone, at its last step; in the middle, where there is \
+    one at each step and layers run in both directions. The steps before are those that a direction has read.";
+
 /// The figures of a run on its held-out examples, and what its task shows of them.
-fn answers<T: ExampleTask>(path: &Path, opened: &Opened<T>) -> Result<Vec<Section>, TrainError> {
+fn answers<T: ExampleTask>(
+    opened: &Opened<T>,
+    examples: &[T::Example],
+) -> Result<Vec<Section>, TrainError> {
     let Opened {
         task,
         description,
         model,
         ..
     } = opened;
-    let gathered = held_out_again(path, task, description)?;
-    let (examples, rows) = (gathered.held_out, description.settings.training.batch);
-    let scores = task.score(model, &examples, rows)?;
+    let rows = description.settings.training.batch;
+    let scores = task.score(model, examples, rows)?;
     let mut text: String = scores
         .figures
         .iter()
@@ -81,6 +96,6 @@ fn answers<T: ExampleTask>(path: &Path, opened: &Opened<T>) -> Result<Vec<Sectio
         about: format!("Figures of the {} held-out examples.", examples.len()),
         pictures: vec![Picture::page("figures", html)],
     };
-    let shown = task.shown(model, &examples, rows)?;
+    let shown = task.shown(model, examples, rows)?;
     Ok([figures].into_iter().chain(shown).collect())
 }

@@ -249,6 +249,14 @@ impl ExampleTask for Tag {
         characters.chain([("words", &model.recurrent)]).collect()
     }
 
+    fn layers_mut(model: &mut Model) -> Vec<(&'static str, &mut Encoder)> {
+        let characters = model.characters.iter_mut();
+        let characters = characters.map(|read| ("characters", &mut read.recurrent));
+        characters
+            .chain([("words", &mut model.recurrent)])
+            .collect()
+    }
+
     fn lengths(&self, sentence: &TaggedSentence) -> [usize; 2] {
         [sentence.words.len(), 0]
     }

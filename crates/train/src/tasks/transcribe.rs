@@ -186,6 +186,10 @@ impl ExampleTask for Transcribe {
         vec![("recurrent", &model.recurrent)]
     }
 
+    fn layers_mut(model: &mut Model) -> Vec<(&'static str, &mut Encoder)> {
+        vec![("recurrent", &mut model.recurrent)]
+    }
+
     fn lengths(&self, example: &SoundExample) -> [usize; 2] {
         [example.frames.len(), 0]
     }

@@ -186,6 +186,13 @@ impl ExampleTask for Translate {
         vec![("encoder", &model.encoder), ("decoder", &model.decoder)]
     }
 
+    fn layers_mut(model: &mut Model) -> Vec<(&'static str, &mut Encoder)> {
+        vec![
+            ("encoder", &mut model.encoder),
+            ("decoder", &mut model.decoder),
+        ]
+    }
+
     fn lengths(&self, example: &PairExample) -> [usize; 2] {
         let target = example.target.as_ref().map_or(0, Vec::len);
         [example.source.len(), target]

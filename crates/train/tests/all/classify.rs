@@ -184,6 +184,41 @@ fn a_run_answers_files_and_pipes_and_is_drawn() {
     for shown in ["spectral radius of each", "untrained", "the weights kept"] {
         assert!(page.contains(shown), "{shown} is not in {page}");
     }
+    for shown in [
+        "norm of dL/dh_t, by how far t is back",
+        "Layer 1: the same, as training went on",
+        "Layer 1: how open the gates are",
+        "Milliseconds a step, by part",
+    ] {
+        assert!(page.contains(shown), "{shown} is not in {page}");
+    }
+    // Before the training, midway and at its end.
+    let gradients = fs::read_to_string(Path::new(&run).join("gradients.jsonl")).unwrap();
+    let lines: Vec<Value> = gradients
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    let steps: Vec<u64> = lines
+        .iter()
+        .map(|line| line["step"].as_u64().unwrap())
+        .collect();
+    let last_step = last_step(&run);
+    assert_eq!(
+        (steps.len(), steps[0], steps[2]),
+        (3, 0, last_step),
+        "{steps:?}"
+    );
+    assert!(
+        steps[1].abs_diff(last_step / 2) <= last_step / 10,
+        "{steps:?}"
+    );
+    for line in &lines {
+        let norms = line["gradients"][0]["norms"].as_array().unwrap();
+        assert!(
+            norms.len() > 1 && norms[0]["median"].as_f64().unwrap() > 0.0,
+            "{line}"
+        );
+    }
     let metrics = fs::read_to_string(Path::new(&run).join("metrics.jsonl")).unwrap();
     let last: Value = serde_json::from_str(metrics.lines().last().unwrap()).unwrap();
     assert!(last["accuracy"].is_number(), "{last}");
@@ -364,4 +399,11 @@ fn examples_may_move_and_others_may_be_learned_with_the_same_weights() {
         from(&moved, &["--hidden", "13"]),
         "--hidden: expected 12, as in ",
     );
+}
+
+/// The number of the last step of a run.
+fn last_step(run: &str) -> u64 {
+    let metrics = fs::read_to_string(Path::new(run).join("metrics.jsonl")).unwrap();
+    let last: Value = serde_json::from_str(metrics.lines().last().unwrap()).unwrap();
+    last["step"].as_u64().unwrap()
 }

@@ -32,6 +32,7 @@ fn wherever_the_room_goes_the_training_ends_in_a_line() {
         ("run/run.toml", 1, false),
         ("checkpoint/model.bpk", 1, false),
         ("run/spectra.jsonl", 1, true),
+        ("run/gradients.jsonl", 1, true),
         ("run/metrics.jsonl", 1, true),
         ("run/samples.txt", 3, true),
         ("run/model.bpk", 1, true),

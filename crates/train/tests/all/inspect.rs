@@ -166,9 +166,12 @@ fn what_is_missing_is_said_and_the_rest_is_drawn() {
     assert!(!shown.contains("Telling units") && !shown.contains("NaN"));
     assert!(shown.contains("a unit for &quot;inside quotes&quot;"));
 
-    // A run of before has no spectra of its training.
+    // A run of before has nothing of the inside of its model as it went on.
     let spectra = fs::read(path("spectra.jsonl")).unwrap();
+    let gradients = fs::read(path("gradients.jsonl")).unwrap();
     fs::remove_file(path("spectra.jsonl")).unwrap();
+    assert!(page(&run).contains("hidden, untrained"));
+    fs::remove_file(path("gradients.jsonl")).unwrap();
     let shown = page(&run);
     assert!(shown.contains("the run has no spectra.jsonl"));
     assert!(shown.contains("the weights kept") && !shown.contains("untrained"));
@@ -180,6 +183,7 @@ fn what_is_missing_is_said_and_the_rest_is_drawn() {
     assert!(!shown.contains("untrained"));
     fs::write(path("spectra.jsonl"), spectra).unwrap();
     assert!(page(&run).contains("untrained"));
+    fs::write(path("gradients.jsonl"), gradients).unwrap();
 
     // One whose weights are gone.
     fs::remove_file(path("model.bpk")).unwrap();

@@ -54,6 +54,11 @@ fn a_run_is_drawn_and_runs_are_laid_side_by_side() {
         assert!(svg.starts_with("<svg") && page.contains(&svg), "{name}");
         assert!(!svg.contains("NaN"), "{name}");
     }
+    // What is pointed at tells its number, without a script.
+    let loss = fs::read_to_string(pictures.join("loss.svg")).unwrap();
+    assert!(loss.contains("<title>Bits per character: "), "{loss}");
+    let gates = fs::read_to_string(pictures.join("gates-layer-1.svg")).unwrap();
+    assert!(gates.contains("<title>0.00 to 0.05: "), "{gates}");
     // On the page, text is text.
     let unit = fs::read_to_string(pictures.join("unit-line-position.svg")).unwrap();
     assert!(unit.starts_with("<svg") && !page.contains(&unit));
@@ -63,10 +68,18 @@ fn a_run_is_drawn_and_runs_are_laid_side_by_side() {
     let told = backdraft(&["compare", &run, &second, "--out", &both]);
     assert_eq!(String::from_utf8(told.stdout).unwrap(), format!("{both}\n"));
     let page = fs::read_to_string(&both).unwrap();
-    assert_eq!(page.matches("<td>elman").count(), 1);
-    assert_eq!(page.matches("<td>gru").count(), 1);
-    // Runs beside each other are compared by their curves.
+    assert_eq!(page.matches("<td>elman").count(), 2);
+    assert_eq!(page.matches("<td>gru").count(), 2);
+    // Runs beside each other are compared by their curves and their settings.
     assert!(!page.contains("What recurs"));
+    assert!(page.contains("<tr><td>epochs<td>3<td>2</tr>"), "{page}");
+    assert!(page.contains("<td>gru<td>elman</tr>") && !page.contains("<tr><td>hidden<td>"));
+    succeeded(&["compare", &run, &run, "--out", &both]);
+    assert!(
+        !fs::read_to_string(&both)
+            .unwrap()
+            .contains("Settings that differ")
+    );
 
     // The same as an object.
     let told = |arguments: &[&str]| -> Value {
@@ -151,6 +164,33 @@ fn a_line_that_cannot_be_read_is_left_out_and_told() {
     let samples = fs::read(path("samples.txt")).unwrap();
     fs::write(path("samples.txt"), [&samples[..], b"\xC3"].concat()).unwrap();
     assert!(page().0.contains('\u{FFFD}'));
+}
+
+/// Each figure as pixels, where the machine has a font for its words.
+#[test]
+fn figures_are_written_as_pixels() {
+    let folder = tempfile::tempdir().unwrap();
+    let (run, _) = trained(folder.path(), &["--steps", "3"]);
+    let path = |name: &str| folder.path().join(name).to_str().unwrap().to_string();
+    let (svg, png) = (path("svg"), path("png"));
+    let arguments = ["report", &run, "--svg", &svg, "--png", &png];
+    let output = backdraft(&arguments);
+    if !output.status.success() {
+        return refused(&arguments, "--png: expected a machine with a font on it");
+    }
+    let count = |folder: &str| fs::read_dir(folder).unwrap().count();
+    assert!(count(&png) > 5 && count(&png) == count(&svg));
+    for file in fs::read_dir(&png).unwrap() {
+        let content = fs::read(file.unwrap().path()).unwrap();
+        assert!(content.starts_with(b"\x89PNG\r\n\x1A\n"));
+    }
+    // They are drawn again, and a picture of others is not drawn over.
+    succeeded(&arguments);
+    fs::write(Path::new(&png).join("loss.png"), b"\x89PNG\r\n\x1A\nmine").unwrap();
+    refused(
+        &arguments,
+        "--png: expected a new file, or one that this program drew",
+    );
 }
 
 #[test]

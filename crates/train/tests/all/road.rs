@@ -151,6 +151,10 @@ impl ExampleTask for Parity {
         vec![("recurrent", &model.layer)]
     }
 
+    fn layers_mut(model: &mut ParityModel) -> Vec<(&'static str, &mut Encoder)> {
+        vec![("recurrent", &mut model.layer)]
+    }
+
     fn lengths(&self, bits: &String) -> [usize; 2] {
         [bits.len(), 0]
     }

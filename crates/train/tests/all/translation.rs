@@ -252,7 +252,14 @@ fn how_answers_are_searched_for_can_be_asked_for_anew() {
 
     succeeded(&["report", run]);
     let page = fs::read_to_string(Path::new(run).join("report.html")).unwrap();
-    for name in ["Encoder, layer 1, reverse: ", "Decoder, layer 1: "] {
+    for name in [
+        "Encoder, layer 1, reverse: spectral radius",
+        "Encoder, layer 1, reverse: how open the gates are",
+        "Encoder, layer 1, reverse: the same, as training went on",
+        "Decoder, layer 1: how open the gates are",
+        "encoder: norm of dL/dh_t",
+        "decoder: norm of dL/dh_t",
+    ] {
         assert!(page.contains(name), "{name} is not in {page}");
     }
     let report = succeeded(&["evaluate", run, "--beam", "1", "--device", "flex"]);

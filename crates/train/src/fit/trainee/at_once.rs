@@ -5,6 +5,7 @@ use burn::optim::GradientsParams;
 
 use super::Learned;
 use super::forward::{Forward, forward, share};
+use crate::fit::step_times::finished;
 use crate::{Objective, Part};
 
 pub(super) fn learn<M: Objective>(
@@ -12,8 +13,13 @@ pub(super) fn learn<M: Objective>(
     part: Part<M::Batch>,
     state: Option<M::State>,
     positions: usize,
+    timed: bool,
 ) -> Learned<M::State> {
     let Forward { losses, carried } = forward(model, part, state);
+    let forward_ended = losses
+        .first()
+        .filter(|_| timed)
+        .map(|(own, _)| finished(&own.device()));
     let shares = losses
         .iter()
         .map(|(own, penalty)| share(own, penalty.clone(), positions));
@@ -26,5 +32,6 @@ pub(super) fn learn<M: Objective>(
         gradients,
         losses,
         carried: carried.map(State::detach),
+        forward_ended,
     }
 }

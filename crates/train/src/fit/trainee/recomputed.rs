@@ -20,6 +20,7 @@ use burn::tensor::{Device, Distribution, Tensor};
 use super::forward::{run, share};
 use super::{Learned, at_once};
 use crate::fit::seed::mix;
+use crate::fit::step_times::finished;
 use crate::{Objective, Part};
 
 pub(super) fn learn<M: Objective>(
@@ -27,9 +28,10 @@ pub(super) fn learn<M: Objective>(
     part: Part<M::Batch>,
     state: Option<M::State>,
     positions: usize,
+    timed: bool,
 ) -> Learned<M::State> {
     let Some(device) = model.devices().first().cloned() else {
-        return at_once::learn(model, part, state, positions);
+        return at_once::learn(model, part, state, positions, timed);
     };
     // Masks are drawn again as they were: each piece from a seed of its own.
     let seed = drawn_seed(&device);
@@ -49,6 +51,7 @@ pub(super) fn learn<M: Objective>(
         }
         before.push(Some(after));
     }
+    let forward_ended = timed.then(|| finished(&device));
 
     let mut accumulator = GradientsAccumulator::new();
     let (mut losses, mut slope): (Vec<Tensor<1>>, Option<M::State>) = (Vec::new(), None);
@@ -88,6 +91,7 @@ pub(super) fn learn<M: Objective>(
         gradients: accumulator.grads(),
         losses,
         carried,
+        forward_ended,
     }
 }
 

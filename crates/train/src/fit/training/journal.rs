@@ -10,16 +10,18 @@ use serde::{Deserialize, Serialize};
 
 use super::shows::{Figure, Shows};
 use crate::fit::checkpoint::Position;
+use crate::fit::step_times::StepTimes;
 use crate::fit::tensorboard;
 use crate::run::growing::Growing;
-use crate::run::{CHECKPOINTS, METRICS, SAMPLES, SPECTRA};
+use crate::run::{CHECKPOINTS, GRADIENTS, METRICS, SAMPLES, SPECTRA};
 use crate::say::say;
 use crate::{Ending, Observer, Run, Step, TrainError, Training, Validation};
 
 /// Samples a training.
 const SAMPLES_A_RUN: usize = 10;
-/// One in so many spectra has large matrices in it, too.
-const LARGE_SPECTRA_EVERY: usize = 5;
+/// At one in so many of them the inside of the model is looked at for longer: the spectra of large matrices, and how
+/// far back gradients reach.
+const LONGER_LOOK_EVERY: usize = 5;
 /// Lines of figures a training, at most.
 const FIGURES_A_RUN: usize = 2000;
 
@@ -59,6 +61,8 @@ pub(crate) struct Tally {
     events: Growing,
     #[serde(default)]
     spectra: Growing,
+    #[serde(default)]
+    gradients: Growing,
     /// Seconds of the programs before this one.
     seconds: f64,
 }
@@ -94,6 +98,9 @@ struct Figures {
     /// Positions learned from so far.
     positions: usize,
     seconds: f64,
+    /// Seconds of the parts of the step, if it was timed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    times: Option<StepTimes>,
 }
 
 impl Tally {
@@ -116,11 +123,12 @@ impl Tally {
     }
 
     /// The files that grow, by name.
-    fn growing(&mut self) -> [(&'static str, &mut Growing); 4] {
+    fn growing(&mut self) -> [(&'static str, &mut Growing); 5] {
         [
             (SAMPLES, &mut self.samples),
             (METRICS, &mut self.metrics),
             (SPECTRA, &mut self.spectra),
+            (GRADIENTS, &mut self.gradients),
             (tensorboard::FILE, &mut self.events),
         ]
     }
@@ -255,16 +263,25 @@ impl<S> Journal<S> {
         self.tally.samples.append(&path, &entry)
     }
 
-    /// What the recurrent matrices are like by now, in a line of `spectra.jsonl`.
-    pub(super) fn write_spectra<M>(&mut self, model: &M) -> Result<(), TrainError>
+    /// What the inside of the model is like by now: a line of `spectra.jsonl`, and at times one of `gradients.jsonl`.
+    pub(super) fn write_inside<M>(&mut self, model: &M) -> Result<(), TrainError>
     where
         S: Shows<M>,
     {
         let steps = self.tally.steps;
         let before = steps / self.total.div_ceil(SAMPLES_A_RUN);
-        let large = before.is_multiple_of(LARGE_SPECTRA_EVERY) || steps == self.total;
-        match self.shows.spectra(steps, model, large) {
-            Some(line) => self.tally.spectra.append(&self.run.file(SPECTRA), &line),
+        let longer = before.is_multiple_of(LONGER_LOOK_EVERY) || steps == self.total;
+        if let Some(line) = self.shows.spectra(steps, model, longer) {
+            self.tally.spectra.append(&self.run.file(SPECTRA), &line)?;
+        }
+        if !longer {
+            return Ok(());
+        }
+        match self.shows.gradients(steps, model)? {
+            Some(line) => self
+                .tally
+                .gradients
+                .append(&self.run.file(GRADIENTS), &line),
             None => Ok(()),
         }
     }
@@ -300,6 +317,7 @@ impl<S> Journal<S> {
             skipped: self.tally.skipped,
             positions: self.tally.positions,
             seconds: self.seconds(),
+            times: None,
         })?;
         let best = self.tally.best.as_ref();
         if best.is_none_or(|best| cost < best.cost) && cost.is_finite() && loss.is_finite() {
@@ -327,7 +345,7 @@ impl<M: Module, S: Shows<M>> Observer<M> for Journal<S> {
                 step.steps
             ));
         }
-        if self.is_time(FIGURES_A_RUN) {
+        if self.is_time(FIGURES_A_RUN) || step.times.is_some() {
             let loss = step.losses.clone().mean().into_scalar::<f64>();
             let written = self.write_figures(&Figures {
                 split: "train",
@@ -341,6 +359,7 @@ impl<M: Module, S: Shows<M>> Observer<M> for Journal<S> {
                 skipped: self.tally.skipped,
                 positions: self.tally.positions,
                 seconds: self.seconds(),
+                times: step.times,
             });
             self.attempt(written);
         }
@@ -349,7 +368,7 @@ impl<M: Module, S: Shows<M>> Observer<M> for Journal<S> {
         }
         let written = self.write_sample(model);
         self.attempt(written);
-        let written = self.write_spectra(model);
+        let written = self.write_inside(model);
         self.attempt(written);
         self.go_on()
     }

@@ -77,4 +77,13 @@ pub trait Shows<M>: Send {
     fn spectra(&self, _steps: usize, _model: &M, _large: bool) -> Option<String> {
         None
     }
+
+    /// A line of `gradients.jsonl`: how far back gradients reach.
+    ///
+    /// # Errors
+    ///
+    /// When the model cannot be run.
+    fn gradients(&self, _steps: usize, _model: &M) -> Result<Option<String>, TrainError> {
+        Ok(None)
+    }
 }

@@ -65,6 +65,7 @@ impl Shown {
                 after: on_host(norms.after),
             }),
             rate: positions as f64 / elapsed.as_secs_f64(),
+            forward_seconds: 0.0,
             state: None,
         })
     }

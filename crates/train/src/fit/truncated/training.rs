@@ -17,6 +17,7 @@ use super::shown::Shown;
 use crate::device::is_cpu;
 use crate::fit::checkpoint::{Carried, Checkpoints, Position};
 use crate::fit::seed::mix;
+use crate::fit::step_times::{Laps, StepClock};
 use crate::update::averaging::Average;
 use crate::update::guard::Watch;
 use crate::update::noise;
@@ -42,6 +43,7 @@ pub(super) struct TrainingLoop<'a, M: Objective> {
     pub(super) interrupter: Interrupter,
     pub(super) watch: Option<Watch>,
     pub(super) shown: Shown,
+    pub(super) clock: StepClock,
     /// Whether evaluations got no better for too long.
     pub(super) ended: bool,
     /// Whether somebody stopped it, as it was last looked at.
@@ -68,9 +70,12 @@ impl<M: Objective> TrainingLoop<'_, M> {
 
         let windows = loader.slice(before + done, before + total);
         for (index, window) in (done..).zip(windows.iter()) {
+            let mut laps = self.clock.begin(self.steps);
             if self.is_evaluation_due() {
                 self.evaluate(self.epochs + 1, false);
                 self.shown.restart();
+                self.clock.restart();
+                laps = None;
                 self.ended = self.is_in_vain();
                 if self.ended || self.is_stopped() {
                     return self.save(carried.as_ref());
@@ -80,7 +85,7 @@ impl<M: Objective> TrainingLoop<'_, M> {
                 Ok(window) => window,
                 Err(error) => return self.interrupter.fail(error),
             };
-            let learned = self.step(window, &mut carried);
+            let learned = self.step(window, &mut carried, laps);
 
             let last = index + 1 == total;
             let item = self
@@ -101,6 +106,7 @@ impl<M: Objective> TrainingLoop<'_, M> {
             if stops {
                 return;
             }
+            self.clock.wait();
         }
     }
 
@@ -124,9 +130,11 @@ impl<M: Objective> TrainingLoop<'_, M> {
         &mut self,
         mut window: Window<M>,
         carried: &mut Option<M::State>,
+        mut laps: Option<Laps>,
     ) -> WindowOutput<M::State> {
         let before = carried.take();
         window.state = before.clone();
+        window.timed = laps.is_some();
         self.strategy.brake.once(window.rate);
         // A step's random numbers depend on its number, not on what was drawn before it.
         let seed = mix(self.strategy.seed, self.steps as u64);
@@ -134,6 +142,9 @@ impl<M: Objective> TrainingLoop<'_, M> {
 
         let mut output = self.learner.train_step(window);
         *carried = output.item.state.take();
+        if let Some(laps) = &mut laps {
+            laps.learned(&self.strategy.device, output.item.forward_seconds);
+        }
         let learner = self.learner.model();
         let norms = self.clipper.apply(&learner, &mut output.grads);
         let (losses, gradients) = (&output.item.losses, &output.grads);
@@ -154,6 +165,7 @@ impl<M: Objective> TrainingLoop<'_, M> {
             Some(_) => *carried = before,
         }
         self.steps += 1;
+        let times = self.clock.end(laps);
 
         let step = Step {
             steps: self.steps,
@@ -162,6 +174,7 @@ impl<M: Objective> TrainingLoop<'_, M> {
             losses: &output.item.losses,
             norms: &norms,
             learning_rate: self.learner.lr_current().base(),
+            times,
         };
         let model = self.used_model();
         let told = self

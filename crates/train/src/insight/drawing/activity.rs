@@ -1,7 +1,7 @@
 //! How open gates are: a histogram of each, and its units by how long they are saturated.
 
 use crate::drawing::canvas::{Anchor, BLUE, Canvas, PALE, Panel, RED};
-use crate::insight::UnitActivity;
+use crate::insight::{LayerName, UnitActivity};
 
 /// Pixels of a panel, and around it.
 const PANEL: [f64; 2] = [180.0, 130.0];
@@ -11,17 +11,16 @@ const GAP: [f64; 2] = [38.0, 64.0];
 
 /// A picture for each layer: a column for each gate, and one for what the layer puts out.
 pub(super) fn pictures(activity: &[UnitActivity]) -> Vec<(String, String)> {
-    let layers = activity.iter().map(|one| one.layer).max().unwrap_or(0);
-    (1..=layers)
-        .map(|layer| {
-            let of_layer: Vec<&UnitActivity> =
-                activity.iter().filter(|one| one.layer == layer).collect();
-            (format!("gates-layer-{layer}"), picture(layer, &of_layer))
+    let layers = activity.chunk_by(|one, next| one.of == next.of);
+    layers
+        .map(|columns| {
+            let layer = &columns[0].of;
+            (format!("gates-{}", layer.file()), picture(layer, columns))
         })
         .collect()
 }
 
-fn picture(layer: usize, columns: &[&UnitActivity]) -> String {
+fn picture(layer: &LayerName, columns: &[UnitActivity]) -> String {
     let [width, height] = PANEL;
     let size = [
         LEFT + columns.len() as f64 * (width + GAP[0]),
@@ -29,7 +28,10 @@ fn picture(layer: usize, columns: &[&UnitActivity]) -> String {
     ];
     let size = [size[0].max(520.0), size[1]];
     let mut canvas = Canvas::new(size);
-    let title = format!("Layer {layer}: how open the gates are, and which units are saturated");
+    let title = format!(
+        "{}: how open the gates are, and which units are saturated",
+        layer.title()
+    );
     canvas.text([size[0] / 2.0, 20.0], Anchor::Middle, 15, &title);
     for (column, activity) in columns.iter().enumerate() {
         let left = LEFT + column as f64 * (width + GAP[0]);

@@ -1,58 +1,144 @@
 //! How far back gradients reach: their norm against the steps back from the loss.
 
 use crate::drawing::chart::{Chart, Curve, GREY, Legend, Scale};
-use crate::insight::{StateGradient, is_told};
+use crate::insight::gradient_through_time::GradientSnapshot;
+use crate::insight::{GradientNorm, LayerName, StateGradient, is_told};
 
 /// What is smaller, beside the greatest norm, is not drawn: in single precision it is gone for
 /// learning, and the rest would be squeezed together.
 const LEAST: f64 = 1e-12;
 
-/// The norms of what each layer puts out and remembers, if there are any.
-pub(super) fn chart(gradients: &[StateGradient], unroll: usize) -> Option<Chart> {
-    let shown = |one: &&StateGradient| is_told(&one.state);
-    let gradients: Vec<&StateGradient> = gradients.iter().filter(shown).collect();
-    let norms = gradients.iter().flat_map(|one| &one.norms);
-    let finite = norms
-        .map(|norm| norm.median)
-        .filter(|value| value.is_finite());
-    let greatest = finite.fold(0.0, f64::max);
-    let least = greatest * LEAST;
-    let curve = |(colour, of_state): (usize, &&StateGradient)| {
-        let norms = of_state.norms.iter().map(|norm| norm.median).enumerate();
-        let shown = norms.filter(|(_, norm)| *norm > least && norm.is_finite());
-        Curve {
-            name: Some(format!("layer {}, {}", of_state.layer, of_state.state)),
-            colour,
-            points: shown.map(|(back, norm)| (back as f64, norm)).collect(),
-            width: 2,
-            dashed: false,
+/// A chart for each stack of layers, of what each of its layers puts out and remembers; `unroll` is the length of a
+/// window of training, beyond which no gradient goes.
+pub(super) fn charts(gradients: &[StateGradient], unroll: Option<usize>) -> Vec<Chart> {
+    let mut stacks: Vec<&Option<String>> = gradients.iter().map(|one| &one.of.stack).collect();
+    stacks.dedup();
+    let of_stack = |stack: &Option<String>| {
+        let gradients = gradients.iter().filter(|one| one.of.stack == *stack);
+        let mut chart = chart(gradients.collect())?;
+        if let Some(stack) = stack {
+            chart.name = format!("{}-{stack}", chart.name);
+            chart.title = format!("{stack}: {}", chart.title);
         }
+        mark_window(&mut chart, unroll);
+        Some(chart)
     };
-    let mut curves: Vec<Curve> = gradients.iter().enumerate().map(curve).collect();
-    let values = curves.iter().flat_map(|curve| &curve.points);
-    let lowest = values.map(|(_, norm)| *norm).reduce(f64::min)?;
-    let furthest = gradients
-        .iter()
-        .map(|one| one.norms.len())
-        .max()
-        .unwrap_or(0);
-    if unroll < furthest {
-        let unroll = unroll as f64;
-        curves.push(Curve {
-            name: None,
-            colour: GREY,
-            points: vec![(unroll, lowest), (unroll, greatest)],
-            width: 1,
-            dashed: true,
-        });
+    stacks.into_iter().filter_map(of_stack).collect()
+}
+
+fn chart(gradients: Vec<&StateGradient>) -> Option<Chart> {
+    let mut layers: Vec<&LayerName> = gradients.iter().map(|one| &one.of).collect();
+    layers.dedup();
+    let mut curves = Vec::new();
+    for (colour, layer) in layers.into_iter().enumerate() {
+        for (one, width) in of_layer(&gradients, layer) {
+            let name = format!("{}, {}", layer.in_stack(), one.state);
+            curves.push(curve(one, name, colour, width));
+        }
     }
-    Some(Chart {
+    reaching(curves).map(|curves| Chart {
         name: "gradient-through-time".to_string(),
-        title: "Norm of dL/dh_t, by how far t is back from the loss (dashed: a window of training)"
-            .to_string(),
+        title: "norm of dL/dh_t, by how far t is back from the loss".to_string(),
         across: "steps back",
         scale: Scale::Logarithmic,
         legend: Legend::Above,
         curves,
     })
+}
+
+/// A chart for each layer: the same before training, during it and at its end.
+pub(super) fn over_training(snapshots: &[GradientSnapshot]) -> Vec<Chart> {
+    let Some(first) = snapshots.first() else {
+        return Vec::new();
+    };
+    let mut layers: Vec<&LayerName> = first.gradients.iter().map(|one| &one.of).collect();
+    layers.dedup();
+    let of_moments = |layer: &LayerName| {
+        let mut curves = Vec::new();
+        for (index, snapshot) in snapshots.iter().enumerate() {
+            let (colour, moment) = match snapshot.step {
+                0 => (GREY, "untrained".to_string()),
+                step => (snapshots.len() - 1 - index, format!("after {step} steps")),
+            };
+            let gradients: Vec<&StateGradient> = snapshot.gradients.iter().collect();
+            for (one, width) in of_layer(&gradients, layer) {
+                let name = format!("{}, {moment}", one.state);
+                curves.push(curve(one, name, colour, width));
+            }
+        }
+        reaching(curves).map(|curves| Chart {
+            name: format!("gradient-over-training-{}", layer.file()),
+            title: format!("{}: the same, as training went on", layer.title()),
+            across: "steps back",
+            scale: Scale::Logarithmic,
+            legend: Legend::Above,
+            curves,
+        })
+    };
+    layers.into_iter().filter_map(of_moments).collect()
+}
+
+/// What is told of a layer, each with the width of its curve: what it puts out is drawn thicker than what it remembers.
+fn of_layer<'a>(
+    gradients: &[&'a StateGradient],
+    layer: &LayerName,
+) -> Vec<(&'a StateGradient, u32)> {
+    let told = |one: &&&StateGradient| one.of == *layer && is_told(&one.state);
+    let told = gradients.iter().filter(told).copied();
+    let width = |index: usize| if index == 0 { 2 } else { 1 };
+    told.enumerate()
+        .map(|(index, one)| (one, width(index)))
+        .collect()
+}
+
+fn curve(one: &StateGradient, name: String, colour: usize, width: u32) -> Curve {
+    let norms = one
+        .norms
+        .iter()
+        .map(|norm: &GradientNorm| norm.median)
+        .enumerate();
+    Curve {
+        name: Some(name),
+        colour,
+        points: norms.map(|(back, norm)| (back as f64, norm)).collect(),
+        width,
+        dashed: false,
+    }
+}
+
+/// The curves without what is too small beside the greatest norm of all; none where nothing is left.
+fn reaching(mut curves: Vec<Curve>) -> Option<Vec<Curve>> {
+    let norms = curves
+        .iter()
+        .flat_map(|curve| &curve.points)
+        .map(|(_, norm)| *norm);
+    let least = norms.fold(0.0, f64::max) * LEAST;
+    for curve in &mut curves {
+        curve.points.retain(|(_, norm)| *norm > least);
+    }
+    curves.retain(|curve| !curve.points.is_empty());
+    (!curves.is_empty()).then_some(curves)
+}
+
+fn mark_window(chart: &mut Chart, unroll: Option<usize>) {
+    let points = || chart.curves.iter().flat_map(|curve| &curve.points);
+    let furthest = points().map(|(back, _)| *back).fold(0.0, f64::max);
+    let lowest = points()
+        .map(|(_, norm)| *norm)
+        .fold(f64::INFINITY, f64::min);
+    let greatest = points().map(|(_, norm)| *norm).fold(0.0, f64::max);
+    let Some(unroll) = unroll
+        .map(|unroll| unroll as f64)
+        .filter(|unroll| *unroll < furthest)
+    else {
+        return;
+    };
+    chart.title += " (dashed: a window of training)";
+    chart.curves.push(Curve {
+        name: None,
+        colour: GREY,
+        points: vec![(unroll, lowest), (unroll, greatest)],
+        width: 1,
+        dashed: true,
+    });
 }

@@ -2,7 +2,7 @@
 
 use crate::drawing::canvas::{Anchor, BLUE, Canvas, INK, PALE, Panel};
 use crate::drawing::chart::{Chart, Curve, GREY, Legend, Scale};
-use crate::insight::spectrum::Snapshot;
+use crate::insight::spectrum::SpectrumSnapshot;
 use crate::insight::{LayerName, Spectrum};
 
 /// Pixels of a panel, and around it.
@@ -22,8 +22,8 @@ struct Moment<'a> {
 }
 
 /// A picture for each layer: a row for each matrix, a column for each moment.
-pub(super) fn pictures(kept: &[Spectrum], snapshots: &[Snapshot]) -> Vec<(String, String)> {
-    let snapshots: Vec<&Snapshot> = snapshots
+pub(super) fn pictures(kept: &[Spectrum], snapshots: &[SpectrumSnapshot]) -> Vec<(String, String)> {
+    let snapshots: Vec<&SpectrumSnapshot> = snapshots
         .iter()
         .filter(|snapshot| snapshot.spectra.iter().any(|one| one.radius.is_some()))
         .collect();
@@ -57,7 +57,10 @@ fn layers(spectra: &[Spectrum]) -> Vec<&LayerName> {
 }
 
 /// At most so many of the snapshots, at equal distances, the first one first.
-fn spaced<'a>(snapshots: &[&'a Snapshot], most: usize) -> impl Iterator<Item = &'a Snapshot> {
+fn spaced<'a>(
+    snapshots: &[&'a SpectrumSnapshot],
+    most: usize,
+) -> impl Iterator<Item = &'a SpectrumSnapshot> {
     let every = snapshots.len().div_ceil(most).max(1);
     snapshots.iter().step_by(every).copied()
 }
@@ -133,7 +136,7 @@ fn picture(layer: &LayerName, moments: &[Moment]) -> Option<String> {
 
 /// The spectral radius of each matrix over the steps of the training: a chart for each layer, if
 /// the training left snapshots.
-pub(super) fn radii(snapshots: &[Snapshot]) -> Vec<Chart> {
+pub(super) fn radii(snapshots: &[SpectrumSnapshot]) -> Vec<Chart> {
     let first = snapshots.first().map(|snapshot| &snapshot.spectra[..]);
     let layers = layers(first.unwrap_or_default()).into_iter();
     layers
@@ -141,7 +144,7 @@ pub(super) fn radii(snapshots: &[Snapshot]) -> Vec<Chart> {
         .collect()
 }
 
-fn radii_of(layer: &LayerName, snapshots: &[Snapshot]) -> Option<Chart> {
+fn radii_of(layer: &LayerName, snapshots: &[SpectrumSnapshot]) -> Option<Chart> {
     let last = snapshots.last()?.step.max(1) as f64;
     let first = snapshots.first()?.spectra.iter().enumerate();
     let curves = first

@@ -27,8 +27,5 @@ pub fn inspect_language_model(path: &Path) -> Result<Insight, TrainError> {
     // Weights that are kept as a direction and a length are looked at as what they make together.
     let model = model.materialize();
     let name = settings.recurrence.cell.name();
-    let stack = model.recurrent.forward_stack().cloned();
-    let stack = stack.expect("a language model runs forward");
-    let model = model.map_layer(|_| stack);
     look_into(&model, name, &units, &held_out, settings.unroll)
 }

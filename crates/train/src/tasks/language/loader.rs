@@ -108,6 +108,7 @@ impl StreamLoader {
                 true => learned as f64 / ((after - first) * self.cut.stride()) as f64,
                 false => 1.0,
             },
+            timed: false,
         }
     }
 

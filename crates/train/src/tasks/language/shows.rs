@@ -1,12 +1,12 @@
 //! What a language model shows as it learns: bits per character, what it writes, and its spectra.
 
-use backdraft_data::Units;
+use backdraft_data::{StreamWindow, Units};
 use backdraft_models::{Encoder, LanguageModel, Sampling};
 
 use super::Language;
 use crate::fit::training::{Figure, LossInUnit, Shows, Terms};
-use crate::insight::layer_name::of_stacks;
-use crate::insight::spectrum::Snapshot;
+use crate::insight::gradient_through_time::{GradientSnapshot, of_text};
+use crate::insight::spectrum::SpectrumSnapshot;
 use crate::{Task, TrainError};
 
 /// Characters a sample, about.
@@ -31,6 +31,8 @@ pub struct LanguageShows {
     /// Bits that a character costs, for each nat that a symbol does.
     pub(super) bits_a_nat: f64,
     pub(super) seed: u64,
+    /// What is read to see how far back gradients reach, if there is enough text.
+    pub(super) looked_back: Option<StreamWindow>,
 }
 
 impl Shows<LanguageModel<Encoder>> for LanguageShows {
@@ -59,7 +61,22 @@ impl Shows<LanguageModel<Encoder>> for LanguageShows {
     }
 
     fn spectra(&self, steps: usize, model: &LanguageModel<Encoder>, large: bool) -> Option<String> {
-        let cells = of_stacks(&Language::recurrent(model));
-        Some(Snapshot::line(steps, &cells, large))
+        Some(SpectrumSnapshot::line(
+            steps,
+            &Language::recurrent(model),
+            large,
+        ))
+    }
+
+    fn gradients(
+        &self,
+        steps: usize,
+        model: &LanguageModel<Encoder>,
+    ) -> Result<Option<String>, TrainError> {
+        let Some(window) = &self.looked_back else {
+            return Ok(None);
+        };
+        let gradients = of_text(model, window)?;
+        Ok(Some(GradientSnapshot::line(steps, gradients)))
     }
 }

@@ -24,9 +24,9 @@ use super::unknown::VocabularyUse;
 use super::{DEMO, LanguageSettings, Text};
 use crate::drawing::Inside;
 use crate::fit::memory::{self, Needed};
-use crate::insight::{drawing, spectrum::Snapshot};
+use crate::insight::snapshots::Snapshots;
+use crate::insight::{drawing, looked_back};
 use crate::road::{Batches, Pretrained, Task, Trained, Tried};
-use crate::run::SPECTRA;
 use crate::run::checksums::checksum;
 use crate::{Provenance, Run, RunDescription, TextUnit, TrainError};
 
@@ -209,6 +209,7 @@ impl Task for Language {
     ) -> Result<Batches<Self>, TrainError> {
         let windows = texts.windows(&self.units, settings, device)?;
         let held_out = texts.held_out(&self.units, settings, device)?;
+        let looked_back = looked_back(&self.units.encode(&texts.held_out)?, settings.unroll)?;
         Ok(Batches {
             amounts: Amounts {
                 unit: settings.lexicon.unit.to_string(),
@@ -221,6 +222,7 @@ impl Task for Language {
                 units: self.units,
                 bits_a_nat: held_out.bits_a_nat,
                 seed: settings.training.seed,
+                looked_back,
             },
             learned_from: Arc::new(windows),
             held_out: Arc::new(held_out.windows),
@@ -245,12 +247,7 @@ impl Task for Language {
             Err(error) => return Err(error),
         };
         let (run, _) = Run::open(path)?;
-        let snapshots = Snapshot::read(&run.file(SPECTRA))?;
-        let inside = drawing::draw(&insight, &snapshots.lines)?;
-        Ok(Inside {
-            skipped: snapshots.skipped,
-            ..inside
-        })
+        drawing::draw(&insight, &Snapshots::read(&run)?)
     }
 }
 
