@@ -41,6 +41,7 @@ use crate::{Cell, State};
 #[derive(Debug, Clone, Default)]
 pub struct Watcher {
     with_gradients: bool,
+    without_gates: bool,
     steps: Arc<Mutex<Vec<WatchedStep>>>,
 }
 
@@ -50,12 +51,19 @@ impl Watcher {
         Self::default()
     }
 
-    /// Collects leaves for the gradients in the states, too. The layer must be on an autodiff device when it runs.
-    pub fn with_gradients() -> Self {
-        Self {
-            with_gradients: true,
-            ..Self::default()
-        }
+    /// Collects leaves for the gradients in the states, too. Autodiff follows the states from there on, whether or not
+    /// the weights and the input have gradients.
+    #[must_use]
+    pub fn with_gradients(mut self) -> Self {
+        self.with_gradients = true;
+        self
+    }
+
+    /// Leaves the gates out, which have to be computed beside the step.
+    #[must_use]
+    pub fn without_gates(mut self) -> Self {
+        self.without_gates = true;
+        self
     }
 
     /// What was collected since the last time, in the order in which the steps were taken: those of a reverse
@@ -91,7 +99,10 @@ impl<C: Cell> Observer<C> for &Watcher {
         state: C::State,
         valid: Option<&Tensor<2, Bool>>,
     ) -> C::State {
-        let gates = cell.gate_activations(projected.clone(), &state);
+        let gates = match self.without_gates {
+            true => Vec::new(),
+            false => cell.gate_activations(projected.clone(), &state),
+        };
         let mut next = cell.step(projected, state);
         let mut added = Vec::new();
         if self.with_gradients {

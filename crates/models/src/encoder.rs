@@ -91,14 +91,6 @@ pub enum Encoder {
 one_of!(Encoder { Forward, Both } boxed {});
 
 impl Encoder {
-    /// The stack, if it runs forward.
-    pub fn forward_stack(&self) -> Option<&Deep<Recurrent<AnyCell>>> {
-        match self {
-            Self::Forward(stack) => Some(stack),
-            Self::Both(_) => None,
-        }
-    }
-
     /// Whether each layer runs in both directions.
     pub fn runs_both_ways(&self) -> bool {
         matches!(self, Self::Both(_))

@@ -286,15 +286,4 @@ impl<L: Layer> LanguageModel<L> {
             state: read.state,
         })
     }
-
-    /// The same model with other recurrent layers: those of a kind that is known, or of any.
-    pub fn map_layer<M: Layer>(self, map: impl FnOnce(L) -> M) -> LanguageModel<M> {
-        LanguageModel {
-            embedding: self.embedding,
-            recurrent: map(self.recurrent),
-            dropout: self.dropout,
-            output: self.output,
-            penalties: self.penalties,
-        }
-    }
 }

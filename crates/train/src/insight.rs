@@ -2,8 +2,8 @@
 //! far back gradients reach, how open its gates are, and what single units follow.
 //!
 //! Each is measured in a file of its own, with the equations at its head. `backdraft inspect`
-//! prints them, `backdraft report` draws them ([`drawing`]), and what a training writes as it goes on
-//! ([`spectrum`]) is one of them.
+//! prints them, `backdraft report` draws them ([`drawing`]), and two of them ([`spectrum`],
+//! [`gradient_through_time`]) are written by a training as it goes on, too ([`snapshots`]).
 
 pub(crate) mod activity;
 pub(crate) mod drawing;
@@ -19,6 +19,7 @@ mod weights;
 
 use backdraft_data::{DataError, StreamWindow, Streams, Units};
 use backdraft_models::{Encoder, LanguageModel};
+use burn::module::Module;
 use serde::Serialize;
 
 pub use activity::UnitActivity;
@@ -89,8 +90,8 @@ pub(crate) fn look_into(
         insight.missing.extend(spectrum.why_not());
     }
     let symbols = read_as.encode(held_out)?;
+    let back = looked_back(&symbols, unroll, model.num_params())?;
     let rows = recording::rows(model);
-    let back = looked_back(&symbols, unroll)?;
     let (Some(back), Some(read)) = (back, at_most(&symbols, rows, recording::WINDOW)?) else {
         insight.missing.push(format!(
             "gradients through time, gates and units: the held-out text has {} symbols, too few \
@@ -120,13 +121,16 @@ pub(crate) fn look_into(
     Ok(insight)
 }
 
-/// What is read of a text to see how far back the gradients of its last loss reach; none of a text that is too short.
+/// What a model of so many parameters reads of a text, to see how far back the gradients of its last loss reach; none of
+/// a text that is too short.
 pub(crate) fn looked_back(
     symbols: &[u32],
     unroll: usize,
+    parameters: usize,
 ) -> Result<Option<StreamWindow>, TrainError> {
     let window = gradient_through_time::window(unroll);
-    let streams = at_most(symbols, gradient_through_time::ROWS, window)?;
+    let rows = gradient_through_time::rows(window, parameters);
+    let streams = at_most(symbols, rows, window)?;
     Ok(streams.map(|streams| streams.window(0)))
 }
 

@@ -77,11 +77,12 @@ impl NGramFile {
             reason: error.to_string(),
         };
         let found = NGram::arpa_names(&text).map_err(damaged)?;
-        let (units, names) = names::units(&found, unit).map_err(|expected| TrainError::Unfit {
-            what: "the unit",
-            expected: expected.to_string(),
-            found: format!("others in {}", path.display()),
-        })?;
+        let (units, names) =
+            names::units(&found, unit).map_err(|expected| TrainError::Invalid {
+                setting: "unit",
+                expected: expected.to_string(),
+                found: format!("others in {}", path.display()),
+            })?;
         if unit.is_none() && names::are_doubtful(&units, &found) {
             say(format_args!(
                 "note: {}: each of its words is a character, so that they are read as characters; --unit word reads \

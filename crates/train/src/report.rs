@@ -95,9 +95,10 @@ fn curves(
     title: &str,
     points: impl Fn(&TrainedRun) -> Vec<(f64, f64)>,
 ) -> Chart {
-    let named = runs.len() > 1;
+    let in_legend = runs.len() > 1;
     let curve = |(colour, run): (usize, &TrainedRun)| Curve {
-        name: named.then(|| run.name.clone()),
+        name: run.name.clone(),
+        in_legend,
         colour,
         points: points(run),
         width: 2,
@@ -124,9 +125,16 @@ fn losses(runs: &[TrainedRun]) -> Chart {
     let name = common(runs, |terms| terms.loss.map(|loss| loss.name)).flatten();
     let title = format!("{}: learned (thin), and held out", name.unwrap_or("Loss"));
     let mut chart = curves(runs, "loss", &title, TrainedRun::held_out);
+    if let [only] = &mut chart.curves[..] {
+        only.name = "held out".to_string();
+    }
     for (colour, run) in runs.iter().enumerate() {
         chart.curves.push(Curve {
-            name: None,
+            name: match runs.len() {
+                1 => "learned".to_string(),
+                _ => format!("{}, learned", run.name),
+            },
+            in_legend: false,
             colour,
             points: run.learned(|line| run.loss(line)),
             width: 1,
@@ -144,9 +152,11 @@ fn gradient_norms(runs: &[TrainedRun]) -> Chart {
     chart.scale = Scale::Logarithmic;
     // Of several runs there are curves enough.
     if let [run] = runs {
-        chart.curves[0].name = Some("before clipping".to_string());
+        chart.curves[0].name = "before clipping".to_string();
+        chart.curves[0].in_legend = true;
         chart.curves.push(Curve {
-            name: Some("after it".to_string()),
+            name: "after it".to_string(),
+            in_legend: true,
             colour: 1,
             points: run.learned(|line| line.clipped_norm),
             width: 1,
@@ -156,7 +166,8 @@ fn gradient_norms(runs: &[TrainedRun]) -> Chart {
     for (colour, run) in runs.iter().enumerate() {
         let limit = run.asked.training.clipping.norm;
         chart.curves.extend(limit.map(|limit| Curve {
-            name: None,
+            name: "clipped to this".to_string(),
+            in_legend: false,
             colour,
             points: vec![(0.0, limit), (run.last_step(), limit)],
             width: 1,
@@ -183,7 +194,8 @@ fn step_times(runs: &[TrainedRun]) -> Option<Chart> {
         values.sort_by(f64::total_cmp);
         let median = values.get(values.len() / 2)?;
         Some(Curve {
-            name: Some(format!("{name} {median:.2} ms")),
+            name: format!("{name} {median:.2} ms"),
+            in_legend: true,
             colour,
             points,
             width: 1,

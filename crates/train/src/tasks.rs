@@ -92,6 +92,10 @@ pub trait ExampleTask: Clone + Send + Sync + Serialize + DeserializeOwned + 'sta
     /// Whether answers are lists, with a value for each step, and are written as a table with a row for each.
     const BY_STEP: bool = false;
 
+    /// Whether an example may have one loss of all its steps together, to which each of them is as near as any other:
+    /// that of CTC, or of a conditional random field.
+    const HAS_LOSS_OF_ALL_STEPS: bool = false;
+
     /// What is asked beside layers and training.
     type Options: TaskOptions;
     /// One example, with its answer if that is known.

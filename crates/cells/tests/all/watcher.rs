@@ -2,6 +2,7 @@
 
 use backdraft_cells::prelude::*;
 use backdraft_cells::{Layer, Recurrent, State, WatchedStep, Watcher};
+use burn::module::Module;
 use burn::tensor::Tensor;
 
 use crate::support::{Backend, assert_close, backends, values};
@@ -37,7 +38,7 @@ fn layer<C: Cell>(
 
 /// The gradient in a state is that of a run which begins with it.
 fn check_gradients<K: SequenceConfig<Built: Cell>>(backend: &Backend, config: &K, way: Direction) {
-    let watcher = Watcher::with_gradients();
+    let watcher = Watcher::new().with_gradients();
     let layer = layer(backend, config, way);
     let input = backend.random::<3>(1, [2, TIME, 3]);
     let trace = layer.trace(input.clone(), None, None).unwrap();
@@ -94,7 +95,7 @@ fn gradients_in_a_state_are_those_of_a_run_that_begins_with_it() {
 fn padding_is_told_from_steps() {
     for backend in backends().iter().filter(|backend| backend.is_precise()) {
         for way in [Direction::Forward, Direction::Reverse] {
-            let watcher = Watcher::with_gradients();
+            let watcher = Watcher::new().with_gradients();
             let layer = layer(backend, &GruConfig::new(3, 4), way).watched(&watcher);
             let input = backend.random::<3>(1, [3, 4, 3]);
             let lengths = Lengths::new([4, 1, 3]);
@@ -139,6 +140,18 @@ fn gates_are_those_of_the_step_and_a_watched_layer_says_so() {
         }
         state = layer.trace(input.clone(), None, None).unwrap().states[t].clone();
     }
+    // Gates are left out where they are not wanted, and states are followed where nothing else is.
+    let followed = Watcher::new().with_gradients().without_gates();
+    let still = layer.clone().valid().watched(&followed);
+    let run = still.forward(input.clone().inner(), None, None).unwrap();
+    let gradients = run.outputs.sum().backward();
+    let steps = followed.take();
+    assert!(steps.iter().all(|step| step.gates.is_empty()));
+    assert!(
+        steps
+            .iter()
+            .all(|step| step.added[0].grad(&gradients).is_some())
+    );
     // Whoever traces a watched layer lets it be watched, too.
     assert_eq!(watcher.take().len(), 9);
 }

@@ -11,6 +11,8 @@ use crate::program::COLOURS;
 
 const SIZE: (u32, u32) = (900, 300);
 const FONT: &str = "sans-serif";
+/// Numbers of the axis across, at most, but for 0.
+const MOST_TICKS: f64 = 10.0;
 /// Points of a curve that tell their number, about.
 const HINTS: usize = 60;
 /// The colour of what is there to compare with.
@@ -41,8 +43,9 @@ pub(crate) enum Legend {
 /// One curve.
 #[derive(Debug, Clone)]
 pub(crate) struct Curve {
-    /// For the legend, if it is to be there.
-    pub(crate) name: Option<String>,
+    /// What it is called where it is pointed at, and in the legend.
+    pub(crate) name: String,
+    pub(crate) in_legend: bool,
     pub(crate) colour: usize,
     pub(crate) points: Vec<(f64, f64)>,
     pub(crate) width: u32,
@@ -68,6 +71,12 @@ impl Chart {
         self.values().fold(0.0, f64::max)
     }
 
+    /// The last step, where the axis across ends.
+    fn last(&self) -> f64 {
+        let steps = self.curves.iter().flat_map(|curve| &curve.points);
+        steps.map(|(step, _)| *step).fold(1.0, f64::max)
+    }
+
     fn values(&self) -> impl Iterator<Item = f64> {
         let points = self.curves.iter().flat_map(|curve| &curve.points);
         points
@@ -82,8 +91,7 @@ impl Chart {
     }
 
     fn draw(&self) -> Result<String, String> {
-        let steps = self.curves.iter().flat_map(|curve| &curve.points);
-        let last = steps.map(|(step, _)| *step).fold(1.0, f64::max);
+        let last = self.last();
         let mut svg = String::new();
         let hints;
         {
@@ -108,7 +116,11 @@ impl Chart {
                     let least = if least > 0.0 { least } else { 1e-3 };
                     // Whole powers of ten, which are where an axis has its numbers.
                     let least = 10_f64.powf(least.log10().floor());
-                    let top = 10_f64.powf((self.greatest().log10() + 0.01).ceil());
+                    let mut top = 10_f64.powf((self.greatest().log10() + 0.01).ceil());
+                    // Room for names above curves that do not fall.
+                    if self.curves.iter().filter(|curve| curve.in_legend).count() > 2 {
+                        top *= (top / least).powf(0.4);
+                    }
                     let range = (least..top.max(least * 10.0)).log_scale();
                     let chart = builder.build_cartesian_2d(0.0..last, range);
                     hints = self.fill(chart.map_err(text)?)?;
@@ -134,6 +146,8 @@ impl Chart {
             .max_light_lines(0)
             .light_line_style(WHITE);
         mesh.x_label_formatter(&|step| format!("{step:.0}"));
+        // Steps are whole: no number stands twice.
+        mesh.x_labels(self.last().min(MOST_TICKS) as usize + 1);
         mesh.y_label_formatter(&|value| number(*value));
         mesh.draw().map_err(text)?;
         for curve in &self.curves {
@@ -146,13 +160,13 @@ impl Chart {
                 (false, _) => chart.draw_series(LineSeries::new(points, style)),
             };
             let drawn = drawn.map_err(text)?;
-            if let Some(name) = &curve.name {
+            if curve.in_legend {
                 drawn
-                    .label(name)
+                    .label(&curve.name)
                     .legend(move |(x, y)| PathElement::new([(x, y), (x + 18, y)], style));
             }
         }
-        if self.curves.iter().any(|curve| curve.name.is_some()) {
+        if self.curves.iter().any(|curve| curve.in_legend) {
             let mut legend = chart.configure_series_labels();
             legend.position(match self.legend {
                 Legend::Above => SeriesLabelPosition::UpperRight,
@@ -165,7 +179,7 @@ impl Chart {
         }
         let mut hints = String::new();
         for curve in &self.curves {
-            let name = curve.name.as_deref().unwrap_or(&self.title);
+            let name = &curve.name;
             let every = curve.points.len().div_ceil(HINTS).max(1);
             let finite = curve.points.iter().filter(|(_, value)| value.is_finite());
             for &(x, y) in finite.step_by(every) {
@@ -217,7 +231,8 @@ mod tests {
         let told = [0.0, 0.123_456, 12.345_67, 123_456.0, 1e-7].map(precise);
         assert_eq!(told, ["0", "0.12346", "12.346", "123456", "1.0000e-7"]);
         let curve = |points: Vec<(f64, f64)>| Curve {
-            name: Some("a <b>".to_string()),
+            name: "a <b>".to_string(),
+            in_legend: true,
             colour: 0,
             points,
             width: 1,

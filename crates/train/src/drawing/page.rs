@@ -13,7 +13,8 @@ table{border-collapse:collapse;margin:1em 0;display:block;overflow-x:auto}\
 td,th{padding:.2em 1em .2em 0;text-align:left;vertical-align:top}\
 td.n{text-align:right;font-variant-numeric:tabular-nums}\
 pre{background:#f5f5f5;padding:.7em;overflow:auto;white-space:pre-wrap;font-size:13px}\
-figure{margin:1em 0;overflow-x:auto}svg{display:block;max-width:100%;min-width:600px;height:auto}\
+figure{margin:1em 0;overflow-x:auto}svg{display:block;max-width:100%;height:auto}\
+@media(max-width:700px){svg{max-width:none}}\
 i{display:inline-block;width:.8em;height:.8em;margin-right:.5em}details{margin:.5em 0}\
 pre.t{background:none;border:1px solid #ddd;line-height:1.45}\
 @media(prefers-color-scheme:dark){body{color:#ddd;background:#121212}pre{background:#242424}\

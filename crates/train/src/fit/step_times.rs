@@ -14,7 +14,7 @@ const TIMED_A_RUN: usize = 100;
 /// Seconds of the parts of a step.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct StepTimes {
-    /// Waiting for the window, which is read ahead on a thread of its own.
+    /// Getting the window: reading it, and making its tensors.
     pub data: f64,
     /// The loss.
     pub forward: f64,
@@ -35,6 +35,8 @@ pub(super) struct StepClock {
     updated: Instant,
     /// Since when the next window is waited for.
     waiting: Instant,
+    /// Whether no step was taken yet by this program: things are made in its first one that stay.
+    is_fresh: bool,
 }
 
 impl StepClock {
@@ -46,7 +48,13 @@ impl StepClock {
             every: steps.div_ceil(TIMED_A_RUN).max(1),
             updated: now,
             waiting: now,
+            is_fresh: true,
         }
+    }
+
+    /// Whether the step after so many is timed.
+    fn is_timed(&self, steps: usize) -> bool {
+        !self.is_fresh && (steps + 1).is_multiple_of(self.every)
     }
 
     /// Forgets the time until now: what was done was no part of a step.
@@ -60,10 +68,9 @@ impl StepClock {
         self.waiting = Instant::now();
     }
 
-    /// A window is there after so many steps: begins to time its step, if that is to be timed. The first step never is,
-    /// as things are made in it that stay.
+    /// A window is there after so many steps: begins to time its step, if that is to be timed.
     pub(super) fn begin(&mut self, steps: usize) -> Option<Laps> {
-        if steps == 0 || !(steps + 1).is_multiple_of(self.every) {
+        if !self.is_timed(steps) {
             return None;
         }
         let times = StepTimes {
@@ -79,13 +86,18 @@ impl StepClock {
         })
     }
 
-    /// The weights are new; of a timed step, all of its times.
-    pub(super) fn end(&mut self, laps: Option<Laps>) -> Option<StepTimes> {
+    /// The weights are new, after so many steps; of a timed step, all of its times.
+    pub(super) fn end(&mut self, laps: Option<Laps>, steps: usize) -> Option<StepTimes> {
         let times = laps.map(|mut laps| {
             laps.times.update = laps.lap(&self.device);
             laps.times
         });
-        self.updated = Instant::now();
+        self.is_fresh = false;
+        // What is still to be done of this step is no part of the next.
+        self.updated = match self.is_timed(steps) {
+            true => finished(&self.device),
+            false => Instant::now(),
+        };
         times
     }
 }
@@ -117,4 +129,45 @@ pub(super) fn finished(device: &Device) -> Instant {
     // An error is told by the operation that it belongs to.
     let _ = device.sync();
     Instant::now()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_step_in_a_hundredth_is_timed_but_for_the_first_of_a_program() {
+        let mut clock = StepClock::new(Device::flex(), 300);
+        let mut timed = Vec::new();
+        for steps in 0..12 {
+            clock.wait();
+            let mut laps = clock.begin(steps);
+            if let Some(laps) = &mut laps {
+                laps.learned(&Device::flex(), 0.0);
+            }
+            if let Some(times) = clock.end(laps, steps + 1) {
+                timed.push(steps + 1);
+                let StepTimes {
+                    data,
+                    forward,
+                    backward,
+                    update,
+                    rest,
+                } = times;
+                assert!(
+                    [data, forward, backward, update, rest]
+                        .iter()
+                        .all(|time| *time >= 0.0)
+                );
+            }
+        }
+        assert_eq!(timed, [3, 6, 9, 12]);
+        // Of few steps all are, but for the first.
+        let mut clock = StepClock::new(Device::flex(), 5);
+        let timed = (7..10).map(|steps| {
+            let laps = clock.begin(steps);
+            clock.end(laps, steps + 1).is_some()
+        });
+        assert_eq!(timed.collect::<Vec<_>>(), [false, true, true]);
+    }
 }

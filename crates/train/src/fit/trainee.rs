@@ -21,6 +21,7 @@ use burn::train::metric::{Adaptor, LossInput};
 use burn::train::{InferenceStep, ItemLazy, TrainOutput, TrainStep};
 
 use crate::fit::metrics::WindowValues;
+use crate::fit::step_times::finished;
 use crate::{Norms, Objective, Window};
 
 /// A model as burn-train's `Learner` takes it.
@@ -80,15 +81,18 @@ impl<M: Objective> TrainStep for Trainee<M> {
         let positions = window.learned();
         let mut accumulator = GradientsAccumulator::new();
         let (mut carried, mut losses) = (window.state, Vec::new());
-        let mut forward_seconds = 0.0;
+        let (timed, mut forward_seconds) = (window.timed, 0.0);
         for part in window.parts {
-            let started = Instant::now();
+            let device = timed
+                .then(|| self.model.devices())
+                .and_then(|all| all.first().cloned());
+            let started = device.map_or_else(Instant::now, |device| finished(&device));
             carried = carried.filter(|_| !part.fresh);
             let learn = match part.recompute {
                 true => recomputed::learn,
                 false => at_once::learn,
             };
-            let learned = learn(&self.model, part, carried, positions, window.timed);
+            let learned = learn(&self.model, part, carried, positions, timed);
             if let Some(ended) = learned.forward_ended {
                 forward_seconds += (ended - started).as_secs_f64();
             }

@@ -19,16 +19,20 @@ use burn::module::Module;
 use burn::tensor::Tensor;
 use serde::Serialize;
 
+use super::gradient_through_time::LONGEST;
 use super::layer_name::LayerName;
 use super::watching::{Watching, valid_rows};
 use crate::{ExampleTask, Objective, TrainError};
 
 /// Bars of a histogram.
 const BARS: usize = 20;
-/// Examples that are read side by side, at most.
+/// Examples that are read side by side, at most, and positions of them, all of which are kept for a moment.
 const ROWS: usize = 32;
-/// Steps of all layers after which no more examples are read.
+const POSITIONS: usize = 20_000;
+/// Steps of all layers after which no more examples are read, and the products of a weight with something: together as
+/// many as take some seconds on two cores.
 const STEPS: usize = 2000;
+const PRODUCTS: usize = 50_000_000_000;
 
 /// How the units of a gate, or of what a layer puts out, spend their time.
 #[derive(Debug, Clone, Serialize)]
@@ -126,8 +130,9 @@ pub(crate) fn of_examples<T: ExampleTask>(
     let mut model = model.valid();
     let device = model.devices()[0].clone();
     let watching = Watching::of(T::layers_mut(&mut model), Watcher::new);
+    let parameters = model.num_params();
     let mut layers: Vec<LayerCounts> = Vec::new();
-    let mut steps = 0;
+    let (mut steps, mut products) = (0, 0);
     for batch in of_one_length(task, examples) {
         let (batch, _) = task.batch(&batch, &device);
         model.loss(batch, None)?;
@@ -137,27 +142,34 @@ pub(crate) fn of_examples<T: ExampleTask>(
             }
             layers[index].add(&watched);
             steps += watched.len();
+            let rows = watched.first().map_or(0, |step| step.output.dims()[0]);
+            products += watched.len() * rows * parameters;
         }
-        if steps > STEPS {
+        if steps > STEPS || products > PRODUCTS {
             break;
         }
     }
     Ok(layers.into_iter().flat_map(LayerCounts::finish).collect())
 }
 
-/// Batches of examples of the same length, which have no padding, the fullest first.
+/// Batches of examples of the same length, which need no padding to it, the fullest first. Those that are too long to be
+/// looked at are left out.
 fn of_one_length<'a, T: ExampleTask>(
     task: &T,
     examples: &'a [T::Example],
 ) -> Vec<Vec<&'a T::Example>> {
     let mut by_length = BTreeMap::new();
-    for example in examples {
+    let length = |example: &T::Example| task.lengths(example).iter().sum::<usize>();
+    for example in examples.iter().filter(|example| length(example) <= LONGEST) {
         let of_length: &mut Vec<_> = by_length.entry(task.lengths(example)).or_default();
         of_length.push(example);
     }
-    let of_length = by_length.into_values();
+    let of_length = by_length.into_values().map(|all| {
+        let rows = POSITIONS / all.first().map_or(0, |example| length(example)).max(1);
+        (all, rows.clamp(1, ROWS))
+    });
     let mut batches: Vec<Vec<_>> = of_length
-        .flat_map(|all| all.chunks(ROWS).map(<[_]>::to_vec).collect::<Vec<_>>())
+        .flat_map(|(all, rows)| all.chunks(rows).map(<[_]>::to_vec).collect::<Vec<_>>())
         .collect();
     batches.sort_by_key(|batch| std::cmp::Reverse(batch.len()));
     batches

@@ -63,9 +63,9 @@ pub(crate) fn reach(
     Ok(Section {
         title: "How far back gradients reach".to_string(),
         about: format!(
-            "{about} The norm of the gradient of that loss in the state of each step before, its median. A straight line \
-             downward is a gradient that vanishes, upward one that explodes. A curve that ends has fallen below 1e-12 of \
-             the greatest. Thick: what a layer puts out; thin: what it remembers beside that."
+            "{about} Drawn is the norm of the gradient of L in the state of each step before, the median of all. A straight line \
+             downward is a gradient that vanishes, upward one that explodes. A curve ends where fewer than \
+             half of the examples reach, or below 1e-12 of the greatest. Thick: what a layer puts out; thin: what it remembers beside that."
         ),
         pictures: charts.map(picture).collect::<Result<_, _>>()?,
     })
@@ -96,7 +96,8 @@ fn picture(chart: Chart) -> Result<Picture, TrainError> {
 /// Draws an insight, and what was written of it over training.
 pub(crate) fn draw(insight: &Insight, snapshots: &Snapshots) -> Result<Inside, TrainError> {
     let (recurs, more) = what_recurs(&insight.spectra, &snapshots.spectra)?;
-    let missing = [insight.missing.clone(), more].concat();
+    let gradients = snapshots.missing().into_iter().collect();
+    let missing = [insight.missing.clone(), more, gradients].concat();
     let units = insight.units.iter().map(|unit| Picture {
         name: format!("unit-{}", unit.feature.file()),
         svg: Some(coloured_text::svg(unit)),
@@ -108,7 +109,7 @@ pub(crate) fn draw(insight: &Insight, snapshots: &Snapshots) -> Result<Inside, T
     });
     let sections = vec![
         reach(
-            "The loss at one step of held-out text, for some rows of it.",
+            "L is the loss at one step of held-out text, for some rows of it.",
             &insight.gradients,
             snapshots,
             Some(insight.unroll),

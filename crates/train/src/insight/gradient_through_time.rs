@@ -13,8 +13,10 @@
 //! added, and `dL/dz_t = dL/dh_t` ([`Watcher`]).
 //!
 //! The step of the loss is the last one. Where a layer runs in both directions and there is a loss at each step, it
-//! is the one in the middle, so that either direction has steps behind it. Where there is one loss for all steps, as
-//! of a class, steps are counted back from the last one that each direction reads.
+//! is the one in the middle, so that either direction has steps behind it. Where there is one loss for an example, as
+//! of its class, steps are counted back from the last one that each direction reads. Where that loss is one of all steps
+//! together, as of CTC, each is as near to it as any other: there, L is half the square of what the highest layer puts
+//! out at the step in the middle.
 //!
 //! Hochreiter 1991, "Untersuchungen zu dynamischen neuronalen Netzen"; Bengio, Simard and Frasconi
 //! 1994, "Learning long-term dependencies with gradient descent is difficult"; Pascanu, Mikolov and
@@ -32,16 +34,28 @@ use super::layer_name::LayerName;
 use super::watching::{Watching, valid_rows};
 use crate::{ExampleTask, Objective, TrainError};
 
-/// Rows of text, each with a loss of its own.
-pub(crate) const ROWS: usize = 24;
-/// Examples, each with a loss of its own.
+/// Rows of text, each with a loss of its own: at least, and at most.
+const ROWS: [usize; 2] = [6, 24];
+/// What a pass through a model is to take, in products of a weight with something: a second or two on two cores.
+const PRODUCTS: usize = 20_000_000_000;
+/// Examples, each with a loss of its own; steps of them all together, and of one of them.
 const EXAMPLES: usize = 12;
+const STEPS: usize = 6000;
+pub(crate) const LONGEST: usize = 4000;
+/// Steps back that are told of, at most.
+const FURTHEST: usize = 256;
 /// A step back is told of if so many of the rows reach it: a half.
 const REACHED_BY: usize = 2;
 
 /// Steps that are looked back: twice a window of training, to see what is beyond it.
 pub(crate) fn window(unroll: usize) -> usize {
-    (2 * unroll).clamp(64, 256)
+    (2 * unroll).clamp(64, FURTHEST)
+}
+
+/// Rows of text that are read, the fewer the larger the model is.
+pub(crate) fn rows(window: usize, parameters: usize) -> usize {
+    let [least, most] = ROWS;
+    (PRODUCTS / window.saturating_mul(parameters).max(1)).clamp(least, most)
 }
 
 /// How far back gradients reach in one tensor of a layer's state.
@@ -95,31 +109,27 @@ pub(crate) fn of_text(
     Ok(found.into_iter().map(Norms::told).collect())
 }
 
-/// The same of examples, each alone: of some of them.
+/// The same of examples, each alone: of the first that take no longer than a second or two; none where all are too long.
 pub(crate) fn of_examples<T: ExampleTask>(
     task: &T,
     model: &T::Model,
     examples: &[T::Example],
 ) -> Result<Vec<StateGradient>, TrainError> {
     let (mut model, device) = on_autodiff(model);
-    let watching = Watching::of(T::layers_mut(&mut model), Watcher::with_gradients);
+    let watcher = || Watcher::new().with_gradients().without_gates();
+    let watching = Watching::of(T::layers_mut(&mut model), watcher);
     let mut found: Vec<Norms> = Vec::new();
-    for example in examples.iter().take(EXAMPLES) {
+    for example in affordable(task, examples, model.num_params()) {
         let (batch, _) = task.batch(&[example], &device);
         let losses = model.loss(batch, None)?.losses;
         let watched: Vec<(&LayerName, Vec<WatchedStep>)> = watching.take().collect();
-        let all = losses.dims()[0];
-        let by_step = |steps: &[WatchedStep]| all > 1 && steps.len() == all;
-        let in_the_middle = watched
-            .iter()
-            .any(|(name, steps)| name.direction.is_some() && by_step(steps));
-        let place = if in_the_middle { all / 2 } else { all - 1 };
-        let gradients = losses.slice_dim(0, place..place + 1).sum().backward();
+        let (loss, place) = one_loss::<T>(losses, &watched);
+        let gradients = loss.backward();
         let mut of_example = Vec::new();
         for (name, steps) in &watched {
-            let behind = match by_step(steps) {
-                true => steps_behind(name, place, all),
-                false => steps.len(),
+            let behind = match &place {
+                Some(place) if place.stack == name.stack => place.steps_behind(name),
+                _ => steps.len(),
             };
             of_example.extend(norms(name, &steps[..behind], &gradients));
         }
@@ -145,12 +155,75 @@ pub(crate) fn of_examples<T: ExampleTask>(
     Ok(found.into_iter().map(Norms::told).collect())
 }
 
-/// Steps that a direction has taken when it has taken step `place` of `all`.
-fn steps_behind(name: &LayerName, place: usize, all: usize) -> usize {
-    match name.direction.as_deref() {
-        Some("reverse") => all - place,
-        _ => place + 1,
+/// The first examples that together take no more than is to be taken.
+fn affordable<'a, T: ExampleTask>(
+    task: &T,
+    examples: &'a [T::Example],
+    parameters: usize,
+) -> Vec<&'a T::Example> {
+    let length = |example: &T::Example| task.lengths(example).iter().sum::<usize>();
+    let mut steps = 0;
+    let short = examples.iter().filter(|example| length(example) <= LONGEST);
+    let some = short
+        .take(EXAMPLES)
+        .enumerate()
+        .take_while(|(index, example)| {
+            steps += length(example);
+            *index == 0 || steps <= STEPS.min(PRODUCTS / parameters.max(1))
+        });
+    some.map(|(_, example)| example).collect()
+}
+
+/// A step of a stack of layers, of so many.
+struct Place {
+    stack: Option<String>,
+    step: usize,
+    all: usize,
+}
+
+impl Place {
+    /// Steps that a direction has taken when it has taken this one.
+    fn steps_behind(&self, name: &LayerName) -> usize {
+        match name.direction.as_deref() {
+            Some("reverse") => self.all - self.step,
+            _ => self.step + 1,
+        }
     }
+}
+
+/// A loss that depends on one step of the last stack of layers more than on others, and the place of that; or one that
+/// all steps were read for.
+fn one_loss<T: ExampleTask>(
+    losses: Tensor<1>,
+    watched: &[(&LayerName, Vec<WatchedStep>)],
+) -> (Tensor<1>, Option<Place>) {
+    let all = losses.dims()[0];
+    let Some((top, steps)) = watched.last() else {
+        return (losses.sum(), None);
+    };
+    let place = |step| Place {
+        stack: top.stack.clone(),
+        step,
+        all: steps.len(),
+    };
+    if T::HAS_LOSS_OF_ALL_STEPS && all == 1 && steps.len() > 1 {
+        let place = place(steps.len() / 2);
+        let highest = |name: &LayerName| (name.layer, &name.stack) == (top.layer, &top.stack);
+        let layers = watched.iter().filter(|(name, _)| highest(name));
+        let squares = layers.map(|(name, steps)| {
+            let output = &steps[place.steps_behind(name) - 1].output;
+            output.clone().powi_scalar(2).sum() * 0.5
+        });
+        let loss = squares.reduce(|sum, square| sum + square);
+        return (loss.expect("the highest layer is one"), Some(place));
+    }
+    let is_by_step = all > 1 && steps.len() == all;
+    let step = match is_by_step && top.direction.is_some() {
+        true => all / 2,
+        false => all - 1,
+    };
+    let loss = losses.slice_dim(0, step..step + 1).sum();
+    (loss, is_by_step.then(|| place(step)))
 }
 
 /// The model as it is used, on its device with autodiff, where the weights need no gradients.
@@ -171,14 +244,14 @@ struct Norms {
 impl Norms {
     fn told(self) -> StateGradient {
         let furthest = self.rows.iter().map(Vec::len).max().unwrap_or(0);
-        let norms: Vec<GradientNorm> = (0..furthest)
+        let norms: Vec<GradientNorm> = (0..furthest.min(FURTHEST))
             .map(|back| {
                 let reaching = self.rows.iter().filter_map(|row| row.get(back));
                 reaching.copied().collect::<Vec<f64>>()
             })
             .take_while(|norms| norms.len() * REACHED_BY >= self.rows.len())
+            .take_while(|norms| norms.iter().all(|norm| norm.is_finite()))
             .map(over_rows)
-            .take_while(|norm| norm.ninetieth.is_finite())
             .collect();
         StateGradient {
             of: self.of,
@@ -195,7 +268,7 @@ fn norms_of_text(
 ) -> Result<Vec<Norms>, TrainError> {
     let (mut model, device) = on_autodiff(model);
     let stacks = vec![("recurrent", &mut model.recurrent)];
-    let watching = Watching::of(stacks, Watcher::with_gradients);
+    let watching = Watching::of(stacks, || Watcher::new().with_gradients().without_gates());
     let [_, time] = window.inputs.shape();
     let embedded = model.embedding.forward(window.inputs.to_tensor(&device));
     let outputs = model.recurrent.forward(embedded, None, None)?.outputs;
@@ -432,6 +505,51 @@ mod tests {
         assert_eq!(factor(&[norm(1.0), norm(0.0)]), None);
         assert_eq!(window(64), 128);
         assert_eq!((window(1), window(1000)), (64, 256));
+        assert_eq!(
+            [1, 10_000_000, usize::MAX].map(|all| rows(128, all)),
+            [24, 15, 6]
+        );
+    }
+
+    #[test]
+    fn each_direction_has_the_steps_before_the_place_behind_it() {
+        let name = |direction: Option<&str>| LayerName {
+            direction: direction.map(str::to_string),
+            ..LayerName::layer(1)
+        };
+        let place = |step| Place {
+            stack: None,
+            step,
+            all: 7,
+        };
+        // Of seven steps the one in the middle, an early one, and the last one.
+        assert_eq!(place(3).steps_behind(&name(Some("forward"))), 4);
+        assert_eq!(place(3).steps_behind(&name(Some("reverse"))), 4);
+        assert_eq!(place(1).steps_behind(&name(Some("reverse"))), 6);
+        assert_eq!(place(6).steps_behind(&name(None)), 7);
+    }
+
+    #[test]
+    fn it_ends_where_too_few_reach_or_one_is_not_finite() {
+        let told = |rows: Vec<Vec<f64>>| {
+            let norms = Norms {
+                of: LayerName::layer(1),
+                state: "hidden".to_string(),
+                rows,
+            };
+            let medians = norms.told().norms.into_iter().map(|norm| norm.median);
+            medians.collect::<Vec<_>>()
+        };
+        let (one, two) = (vec![3.0, 2.0, 1.0], vec![3.0, 2.0]);
+        assert_eq!(told(vec![one.clone(), two.clone()]), [3.0, 2.0, 1.0]);
+        assert_eq!(
+            told(vec![one.clone(), two.clone(), two.clone()]),
+            [3.0, 2.0]
+        );
+        for lost in [f64::NAN, -f64::NAN, f64::INFINITY] {
+            assert_eq!(told(vec![one.clone(), vec![3.0, lost, 1.0]]), [3.0]);
+        }
+        assert_eq!(told(vec![vec![1.0; 1000]]).len(), FURTHEST);
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use backdraft_cells::{Layer, State, WatchedStep, Watcher};
 use backdraft_data::Streams;
 use backdraft_models::{Encoder, LanguageModel};
+use burn::module::Module;
 
 use super::activity::LayerCounts;
 use super::layer_name::LayerName;
@@ -14,6 +15,8 @@ use crate::TrainError;
 const ROWS: usize = 32;
 /// Steps of each row that are read, at most.
 const STEPS: usize = 1200;
+/// What reading is to take, in products of a weight with something: some seconds on two cores.
+const PRODUCTS: usize = 150_000_000_000;
 /// Steps that are read at once.
 pub(super) const WINDOW: usize = 100;
 /// Numbers that are kept, at most: 128 MiB of them.
@@ -75,7 +78,11 @@ pub(super) fn record(
     let mut model = model.clone();
     let device = model.device();
     let watching = Watching::of(vec![("recurrent", &mut model.recurrent)], Watcher::new);
-    let steps = (streams.predicted() / streams.batch()).min(STEPS);
+    let a_step = streams.batch().saturating_mul(model.recurrent.num_params());
+    let affordable = (PRODUCTS / a_step.max(1)).max(WINDOW);
+    let steps = (streams.predicted() / streams.batch())
+        .min(STEPS)
+        .min(affordable);
     let mut layers: Vec<LayerRecorder> = Vec::new();
     let (mut read, mut state) = (0, None);
     for window in streams.windows() {
@@ -83,6 +90,7 @@ pub(super) fn record(
             break;
         }
         let [rows, time] = window.inputs.shape();
+        let time = time.min(steps - read);
         let embedded = model.embedding.forward(window.inputs.to_tensor(&device));
         state = Some(model.recurrent.forward(embedded, state, None)?.state);
         for (index, (name, watched)) in watching.take().enumerate() {
@@ -155,7 +163,7 @@ mod tests {
     use backdraft_cells::{AnyCellConfig, DeepConfig, GruConfig, SLstmConfig};
     use backdraft_data::Vocabulary;
     use backdraft_models::{EncoderConfig, LanguageModelConfig};
-    use burn::module::{Module, ModuleMapper, Param};
+    use burn::module::{ModuleMapper, Param};
     use burn::tensor::{Device, Int, Tensor, TensorData};
 
     const TEXT: &str = "the quick brown fox jumps over the lazy dog, again\n";

@@ -34,4 +34,10 @@ impl Snapshots {
                 .collect(),
         })
     }
+
+    /// What is not there of the gradients over training, and why: a sentence.
+    pub(crate) fn missing(&self) -> Option<String> {
+        let reason = "gradients over training: the run has no gradients.jsonl";
+        self.gradients.is_empty().then(|| reason.to_string())
+    }
 }

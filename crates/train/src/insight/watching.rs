@@ -12,7 +12,7 @@ pub(super) struct Watching {
 
 impl Watching {
     /// Watches the stacks of a model, each with what it is called where there are several.
-    pub(super) fn of(stacks: Vec<(&str, &mut Encoder)>, watcher: fn() -> Watcher) -> Self {
+    pub(super) fn of(stacks: Vec<(&str, &mut Encoder)>, watcher: impl Fn() -> Watcher) -> Self {
         let seen: Vec<(&str, &Encoder)> = stacks.iter().map(|(name, it)| (*name, &**it)).collect();
         let mut names = names(&seen).into_iter();
         let mut layers = Vec::new();

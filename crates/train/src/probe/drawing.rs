@@ -31,7 +31,8 @@ pub fn draw_trials(problem: Problem, trials: &[Trial]) -> Result<String, TrainEr
             Some((*length as f64, median.max(LEAST)))
         });
         Curve {
-            name: Some(cell.name()),
+            name: cell.name(),
+            in_legend: true,
             // Grey is for what is there to compare with.
             colour: index + usize::from(index >= GREY),
             points: points.collect(),
@@ -44,7 +45,8 @@ pub fn draw_trials(problem: Problem, trials: &[Trial]) -> Result<String, TrainEr
         .iter()
         .map(|length| (*length as f64, problem.blind(*length)));
     curves.push(Curve {
-        name: Some("without memory".to_string()),
+        name: "without memory".to_string(),
+        in_legend: true,
         colour: GREY,
         points: blind.collect(),
         width: 1,

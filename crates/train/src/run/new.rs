@@ -116,12 +116,13 @@ impl Drop for NewRun {
         if self.complete {
             return;
         }
+        let part = self.run.path();
+        let cleared = clear(part);
         if cfg!(windows) {
             // An open file is not removed there.
             self.lock = None;
         }
-        let part = self.run.path();
-        let removed = clear(part).and_then(|()| fs::remove_file(part.join(LOCK)));
+        let removed = cleared.and_then(|()| fs::remove_file(part.join(LOCK)));
         removed.and_then(|()| fs::remove_dir(part)).ok();
     }
 }
@@ -143,7 +144,9 @@ fn taken(path: &Path, part: &Path) -> Result<Option<RunLock>, TrainError> {
     match fs::create_dir_all(part) {
         Ok(()) => {}
         // Found to be there, and then found to be none.
-        Err(error) if error.kind() == ErrorKind::AlreadyExists && !part.exists() => {
+        Err(error)
+            if error.kind() == ErrorKind::AlreadyExists && part.symlink_metadata().is_err() =>
+        {
             return Ok(None);
         }
         Err(error) => {
@@ -197,16 +200,21 @@ fn clear(folder: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// Moves what is in a folder to the one that it is in. What makes a run of that comes last.
+/// Moves what is in a folder to the one that it is in. What makes a run of that comes after all else, and the lock comes
+/// last: another program that finds none makes its own, and finds a run.
 fn move_up(from: &Path, to: &Path) -> io::Result<()> {
+    let mut names = Vec::new();
     for entry in fs::read_dir(from)? {
-        let name = entry?.file_name();
-        if name != RUN {
-            fs::rename(from.join(&name), to.join(&name))?;
-        }
+        names.push(entry?.file_name());
     }
-    fs::rename(from.join(RUN), to.join(RUN))?;
-    fs::remove_dir(from)
+    names.retain(|name| name != RUN && name != LOCK);
+    names.extend([RUN.into(), LOCK.into()]);
+    for name in names {
+        fs::rename(from.join(&name), to.join(&name))?;
+    }
+    // Another program may have its lock there by now, and removes the folder.
+    fs::remove_dir(from).ok();
+    Ok(())
 }
 
 #[cfg(test)]
@@ -268,15 +276,21 @@ mod tests {
     #[test]
     fn many_programs_at_once_make_a_run_of_each_name() {
         let folder = tempfile::tempdir().unwrap();
-        let names = 60;
+        let paths: Vec<PathBuf> = (0..60)
+            .map(|name| folder.path().join(format!("run-{name}")))
+            .collect();
+        // Half of them are there already, and empty.
+        for path in paths.iter().step_by(2) {
+            fs::create_dir(path).unwrap();
+        }
         let make = || {
             let mut made_here = 0;
-            for name in 0..names {
+            for path in &paths {
                 // Some give up what they begin.
-                if let Ok(begun) = NewRun::begin(&folder.path().join(format!("run-{name}"))) {
+                if let Ok(begun) = NewRun::begin(path) {
                     drop(begun);
                 }
-                match made(&folder.path().join(format!("run-{name}"))) {
+                match made(path) {
                     Ok(_) => made_here += 1,
                     Err(TrainError::RunExists { .. } | TrainError::RunInUse { .. }) => {}
                     Err(error) => panic!("{error}"),
@@ -292,9 +306,14 @@ mod tests {
                 .sum()
         });
         // What was in use when all others came by may have been given up afterwards.
-        let there = super::tests::names(folder.path());
-        assert_eq!(there.len(), made, "{there:?}");
-        assert!(there.iter().all(|name| !name.starts_with('.')), "{there:?}");
+        let whole = ["checkpoints", LOCK, RUN];
+        let found = paths.iter().filter(|path| path.join(RUN).exists());
+        let found = found
+            .inspect(|path| assert_eq!(super::tests::names(path), whole))
+            .count();
+        assert_eq!(found, made);
+        let left = super::tests::names(folder.path());
+        assert!(left.iter().all(|name| !name.starts_with('.')), "{left:?}");
     }
 
     #[test]

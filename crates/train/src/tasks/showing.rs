@@ -43,6 +43,12 @@ pub(super) fn inside<T: ExampleTask>(path: &Path) -> Result<Inside, TrainError> 
             sections.extend(answers(&opened, &examples)?);
             let gradients =
                 gradient_through_time::of_examples(&opened.task, &opened.model, &examples)?;
+            if gradients.is_empty() {
+                missing.push(format!(
+                    "gradients through time and gates: every held-out example has more than {} steps",
+                    gradient_through_time::LONGEST
+                ));
+            }
             sections.push(reach(ABOUT_LOSS, &gradients, &snapshots, None)?);
             sections.push(recurs);
             let activity = activity::of_examples(&opened.task, &opened.model, &examples)?;
@@ -54,10 +60,12 @@ pub(super) fn inside<T: ExampleTask>(path: &Path) -> Result<Inside, TrainError> 
             | TrainError::Moved { .. }),
         ) => {
             missing.push(error.to_string());
+            sections.push(reach(ABOUT_LOSS, &[], &snapshots, None)?);
             sections.push(recurs);
         }
         Err(error) => return Err(error),
     }
+    missing.extend(snapshots.missing());
     Ok(Inside {
         sections,
         missing,
@@ -66,8 +74,9 @@ pub(super) fn inside<T: ExampleTask>(path: &Path) -> Result<Inside, TrainError> 
 }
 
 /// Which loss it is whose gradients are looked at.
-const ABOUT_LOSS: &str = "The loss of some held-out examples, each alone, at its last step; in the middle, where there is \
-    one at each step and layers run in both directions. The steps before are those that a direction has read.";
+const ABOUT_LOSS: &str = "L is the loss of a held-out example, or the last of its losses if it has several, of some \
+    examples each alone. Of tags and transcripts, whose loss is one of all steps together, L is half the square of what \
+    the highest layer puts out at the step in the middle. Steps back are those that a direction has read before.";
 
 /// The figures of a run on its held-out examples, and what its task shows of them.
 fn answers<T: ExampleTask>(

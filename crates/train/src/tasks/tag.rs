@@ -145,6 +145,8 @@ fn by_length(sentences: &[TaggedSentence]) -> Vec<&TaggedSentence> {
 impl ExampleTask for Tag {
     const HAS_PROBABILITIES: bool = true;
 
+    const HAS_LOSS_OF_ALL_STEPS: bool = true;
+
     type Options = TagOptions;
     type Example = TaggedSentence;
     type Model = Model;

@@ -97,6 +97,8 @@ impl Transcribe {
 }
 
 impl ExampleTask for Transcribe {
+    const HAS_LOSS_OF_ALL_STEPS: bool = true;
+
     type Options = TranscribeOptions;
     type Example = SoundExample;
     type Model = Model;

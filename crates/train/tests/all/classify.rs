@@ -185,7 +185,7 @@ fn a_run_answers_files_and_pipes_and_is_drawn() {
         assert!(page.contains(shown), "{shown} is not in {page}");
     }
     for shown in [
-        "norm of dL/dh_t, by how far t is back",
+        "Norm of dL/dh_t, by how far t is back",
         "Layer 1: the same, as training went on",
         "Layer 1: how open the gates are",
         "Milliseconds a step, by part",

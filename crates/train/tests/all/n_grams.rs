@@ -106,7 +106,7 @@ fn what_makes_no_sense_is_refused_and_nothing_is_written() {
     }
     refused(
         &[&evaluate[..], &["--unit", "char"]].concat(),
-        "the unit: expected names of characters as its words, found others in ",
+        "--unit: expected names of characters as its words, found others in ",
     );
     refused(
         &["generate", model, "--device", "flex"],

@@ -56,7 +56,10 @@ fn a_run_is_drawn_and_runs_are_laid_side_by_side() {
     }
     // What is pointed at tells its number, without a script.
     let loss = fs::read_to_string(pictures.join("loss.svg")).unwrap();
-    assert!(loss.contains("<title>Bits per character: "), "{loss}");
+    assert!(
+        loss.contains("<title>learned\nsteps ") && loss.contains("<title>held out\nsteps "),
+        "{loss}"
+    );
     let gates = fs::read_to_string(pictures.join("gates-layer-1.svg")).unwrap();
     assert!(gates.contains("<title>0.00 to 0.05: "), "{gates}");
     // On the page, text is text.

@@ -257,8 +257,8 @@ fn how_answers_are_searched_for_can_be_asked_for_anew() {
         "Encoder, layer 1, reverse: how open the gates are",
         "Encoder, layer 1, reverse: the same, as training went on",
         "Decoder, layer 1: how open the gates are",
-        "encoder: norm of dL/dh_t",
-        "decoder: norm of dL/dh_t",
+        "Norm of dL/dh_t in the layers of the encoder",
+        "Norm of dL/dh_t in the layers of the decoder",
     ] {
         assert!(page.contains(name), "{name} is not in {page}");
     }

@@ -22,11 +22,11 @@ const SAMPLES_A_RUN: usize = 10;
 /// At one in so many of them the inside of the model is looked at for longer: the spectra of large matrices, and how
 /// far back gradients reach.
 const LONGER_LOOK_EVERY: usize = 5;
-/// Lines of figures a training, at most.
+/// Lines of figures a training, at most, but for steps that are timed.
 const FIGURES_A_RUN: usize = 2000;
 
-/// Writes figures and, ten times a run, a sample and spectra; counts what was learned, and keeps the
-/// best weights.
+/// Writes figures and, ten times a run, a sample and what the inside of the model is like; counts what was learned, and
+/// keeps the best weights.
 pub(crate) struct Journal<S> {
     run: Run,
     shows: S,

@@ -67,6 +67,7 @@ impl<M: Objective> TrainingLoop<'_, M> {
         let before = self.epochs * loader.num_items();
         let done = self.steps - before;
         self.shown.restart();
+        self.clock.restart();
 
         let windows = loader.slice(before + done, before + total);
         for (index, window) in (done..).zip(windows.iter()) {
@@ -165,7 +166,7 @@ impl<M: Objective> TrainingLoop<'_, M> {
             Some(_) => *carried = before,
         }
         self.steps += 1;
-        let times = self.clock.end(laps);
+        let times = self.clock.end(laps, self.steps);
 
         let step = Step {
             steps: self.steps,

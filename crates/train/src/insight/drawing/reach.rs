@@ -15,35 +15,38 @@ pub(super) fn charts(gradients: &[StateGradient], unroll: Option<usize>) -> Vec<
     stacks.dedup();
     let of_stack = |stack: &Option<String>| {
         let gradients = gradients.iter().filter(|one| one.of.stack == *stack);
-        let mut chart = chart(gradients.collect())?;
-        if let Some(stack) = stack {
-            chart.name = format!("{}-{stack}", chart.name);
-            chart.title = format!("{stack}: {}", chart.title);
-        }
+        let (file, place) = match stack {
+            Some(stack) => (
+                format!("-{stack}"),
+                format!(" in the layers of the {stack}"),
+            ),
+            None => Default::default(),
+        };
+        let mut chart = Chart {
+            name: format!("gradient-through-time{file}"),
+            title: format!("Norm of dL/dh_t{place}, by how far t is back from the loss"),
+            across: "steps back",
+            scale: Scale::Logarithmic,
+            legend: Legend::Above,
+            curves: curves(&gradients.collect::<Vec<_>>())?,
+        };
         mark_window(&mut chart, unroll);
         Some(chart)
     };
     stacks.into_iter().filter_map(of_stack).collect()
 }
 
-fn chart(gradients: Vec<&StateGradient>) -> Option<Chart> {
+fn curves(gradients: &[&StateGradient]) -> Option<Vec<Curve>> {
     let mut layers: Vec<&LayerName> = gradients.iter().map(|one| &one.of).collect();
     layers.dedup();
     let mut curves = Vec::new();
     for (colour, layer) in layers.into_iter().enumerate() {
-        for (one, width) in of_layer(&gradients, layer) {
+        for (one, width) in of_layer(gradients, layer) {
             let name = format!("{}, {}", layer.in_stack(), one.state);
             curves.push(curve(one, name, colour, width));
         }
     }
-    reaching(curves).map(|curves| Chart {
-        name: "gradient-through-time".to_string(),
-        title: "norm of dL/dh_t, by how far t is back from the loss".to_string(),
-        across: "steps back",
-        scale: Scale::Logarithmic,
-        legend: Legend::Above,
-        curves,
-    })
+    reaching(curves)
 }
 
 /// A chart for each layer: the same before training, during it and at its end.
@@ -98,7 +101,8 @@ fn curve(one: &StateGradient, name: String, colour: usize, width: u32) -> Curve 
         .map(|norm: &GradientNorm| norm.median)
         .enumerate();
     Curve {
-        name: Some(name),
+        name,
+        in_legend: true,
         colour,
         points: norms.map(|(back, norm)| (back as f64, norm)).collect(),
         width,
@@ -135,7 +139,8 @@ fn mark_window(chart: &mut Chart, unroll: Option<usize>) {
     };
     chart.title += " (dashed: a window of training)";
     chart.curves.push(Curve {
-        name: None,
+        name: "window of training".to_string(),
+        in_legend: false,
         colour: GREY,
         points: vec![(unroll, lowest), (unroll, greatest)],
         width: 1,

@@ -160,7 +160,8 @@ fn radii_of(layer: &LayerName, snapshots: &[SpectrumSnapshot]) -> Option<Chart> 
     let mut curves: Vec<Curve> = curves
         .enumerate()
         .map(|(colour, (gate, points))| Curve {
-            name: Some(gate),
+            name: gate,
+            in_legend: true,
             colour,
             points,
             width: 2,
@@ -171,7 +172,8 @@ fn radii_of(layer: &LayerName, snapshots: &[SpectrumSnapshot]) -> Option<Chart> 
         return None;
     }
     curves.push(Curve {
-        name: None,
+        name: "unit circle".to_string(),
+        in_legend: false,
         colour: GREY,
         points: vec![(0.0, 1.0), (last, 1.0)],
         width: 1,

@@ -1,4 +1,5 @@
-//! What a language model shows as it learns: bits per character, what it writes, and its spectra.
+//! What a language model shows as it learns: bits per character, what it writes, its spectra, and how far back its
+//! gradients reach.
 
 use backdraft_data::{StreamWindow, Units};
 use backdraft_models::{Encoder, LanguageModel, Sampling};

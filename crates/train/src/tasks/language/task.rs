@@ -209,7 +209,9 @@ impl Task for Language {
     ) -> Result<Batches<Self>, TrainError> {
         let windows = texts.windows(&self.units, settings, device)?;
         let held_out = texts.held_out(&self.units, settings, device)?;
-        let looked_back = looked_back(&self.units.encode(&texts.held_out)?, settings.unroll)?;
+        let parameters = self.num_params(settings)?;
+        let symbols = self.units.encode(&texts.held_out)?;
+        let looked_back = looked_back(&symbols, settings.unroll, parameters)?;
         Ok(Batches {
             amounts: Amounts {
                 unit: settings.lexicon.unit.to_string(),
