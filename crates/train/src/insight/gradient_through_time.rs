@@ -133,15 +133,8 @@ pub(crate) fn of_examples<T: ExampleTask>(
             };
             of_example.extend(norms(name, &steps[..behind], &gradients));
         }
-        // A layer that reads several sequences of one example, such as the characters of each word, is told by the
-        // one that the loss depends on most.
         for norms in &mut of_example {
-            let first = |row: &Vec<f64>| row.first().copied().unwrap_or(0.0);
-            let nearest = norms
-                .rows
-                .drain(..)
-                .max_by(|a, b| first(a).total_cmp(&first(b)));
-            norms.rows.extend(nearest);
+            norms.rows = Vec::from_iter(strongest(std::mem::take(&mut norms.rows)));
         }
         match found.is_empty() {
             true => found = of_example,
@@ -153,6 +146,14 @@ pub(crate) fn of_examples<T: ExampleTask>(
         }
     }
     Ok(found.into_iter().map(Norms::told).collect())
+}
+
+/// Of a layer that reads several sequences of one example, such as the characters of each word, the one that the loss
+/// depends on most.
+fn strongest(rows: Vec<Vec<f64>>) -> Option<Vec<f64>> {
+    let greatest = |row: &Vec<f64>| row.iter().copied().fold(0.0, f64::max);
+    rows.into_iter()
+        .max_by(|a, b| greatest(a).total_cmp(&greatest(b)))
 }
 
 /// The first examples that together take no more than is to be taken.
@@ -527,6 +528,14 @@ mod tests {
         assert_eq!(place(3).steps_behind(&name(Some("reverse"))), 4);
         assert_eq!(place(1).steps_behind(&name(Some("reverse"))), 6);
         assert_eq!(place(6).steps_behind(&name(None)), 7);
+    }
+
+    #[test]
+    fn of_several_sequences_the_one_that_counts_is_told() {
+        // A memory has no gradient at the step of the loss, wherever it counts.
+        let rows = vec![vec![0.0, 0.1], vec![0.0, 0.5, 0.2], vec![0.0, 0.3]];
+        assert_eq!(strongest(rows), Some(vec![0.0, 0.5, 0.2]));
+        assert_eq!(strongest(Vec::new()), None);
     }
 
     #[test]
