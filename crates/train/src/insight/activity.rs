@@ -19,7 +19,7 @@ use burn::module::Module;
 use burn::tensor::Tensor;
 use serde::Serialize;
 
-use super::gradient_through_time::LONGEST;
+use super::gradient_through_time::{LONGEST, longest};
 use super::layer_name::LayerName;
 use super::watching::{Watching, valid_rows};
 use crate::{ExampleTask, Objective, TrainError};
@@ -159,7 +159,7 @@ fn of_one_length<'a, T: ExampleTask>(
     examples: &'a [T::Example],
 ) -> Vec<Vec<&'a T::Example>> {
     let mut by_length = BTreeMap::new();
-    let length = |example: &T::Example| task.lengths(example).iter().sum::<usize>();
+    let length = |example: &T::Example| longest(task, example);
     for example in examples.iter().filter(|example| length(example) <= LONGEST) {
         let of_length: &mut Vec<_> = by_length.entry(task.lengths(example)).or_default();
         of_length.push(example);

@@ -162,7 +162,7 @@ fn affordable<'a, T: ExampleTask>(
     examples: &'a [T::Example],
     parameters: usize,
 ) -> Vec<&'a T::Example> {
-    let length = |example: &T::Example| task.lengths(example).iter().sum::<usize>();
+    let length = |example: &T::Example| longest(task, example);
     let mut steps = 0;
     let short = examples.iter().filter(|example| length(example) <= LONGEST);
     let some = short
@@ -173,6 +173,12 @@ fn affordable<'a, T: ExampleTask>(
             *index == 0 || steps <= STEPS.min(PRODUCTS / parameters.max(1))
         });
     some.map(|(_, example)| example).collect()
+}
+
+/// Steps of an example, or of its answer if that has more.
+pub(super) fn longest<T: ExampleTask>(task: &T, example: &T::Example) -> usize {
+    let [own, answer] = task.lengths(example);
+    own.max(answer)
 }
 
 /// A step of a stack of layers, of so many.

@@ -211,6 +211,15 @@ fn a_series_in_each_column() {
     let told = ran("wide", &wide, &["--wide"]);
     assert_eq!(told, ran("long", &long, &["--series-column", "who"]));
     assert_eq!(told.lines().count(), 1 + 2 * 12);
+    // The inside of a model of series is drawn as that of others.
+    succeeded(&["report", &path("wide")]);
+    let page = fs::read_to_string(folder.path().join("wide/report.html")).unwrap();
+    for shown in [
+        "Norm of dL/dh_t, by how far",
+        "Layer 1: how open the gates are",
+    ] {
+        assert!(page.contains(shown), "{shown} is not in {page}");
+    }
 
     let train = ["train", "forecast", "--data", "wide.csv", "--wide"];
     fn with<'a>(train: &[&'a str], more: &[&'a str]) -> Vec<&'a str> {
