@@ -1,12 +1,12 @@
 //! A cell, run over a sequence in one direction.
 
 use burn::module::Module;
-use burn::tensor::{Bool, Device, Tensor};
+use burn::tensor::{Device, Tensor};
 use serde::{Deserialize, Serialize};
 
 use crate::initial::InitialState;
 use crate::state::check_shapes;
-use crate::unrolled::{Observer, observed};
+use crate::unrolled::observed;
 use crate::{
     Cell, Direction, Error, Initial, Layer, LayerOutput, Lengths, Path, Sequence, SequenceConfig,
     Trace, Watcher,
@@ -216,8 +216,8 @@ impl<C: Cell> Layer for Recurrent<C> {
         let (outputs, state) = match self.path() {
             Path::Kernel(_) => cell.scan(input, state, self.direction),
             Path::Unrolled(_) => {
-                let mut watcher = self.watcher.as_ref();
-                observed(&cell, input, state, self.direction, &mut watcher)
+                let watcher = self.watcher.as_ref();
+                observed(&cell, input, state, self.direction, watcher, &mut |_, _| {})
             }
         };
         Ok(LayerOutput {
@@ -233,37 +233,14 @@ impl<C: Cell> Layer for Recurrent<C> {
         lengths: Option<&Lengths>,
     ) -> Result<Trace<Self::State>, Error> {
         let (cell, input, state) = self.prepared(input, state, lengths)?;
-        let mut tracing = Tracing {
-            watcher: self.watcher.as_ref(),
-            states: vec![None; input.values.dims()[0]],
-        };
-        let (outputs, state) = observed(&cell, input, state, self.direction, &mut tracing);
+        let mut states = vec![None; input.values.dims()[0]];
+        let mut keep = |t: usize, state: &C::State| states[t] = Some(state.clone());
+        let watcher = self.watcher.as_ref();
+        let (outputs, state) = observed(&cell, input, state, self.direction, watcher, &mut keep);
         Ok(Trace {
             outputs: outputs.swap_dims(0, 1),
-            states: tracing.states.into_iter().flatten().collect(),
+            states: states.into_iter().flatten().collect(),
             state,
         })
-    }
-}
-
-/// Keeps the state at each step, and lets a watcher watch.
-struct Tracing<'a, S> {
-    watcher: Option<&'a Watcher>,
-    states: Vec<Option<S>>,
-}
-
-impl<C: Cell> Observer<C> for Tracing<'_, C::State> {
-    fn step(
-        &mut self,
-        cell: &C,
-        projected: Tensor<2>,
-        state: C::State,
-        valid: Option<&Tensor<2, Bool>>,
-    ) -> C::State {
-        self.watcher.step(cell, projected, state, valid)
-    }
-
-    fn stepped(&mut self, t: usize, state: &C::State) {
-        self.states[t] = Some(state.clone());
     }
 }

@@ -10,7 +10,7 @@
 
 use burn::tensor::{Bool, Tensor};
 
-use crate::{Cell, Direction, Lengths, State};
+use crate::{Cell, Direction, Lengths, State, Watcher};
 
 /// A sequence, time-major, and which of its steps are there.
 #[derive(Debug, Clone)]
@@ -32,38 +32,18 @@ pub fn unrolled<C: Cell>(
     state: C::State,
     direction: Direction,
 ) -> (Tensor<3>, C::State) {
-    observed(cell, input, state, direction, &mut Unobserved)
+    observed(cell, input, state, direction, None, &mut |_, _| {})
 }
 
-/// Who takes part in a run, step by step.
-pub(crate) trait Observer<C: Cell> {
-    /// Takes a step; `valid` has the rows (`[batch, 1]`) that have not ended, where some may have.
-    fn step(
-        &mut self,
-        cell: &C,
-        projected: Tensor<2>,
-        state: C::State,
-        _valid: Option<&Tensor<2, Bool>>,
-    ) -> C::State {
-        cell.step(projected, state)
-    }
-
-    /// Sees the state that the next step begins with, after step `t` of the input.
-    fn stepped(&mut self, _t: usize, _state: &C::State) {}
-}
-
-/// Nobody.
-struct Unobserved;
-
-impl<C: Cell> Observer<C> for Unobserved {}
-
-/// The same, with an observer; steps come in the order of the direction.
+/// The same. A watcher takes the steps, if there is one, in the order of the direction; `keep` sees the state that each
+/// step of the input leaves to the next.
 pub(crate) fn observed<C: Cell>(
     cell: &C,
     input: Sequence,
     mut state: C::State,
     direction: Direction,
-    observer: &mut dyn Observer<C>,
+    watcher: Option<&Watcher>,
+    keep: &mut dyn FnMut(usize, &C::State),
 ) -> (Tensor<3>, C::State) {
     let time = input.values.dims()[0];
     let valid = validity(&input);
@@ -77,7 +57,10 @@ pub(crate) fn observed<C: Cell>(
             .take()
             .expect("each time step is visited once");
         let valid = valid.as_ref().map(|valid| &valid[t]);
-        let next = observer.step(cell, projected, state.clone(), valid);
+        let next = match watcher {
+            Some(watcher) => watcher.step(cell, projected, state.clone(), valid),
+            None => cell.step(projected, state.clone()),
+        };
         let output = cell.output(&next);
         match valid {
             Some(valid) => {
@@ -90,7 +73,7 @@ pub(crate) fn observed<C: Cell>(
                 state = next;
             }
         }
-        observer.stepped(t, &state);
+        keep(t, &state);
     }
 
     (

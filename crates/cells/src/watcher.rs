@@ -14,7 +14,6 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use burn::tensor::{Bool, Tensor};
 
-use crate::unrolled::Observer;
 use crate::{Cell, State};
 
 /// Collects what a [`Recurrent`](crate::Recurrent) layer does at each step. Clones collect into the same place.
@@ -71,29 +70,10 @@ impl Watcher {
     pub fn take(&self) -> Vec<WatchedStep> {
         std::mem::take(&mut *self.steps.lock().unwrap_or_else(PoisonError::into_inner))
     }
-}
 
-/// One step of a watched recurrence, for all rows of the batch.
-///
-/// At a padded step of a row it is what the step would have done, which the row's state and output leave out.
-#[derive(Debug, Clone)]
-pub struct WatchedStep {
-    /// The gates, by name and in the order of the equations, each `[batch, H]`.
-    pub gates: Vec<(&'static str, Tensor<2>)>,
-    /// Each tensor of the state after the step, by name, `[batch, units]`.
-    pub state: Vec<(String, Tensor<2>)>,
-    /// For each tensor of the state the zeros that were added to it, whose gradient is the loss's gradient in that
-    /// state; nothing where gradients are not asked for.
-    pub added: Vec<Tensor<2>>,
-    /// What the cell puts out: `[batch, output_size]`.
-    pub output: Tensor<2>,
-    /// The rows that have not ended, `[batch, 1]`; none where no row has padding.
-    pub valid: Option<Tensor<2, Bool>>,
-}
-
-impl<C: Cell> Observer<C> for &Watcher {
-    fn step(
-        &mut self,
+    /// Takes a step of a cell and collects what it did; `valid` has the rows that have not ended, where some may have.
+    pub(crate) fn step<C: Cell>(
+        &self,
         cell: &C,
         projected: Tensor<2>,
         state: C::State,
@@ -130,17 +110,20 @@ impl<C: Cell> Observer<C> for &Watcher {
     }
 }
 
-impl<C: Cell> Observer<C> for Option<&Watcher> {
-    fn step(
-        &mut self,
-        cell: &C,
-        projected: Tensor<2>,
-        state: C::State,
-        valid: Option<&Tensor<2, Bool>>,
-    ) -> C::State {
-        match self {
-            Some(watcher) => watcher.step(cell, projected, state, valid),
-            None => cell.step(projected, state),
-        }
-    }
+/// One step of a watched recurrence, for all rows of the batch.
+///
+/// At a padded step of a row it is what the step would have done, which the row's state and output leave out.
+#[derive(Debug, Clone)]
+pub struct WatchedStep {
+    /// The gates, by name and in the order of the equations, each `[batch, H]`.
+    pub gates: Vec<(&'static str, Tensor<2>)>,
+    /// Each tensor of the state after the step, by name, `[batch, units]`.
+    pub state: Vec<(String, Tensor<2>)>,
+    /// For each tensor of the state the zeros that were added to it, whose gradient is the loss's gradient in that
+    /// state; nothing where gradients are not asked for.
+    pub added: Vec<Tensor<2>>,
+    /// What the cell puts out: `[batch, output_size]`.
+    pub output: Tensor<2>,
+    /// The rows that have not ended, `[batch, 1]`; none where no row has padding.
+    pub valid: Option<Tensor<2, Bool>>,
 }

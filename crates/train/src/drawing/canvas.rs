@@ -175,7 +175,7 @@ impl Panel {
         dots.sort_by(|[x, y], [a, b]| a.hypot(*b).total_cmp(&x.hypot(*y)));
         for dot in dots.into_iter().take(HINTS) {
             let [x, y] = dot;
-            canvas.add(hint(self.at(dot), &format!("{x:.3}, {y:.3}")).trim_end());
+            canvas.add(hint(self.at(dot), &format!("{x:.3}, {y:.3}")));
         }
     }
 
@@ -203,7 +203,7 @@ impl Panel {
             let from = self.x[0] + index as f64 * wide;
             let told = format!("{from:.2} to {:.2}: {:.2} %", from + wide, height * 100.0);
             let top = self.at([from + wide / 2.0, *height]);
-            canvas.add(hint(top, &told).trim_end());
+            canvas.add(hint(top, &told));
         }
     }
 }

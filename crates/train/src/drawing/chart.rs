@@ -186,6 +186,7 @@ impl Chart {
                 let (left, top) = chart.backend_coord(&(x, y));
                 let told = format!("{name}\n{} {x:.0}: {}", self.across, precise(y));
                 hints += &hint([f64::from(left), f64::from(top)], &told);
+                hints.push('\n');
             }
         }
         Ok(hints)

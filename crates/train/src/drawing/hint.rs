@@ -9,6 +9,6 @@ const REACH: f64 = 6.0;
 pub(crate) fn hint([x, y]: [f64; 2], told: &str) -> String {
     let told = escape(told);
     format!(
-        "<circle cx=\"{x:.0}\" cy=\"{y:.0}\" r=\"{REACH}\" fill-opacity=\"0\"><title>{told}</title></circle>\n"
+        "<circle cx=\"{x:.0}\" cy=\"{y:.0}\" r=\"{REACH}\" fill-opacity=\"0\"><title>{told}</title></circle>"
     )
 }
