@@ -1,6 +1,7 @@
 //! The backward pass of a long sequence, with a loss of every output and of the last one alone. From
 //! the last, gradients vanish on the way to the first step; that must not make them slower.
 
+use backdraft_cells::Memory;
 use backdraft_cells::prelude::*;
 use burn::tensor::{Device, Distribution, Tensor};
 use criterion::{BatchSize, Criterion, criterion_group, criterion_main};
@@ -23,7 +24,7 @@ fn vanishing(criterion: &mut Criterion) {
     group.sample_size(10);
     for (name, first) in [("every output", 0), ("the last output", TIME - 1)] {
         let loss = || {
-            let run = layer.forward(input.clone(), None, None).expect("it fits");
+            let run = layer.forward(input.clone()).expect("it fits");
             run.outputs.slice_dim(1, first..TIME).sum()
         };
         group.bench_function(name, |bencher| {

@@ -15,6 +15,7 @@
 
 use backdraft_cells::equations::{At, Equations, Expression, by_equations};
 use backdraft_cells::prelude::*;
+use backdraft_cells::{Cell, Error};
 use backdraft_train::DeviceChoice;
 use burn::module::{Module, Param};
 use burn::nn::{Linear, LinearConfig};
@@ -104,7 +105,9 @@ impl Model {
     }
 
     fn forward(&self, input: Tensor<3>, lengths: &Lengths) -> Result<Tensor<2>, Error> {
-        let run = self.layers.forward(input, None, Some(lengths))?;
+        let run = self
+            .layers
+            .forward(LayerInput::new(input).with_lengths(lengths))?;
         // The forward direction of the upper layer, after each row's own last step.
         Ok(self.readout.forward(run.state[1].forward.clone()))
     }

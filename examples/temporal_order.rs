@@ -34,6 +34,7 @@
 
 use std::path::{Path, PathBuf};
 
+use backdraft_cells::Error;
 use backdraft_cells::prelude::*;
 use backdraft_train::{Clipping, DeviceChoice, Problem, TrainError};
 use burn::module::Module;
@@ -123,7 +124,7 @@ impl Model {
 
     /// The scores of each class, `[batch, 4]`, from the last hidden state.
     fn forward(&self, inputs: Tensor<3>) -> Result<Tensor<2>, Error> {
-        let run = self.layer.forward(inputs, None, None)?;
+        let run = self.layer.forward(inputs)?;
         Ok(self.readout.forward(run.state))
     }
 

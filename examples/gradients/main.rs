@@ -38,7 +38,7 @@ mod tables;
 
 use std::path::PathBuf;
 
-use backdraft_cells::prelude::*;
+use backdraft_cells::{Error, Memory};
 use backdraft_train::DeviceChoice;
 use clap::Parser;
 use faer::Mat;

@@ -9,6 +9,7 @@
 //! One backward pass gives `ds_T/ds_i` whole, and for every i at once: backpropagation through time.
 
 use backdraft_cells::prelude::*;
+use backdraft_cells::{Cell, Error, Path, State};
 use burn::module::{Module, ModuleMapper, Param};
 use burn::tensor::{DType, Device, Tensor, TensorData};
 use faer::Mat;
@@ -40,7 +41,7 @@ impl ModuleMapper for To {
 pub fn states<C: Cell>(layer: &Recurrent<C>, inputs: &Inputs) -> Result<Vec<Vec<f64>>, Error> {
     let (layer, on) = in_precision(layer, DType::F64);
     let start = layer.initial_state(1);
-    let trace = layer.trace(inputs.tensor(0, 1, (&on, DType::F64)), None, None)?;
+    let trace = layer.trace(inputs.tensor(0, 1, (&on, DType::F64)))?;
     let values = |state: &C::State| together(state).into_data().iter::<f64>().collect();
     Ok([start].iter().chain(&trace.states).map(values).collect())
 }
@@ -56,12 +57,7 @@ pub fn gate<C: Cell>(
     let projected = layer.cell.project(inputs.clone());
     let mut state = layer.initial_state(1);
     let mut found = Vec::new();
-    for (t, after) in layer
-        .trace(inputs, None, None)?
-        .states
-        .into_iter()
-        .enumerate()
-    {
+    for (t, after) in layer.trace(inputs)?.states.into_iter().enumerate() {
         let projected = projected.clone().slice_dim(1, t..t + 1).squeeze_dim(1);
         let gates = layer.cell.gate_activations(projected, &state);
         let gate = gates.into_iter().find(|(of, _)| *of == name);
@@ -94,7 +90,9 @@ pub fn jacobians<C: Cell>(
         });
         zeros.push(of_step);
         let input = sequence.clone().slice_dim(1, t..t + 1);
-        state = layer.forward(input, Some(between(watched)), None)?.state;
+        state = layer
+            .forward(LayerInput::new(input).with_state(between(watched)))?
+            .state;
     }
     let found = rows_of_gradients(&state, zeros);
     Ok(found.into_iter().rev().collect())
@@ -121,7 +119,7 @@ pub fn jacobian_of_kernel<C: Cell>(
         part
     });
     let sequence = inputs.tensor(i, rows, (&on, DType::F32));
-    let run = layer.forward(sequence, Some(start), None)?;
+    let run = layer.forward(LayerInput::new(sequence).with_state(start))?;
     Ok(rows_of_gradients(&run.state, vec![leaves]).remove(0))
 }
 

@@ -5,6 +5,7 @@
 //! ```
 
 use backdraft_cells::prelude::*;
+use backdraft_cells::{Error, Memory};
 use burn::module::Param;
 use burn::nn::Initializer;
 use burn::tensor::{DType, Device, Distribution, Tensor, TensorData};

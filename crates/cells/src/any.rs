@@ -10,6 +10,7 @@
 //!
 //! The cells and the states are listed once, at the end of this file.
 
+use burn::config::Config;
 use burn::tensor::{Device, Tensor};
 use serde::{Deserialize, Serialize};
 
@@ -128,6 +129,8 @@ macro_rules! any_cell {
         $(any_cell!(from $kind $config);)*
         $(any_cell!(from $other $other_config);)*
 
+        impl Config for AnyCellConfig {}
+
         impl SequenceConfig for AnyCellConfig {
             type Built = AnyCell;
 
@@ -139,10 +142,8 @@ macro_rules! any_cell {
                 rebuilt!([$($kind)* $($other)*] self, |config| config.with_input_size(input_size))
             }
 
-            fn with_hidden_size(self, hidden_size: usize) -> Option<Self> {
-                Some(rebuilt!([$($kind)* $($other)*] self, |config| {
-                    config.with_hidden_size(hidden_size)?
-                }))
+            fn with_hidden_size(self, hidden_size: usize) -> Self {
+                rebuilt!([$($kind)* $($other)*] self, |config| config.with_hidden_size(hidden_size))
             }
 
             fn init(&self, device: &Device) -> Result<AnyCell, Error> {

@@ -6,13 +6,14 @@
 //!
 //! Schuster and Paliwal 1997, "Bidirectional recurrent neural networks".
 
+use burn::config::Config;
 use burn::module::Module;
 use burn::tensor::{Device, Tensor};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Cell, Direction, Error, Initial, Layer, LayerOutput, Lengths, Path, Recurrent, SequenceConfig,
-    Trace, state,
+    Cell, Direction, Error, Initial, Layer, LayerInput, LayerOutput, Path, Recurrent,
+    SequenceConfig, Trace, state,
 };
 
 /// How the outputs of the two directions become one.
@@ -30,18 +31,26 @@ pub enum Merge {
     Product,
 }
 
-/// The states of the two directions.
+/// What there is of each direction: the states of a run, or the recurrences themselves.
 #[derive(Debug, Clone)]
 pub struct BothDirections<S> {
-    /// Of the forward direction; after a run, the state after each row's last valid step.
+    /// Of the forward direction; as the state of a run, that after each row's last valid step.
     pub forward: S,
-    /// Of the reverse direction; after a run, the state after each row's first step.
+    /// Of the reverse direction; as the state of a run, that after each row's first step.
     pub reverse: S,
 }
 state!(BothDirections<S> { forward, reverse });
 
+impl<S> BothDirections<S> {
+    /// The forward one and the reverse one.
+    pub fn into_array(self) -> [S; 2] {
+        [self.forward, self.reverse]
+    }
+}
+
 /// Configuration of a [`Bidirectional`] layer.
 #[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct BidirectionalConfig<K> {
     /// The cell; each direction has its own weights.
     pub cell: K,
@@ -78,6 +87,8 @@ impl<K> BidirectionalConfig<K> {
     }
 }
 
+impl<K: SequenceConfig> Config for BidirectionalConfig<K> {}
+
 impl<K: SequenceConfig<Built: Cell>> SequenceConfig for BidirectionalConfig<K> {
     type Built = Bidirectional<K::Built>;
 
@@ -90,9 +101,9 @@ impl<K: SequenceConfig<Built: Cell>> SequenceConfig for BidirectionalConfig<K> {
         self
     }
 
-    fn with_hidden_size(mut self, hidden_size: usize) -> Option<Self> {
-        self.cell = self.cell.with_hidden_size(hidden_size)?;
-        Some(self)
+    fn with_hidden_size(mut self, hidden_size: usize) -> Self {
+        self.cell = self.cell.with_hidden_size(hidden_size);
+        self
     }
 
     fn init(&self, device: &Device) -> Result<Self::Built, Error> {
@@ -105,9 +116,9 @@ impl<K: SequenceConfig<Built: Cell>> SequenceConfig for BidirectionalConfig<K> {
 #[derive(Module, Debug)]
 pub struct Bidirectional<C: Module> {
     /// From the first step to the last.
-    pub forward: Recurrent<C>,
+    forward: Recurrent<C>,
     /// From each row's last valid step to the first.
-    pub reverse: Recurrent<C>,
+    reverse: Recurrent<C>,
     /// How the two outputs become one.
     #[module(skip)]
     pub merge: Merge,
@@ -136,21 +147,42 @@ impl<C: Cell> Bidirectional<C> {
         Ok(self)
     }
 
+    /// The recurrences of the two directions, each with its own weights.
+    pub fn directions(&self) -> BothDirections<&Recurrent<C>> {
+        BothDirections {
+            forward: &self.forward,
+            reverse: &self.reverse,
+        }
+    }
+
+    /// The same, to change them.
+    pub fn directions_mut(&mut self) -> BothDirections<&mut Recurrent<C>> {
+        BothDirections {
+            forward: &mut self.forward,
+            reverse: &mut self.reverse,
+        }
+    }
+
     /// Does `run` in each direction.
     fn each<R>(
         &self,
-        state: Option<BothDirections<C::State>>,
-        run: impl Fn(&Recurrent<C>, Option<C::State>) -> Result<R, Error>,
-    ) -> Result<[R; 2], Error> {
-        let (forward, reverse) = match state {
+        input: LayerInput<'_, BothDirections<C::State>>,
+        run: impl Fn(&Recurrent<C>, LayerInput<'_, C::State>) -> Result<R, Error>,
+    ) -> Result<BothDirections<R>, Error> {
+        let of = |state: Option<C::State>| LayerInput {
+            inputs: input.inputs.clone(),
+            state,
+            lengths: input.lengths,
+        };
+        let (forward, reverse) = match input.state {
             Some(state) => (Some(state.forward), Some(state.reverse)),
             None => (None, None),
         };
-        let forward = run(&self.forward, forward)
-            .map_err(|error| error.within("forward of Bidirectional"))?;
-        let reverse = run(&self.reverse, reverse)
-            .map_err(|error| error.within("reverse of Bidirectional"))?;
-        Ok([forward, reverse])
+        let within = |name: &'static str| move |error: Error| error.within(name);
+        Ok(BothDirections {
+            forward: run(&self.forward, of(forward)).map_err(within("forward of Bidirectional"))?,
+            reverse: run(&self.reverse, of(reverse)).map_err(within("reverse of Bidirectional"))?,
+        })
     }
 
     fn merged(&self, forward: Tensor<3>, reverse: Tensor<3>) -> Tensor<3> {
@@ -204,33 +236,26 @@ impl<C: Cell> Layer for Bidirectional<C> {
         [of("forward", &self.forward), of("reverse", &self.reverse)].concat()
     }
 
-    fn forward(
+    fn forward_checked(
         &self,
-        input: Tensor<3>,
-        state: Option<Self::State>,
-        lengths: Option<&Lengths>,
+        input: LayerInput<'_, Self::State>,
     ) -> Result<LayerOutput<Self::State>, Error> {
-        let [forward, reverse] = self.each(state, |layer, state| {
-            Layer::forward(layer, input.clone(), state, lengths)
-        })?;
+        let runs = self.each(input, |layer, input| layer.forward(input))?;
         Ok(LayerOutput {
-            outputs: self.merged(forward.outputs, reverse.outputs),
+            outputs: self.merged(runs.forward.outputs, runs.reverse.outputs),
             state: BothDirections {
-                forward: forward.state,
-                reverse: reverse.state,
+                forward: runs.forward.state,
+                reverse: runs.reverse.state,
             },
         })
     }
 
-    fn trace(
+    fn trace_checked(
         &self,
-        input: Tensor<3>,
-        state: Option<Self::State>,
-        lengths: Option<&Lengths>,
+        input: LayerInput<'_, Self::State>,
     ) -> Result<Trace<Self::State>, Error> {
-        let [forward, reverse] = self.each(state, |layer, state| {
-            layer.trace(input.clone(), state, lengths)
-        })?;
+        let BothDirections { forward, reverse } =
+            self.each(input, |layer, input| layer.trace(input))?;
         let steps = forward.states.into_iter().zip(reverse.states);
         Ok(Trace {
             outputs: self.merged(forward.outputs, reverse.outputs),

@@ -15,51 +15,37 @@
 //! Shi et al. 2015, "Convolutional LSTM network: a machine learning approach for precipitation
 //! nowcasting", arXiv 1506.04214.
 
-use burn::config::Config;
 use burn::module::{Module, Param};
 use burn::nn::PaddingConfig2d;
 use burn::nn::conv::{Conv2d, Conv2dConfig};
 use burn::tensor::activation::sigmoid;
 use burn::tensor::{Device, Tensor};
 
+use crate::config::{by_fields, config};
 use crate::{Cell, Error, LstmState, Path, SequenceConfig};
 
-/// Configuration of a [`ConvLstm`] cell. Convolutions start as PyTorch's do, peepholes at 0.
-#[derive(Config, Debug)]
-pub struct ConvLstmConfig {
-    /// Features of the input: channels times height times width.
-    pub input_size: usize,
-    /// Features of the output: channels times height times width.
-    pub hidden_size: usize,
-    /// Height and width of a frame.
-    pub frame: [usize; 2],
-    /// Height and width of the kernels, both odd.
-    #[config(default = "[3, 3]")]
-    pub kernel_size: [usize; 2],
-    /// Whether there is a bias for each gate and channel.
-    #[config(default = true)]
-    pub bias: bool,
-    /// Whether the gates look at the memory, as in the paper: `W_ci`, `W_cf`, `W_co`.
-    #[config(default = true)]
-    pub peepholes: bool,
+config! {
+    /// Configuration of a [`ConvLstm`] cell. Convolutions start as PyTorch's do, peepholes at 0.
+    pub struct ConvLstmConfig {
+        /// Features of the input: channels times height times width.
+        pub input_size: usize,
+        /// Features of the output: channels times height times width.
+        pub hidden_size: usize,
+        /// Height and width of a frame.
+        pub frame: [usize; 2],
+        /// Height and width of the kernels, both odd.
+        pub kernel_size: [usize; 2] = [3, 3],
+        /// Whether there is a bias for each gate and channel.
+        pub bias: bool = true,
+        /// Whether the gates look at the memory, as in the paper: `W_ci`, `W_cf`, `W_co`.
+        pub peepholes: bool = true,
+    }
 }
 
 impl SequenceConfig for ConvLstmConfig {
     type Built = ConvLstm;
 
-    fn input_size(&self) -> usize {
-        self.input_size
-    }
-
-    fn with_input_size(mut self, input_size: usize) -> Self {
-        self.input_size = input_size;
-        self
-    }
-
-    fn with_hidden_size(mut self, hidden_size: usize) -> Option<Self> {
-        self.hidden_size = hidden_size;
-        Some(self)
-    }
+    by_fields!(hidden_size);
 
     fn init(&self, device: &Device) -> Result<ConvLstm, Error> {
         let input = self.channels("input size", self.input_size)?;

@@ -7,18 +7,20 @@
 //! Dropout stands between layers, on the connections that do not recur (Zaremba, Sutskever and
 //! Vinyals 2014, arXiv 1409.2329), at each step anew or for the whole row. What may go around each layer is its [`Connection`].
 
+use burn::config::Config;
 use burn::module::Module;
 use burn::nn::Linear;
 use burn::tensor::{Device, Tensor};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Connection, Direction, Error, Layer, LayerOutput, Lengths, Path, SequenceConfig,
+    Connection, Direction, Error, Layer, LayerInput, LayerOutput, Path, SequenceConfig,
     SequenceDropout, State, Trace,
 };
 
 /// Configuration of a [`Deep`] stack of equal layers.
 #[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct DeepConfig<K> {
     /// The first layer; the upper ones are the same with the input size of the one below.
     pub layer: K,
@@ -93,6 +95,8 @@ impl<K> DeepConfig<K> {
     }
 }
 
+impl<K: SequenceConfig> Config for DeepConfig<K> {}
+
 impl<K: SequenceConfig<Built: Layer>> SequenceConfig for DeepConfig<K> {
     type Built = Deep<K::Built>;
 
@@ -105,18 +109,18 @@ impl<K: SequenceConfig<Built: Layer>> SequenceConfig for DeepConfig<K> {
         self
     }
 
-    /// Of all layers, where they have one size.
-    fn with_hidden_size(mut self, hidden_size: usize) -> Option<Self> {
-        self.layer = self.layer.with_hidden_size(hidden_size)?;
-        self.sizes.is_empty().then_some(self)
+    /// Gives all layers this size.
+    fn with_hidden_size(mut self, hidden_size: usize) -> Self {
+        self.layer = self.layer.with_hidden_size(hidden_size);
+        self.sizes.clear();
+        self
     }
 
     fn init(&self, device: &Device) -> Result<Self::Built, Error> {
         Error::unless_positive("Deep", "layers", self.layers)?;
         if !self.sizes.is_empty() && self.sizes.len() + 1 != self.layers {
-            let expected = format!("{}, one for each upper layer", self.layers - 1);
-            let what = "number of sizes";
-            return Err(Error::new("Deep", what, expected, self.sizes.len()));
+            let (what, expected) = ("sizes, one for each upper layer", self.layers - 1);
+            return Err(Error::count("Deep", what, expected, self.sizes.len()));
         }
         let mut layers = Vec::with_capacity(self.layers);
         let mut config = self.layer.clone();
@@ -126,10 +130,7 @@ impl<K: SequenceConfig<Built: Layer>> SequenceConfig for DeepConfig<K> {
                 .map_err(|error| error.within(name(index)))?;
             config = config.with_input_size(layer.output_size());
             if let Some(&size) = self.sizes.get(index) {
-                config = config.with_hidden_size(size).ok_or_else(|| {
-                    let expected = "layers whose hidden size can be set";
-                    Error::new("Deep", "sizes", expected, layer.describe())
-                })?;
+                config = config.with_hidden_size(size);
             }
             layers.push(layer);
         }
@@ -158,13 +159,17 @@ impl<L: Layer> Deep<L> {
     /// probability is not in `0.0..1.0`, or a connection would connect nothing.
     pub fn new(layers: Vec<L>, dropout: f64, connection: Connection) -> Result<Self, Error> {
         Error::unless_positive("Deep", "layers", layers.len())?;
+        if layers.len() == 1 && dropout > 0.0 {
+            let expected = "0 in a stack of one layer, since it is between layers";
+            return Err(Error::new("Deep", "dropout", expected, dropout));
+        }
         let dropout = SequenceDropout::new("Deep", dropout)?;
         for (index, pair) in layers.windows(2).enumerate() {
             let (below, above) = (pair[0].output_size(), pair[1].input_size());
             if below != above {
                 let layer = format!("{}: {}", name(index + 1), pair[1].describe());
-                let found = format!("{above} against {below} from the layer below");
-                return Err(Error::new(layer, "input size", below, found));
+                let expected = format!("{below}, the output size of the layer below");
+                return Err(Error::new(layer, "input size", expected, above));
             }
         }
         let connected = |layer: &L| layer.input_size() == layer.output_size();
@@ -204,23 +209,25 @@ impl<L: Layer> Deep<L> {
     /// what else each gave.
     fn climb<R>(
         &self,
-        input: Tensor<3>,
-        state: Option<Vec<L::State>>,
-        lengths: Option<&Lengths>,
-        run: impl Fn(&L, Tensor<3>, Option<L::State>) -> Result<(Tensor<3>, R), Error>,
+        input: LayerInput<'_, Vec<L::State>>,
+        run: impl Fn(&L, LayerInput<'_, L::State>) -> Result<(Tensor<3>, R), Error>,
     ) -> Result<(Tensor<3>, Vec<R>), Error> {
+        let LayerInput {
+            inputs: mut sequence,
+            state,
+            lengths,
+        } = input;
         let depth = self.layers.len();
         if let Some(found) = state.as_ref().map(Vec::len).filter(|&found| found != depth) {
-            return Err(Error::new(
+            return Err(Error::count(
                 self.describe(),
-                "number of initial states",
+                "initial states",
                 depth,
                 found,
             ));
         }
         let mut states = state.map(|states| states.into_iter());
         let mut results = Vec::with_capacity(depth);
-        let mut sequence = input;
 
         for (index, layer) in self.layers.iter().enumerate() {
             if index > 0 {
@@ -230,8 +237,12 @@ impl<L: Layer> Deep<L> {
                 self.connection != Connection::Plain && layer.input_size() == layer.output_size();
             let below = around.then(|| sequence.clone());
             let state = states.as_mut().and_then(Iterator::next);
-            let (outputs, result) =
-                run(layer, sequence, state).map_err(|error| error.within(name(index)))?;
+            let input = LayerInput {
+                inputs: sequence,
+                state,
+                lengths,
+            };
+            let (outputs, result) = run(layer, input).map_err(|error| error.within(name(index)))?;
             sequence = match below {
                 Some(below) => {
                     let gate = self.gates[index].as_ref();
@@ -307,28 +318,24 @@ impl<L: Layer> Layer for Deep<L> {
             .collect()
     }
 
-    fn forward(
+    fn forward_checked(
         &self,
-        input: Tensor<3>,
-        state: Option<Self::State>,
-        lengths: Option<&Lengths>,
+        input: LayerInput<'_, Self::State>,
     ) -> Result<LayerOutput<Self::State>, Error> {
-        let (outputs, state) = self.climb(input, state, lengths, |layer, input, state| {
-            let run = layer.forward(input, state, lengths)?;
+        let (outputs, state) = self.climb(input, |layer, input| {
+            let run = layer.forward(input)?;
             Ok((run.outputs, run.state))
         })?;
         Ok(LayerOutput { outputs, state })
     }
 
-    fn trace(
+    fn trace_checked(
         &self,
-        input: Tensor<3>,
-        state: Option<Self::State>,
-        lengths: Option<&Lengths>,
+        input: LayerInput<'_, Self::State>,
     ) -> Result<Trace<Self::State>, Error> {
-        let time = input.dims()[1];
-        let (outputs, layers) = self.climb(input, state, lengths, |layer, input, state| {
-            let trace = layer.trace(input, state, lengths)?;
+        let time = input.inputs.dims()[1];
+        let (outputs, layers) = self.climb(input, |layer, input| {
+            let trace = layer.trace(input)?;
             Ok((trace.outputs, (trace.states.into_iter(), trace.state)))
         })?;
         let (mut layers, state): (Vec<_>, Vec<_>) = layers.into_iter().unzip();

@@ -11,17 +11,19 @@
 //! Chang et al. 2017, "Dilated recurrent neural networks", arXiv 1710.02224: layers on top of each
 //! other that skip 1, 2, 4 .. steps.
 
+use burn::config::Config;
 use burn::module::Module;
 use burn::tensor::{Device, Int, Tensor};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Connection, Deep, Direction, Error, Layer, LayerOutput, Lengths, Path, SequenceConfig, State,
-    Trace, stepwise,
+    Connection, Deep, Direction, Error, Layer, LayerInput, LayerOutput, Lengths, Path,
+    SequenceConfig, State, Trace, stepwise,
 };
 
 /// Configuration of a [`Dilated`] layer.
 #[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct DilatedConfig<K> {
     /// The layer; it goes one way through time.
     pub layer: K,
@@ -36,6 +38,8 @@ impl<K> DilatedConfig<K> {
     }
 }
 
+impl<K: SequenceConfig> Config for DilatedConfig<K> {}
+
 impl<K: SequenceConfig<Built: Layer>> SequenceConfig for DilatedConfig<K> {
     type Built = Dilated<K::Built>;
 
@@ -48,9 +52,9 @@ impl<K: SequenceConfig<Built: Layer>> SequenceConfig for DilatedConfig<K> {
         self
     }
 
-    fn with_hidden_size(mut self, hidden_size: usize) -> Option<Self> {
-        self.layer = self.layer.with_hidden_size(hidden_size)?;
-        Some(self)
+    fn with_hidden_size(mut self, hidden_size: usize) -> Self {
+        self.layer = self.layer.with_hidden_size(hidden_size);
+        self
     }
 
     fn init(&self, device: &Device) -> Result<Self::Built, Error> {
@@ -60,6 +64,7 @@ impl<K: SequenceConfig<Built: Layer>> SequenceConfig for DilatedConfig<K> {
 
 /// Configuration of dilated layers on top of each other, a [`Deep`] stack that skips more and more.
 #[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct DilatedStackConfig<K> {
     /// The first layer; the upper ones are the same with the input size of the one below.
     pub layer: K,
@@ -99,6 +104,8 @@ impl<K> DilatedStackConfig<K> {
     }
 }
 
+impl<K: SequenceConfig> Config for DilatedStackConfig<K> {}
+
 impl<K: SequenceConfig<Built: Layer>> SequenceConfig for DilatedStackConfig<K> {
     type Built = Deep<Dilated<K::Built>>;
 
@@ -111,9 +118,9 @@ impl<K: SequenceConfig<Built: Layer>> SequenceConfig for DilatedStackConfig<K> {
         self
     }
 
-    fn with_hidden_size(mut self, hidden_size: usize) -> Option<Self> {
-        self.layer = self.layer.with_hidden_size(hidden_size)?;
-        Some(self)
+    fn with_hidden_size(mut self, hidden_size: usize) -> Self {
+        self.layer = self.layer.with_hidden_size(hidden_size);
+        self
     }
 
     fn init(&self, device: &Device) -> Result<Self::Built, Error> {
@@ -281,16 +288,13 @@ impl<L: Layer> Layer for Dilated<L> {
             .collect()
     }
 
-    fn forward(
+    fn forward_checked(
         &self,
-        input: Tensor<3>,
-        state: Option<Self::State>,
-        lengths: Option<&Lengths>,
+        input: LayerInput<'_, Self::State>,
     ) -> Result<LayerOutput<Self::State>, Error> {
-        stepwise::check(self, &input, lengths)?;
-        let [batch, time, _] = input.dims();
-        let state = stepwise::start(self, batch, state)?;
-        let lengths = match lengths {
+        let [batch, time, _] = input.inputs.dims();
+        let state = stepwise::start(self, batch, input.state)?;
+        let lengths = match input.lengths {
             Some(lengths) => lengths.as_slice().to_vec(),
             None => vec![time; batch],
         };
@@ -302,10 +306,13 @@ impl<L: Layer> Layer for Dilated<L> {
 
         let state = reorder(join(state), &self.starts(&lengths));
         let chains = Lengths::new(chains);
-        let run = self
-            .layer
-            .forward(self.fold(input), Some(state), Some(&chains))
-            .map_err(|error| error.within("Dilated"))?;
+        let chains = LayerInput {
+            inputs: self.fold(input.inputs),
+            state: Some(state),
+            lengths: Some(&chains),
+        };
+        let run = self.layer.forward(chains);
+        let run = run.map_err(|error| error.within("Dilated"))?;
         let state = reorder(run.state, &self.ends(&lengths));
         let of_age = |age: usize| {
             let rows = age * batch..(age + 1) * batch;
@@ -319,14 +326,10 @@ impl<L: Layer> Layer for Dilated<L> {
         })
     }
 
-    fn trace(
+    fn trace_checked(
         &self,
-        input: Tensor<3>,
-        state: Option<Self::State>,
-        lengths: Option<&Lengths>,
+        input: LayerInput<'_, Self::State>,
     ) -> Result<Trace<Self::State>, Error> {
-        stepwise::check(self, &input, lengths)?;
-        let state = state.unwrap_or_else(|| self.initial_state(input.dims()[0]));
-        stepwise::trace(self, self.direction, input, state, lengths)
+        stepwise::trace(self, self.direction, input)
     }
 }

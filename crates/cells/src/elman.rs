@@ -7,11 +7,11 @@
 //! Elman 1990, "Finding structure in time".
 
 use backdraft_kernels::{Nonlinearity, Recurrence};
-use burn::config::Config;
 use burn::module::Module;
 use burn::tensor::{Device, Tensor};
 
 use crate::activation::clipped;
+use crate::config::{by_fields, config};
 use crate::equations::{self, At, Equations, Expression, step_by_equations};
 use crate::gates::by_gates;
 use crate::{
@@ -19,39 +19,26 @@ use crate::{
     SequenceConfig,
 };
 
-/// Configuration of an [`Elman`] cell.
-#[derive(Config, Debug)]
-pub struct ElmanConfig {
-    /// Features of the input, `I`.
-    pub input_size: usize,
-    /// Units, `H`.
-    pub hidden_size: usize,
-    /// phi.
-    #[config(default = "Activation::Tanh")]
-    pub activation: Activation,
-    /// A bound for what goes into phi: from `-gate_clip` to `gate_clip`.
-    pub gate_clip: Option<f64>,
-    /// How the weights start; as PyTorch's by default.
-    #[config(default = "GatesConfig::new()")]
-    pub gates: GatesConfig,
+config! {
+    /// Configuration of an [`Elman`] cell.
+    pub struct ElmanConfig {
+        /// Features of the input, `I`.
+        pub input_size: usize,
+        /// Units, `H`.
+        pub hidden_size: usize,
+        /// phi.
+        pub activation: Activation = Activation::Tanh,
+        /// A bound for what goes into phi: from `-gate_clip` to `gate_clip`.
+        pub gate_clip: Option<f64> = None,
+        /// How the weights start; as PyTorch's by default.
+        pub gates: GatesConfig = GatesConfig::new(),
+    }
 }
 
 impl SequenceConfig for ElmanConfig {
     type Built = Elman;
 
-    fn input_size(&self) -> usize {
-        self.input_size
-    }
-
-    fn with_input_size(mut self, input_size: usize) -> Self {
-        self.input_size = input_size;
-        self
-    }
-
-    fn with_hidden_size(mut self, hidden_size: usize) -> Option<Self> {
-        self.hidden_size = hidden_size;
-        Some(self)
-    }
+    by_fields!(hidden_size);
 
     fn init(&self, device: &Device) -> Result<Elman, Error> {
         self.activation.check("Elman", "activation")?;

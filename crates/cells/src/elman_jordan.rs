@@ -8,48 +8,39 @@
 //! Elman 1990, "Finding structure in time"; Jordan 1986, "Serial order: a parallel distributed
 //! processing approach".
 
-use burn::config::Config;
 use burn::module::{Module, Param};
 use burn::tensor::{Device, Tensor};
 
+use crate::config::{by_fields, config};
 use crate::equations::{At, Equations, Expression, by_equations};
 use crate::gates::{prepared_by_gates, zeros};
 use crate::{
     Activation, Cell, Error, Gates, GatesConfig, Readout, Regularizer, SequenceConfig, state,
 };
 
-/// Configuration of an [`ElmanJordan`] cell.
-#[derive(Config, Debug)]
-pub struct ElmanJordanConfig {
-    /// Features of the input, `I`.
-    pub input_size: usize,
-    /// Units, `H`.
-    pub hidden_size: usize,
-    /// Features of the output, `O`.
-    pub output_size: usize,
-    /// phi, of the hidden units.
-    #[config(default = "Activation::Tanh")]
-    pub activation: Activation,
-    /// `phi_o`, of the output.
-    #[config(default = "Activation::Tanh")]
-    pub output_activation: Activation,
-    /// How `W`, `R` (and `Q`, as `R`) and their biases start, and whether there are biases, `c`
-    /// among them.
-    #[config(default = "GatesConfig::new()")]
-    pub gates: GatesConfig,
+config! {
+    /// Configuration of an [`ElmanJordan`] cell.
+    pub struct ElmanJordanConfig {
+        /// Features of the input, `I`.
+        pub input_size: usize,
+        /// Units, `H`.
+        pub hidden_size: usize,
+        /// Features of the output, `O`.
+        pub output_size: usize,
+        /// phi, of the hidden units.
+        pub activation: Activation = Activation::Tanh,
+        /// `phi_o`, of the output.
+        pub output_activation: Activation = Activation::Tanh,
+        /// How `W`, `R` (and `Q`, as `R`) and their biases start, and whether there are biases, `c`
+        /// among them.
+        pub gates: GatesConfig = GatesConfig::new(),
+    }
 }
 
 impl SequenceConfig for ElmanJordanConfig {
     type Built = ElmanJordan;
 
-    fn input_size(&self) -> usize {
-        self.input_size
-    }
-
-    fn with_input_size(mut self, input_size: usize) -> Self {
-        self.input_size = input_size;
-        self
-    }
+    by_fields!(hidden_size);
 
     fn init(&self, device: &Device) -> Result<ElmanJordan, Error> {
         const NAME: &str = "ElmanJordan";

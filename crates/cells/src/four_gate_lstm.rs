@@ -14,38 +14,31 @@
 //!
 //! A product with `[STM, E]` is `W E + b_W + R STM + b_R` here, as in the other cells.
 
-use burn::config::Config;
 use burn::module::{Module, Param};
 use burn::tensor::{Device, Tensor};
 
+use crate::config::{by_fields, config};
 use crate::equations::{At, Equations, Expression, by_equations};
 use crate::gates::by_gates;
 use crate::{Cell, Error, Gates, GatesConfig, Regularizer, SequenceConfig, state};
 
-/// Configuration of a [`FourGateLstm`] cell.
-#[derive(Config, Debug)]
-pub struct FourGateLstmConfig {
-    /// Features of the input, `I`.
-    pub input_size: usize,
-    /// Units, `H`.
-    pub hidden_size: usize,
-    /// How the weights start, `W_u` and `b_u` among them as recurrent ones; as PyTorch's other cells
-    /// by default.
-    #[config(default = "GatesConfig::new()")]
-    pub gates: GatesConfig,
+config! {
+    /// Configuration of a [`FourGateLstm`] cell.
+    pub struct FourGateLstmConfig {
+        /// Features of the input, `I`.
+        pub input_size: usize,
+        /// Units, `H`.
+        pub hidden_size: usize,
+        /// How the weights start, `W_u` and `b_u` among them as recurrent ones; as PyTorch's other cells
+        /// by default.
+        pub gates: GatesConfig = GatesConfig::new(),
+    }
 }
 
 impl SequenceConfig for FourGateLstmConfig {
     type Built = FourGateLstm;
 
-    fn input_size(&self) -> usize {
-        self.input_size
-    }
-
-    fn with_input_size(mut self, input_size: usize) -> Self {
-        self.input_size = input_size;
-        self
-    }
+    by_fields!(hidden_size);
 
     fn init(&self, device: &Device) -> Result<FourGateLstm, Error> {
         const NAME: &str = "FourGateLstm";

@@ -19,12 +19,12 @@
 //! recognition", arXiv 1803.10225; there, the candidate's activation is ReLU.
 
 use backdraft_kernels::Recurrence;
-use burn::config::Config;
 use burn::module::Module;
 use burn::tensor::{Device, Tensor};
 use serde::{Deserialize, Serialize};
 
 use crate::activation::clipped;
+use crate::config::{by_fields, config};
 use crate::equations::{self, At, Equations, Expression, step_by_equations};
 use crate::gates::by_gates;
 use crate::memory::MemoryGates;
@@ -47,56 +47,41 @@ pub enum Reset {
     None,
 }
 
-/// The activations of a [`Gru`].
-#[derive(Config, Debug, Copy, PartialEq)]
-pub struct GruActivations {
-    /// Of r and z.
-    #[config(default = "Activation::Sigmoid")]
-    pub gate: Activation,
-    /// Of n.
-    #[config(default = "Activation::Tanh")]
-    pub candidate: Activation,
+config! {
+    /// The activations of a [`Gru`].
+    #[derive(Copy, PartialEq)]
+    pub struct GruActivations {
+        /// Of r and z.
+        pub gate: Activation = Activation::Sigmoid,
+        /// Of n.
+        pub candidate: Activation = Activation::Tanh,
+    }
 }
 
-/// Configuration of a [`Gru`] cell.
-#[derive(Config, Debug)]
-pub struct GruConfig {
-    /// Features of the input, `I`.
-    pub input_size: usize,
-    /// Units, `H`.
-    pub hidden_size: usize,
-    /// Where the reset gate stands.
-    #[config(default = "Reset::AfterProduct")]
-    pub reset: Reset,
-    /// The activations: sigmoid for the gates, tanh for the candidate.
-    #[config(default = "GruActivations::new()")]
-    pub activations: GruActivations,
-    /// A bound for what goes into the activations: from `-gate_clip` to `gate_clip`.
-    pub gate_clip: Option<f64>,
-    /// How the weights start; as PyTorch's by default.
-    #[config(default = "GatesConfig::new()")]
-    pub gates: GatesConfig,
-    /// How the bias of the update gate, which keeps the memory, is initialised.
-    #[config(default = "Memory::AsDrawn")]
-    pub memory: Memory,
+config! {
+    /// Configuration of a [`Gru`] cell.
+    pub struct GruConfig {
+        /// Features of the input, `I`.
+        pub input_size: usize,
+        /// Units, `H`.
+        pub hidden_size: usize,
+        /// Where the reset gate stands.
+        pub reset: Reset = Reset::AfterProduct,
+        /// The activations: sigmoid for the gates, tanh for the candidate.
+        pub activations: GruActivations = GruActivations::new(),
+        /// A bound for what goes into the activations: from `-gate_clip` to `gate_clip`.
+        pub gate_clip: Option<f64> = None,
+        /// How the weights start; as PyTorch's by default.
+        pub gates: GatesConfig = GatesConfig::new(),
+        /// How the bias of the update gate, which keeps the memory, is initialised.
+        pub memory: Memory = Memory::AsDrawn,
+    }
 }
 
 impl SequenceConfig for GruConfig {
     type Built = Gru;
 
-    fn input_size(&self) -> usize {
-        self.input_size
-    }
-
-    fn with_input_size(mut self, input_size: usize) -> Self {
-        self.input_size = input_size;
-        self
-    }
-
-    fn with_hidden_size(mut self, hidden_size: usize) -> Option<Self> {
-        self.hidden_size = hidden_size;
-        Some(self)
-    }
+    by_fields!(hidden_size);
 
     fn init(&self, device: &Device) -> Result<Gru, Error> {
         let GruActivations { gate, candidate } = self.activations;

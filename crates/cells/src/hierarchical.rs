@@ -16,17 +16,19 @@
 //! Chung, Ahn and Bengio 2016, "Hierarchical multiscale recurrent neural networks",
 //! arXiv 1609.01704 (boundaries).
 
+use burn::config::Config;
 use burn::module::Module;
 use burn::tensor::{Bool, Device, Int, Tensor, TensorData};
 use serde::{Deserialize, Serialize};
 
-use crate::state::check_shapes;
 use crate::{
-    Direction, Error, Layer, LayerOutput, Lengths, Path, SequenceConfig, Trace, state, stepwise,
+    Direction, Error, Layer, LayerInput, LayerOutput, Lengths, Path, SequenceConfig, Trace, state,
+    stepwise,
 };
 
 /// Configuration of a [`Hierarchical`] layer.
 #[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct HierarchicalConfig<K, J> {
     /// The layer that runs at each step.
     pub lower: K,
@@ -48,6 +50,8 @@ impl<K, J> HierarchicalConfig<K, J> {
     }
 }
 
+impl<K: SequenceConfig, J: SequenceConfig> Config for HierarchicalConfig<K, J> {}
+
 impl<K, J> SequenceConfig for HierarchicalConfig<K, J>
 where
     K: SequenceConfig<Built: Layer>,
@@ -61,6 +65,13 @@ where
 
     fn with_input_size(mut self, input_size: usize) -> Self {
         self.lower = self.lower.with_input_size(input_size);
+        self
+    }
+
+    /// Gives both layers this size.
+    fn with_hidden_size(mut self, hidden_size: usize) -> Self {
+        self.lower = self.lower.with_hidden_size(hidden_size);
+        self.upper = self.upper.with_hidden_size(hidden_size);
         self
     }
 
@@ -124,8 +135,8 @@ impl<L: Layer, U: Layer> Hierarchical<L, U> {
         let (below, above) = (lower.output_size(), upper.input_size());
         if below != above {
             let layer = format!("upper of {name}: {}", upper.describe());
-            let found = format!("{above} against {below} from the lower layer");
-            return Err(Error::new(layer, "input size", below, found));
+            let expected = format!("{below}, the output size of the lower layer");
+            return Err(Error::new(layer, "input size", expected, above));
         }
         let Some(direction) = upper.direction() else {
             let expected = "one that goes one way through time";
@@ -150,44 +161,27 @@ impl<L: Layer, U: Layer> Hierarchical<L, U> {
     /// # Errors
     ///
     /// As [`forward`](Layer::forward), and when there is not one value for each row and step.
-    pub fn forward_at(
+    pub fn forward_at<'a>(
         &self,
-        input: Tensor<3>,
+        input: impl Into<LayerInput<'a, <Self as Layer>::State>>,
         boundaries: Tensor<2, Bool>,
-        state: Option<<Self as Layer>::State>,
-        lengths: Option<&Lengths>,
     ) -> Result<LayerOutput<<Self as Layer>::State>, Error> {
-        let state = self.check(&input, state, lengths)?;
-        let [batch, time, _] = input.dims();
+        let input = input.into();
+        let [batch, time, _] = input.inputs.dims();
         if boundaries.dims() != [batch, time] {
-            let found = format!("{:?}", boundaries.dims());
-            let expected = format!("{:?}", [batch, time]);
             let what = "boundaries [batch, time]";
-            return Err(Error::new(self.describe(), what, expected, found));
+            return Err(Error::shape(
+                self.describe(),
+                what,
+                [batch, time],
+                boundaries.dims(),
+            ));
+        }
+        if !input.is_of(self)? {
+            return input.without_steps(self);
         }
         let given: Vec<bool> = boundaries.into_data().iter::<bool>().collect();
-        let found = self.boundaries(&state, [batch, time], lengths, |row, t, _| {
-            given[row * time + t]
-        });
-        self.run(input, found, state, lengths)
-    }
-
-    /// The state to start from, if everything fits.
-    fn check(
-        &self,
-        input: &Tensor<3>,
-        state: Option<<Self as Layer>::State>,
-        lengths: Option<&Lengths>,
-    ) -> Result<<Self as Layer>::State, Error> {
-        stepwise::check(self, input, lengths)?;
-        let initial = self.initial_state(input.dims()[0]);
-        match state {
-            Some(state) => {
-                check_shapes(&self.describe(), &state, &initial)?;
-                Ok(state)
-            }
-            None => Ok(initial),
-        }
+        self.run(input, |row, t, _| given[row * time + t])
     }
 
     /// Goes through each row's valid steps; `comes` tells whether there is a boundary at a row and
@@ -219,15 +213,24 @@ impl<L: Layer, U: Layer> Hierarchical<L, U> {
         Boundaries { steps, since }
     }
 
+    /// Runs with a boundary wherever it [`comes`](Self::boundaries).
     fn run(
         &self,
-        input: Tensor<3>,
-        boundaries: Boundaries,
-        state: <Self as Layer>::State,
-        lengths: Option<&Lengths>,
+        input: LayerInput<'_, <Self as Layer>::State>,
+        comes: impl Fn(usize, usize, usize) -> bool,
     ) -> Result<LayerOutput<<Self as Layer>::State>, Error> {
-        let [batch, time, _] = input.dims();
-        let lower = self.lower.forward(input, Some(state.lower), lengths);
+        let LayerInput {
+            inputs,
+            state,
+            lengths,
+        } = input;
+        let [batch, time, _] = inputs.dims();
+        let state = stepwise::start(self, batch, state)?;
+        let boundaries = self.boundaries(&state, [batch, time], lengths, comes);
+        let lower = LayerInput::new(inputs)
+            .with_state(state.lower)
+            .with_lengths(lengths);
+        let lower = self.lower.forward(lower);
         let lower = lower.map_err(|error| error.within("lower of Hierarchical"))?;
 
         let counts: Vec<usize> = boundaries.steps.iter().map(Vec::len).collect();
@@ -240,7 +243,10 @@ impl<L: Layer, U: Layer> Hierarchical<L, U> {
                 let seen = pick(lower.outputs.clone(), most, |row, index| {
                     step(row, index).unwrap_or(0)
                 });
-                let run = self.upper.forward(seen, Some(state.upper), Some(&counts));
+                let seen = LayerInput::new(seen)
+                    .with_state(state.upper)
+                    .with_lengths(&counts);
+                let run = self.upper.forward(seen);
                 let run = run.map_err(|error| error.within("upper of Hierarchical"))?;
                 (Tensor::cat(vec![held, run.outputs], 1), run.state)
             }
@@ -350,31 +356,21 @@ impl<L: Layer, U: Layer> Layer for Hierarchical<L, U> {
         .concat()
     }
 
-    fn forward(
+    fn forward_checked(
         &self,
-        input: Tensor<3>,
-        state: Option<Self::State>,
-        lengths: Option<&Lengths>,
+        input: LayerInput<'_, Self::State>,
     ) -> Result<LayerOutput<Self::State>, Error> {
-        let state = self.check(&input, state, lengths)?;
-        let [batch, time, _] = input.dims();
-        let found = self.boundaries(&state, [batch, time], lengths, |_, _, since| {
-            since >= self.period
-        });
-        self.run(input, found, state, lengths)
+        self.run(input, |_, _, since| since >= self.period)
     }
 
-    fn trace(
+    fn trace_checked(
         &self,
-        input: Tensor<3>,
-        state: Option<Self::State>,
-        lengths: Option<&Lengths>,
+        input: LayerInput<'_, Self::State>,
     ) -> Result<Trace<Self::State>, Error> {
         let Some(direction) = self.direction() else {
-            let expected = "a lower and an upper layer that go the same way";
+            let expected = "layers that go one way through time, both the same";
             return Err(Error::new(self.describe(), "trace", expected, "two ways"));
         };
-        let state = self.check(&input, state, lengths)?;
-        stepwise::trace(self, direction, input, state, lengths)
+        stepwise::trace(self, direction, input)
     }
 }

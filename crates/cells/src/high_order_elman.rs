@@ -7,42 +7,34 @@
 //! Soltani and Jiang 2016, "Higher order recurrent neural networks", arXiv 1605.00064; with order 1
 //! it is the network of Elman 1990.
 
-use burn::config::Config;
 use burn::module::Module;
 use burn::tensor::{Device, Tensor};
 
+use crate::config::{by_fields, config};
 use crate::equations::{At, Equations, Expression, by_equations};
 use crate::gates::{prepared_by_gates, zeros};
 use crate::{Activation, Cell, Error, Gates, GatesConfig, Regularizer, SequenceConfig};
 
-/// Configuration of a [`HighOrderElman`] cell.
-#[derive(Config, Debug)]
-pub struct HighOrderElmanConfig {
-    /// Features of the input, `I`.
-    pub input_size: usize,
-    /// Units, `H`.
-    pub hidden_size: usize,
-    /// Steps that it looks back, `p`.
-    pub order: usize,
-    /// phi.
-    #[config(default = "Activation::Tanh")]
-    pub activation: Activation,
-    /// How the weights start; as PyTorch's other cells by default.
-    #[config(default = "GatesConfig::new()")]
-    pub gates: GatesConfig,
+config! {
+    /// Configuration of a [`HighOrderElman`] cell.
+    pub struct HighOrderElmanConfig {
+        /// Features of the input, `I`.
+        pub input_size: usize,
+        /// Units, `H`.
+        pub hidden_size: usize,
+        /// Steps that it looks back, `p`.
+        pub order: usize,
+        /// phi.
+        pub activation: Activation = Activation::Tanh,
+        /// How the weights start; as PyTorch's other cells by default.
+        pub gates: GatesConfig = GatesConfig::new(),
+    }
 }
 
 impl SequenceConfig for HighOrderElmanConfig {
     type Built = HighOrderElman;
 
-    fn input_size(&self) -> usize {
-        self.input_size
-    }
-
-    fn with_input_size(mut self, input_size: usize) -> Self {
-        self.input_size = input_size;
-        self
-    }
+    by_fields!(hidden_size);
 
     fn init(&self, device: &Device) -> Result<HighOrderElman, Error> {
         Error::unless_positive("HighOrderElman", "order", self.order)?;

@@ -10,35 +10,32 @@
 //! Li, Li, Cook, Zhu and Gao 2018, "Independently recurrent neural network (IndRNN): building a
 //! longer and deeper RNN", arXiv 1803.04831.
 
-use burn::config::Config;
 use burn::module::{Module, Param};
 use burn::tensor::{Device, Distribution, Tensor};
 
+use crate::config::{by_fields, config};
 use crate::equations::{At, Equations, Expression, by_equations};
 use crate::gates::{project, zeros};
 use crate::{Activation, Cell, Error, GatesConfig, Initialization, SequenceConfig};
 
-/// Configuration of an [`IndRnn`] cell.
-#[derive(Config, Debug)]
-pub struct IndRnnConfig {
-    /// Features of the input, `I`.
-    pub input_size: usize,
-    /// Units, `H`.
-    pub hidden_size: usize,
-    /// phi.
-    #[config(default = "Activation::Relu")]
-    pub activation: Activation,
-    /// The bound of `|u|`; none by default.
-    pub bound: Option<f64>,
-    /// Whether there is a bias.
-    #[config(default = true)]
-    pub bias: bool,
-    /// Of `W`, the input weights.
-    #[config(default = "Initialization::default()")]
-    pub input_initialization: Initialization,
-    /// Of `b`, the bias.
-    #[config(default = "Initialization::default()")]
-    pub bias_initialization: Initialization,
+config! {
+    /// Configuration of an [`IndRnn`] cell.
+    pub struct IndRnnConfig {
+        /// Features of the input, `I`.
+        pub input_size: usize,
+        /// Units, `H`.
+        pub hidden_size: usize,
+        /// phi.
+        pub activation: Activation = Activation::Relu,
+        /// The bound of `|u|`; none by default.
+        pub bound: Option<f64> = None,
+        /// Whether there is a bias.
+        pub bias: bool = true,
+        /// Of `W`, the input weights.
+        pub input_initialization: Initialization = Initialization::default(),
+        /// Of `b`, the bias.
+        pub bias_initialization: Initialization = Initialization::default(),
+    }
 }
 
 impl IndRnnConfig {
@@ -53,14 +50,7 @@ impl IndRnnConfig {
 impl SequenceConfig for IndRnnConfig {
     type Built = IndRnn;
 
-    fn input_size(&self) -> usize {
-        self.input_size
-    }
-
-    fn with_input_size(mut self, input_size: usize) -> Self {
-        self.input_size = input_size;
-        self
-    }
+    by_fields!(hidden_size);
 
     fn init(&self, device: &Device) -> Result<IndRnn, Error> {
         self.activation.check("IndRnn", "activation")?;

@@ -4,26 +4,24 @@
 //! a_t = W x_t + b            W: [G H, I]   b: [G H]
 //! ```
 
-use burn::config::Config;
 use burn::module::{Module, Param};
 use burn::nn::Initializer;
 use burn::tensor::{Device, Tensor};
 
+use crate::config::config;
 use crate::initialization::refuse;
 use crate::{Error, Initialization};
 
-/// How the weights of a cell without recurrent weights start.
-#[derive(Config, Debug)]
-pub struct InputGatesConfig {
-    /// Whether there are biases.
-    #[config(default = true)]
-    pub bias: bool,
-    /// Of `W`; uniform between -1/sqrt(I) and 1/sqrt(I) by default, as in PyTorch's linear layer.
-    #[config(default = "by_input()")]
-    pub initialization: Initialization,
-    /// Of `b`.
-    #[config(default = "Initialization::default()")]
-    pub bias_initialization: Initialization,
+config! {
+    /// How the weights of a cell without recurrent weights start.
+    pub struct InputGatesConfig {
+        /// Whether there are biases.
+        pub bias: bool = true,
+        /// Of `W`; uniform between -1/sqrt(I) and 1/sqrt(I) by default, as in PyTorch's linear layer.
+        pub initialization: Initialization = by_input(),
+        /// Of `b`.
+        pub bias_initialization: Initialization = Initialization::default(),
+    }
 }
 
 impl Default for InputGatesConfig {

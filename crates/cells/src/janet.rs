@@ -10,49 +10,35 @@
 //! van der Westhuizen and Lasenby 2018, "The unreasonable effectiveness of the forget gate",
 //! arXiv 1804.04849.
 
-use burn::config::Config;
 use burn::module::Module;
 use burn::tensor::{Device, Tensor};
 
+use crate::config::{by_fields, config};
 use crate::equations::{At, Equations, Expression, by_equations};
 use crate::gates::by_gates;
 use crate::memory::MemoryGates;
 use crate::{Cell, Error, Gates, GatesConfig, Memory, Regularizer, SequenceConfig};
 
-/// Configuration of a [`Janet`] cell.
-#[derive(Config, Debug)]
-pub struct JanetConfig {
-    /// Features of the input, `I`.
-    pub input_size: usize,
-    /// Units, `H`.
-    pub hidden_size: usize,
-    /// How the weights start; as PyTorch's other cells by default.
-    #[config(default = "GatesConfig::new()")]
-    pub gates: GatesConfig,
-    /// `beta`: how much less is let in than is forgotten.
-    #[config(default = 1.0)]
-    pub beta: f64,
-    /// What the gate s, which keeps, starts at. The paper's is chrono.
-    #[config(default = "Memory::AsDrawn")]
-    pub memory: Memory,
+config! {
+    /// Configuration of a [`Janet`] cell.
+    pub struct JanetConfig {
+        /// Features of the input, `I`.
+        pub input_size: usize,
+        /// Units, `H`.
+        pub hidden_size: usize,
+        /// How the weights start; as PyTorch's other cells by default.
+        pub gates: GatesConfig = GatesConfig::new(),
+        /// `beta`: how much less is let in than is forgotten.
+        pub beta: f64 = 1.0,
+        /// What the gate s, which keeps, starts at. The paper's is chrono.
+        pub memory: Memory = Memory::AsDrawn,
+    }
 }
 
 impl SequenceConfig for JanetConfig {
     type Built = Janet;
 
-    fn input_size(&self) -> usize {
-        self.input_size
-    }
-
-    fn with_input_size(mut self, input_size: usize) -> Self {
-        self.input_size = input_size;
-        self
-    }
-
-    fn with_hidden_size(mut self, hidden_size: usize) -> Option<Self> {
-        self.hidden_size = hidden_size;
-        Some(self)
-    }
+    by_fields!(hidden_size);
 
     fn init(&self, device: &Device) -> Result<Janet, Error> {
         if !self.beta.is_finite() {

@@ -8,45 +8,36 @@
 //! Jordan 1986, "Serial order: a parallel distributed processing approach". His state units also
 //! keep a trace of older outputs; this is the form in which the name is used today.
 
-use burn::config::Config;
 use burn::module::Module;
 use burn::tensor::{Device, Tensor};
 
+use crate::config::{by_fields, config};
 use crate::equations::{At, Equations, Expression, by_equations};
 use crate::gates::prepared_by_gates;
 use crate::{Activation, Cell, Error, Gates, GatesConfig, Readout, Regularizer, SequenceConfig};
 
-/// Configuration of a [`Jordan`] cell.
-#[derive(Config, Debug)]
-pub struct JordanConfig {
-    /// Features of the input, `I`.
-    pub input_size: usize,
-    /// Units, `H`.
-    pub hidden_size: usize,
-    /// Features of the output, `O`.
-    pub output_size: usize,
-    /// phi, of the hidden units.
-    #[config(default = "Activation::Tanh")]
-    pub activation: Activation,
-    /// `phi_o`, of the output.
-    #[config(default = "Activation::Tanh")]
-    pub output_activation: Activation,
-    /// How `W`, `R` and their biases start, and whether there are biases, `c` among them.
-    #[config(default = "GatesConfig::new()")]
-    pub gates: GatesConfig,
+config! {
+    /// Configuration of a [`Jordan`] cell.
+    pub struct JordanConfig {
+        /// Features of the input, `I`.
+        pub input_size: usize,
+        /// Units, `H`.
+        pub hidden_size: usize,
+        /// Features of the output, `O`.
+        pub output_size: usize,
+        /// phi, of the hidden units.
+        pub activation: Activation = Activation::Tanh,
+        /// `phi_o`, of the output.
+        pub output_activation: Activation = Activation::Tanh,
+        /// How `W`, `R` and their biases start, and whether there are biases, `c` among them.
+        pub gates: GatesConfig = GatesConfig::new(),
+    }
 }
 
 impl SequenceConfig for JordanConfig {
     type Built = Jordan;
 
-    fn input_size(&self) -> usize {
-        self.input_size
-    }
-
-    fn with_input_size(mut self, input_size: usize) -> Self {
-        self.input_size = input_size;
-        self
-    }
+    by_fields!(hidden_size);
 
     fn init(&self, device: &Device) -> Result<Jordan, Error> {
         self.activation.check("Jordan", "activation")?;

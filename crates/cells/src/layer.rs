@@ -1,11 +1,11 @@
 //! What every layer is from outside: a sequence and a state in, a sequence and a state out.
 
+use burn::config::Config;
 use burn::module::{Module, ModuleDisplay};
 use burn::tensor::{Bool, Device, Tensor, TensorData};
-use serde::{Serialize, de::DeserializeOwned};
 
-use crate::state::check_shapes;
-use crate::{Direction, Error, Lengths, Path, State};
+use crate::state::check_state;
+use crate::{Direction, Error, LayerInput, Path, State};
 
 /// What running a layer gives.
 #[derive(Debug, Clone)]
@@ -30,6 +30,17 @@ pub struct Trace<S> {
     pub states: Vec<S>,
     /// The state after each row's last step, to be handed to the run that continues this one.
     pub state: S,
+}
+
+impl<S> Trace<S> {
+    /// Of a sequence without steps.
+    fn of_no_steps(output: LayerOutput<S>) -> Self {
+        Self {
+            outputs: output.outputs,
+            states: Vec::new(),
+            state: output.state,
+        }
+    }
 }
 
 /// A recurrence over whole sequences.
@@ -63,22 +74,24 @@ pub trait Layer: Module + ModuleDisplay + 'static {
     /// path.
     fn paths(&self) -> Vec<(String, Path)>;
 
-    /// Runs over `input` (`[batch, time, input_size]`).
-    ///
-    /// * `state`: where to start; `None` is [`initial_state`](Self::initial_state).
-    /// * `lengths`: the valid steps of each row; `None` when nothing is padding.
+    /// Runs over a sequence (`[batch, time, input_size]`): [`LayerInput`] says where to start and what is padding. A
+    /// sequence without steps or without rows has an output without them, and hands its state through.
     ///
     /// # Errors
     ///
-    /// When the input, the state or the lengths do not fit: the layer, what it expected and what
-    /// it got. Tensors of another device or another element type than the weights' are a broken
-    /// invariant, on which Burn panics.
-    fn forward(
+    /// When the sequence, the state or the lengths do not fit, or are of another device or element type than the
+    /// weights: the layer, what it expected and what it got.
+    #[doc(alias = "call")]
+    fn forward<'a>(
         &self,
-        input: Tensor<3>,
-        state: Option<Self::State>,
-        lengths: Option<&Lengths>,
-    ) -> Result<LayerOutput<Self::State>, Error>;
+        input: impl Into<LayerInput<'a, Self::State>>,
+    ) -> Result<LayerOutput<Self::State>, Error> {
+        let input = input.into();
+        match input.is_of(self)? {
+            true => self.forward_checked(input),
+            false => input.without_steps(self),
+        }
+    }
 
     /// Like [`forward`](Self::forward), but runs step by step and keeps the state at each step: for
     /// inspection, or for a loss on the internal states.
@@ -86,11 +99,38 @@ pub trait Layer: Module + ModuleDisplay + 'static {
     /// # Errors
     ///
     /// As [`forward`](Self::forward).
-    fn trace(
+    fn trace<'a>(
         &self,
-        input: Tensor<3>,
-        state: Option<Self::State>,
-        lengths: Option<&Lengths>,
+        input: impl Into<LayerInput<'a, Self::State>>,
+    ) -> Result<Trace<Self::State>, Error> {
+        let input = input.into();
+        match input.is_of(self)? {
+            true => self.trace_checked(input),
+            false => input.without_steps(self).map(Trace::of_no_steps),
+        }
+    }
+
+    /// What [`forward`](Self::forward) calls, and what a layer of your own implements: at least one row and one step,
+    /// and lengths that fit them. The state has not been checked: that is what [`stepwise::start`] is for.
+    ///
+    /// # Errors
+    ///
+    /// When the state does not fit.
+    ///
+    /// [`stepwise::start`]: crate::stepwise::start
+    fn forward_checked(
+        &self,
+        input: LayerInput<'_, Self::State>,
+    ) -> Result<LayerOutput<Self::State>, Error>;
+
+    /// What [`trace`](Self::trace) calls in the same way.
+    ///
+    /// # Errors
+    ///
+    /// When the state does not fit.
+    fn trace_checked(
+        &self,
+        input: LayerInput<'_, Self::State>,
     ) -> Result<Trace<Self::State>, Error>;
 
     /// `state` with the rows for which `rows` says so put back to
@@ -105,25 +145,21 @@ pub trait Layer: Module + ModuleDisplay + 'static {
         state.visit("", &mut |_, tensor| {
             place.get_or_insert_with(|| (tensor.dims()[0], tensor.device()));
         });
-        let Some((batch, device)) = place.filter(|(batch, _)| *batch == rows.len()) else {
-            let expected = "one for each row of the state";
-            return Err(Error::new(
-                self.describe(),
-                "number of rows to reset or not",
-                expected,
-                rows.len(),
-            ));
+        let Some((batch, device)) = place.clone().filter(|(batch, _)| *batch == rows.len()) else {
+            let what = "rows to reset or not, one for each row of the state";
+            let expected = place.map_or(0, |(batch, _)| batch);
+            return Err(Error::count(self.describe(), what, expected, rows.len()));
         };
         let initial = self.initial_state(batch);
-        check_shapes(&self.describe(), &state, &initial)?;
+        check_state(|| self.describe(), &state, &initial)?;
         let mask = TensorData::new(rows.to_vec(), [batch, 1]);
         let mask = Tensor::<2, Bool>::from_data(mask, &device);
         Ok(initial.where_mask(&mask, state))
     }
 }
 
-/// The configuration from which a cell or a layer is built.
-pub trait SequenceConfig: Clone + std::fmt::Debug + Serialize + DeserializeOwned {
+/// The configuration from which a cell or a layer is built. Import Burn's `Config` to save and to load it.
+pub trait SequenceConfig: Config + Clone {
     /// What is built: a [`Cell`](crate::Cell) or a [`Layer`].
     type Built: Module;
 
@@ -134,13 +170,10 @@ pub trait SequenceConfig: Clone + std::fmt::Debug + Serialize + DeserializeOwned
     #[must_use]
     fn with_input_size(self, input_size: usize) -> Self;
 
-    /// The same for another number of hidden units; what a deep stack whose layers differ in size
-    /// asks of its upper layers. `None` when there is no such number to set.
+    /// The same for another number of hidden units, in each layer that there is; what a deep stack whose layers differ
+    /// in size asks of its upper layers.
     #[must_use]
-    fn with_hidden_size(self, hidden_size: usize) -> Option<Self> {
-        let _ = hidden_size;
-        None
-    }
+    fn with_hidden_size(self, hidden_size: usize) -> Self;
 
     /// Builds it, with new weights drawn from the device's random numbers.
     ///

@@ -15,40 +15,32 @@
 //!
 //! Ba, Kiros and Hinton 2016, "Layer normalization", arXiv 1607.06450, the GRU of its supplement.
 
-use burn::config::Config;
 use burn::module::{Module, Param};
 use burn::tensor::{Device, Tensor};
 
+use crate::config::{by_fields, config};
 use crate::equations::{At, Equations, Expression, by_equations};
 use crate::gates::by_gates;
 use crate::{Cell, Error, Gates, GatesConfig, Regularizer, SequenceConfig};
 
-/// Configuration of a [`LayerNormGru`] cell.
-#[derive(Config, Debug)]
-pub struct LayerNormGruConfig {
-    /// Features of the input, `I`.
-    pub input_size: usize,
-    /// Units, `H`.
-    pub hidden_size: usize,
-    /// How the weights start; as a plain GRU's by default.
-    #[config(default = "GatesConfig::new()")]
-    pub gates: GatesConfig,
-    /// Added to the variance.
-    #[config(default = 1e-5)]
-    pub epsilon: f64,
+config! {
+    /// Configuration of a [`LayerNormGru`] cell.
+    pub struct LayerNormGruConfig {
+        /// Features of the input, `I`.
+        pub input_size: usize,
+        /// Units, `H`.
+        pub hidden_size: usize,
+        /// How the weights start; as a plain GRU's by default.
+        pub gates: GatesConfig = GatesConfig::new(),
+        /// Added to the variance.
+        pub epsilon: f64 = 1e-5,
+    }
 }
 
 impl SequenceConfig for LayerNormGruConfig {
     type Built = LayerNormGru;
 
-    fn input_size(&self) -> usize {
-        self.input_size
-    }
-
-    fn with_input_size(mut self, input_size: usize) -> Self {
-        self.input_size = input_size;
-        self
-    }
+    by_fields!(hidden_size);
 
     fn init(&self, device: &Device) -> Result<LayerNormGru, Error> {
         const NAME: &str = "LayerNormGru";

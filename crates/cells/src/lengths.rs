@@ -2,7 +2,7 @@
 
 use burn::tensor::{Bool, Device, Int, Tensor, TensorData};
 
-use crate::Error;
+use crate::{Error, ErrorKind};
 
 /// The number of valid time steps of each row of a batch, counted from its start.
 ///
@@ -74,25 +74,14 @@ impl Lengths {
     /// Refuses lengths that do not fit a batch of `batch` rows and `time` steps.
     pub fn check(&self, layer: &str, batch: usize, time: usize) -> Result<(), Error> {
         if self.0.len() != batch {
-            let expected = format!("{batch}, one for each row of the batch");
-            return Err(Error::new(
-                layer,
-                "number of lengths",
-                expected,
-                self.0.len(),
-            ));
+            let what = "lengths, one for each row of the batch";
+            return Err(Error::count(layer, what, batch, self.0.len()));
         }
-        match self
-            .0
-            .iter()
-            .enumerate()
-            .find(|(_, length)| **length > time)
-        {
-            Some((row, length)) => Err(Error::new(
+        let mut rows = self.0.iter().enumerate();
+        match rows.find(|(_, length)| **length > time) {
+            Some((row, &found)) => Err(Error::of_kind(
                 layer,
-                format!("length of row {row}"),
-                format!("at most {time}, the steps of the batch"),
-                length,
+                ErrorKind::Length { row, time, found },
             )),
             None => Ok(()),
         }

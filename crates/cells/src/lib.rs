@@ -54,7 +54,7 @@
 //!
 //! let batch = Tensor::<3>::random([3, 20, 8], Distribution::Default, &device);
 //! let lengths = Lengths::new([20, 7, 12]);
-//! let run = layer.forward(batch, None, Some(&lengths))?;
+//! let run = layer.forward(LayerInput::new(batch).with_lengths(&lengths))?;
 //!
 //! assert_eq!(run.outputs.dims(), [3, 20, 32]); // forward and reverse, side by side
 //! assert_eq!(run.state[1].reverse.cell.dims(), [3, 16]); // the final state of any of them
@@ -70,6 +70,7 @@ mod any;
 mod bidirectional;
 mod candidate;
 mod cell;
+mod config;
 mod connection;
 mod conv_lstm;
 mod deep;
@@ -92,6 +93,7 @@ mod input_gates;
 mod janet;
 mod jordan;
 mod layer;
+mod layer_input;
 mod layer_norm_gru;
 mod layer_norm_lstm;
 mod lengths;
@@ -129,7 +131,7 @@ pub use dilated::{Dilated, DilatedConfig, DilatedStackConfig};
 pub use dropout::SequenceDropout;
 pub use elman::{Elman, ElmanConfig};
 pub use elman_jordan::{ElmanJordan, ElmanJordanConfig, ElmanJordanState};
-pub use error::Error;
+pub use error::{Error, ErrorKind, Found, Size};
 pub use four_gate_lstm::{FourGateLstm, FourGateLstmConfig, FourGateState};
 pub use gate_dropout::{GateDropout, MaskSpan, Regularizer};
 pub use gates::{Gates, GatesConfig};
@@ -143,6 +145,7 @@ pub use input_gates::{InputGates, InputGatesConfig};
 pub use janet::{Janet, JanetConfig};
 pub use jordan::{Jordan, JordanConfig};
 pub use layer::{Layer, LayerOutput, SequenceConfig, Trace};
+pub use layer_input::LayerInput;
 pub use layer_norm_gru::{LayerNormGru, LayerNormGruConfig};
 pub use layer_norm_lstm::{LayerNormLstm, LayerNormLstmConfig};
 pub use lengths::Lengths;
@@ -163,20 +166,23 @@ pub use watcher::{WatchedStep, Watcher};
 pub use weight_norm::{WeightGain, WeightNorm};
 pub use zoneout::{Zoneout, ZoneoutConfig};
 
-/// What most programs need: the cells, the layers, their configurations and the traits.
+/// What most programs need: the layers and cells with their configurations, and what those are written with.
+///
+/// What has a name that other crates use too is not here: `Cell`, `Error`, `Memory`, `Path`, `State`. Of the traits
+/// among them the methods are, such as `detach` of a state.
 pub mod prelude {
     pub use crate::{
-        Activation, AnyCell, AnyCellConfig, AnyState, Bidirectional, BidirectionalConfig,
-        BothDirections, Candidate, Cell, Connection, ConvLstm, ConvLstmConfig, Deep, DeepConfig,
-        Dilated, DilatedConfig, DilatedStackConfig, Direction, Elman, ElmanConfig, ElmanJordan,
-        ElmanJordanConfig, ElmanJordanState, Error, ForgetGate, FourGateLstm, FourGateLstmConfig,
-        FourGateState, GatesConfig, Gru, GruActivations, GruConfig, Hierarchical,
-        HierarchicalConfig, HierarchicalState, HighOrderElman, HighOrderElmanConfig, IndRnn,
-        IndRnnConfig, Initial, Initialization, Janet, JanetConfig, Jordan, JordanConfig, Layer,
-        LayerNormGru, LayerNormGruConfig, LayerNormLstm, LayerNormLstmConfig, LayerOutput, Lengths,
-        Lru, LruConfig, LruState, Lstm, LstmActivations, LstmConfig, LstmState, Memory, Merge, Mgu,
-        MguConfig, MinGru, MinGruConfig, MinLstm, MinLstmConfig, Path, Recurrent, RecurrentConfig,
-        Reset, SLstm, SLstmConfig, SLstmState, SequenceConfig, State, Trace, Zoneout,
+        Activation, AnyCell, AnyCellConfig, Bidirectional, BidirectionalConfig, BothDirections,
+        Candidate, Connection, ConvLstm, ConvLstmConfig, Deep, DeepConfig, Dilated, DilatedConfig,
+        DilatedStackConfig, Direction, Elman, ElmanConfig, ElmanJordan, ElmanJordanConfig,
+        ForgetGate, FourGateLstm, FourGateLstmConfig, GatesConfig, Gru, GruActivations, GruConfig,
+        Hierarchical, HierarchicalConfig, HighOrderElman, HighOrderElmanConfig, IndRnn,
+        IndRnnConfig, Initial, Initialization, InputGatesConfig, Janet, JanetConfig, Jordan,
+        JordanConfig, Layer, LayerInput, LayerNormGru, LayerNormGruConfig, LayerNormLstm,
+        LayerNormLstmConfig, LayerOutput, Lengths, Lru, LruConfig, Lstm, LstmActivations,
+        LstmConfig, MaskSpan, Merge, Mgu, MguConfig, MinGru, MinGruConfig, MinLstm, MinLstmConfig,
+        Recurrent, RecurrentConfig, Reset, SLstm, SLstmConfig, SequenceConfig, WeightNorm, Zoneout,
         ZoneoutConfig,
     };
+    pub use crate::{Cell as _, State as _};
 }

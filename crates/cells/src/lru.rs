@@ -15,51 +15,37 @@
 
 use std::f64::consts::TAU;
 
-use burn::config::Config;
 use burn::module::{Module, Param};
 use burn::tensor::{Device, Distribution, Int, Tensor};
 
+use crate::config::{by_fields, config};
 use crate::scan::{self, Complex, Numbers, linear_recurrence};
 use crate::{Cell, Direction, Error, Lengths, Path, Sequence, SequenceConfig, state};
 
-/// Configuration of an [`Lru`] cell.
-#[derive(Config, Debug)]
-pub struct LruConfig {
-    /// Features of the input, `I`.
-    pub input_size: usize,
-    /// Features of the output, `O`.
-    pub output_size: usize,
-    /// Complex units, `N`.
-    pub units: usize,
-    /// The smallest `|lambda|` at the start.
-    #[config(default = 0.0)]
-    pub min_radius: f64,
-    /// The largest `|lambda|` at the start. Near 1 for long memories.
-    #[config(default = 1.0)]
-    pub max_radius: f64,
-    /// The largest angle of `lambda` at the start, in radians. A small part of the circle for
-    /// inputs that change slowly.
-    #[config(default = "TAU")]
-    pub max_phase: f64,
+config! {
+    /// Configuration of an [`Lru`] cell.
+    pub struct LruConfig {
+        /// Features of the input, `I`.
+        pub input_size: usize,
+        /// Features of the output, `O`.
+        pub output_size: usize,
+        /// Complex units, `N`.
+        pub units: usize,
+        /// The smallest `|lambda|` at the start.
+        pub min_radius: f64 = 0.0,
+        /// The largest `|lambda|` at the start. Near 1 for long memories.
+        pub max_radius: f64 = 1.0,
+        /// The largest angle of `lambda` at the start, in radians. A small part of the circle for
+        /// inputs that change slowly.
+        pub max_phase: f64 = TAU,
+    }
 }
 
 impl SequenceConfig for LruConfig {
     type Built = Lru;
 
-    fn input_size(&self) -> usize {
-        self.input_size
-    }
-
-    fn with_input_size(mut self, input_size: usize) -> Self {
-        self.input_size = input_size;
-        self
-    }
-
-    /// The features of the output, which is what the layer above sees.
-    fn with_hidden_size(mut self, hidden_size: usize) -> Option<Self> {
-        self.output_size = hidden_size;
-        Some(self)
-    }
+    // What the layer above sees is the output, not the complex units.
+    by_fields!(output_size);
 
     fn init(&self, device: &Device) -> Result<Lru, Error> {
         self.check()?;

@@ -20,7 +20,7 @@ use burn::module::Param;
 use burn::tensor::{Distribution, Tensor};
 use serde::{Deserialize, Serialize};
 
-use crate::{Error, Gates};
+use crate::{Error, Found, Gates};
 
 /// How the bias of the gate that keeps a cell's memory (such as the forget gate of an LSTM) is initialised. A gate
 /// has two biases, which are added; the values here are for their sum.
@@ -57,15 +57,15 @@ impl Memory {
         gates: &mut Gates,
         which: MemoryGates,
     ) -> Result<(), Error> {
-        let refuse = |what, expected, found: String| Err(Error::new(cell, what, expected, found));
+        let refuse = |what, expected, found: Found| Err(Error::new(cell, what, expected, found));
         match *self {
             Self::AsDrawn => return Ok(()),
             Self::ForgetBias(value) if !value.is_finite() => {
-                return refuse("forget bias", "a finite number", value.to_string());
+                return refuse("forget bias", "a finite number", value.into());
             }
             Self::Chrono { longest } if longest < 3 => {
                 let what = "longest memory of the chrono initialization";
-                return refuse(what, "at least 3 steps", longest.to_string());
+                return refuse(what, "at least 3 steps", longest.into());
             }
             Self::ForgetBias(_) | Self::Chrono { .. } => {}
         }
@@ -73,7 +73,7 @@ impl Memory {
             return refuse(
                 "memory",
                 "biases to set it in",
-                format!("{self:?} and no biases"),
+                format!("{self:?} and no biases").into(),
             );
         };
         let (mut input, mut recurrent) = (input.val().detach(), recurrent.val().detach());

@@ -9,37 +9,30 @@
 //! Zhou, Wu, Zhang and Zhou 2016, "Minimal gated unit for recurrent neural networks",
 //! arXiv 1603.09420.
 
-use burn::config::Config;
 use burn::module::Module;
 use burn::tensor::{Device, Tensor};
 
+use crate::config::{by_fields, config};
 use crate::equations::{At, Equations, Expression, by_equations};
 use crate::gates::by_gates;
 use crate::{Cell, Error, Gates, GatesConfig, Regularizer, SequenceConfig};
 
-/// Configuration of an [`Mgu`] cell.
-#[derive(Config, Debug)]
-pub struct MguConfig {
-    /// Features of the input, `I`.
-    pub input_size: usize,
-    /// Units, `H`.
-    pub hidden_size: usize,
-    /// How the weights start; as PyTorch's other cells by default.
-    #[config(default = "GatesConfig::new()")]
-    pub gates: GatesConfig,
+config! {
+    /// Configuration of an [`Mgu`] cell.
+    pub struct MguConfig {
+        /// Features of the input, `I`.
+        pub input_size: usize,
+        /// Units, `H`.
+        pub hidden_size: usize,
+        /// How the weights start; as PyTorch's other cells by default.
+        pub gates: GatesConfig = GatesConfig::new(),
+    }
 }
 
 impl SequenceConfig for MguConfig {
     type Built = Mgu;
 
-    fn input_size(&self) -> usize {
-        self.input_size
-    }
-
-    fn with_input_size(mut self, input_size: usize) -> Self {
-        self.input_size = input_size;
-        self
-    }
+    by_fields!(hidden_size);
 
     fn init(&self, device: &Device) -> Result<Mgu, Error> {
         let sizes = [2, self.input_size, self.hidden_size];

@@ -9,47 +9,34 @@
 //!
 //! Feng, Tung, Ahmed, Bengio and Hajimirsadeghi 2024, "Were RNNs all we needed?", arXiv 2410.01201.
 
-use burn::config::Config;
 use burn::module::Module;
 use burn::tensor::activation::sigmoid;
 use burn::tensor::{Device, Tensor};
 
+use crate::config::{by_fields, config};
 use crate::{
     Candidate, Cell, Direction, Error, InputGates, InputGatesConfig, Path, Sequence,
     SequenceConfig, scan,
 };
 
-/// Configuration of a [`MinGru`] cell.
-#[derive(Config, Debug)]
-pub struct MinGruConfig {
-    /// Features of the input, `I`.
-    pub input_size: usize,
-    /// Units, `H`.
-    pub hidden_size: usize,
-    /// How the weights start.
-    #[config(default = "InputGatesConfig::new()")]
-    pub gates: InputGatesConfig,
-    /// `g`.
-    #[config(default = "Candidate::default()")]
-    pub candidate: Candidate,
+config! {
+    /// Configuration of a [`MinGru`] cell.
+    pub struct MinGruConfig {
+        /// Features of the input, `I`.
+        pub input_size: usize,
+        /// Units, `H`.
+        pub hidden_size: usize,
+        /// How the weights start.
+        pub gates: InputGatesConfig = InputGatesConfig::new(),
+        /// `g`.
+        pub candidate: Candidate = Candidate::default(),
+    }
 }
 
 impl SequenceConfig for MinGruConfig {
     type Built = MinGru;
 
-    fn input_size(&self) -> usize {
-        self.input_size
-    }
-
-    fn with_input_size(mut self, input_size: usize) -> Self {
-        self.input_size = input_size;
-        self
-    }
-
-    fn with_hidden_size(mut self, hidden_size: usize) -> Option<Self> {
-        self.hidden_size = hidden_size;
-        Some(self)
-    }
+    by_fields!(hidden_size);
 
     fn init(&self, device: &Device) -> Result<MinGru, Error> {
         let sizes = [2, self.input_size, self.hidden_size];

@@ -1,19 +1,21 @@
 //! A cell, run over a sequence in one direction.
 
+use burn::config::Config;
 use burn::module::Module;
-use burn::tensor::{Device, Tensor};
+use burn::tensor::Device;
 use serde::{Deserialize, Serialize};
 
 use crate::initial::InitialState;
-use crate::state::check_shapes;
+use crate::state::{check_place, check_state};
 use crate::unrolled::observed;
 use crate::{
-    Cell, Direction, Error, Initial, Layer, LayerOutput, Lengths, Path, Sequence, SequenceConfig,
-    Trace, Watcher,
+    Cell, Direction, Error, Initial, Layer, LayerInput, LayerOutput, Path, Sequence,
+    SequenceConfig, Trace, Watcher,
 };
 
 /// Configuration of a [`Recurrent`] layer.
 #[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct RecurrentConfig<K> {
     /// The cell.
     pub cell: K,
@@ -50,6 +52,8 @@ impl<K> RecurrentConfig<K> {
     }
 }
 
+impl<K: SequenceConfig> Config for RecurrentConfig<K> {}
+
 impl<K: SequenceConfig<Built: Cell>> SequenceConfig for RecurrentConfig<K> {
     type Built = Recurrent<K::Built>;
 
@@ -62,9 +66,9 @@ impl<K: SequenceConfig<Built: Cell>> SequenceConfig for RecurrentConfig<K> {
         self
     }
 
-    fn with_hidden_size(mut self, hidden_size: usize) -> Option<Self> {
-        self.cell = self.cell.with_hidden_size(hidden_size)?;
-        Some(self)
+    fn with_hidden_size(mut self, hidden_size: usize) -> Self {
+        self.cell = self.cell.with_hidden_size(hidden_size);
+        self
     }
 
     fn init(&self, device: &Device) -> Result<Self::Built, Error> {
@@ -124,47 +128,27 @@ impl<C: Cell> Recurrent<C> {
         }
     }
 
-    fn check(
-        &self,
-        input: &Tensor<3>,
-        state: Option<&C::State>,
-        lengths: Option<&Lengths>,
-    ) -> Result<(), Error> {
-        let [batch, time, features] = input.dims();
-        if batch == 0 || time == 0 || features != self.cell.input_size() {
-            return Err(Error::new(
-                self.cell.describe(),
-                "input [batch, time, features]",
-                format!("[at least 1, at least 1, {}]", self.cell.input_size()),
-                format!("{:?}", input.dims()),
-            ));
-        }
-        if let Some(lengths) = lengths {
-            lengths.check(&self.cell.describe(), batch, time)?;
-        }
-        match state {
-            Some(state) => {
-                let expected = self.cell.initial_state(batch);
-                check_shapes(&self.cell.describe(), state, &expected)
-            }
-            None => Ok(()),
-        }
-    }
-
     /// What a run is made of: the cell as it sees it, the sequence and the state to start from.
-    fn prepared(
-        &self,
-        input: Tensor<3>,
-        state: Option<C::State>,
-        lengths: Option<&Lengths>,
-    ) -> Result<(C, Sequence, C::State), Error> {
-        self.check(&input, state.as_ref(), lengths)?;
-        let [batch, time, _] = input.dims();
-        let state = state.unwrap_or_else(|| self.initial_state(batch));
+    fn prepared(&self, input: LayerInput<'_, C::State>) -> Result<(C, Sequence, C::State), Error> {
+        let LayerInput {
+            inputs,
+            state,
+            lengths,
+        } = input;
+        let [batch, time, _] = inputs.dims();
+        let name = || self.cell.describe();
+        let state = match state {
+            Some(state) => {
+                check_state(name, &state, &self.cell.initial_state(batch))?;
+                state
+            }
+            None => self.initial_state(batch),
+        };
+        check_place(name, &inputs, &state)?;
 
         let input = match lengths {
-            Some(lengths) => lengths.clear_padding(input),
-            None => input,
+            Some(lengths) => lengths.clear_padding(inputs),
+            None => inputs,
         };
         let input = Sequence {
             values: input.swap_dims(0, 1),
@@ -206,13 +190,11 @@ impl<C: Cell> Layer for Recurrent<C> {
         vec![(self.describe(), self.path())]
     }
 
-    fn forward(
+    fn forward_checked(
         &self,
-        input: Tensor<3>,
-        state: Option<Self::State>,
-        lengths: Option<&Lengths>,
+        input: LayerInput<'_, Self::State>,
     ) -> Result<LayerOutput<Self::State>, Error> {
-        let (cell, input, state) = self.prepared(input, state, lengths)?;
+        let (cell, input, state) = self.prepared(input)?;
         let (outputs, state) = match self.path() {
             Path::Kernel(_) => cell.scan(input, state, self.direction),
             Path::Unrolled(_) => {
@@ -226,13 +208,11 @@ impl<C: Cell> Layer for Recurrent<C> {
         })
     }
 
-    fn trace(
+    fn trace_checked(
         &self,
-        input: Tensor<3>,
-        state: Option<Self::State>,
-        lengths: Option<&Lengths>,
+        input: LayerInput<'_, Self::State>,
     ) -> Result<Trace<Self::State>, Error> {
-        let (cell, input, state) = self.prepared(input, state, lengths)?;
+        let (cell, input, state) = self.prepared(input)?;
         let mut states = vec![None; input.values.dims()[0]];
         let mut keep = |t: usize, state: &C::State| states[t] = Some(state.clone());
         let watcher = self.watcher.as_ref();

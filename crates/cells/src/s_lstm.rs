@@ -16,11 +16,11 @@
 //!
 //! Beck et al. 2024, "xLSTM: extended long short-term memory", arXiv 2405.04517.
 
-use burn::config::Config;
 use burn::module::{Module, Param};
 use burn::tensor::{Device, Tensor};
 use serde::{Deserialize, Serialize};
 
+use crate::config::{by_fields, config};
 use crate::equations::{At, Equations, Expression, by_equations};
 use crate::gates::{project, zeros};
 use crate::{Cell, Error, GatesConfig, SequenceConfig, state};
@@ -36,36 +36,27 @@ pub enum ForgetGate {
     Exponential,
 }
 
-/// Configuration of an [`SLstm`] cell.
-#[derive(Config, Debug)]
-pub struct SLstmConfig {
-    /// Features of the input, `I`.
-    pub input_size: usize,
-    /// Units, `H`, of all heads together.
-    pub hidden_size: usize,
-    /// Heads, each with as many units.
-    #[config(default = 1)]
-    pub heads: usize,
-    /// What the forget gate is.
-    #[config(default = "ForgetGate::Sigmoid")]
-    pub forget: ForgetGate,
-    /// How the weights start; as PyTorch's other cells by default, where a head's block of `R` is
-    /// as that of a cell of its size. There is one bias.
-    #[config(default = "GatesConfig::new()")]
-    pub gates: GatesConfig,
+config! {
+    /// Configuration of an [`SLstm`] cell.
+    pub struct SLstmConfig {
+        /// Features of the input, `I`.
+        pub input_size: usize,
+        /// Units, `H`, of all heads together.
+        pub hidden_size: usize,
+        /// Heads, each with as many units.
+        pub heads: usize = 1,
+        /// What the forget gate is.
+        pub forget: ForgetGate = ForgetGate::Sigmoid,
+        /// How the weights start; as PyTorch's other cells by default, where a head's block of `R` is
+        /// as that of a cell of its size. There is one bias.
+        pub gates: GatesConfig = GatesConfig::new(),
+    }
 }
 
 impl SequenceConfig for SLstmConfig {
     type Built = SLstm;
 
-    fn input_size(&self) -> usize {
-        self.input_size
-    }
-
-    fn with_input_size(mut self, input_size: usize) -> Self {
-        self.input_size = input_size;
-        self
-    }
+    by_fields!(hidden_size);
 
     fn init(&self, device: &Device) -> Result<SLstm, Error> {
         let (hidden, heads) = (self.hidden_size, self.heads);

@@ -6,7 +6,7 @@
 
 use burn::tensor::{Bool, Device, Tensor};
 
-use crate::Error;
+use crate::{Error, ErrorKind};
 
 /// The state of a cell or of a layer made of cells.
 ///
@@ -95,38 +95,92 @@ impl<S: State> State for Vec<S> {
     }
 }
 
-/// Refuses a state whose tensors are not those of `expected`, by name.
-pub(crate) fn check_shapes<S: State>(layer: &str, found: &S, expected: &S) -> Result<(), Error> {
-    let shapes = |state: &S| {
-        let mut shapes = Vec::new();
+/// Refuses a state whose tensors are not those of `expected`: by name, shape, device and element type.
+pub(crate) fn check_state<S: State>(
+    layer: impl Fn() -> String,
+    found: &S,
+    expected: &S,
+) -> Result<(), Error> {
+    let tensors = |state: &S| {
+        let mut tensors = Vec::new();
         state.visit("", &mut |name, tensor| {
-            shapes.push((name.to_string(), tensor.dims()))
+            tensors.push((name.to_string(), tensor.clone()))
         });
-        shapes
+        tensors
     };
-    let (found, expected) = (shapes(found), shapes(expected));
-    if found.len() != expected.len() {
-        let what = "number of tensors in the initial state";
-        return Err(Error::new(layer, what, expected.len(), found.len()));
-    }
-    let mut pairs = found.iter().zip(&expected);
+    let (found, expected) = (tensors(found), tensors(expected));
     // Of a state that is chosen when the program runs, the names tell whose it is.
-    if let Some((found, expected)) = pairs
-        .clone()
-        .find(|(found, expected)| found.0 != expected.0)
+    let names = |(name, other): (&(String, _), &(String, _))| {
+        (name.0 != other.0).then(|| ErrorKind::State {
+            expected: other.0.clone(),
+            found: name.0.clone(),
+        })
+    };
+    if found.len() == expected.len()
+        && let Some(kind) = found.iter().zip(&expected).find_map(names)
     {
-        let (what, expected) = ("initial state", format!("`{}`", expected.0));
-        return Err(Error::new(layer, what, expected, format!("`{}`", found.0)));
+        return Err(Error::of_kind(layer(), kind));
     }
-    match pairs.find(|(found, expected)| found.1 != expected.1) {
-        Some(((name, found), (_, expected))) => Err(Error::new(
-            layer,
-            format!("initial state `{name}` [batch, units]"),
-            format!("{expected:?}"),
-            format!("{found:?}"),
-        )),
+    if found.len() != expected.len() {
+        let what = "tensors in the initial state";
+        return Err(Error::count(layer(), what, expected.len(), found.len()));
+    }
+    for ((name, found), (_, expected)) in found.iter().zip(&expected) {
+        if found.dims() != expected.dims() {
+            let what = format!("initial state `{name}` [batch, units]");
+            return Err(Error::shape(layer(), what, expected.dims(), found.dims()));
+        }
+        check_same_place(
+            &layer,
+            || format!("initial state `{name}`"),
+            found,
+            expected,
+        )?;
+    }
+    Ok(())
+}
+
+/// Refuses a sequence that is not of the device and the element type of a state, which has them from the weights.
+pub(crate) fn check_place<S: State>(
+    layer: impl Fn() -> String,
+    sequence: &Tensor<3>,
+    state: &S,
+) -> Result<(), Error> {
+    let mut first = None;
+    state.visit("", &mut |_, tensor| {
+        first.get_or_insert_with(|| tensor.clone());
+    });
+    match first {
+        Some(first) => check_same_place(layer, || "input".to_string(), sequence, &first),
         None => Ok(()),
     }
+}
+
+fn check_same_place<const D: usize, const E: usize>(
+    layer: impl Fn() -> String,
+    what: impl Fn() -> String,
+    found: &Tensor<D>,
+    expected: &Tensor<E>,
+) -> Result<(), Error> {
+    let (place, other) = (expected.device(), found.device());
+    // Equal with and without autodiff: Burn computes with both together.
+    if place != other {
+        let kind = ErrorKind::Device {
+            what: what(),
+            expected: format!("{place:?}"),
+            found: format!("{other:?}"),
+        };
+        return Err(Error::of_kind(layer(), kind));
+    }
+    if expected.dtype() != found.dtype() {
+        let kind = ErrorKind::ElementType {
+            what: what(),
+            expected: expected.dtype(),
+            found: found.dtype(),
+        };
+        return Err(Error::of_kind(layer(), kind));
+    }
+    Ok(())
 }
 
 /// `path.name`, or `name` alone at the root.

@@ -1,13 +1,13 @@
-//! Helpers for a [`Layer`] of your own: the checks that every layer makes, and [`trace`], which finds the state at
-//! each step of a layer that can carry its state from window to window, by running it in windows of one step.
+//! Helpers for a [`Layer`] of your own: [`start`], the state that a run starts from, and [`trace`], which finds the
+//! state at each step of a layer that can carry its state from window to window, by running it in windows of one step.
 
 use burn::tensor::Tensor;
 
-use crate::state::check_shapes;
-use crate::{Direction, Error, Layer, Lengths, Trace};
+use crate::state::check_state;
+use crate::{Direction, Error, Layer, LayerInput, Lengths, Trace};
 
-/// Implements [`Layer::trace`] for such a layer, on an input that has already been checked. In training, masks that
-/// a run otherwise draws once are drawn at each step.
+/// Implements [`Layer::trace_checked`] for such a layer. In training, masks that a run otherwise draws once are drawn
+/// at each step.
 ///
 /// # Errors
 ///
@@ -15,19 +15,23 @@ use crate::{Direction, Error, Layer, Lengths, Trace};
 pub fn trace<L: Layer>(
     layer: &L,
     direction: Direction,
-    input: Tensor<3>,
-    mut state: L::State,
-    lengths: Option<&Lengths>,
+    input: LayerInput<'_, L::State>,
 ) -> Result<Trace<L::State>, Error> {
-    let time = input.dims()[1];
+    let [batch, time, _] = input.inputs.dims();
+    let mut state = start(layer, batch, input.state)?;
     let mut outputs = vec![None; time];
     let mut states = vec![None; time];
     for t in direction.order(time) {
         let there = |length: &usize| usize::from(t < *length);
-        let lengths = lengths
+        let lengths = input
+            .lengths
             .map(|lengths| Lengths::new(lengths.as_slice().iter().map(there).collect::<Vec<_>>()));
-        let step = input.clone().slice_dim(1, t..t + 1);
-        let run = layer.forward(step, Some(state), lengths.as_ref())?;
+        let step = LayerInput {
+            inputs: input.inputs.clone().slice_dim(1, t..t + 1),
+            state: Some(state),
+            lengths: lengths.as_ref(),
+        };
+        let run = layer.forward(step)?;
         outputs[t] = Some(run.outputs);
         states[t] = Some(run.state.clone());
         state = run.state;
@@ -53,31 +57,6 @@ pub fn start<L: Layer>(
     let Some(state) = state else {
         return Ok(initial);
     };
-    check_shapes(&layer.describe(), &state, &initial)?;
+    check_state(|| layer.describe(), &state, &initial)?;
     Ok(state)
-}
-
-/// Refuses an input or lengths that do not fit `layer`.
-///
-/// # Errors
-///
-/// The layer, what it expected and what it got.
-pub fn check<L: Layer>(
-    layer: &L,
-    input: &Tensor<3>,
-    lengths: Option<&Lengths>,
-) -> Result<(), Error> {
-    let [batch, time, features] = input.dims();
-    if batch == 0 || time == 0 || features != layer.input_size() {
-        return Err(Error::new(
-            layer.describe(),
-            "input [batch, time, features]",
-            format!("[at least 1, at least 1, {}]", layer.input_size()),
-            format!("{:?}", input.dims()),
-        ));
-    }
-    match lengths {
-        Some(lengths) => lengths.check(&layer.describe(), batch, time),
-        None => Ok(()),
-    }
 }

@@ -27,7 +27,7 @@ use crate::{Cell, State};
 /// let watcher = Watcher::new();
 /// let cell = GruConfig::new(3, 4).init(&device)?;
 /// let layer = Recurrent::new(cell, Direction::Forward).watched(&watcher);
-/// layer.forward(Tensor::ones([2, 5, 3], &device), None, None)?;
+/// layer.forward(Tensor::ones([2, 5, 3], &device))?;
 ///
 /// let steps = watcher.take();
 /// assert_eq!(steps.len(), 5);

@@ -11,6 +11,7 @@
 //! Krueger et al. 2016, "Zoneout: regularizing RNNs by randomly preserving hidden activations",
 //! arXiv 1606.01305.
 
+use burn::config::Config;
 use burn::module::{Flag, Module, Param};
 use burn::tensor::{Device, Distribution, Tensor, TensorData};
 use rand::rngs::Xoshiro256PlusPlus;
@@ -22,6 +23,7 @@ use crate::{Cell, Direction, Error, Path, Sequence, SequenceConfig, State};
 
 /// Configuration of a [`Zoneout`] cell.
 #[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct ZoneoutConfig<K> {
     /// The cell.
     pub inner: K,
@@ -43,6 +45,8 @@ impl<K> ZoneoutConfig<K> {
     }
 }
 
+impl<K: SequenceConfig> Config for ZoneoutConfig<K> {}
+
 impl<K: SequenceConfig<Built: Equations>> SequenceConfig for ZoneoutConfig<K> {
     type Built = Zoneout<K::Built>;
 
@@ -55,9 +59,9 @@ impl<K: SequenceConfig<Built: Equations>> SequenceConfig for ZoneoutConfig<K> {
         self
     }
 
-    fn with_hidden_size(mut self, hidden_size: usize) -> Option<Self> {
-        self.inner = self.inner.with_hidden_size(hidden_size)?;
-        Some(self)
+    fn with_hidden_size(mut self, hidden_size: usize) -> Self {
+        self.inner = self.inner.with_hidden_size(hidden_size);
+        self
     }
 
     fn init(&self, device: &Device) -> Result<Self::Built, Error> {

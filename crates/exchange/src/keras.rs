@@ -39,8 +39,8 @@
 //! ```
 
 use backdraft_cells::{
-    Bidirectional, Cell, Deep, Direction, Elman, Error as CellError, Gates, Gru, Layer, Lstm,
-    LstmActivations, Recurrent, Reset, WeightNorm,
+    Bidirectional, BothDirections, Cell, Deep, Direction, Elman, Error as CellError, Gates, Gru,
+    Layer, Lstm, LstmActivations, Recurrent, Reset, WeightNorm,
 };
 use burn::module::{Module, Param};
 use burn::tensor::{Tensor, TensorData};
@@ -174,7 +174,7 @@ impl<C: KerasCell> KerasLayer for Bidirectional<C> {
     type Cell = C;
 
     fn cells(&mut self) -> Result<Vec<(String, &mut C)>, CellError> {
-        let directions = [self.forward.direction, self.reverse.direction];
+        let directions = self.directions().into_array().map(|layer| layer.direction);
         if directions != [Direction::Forward, Direction::Reverse] {
             return Err(CellError::new(
                 self.describe(),
@@ -183,9 +183,10 @@ impl<C: KerasCell> KerasLayer for Bidirectional<C> {
                 format!("{directions:?}"),
             ));
         }
+        let BothDirections { forward, reverse } = self.directions_mut();
         Ok(vec![
-            ("forward ".to_string(), &mut self.forward.cell),
-            ("backward ".to_string(), &mut self.reverse.cell),
+            ("forward ".to_string(), &mut forward.cell),
+            ("backward ".to_string(), &mut reverse.cell),
         ])
     }
 }

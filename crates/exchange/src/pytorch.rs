@@ -32,7 +32,7 @@
 //! let lstm = StateDict::open(path)?.load(lstm.init(&Device::default())?, "model.encoder.rnn")?;
 //!
 //! let batch = Tensor::<3>::ones([1, 7, 3], &Device::default());
-//! assert_eq!(lstm.forward(batch, None, None)?.outputs.dims(), [1, 7, 8]);
+//! assert_eq!(lstm.forward(batch)?.outputs.dims(), [1, 7, 8]);
 //! # Ok(())
 //! # }
 //! ```

@@ -15,7 +15,7 @@
 //! Additive: Bahdanau, Cho and Bengio 2014, arXiv 1409.0473. Dot and general: Luong, Pham and
 //! Manning 2015, arXiv 1508.04025.
 
-use backdraft_cells::{Error, Lengths};
+use backdraft_cells::{Error, Lengths, Size};
 use backdraft_kernels::{Path, additive_path, additive_scores};
 use burn::module::Module;
 use burn::nn::Linear;
@@ -205,14 +205,10 @@ impl Attention {
     ) -> Result<Annotations, Error> {
         let [batch, steps, features] = sequence.dims();
         if batch == 0 || steps == 0 || features != self.annotation_size {
-            let expected = format!("[at least 1, at least 1, {}]", self.annotation_size);
+            let one = Size::AtLeast(1);
+            let expected = [one, one, Size::Is(self.annotation_size)];
             let what = "annotations [batch, steps, features]";
-            return Err(Error::new(
-                NAME,
-                what,
-                expected,
-                format!("{:?}", sequence.dims()),
-            ));
+            return Err(Error::shape(NAME, what, expected, sequence.dims()));
         }
         let (mut values, mut padding) = (sequence, None);
         if let Some(lengths) = lengths {
@@ -246,10 +242,14 @@ impl Attention {
     ) -> Result<Attended, Error> {
         let [batch, count, features] = queries.dims();
         if batch != annotations.batch() || features != self.query_size {
-            let expected = format!("[{}, any, {}]", annotations.batch(), self.query_size);
-            let found = format!("{:?}", queries.dims());
+            let [rows, size] = [annotations.batch(), self.query_size].map(Size::Is);
             let what = "queries [batch, queries, features]";
-            return Err(Error::new(NAME, what, expected, found));
+            return Err(Error::shape(
+                NAME,
+                what,
+                [rows, Size::Any, size],
+                queries.dims(),
+            ));
         }
         let [_, steps, _] = annotations.keys.dims();
         let scores = self.scores(queries, annotations.keys.clone());

@@ -10,7 +10,7 @@
 //! What a state counts or scales by, rather than remembers, is neither read nor set: the normaliser
 //! and the stabiliser of an sLSTM, the steps since a boundary of a hierarchical layer.
 
-use backdraft_cells::{Error, Layer, State};
+use backdraft_cells::{Error, Layer, Size, State};
 use burn::module::Module;
 use burn::nn::Linear;
 use burn::tensor::{Device, Tensor};
@@ -62,13 +62,8 @@ impl Bridge {
         let [batch, features] = vector.dims();
         if features != self.features {
             let what = "vector [batch, features]";
-            let expected = format!("[any, {}]", self.features);
-            return Err(Error::new(
-                NAME,
-                what,
-                expected,
-                format!("{:?}", vector.dims()),
-            ));
+            let expected = [Size::Any, Size::Is(self.features)];
+            return Err(Error::shape(NAME, what, expected, vector.dims()));
         }
         let own = layer.initial_state(batch);
         let mut tensors = 0;

@@ -14,7 +14,7 @@
 //! loss = -(1 - e) w_y ln p_y - e / K sum_k w_k ln p_k           y: the right class
 //! ```
 
-use backdraft_cells::{Error, Layer, Lengths};
+use backdraft_cells::{Error, Layer, LayerInput, Lengths};
 use burn::module::{Module, ModuleDisplay};
 use burn::nn::{Dropout, Embedding, Linear};
 use burn::tensor::{Int, Tensor, TensorData, activation::log_softmax};
@@ -90,7 +90,9 @@ impl<L: Layer> Classifier<L> {
         let name = "Classifier";
         let embedded = embedded(name, self.embedding.as_ref(), inputs, lengths)?;
         let embedded = self.input_dropout.forward(embedded);
-        let run = self.recurrent.forward(embedded, None, Some(lengths));
+        let run = self
+            .recurrent
+            .forward(LayerInput::new(embedded).with_lengths(lengths));
         Ok(run.map_err(|error| error.within(name))?.outputs)
     }
 

@@ -19,7 +19,7 @@
 mod config;
 mod writing;
 
-use backdraft_cells::{Error, Layer, Lengths};
+use backdraft_cells::{Error, Layer, LayerInput, Lengths};
 use burn::module::{Module, ModuleDisplay};
 use burn::nn::{Dropout, Embedding, Linear};
 use burn::tensor::{Device, Int, Tensor};
@@ -125,7 +125,11 @@ impl<L: Layer> Composer<L> {
         let begun = self.begin(key, key_lengths)?;
         let read = self.read(teacher.inputs.clone(), &begun.key);
         let lengths = Some(&teacher.lengths);
-        let run = self.recurrent.forward(read, Some(begun.state), lengths);
+        let run = self.recurrent.forward(
+            LayerInput::new(read)
+                .with_state(begun.state)
+                .with_lengths(lengths),
+        );
         let run = run.map_err(|error| error.within(NAME))?;
         Ok(teacher.nats(run.outputs, |hidden| self.scores(hidden), 0.0))
     }

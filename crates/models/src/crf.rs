@@ -9,7 +9,7 @@
 //! and `b`: the scores of beginning and of ending with a tag. Lafferty, McCallum and Pereira 2001,
 //! "Conditional random fields".
 
-use backdraft_cells::{Error, Kernel, Lengths, Path};
+use backdraft_cells::{Error, Kernel, Lengths, Path, Size};
 use burn::module::{Module, Param};
 use burn::nn::Initializer;
 use burn::tensor::{DType, Device, Int, Tensor};
@@ -181,10 +181,10 @@ impl Crf {
     fn check(&self, emissions: &Tensor<3>, lengths: &Lengths) -> Result<(), Error> {
         let [batch, time, tags] = emissions.dims();
         if batch == 0 || time == 0 || tags != self.tags() {
-            let expected = format!("[at least 1, at least 1, {}]", self.tags());
-            let found = format!("{:?}", emissions.dims());
+            let one = Size::AtLeast(1);
+            let expected = [one, one, Size::Is(self.tags())];
             let what = "emissions [batch, time, tags]";
-            return Err(Error::new("Crf", what, expected, found));
+            return Err(Error::shape("Crf", what, expected, emissions.dims()));
         }
         lengths.check("Crf", batch, time)
     }
@@ -198,8 +198,12 @@ impl Crf {
         self.check(emissions, lengths)?;
         let [batch, time, _] = emissions.dims();
         if tags.dims() != [batch, time] {
-            let (expected, found) = (format!("{:?}", [batch, time]), format!("{:?}", tags.dims()));
-            return Err(Error::new("Crf", "tags [batch, time]", expected, found));
+            return Err(Error::shape(
+                "Crf",
+                "tags [batch, time]",
+                [batch, time],
+                tags.dims(),
+            ));
         }
         Ok(())
     }

@@ -6,9 +6,10 @@
 
 use backdraft_cells::{
     AnyCell, AnyCellConfig, AnyState, Bidirectional, BidirectionalConfig, BothDirections, Deep,
-    DeepConfig, Direction, Error, Layer, LayerOutput, Lengths, Path, Recurrent, RecurrentConfig,
+    DeepConfig, Direction, Error, Layer, LayerInput, LayerOutput, Path, Recurrent, RecurrentConfig,
     SequenceConfig, State, Trace, one_of,
 };
+use burn::config::Config;
 use burn::tensor::{Device, Tensor};
 use serde::{Deserialize, Serialize};
 
@@ -52,6 +53,8 @@ impl EncoderConfig {
     }
 }
 
+impl Config for EncoderConfig {}
+
 impl SequenceConfig for EncoderConfig {
     type Built = Encoder;
 
@@ -64,10 +67,11 @@ impl SequenceConfig for EncoderConfig {
         self
     }
 
-    /// Of all layers, where they have one size.
-    fn with_hidden_size(mut self, hidden_size: usize) -> Option<Self> {
-        self.stack.layer = self.stack.layer.with_hidden_size(hidden_size)?;
-        self.stack.sizes.is_empty().then_some(self)
+    /// Gives all layers this size.
+    fn with_hidden_size(mut self, hidden_size: usize) -> Self {
+        self.stack.layer = self.stack.layer.with_hidden_size(hidden_size);
+        self.stack.sizes.clear();
+        self
     }
 
     fn init(&self, device: &Device) -> Result<Encoder, Error> {
@@ -104,7 +108,7 @@ impl Encoder {
             Self::Both(stack) => {
                 let layers = stack.layers.iter();
                 layers
-                    .flat_map(|layer| [&layer.forward, &layer.reverse])
+                    .flat_map(|layer| layer.directions().into_array())
                     .collect()
             }
         }
@@ -117,7 +121,7 @@ impl Encoder {
             Self::Both(stack) => {
                 let layers = stack.layers.iter_mut();
                 layers
-                    .flat_map(|layer| [&mut layer.forward, &mut layer.reverse])
+                    .flat_map(|layer| layer.directions_mut().into_array())
                     .collect()
             }
         }
@@ -157,24 +161,57 @@ impl State for EncoderState {
     }
 }
 
-/// What `$call` gives of the layers, and of the state with what makes an [`EncoderState`] of one of theirs again.
+/// What `$call` gives of the layers and of the input with a state of theirs; `$of` makes an [`EncoderState`] of one.
 macro_rules! run {
-    ($encoder:expr, $state:expr, |$layers:ident, $of:ident, $from:ident| $call:expr) => {
-        match ($encoder, $state) {
+    ($encoder:expr, $input:expr, |$layers:ident, $of:ident, $from:ident| $call:expr) => {{
+        let LayerInput {
+            inputs,
+            state,
+            lengths,
+        } = $input;
+        match ($encoder, state) {
             (Encoder::Forward($layers), None) => {
-                let ($of, $from) = (EncoderState::Forward, None);
+                let ($of, $from) = (
+                    EncoderState::Forward,
+                    LayerInput {
+                        inputs,
+                        state: None,
+                        lengths,
+                    },
+                );
                 $call
             }
             (Encoder::Forward($layers), Some(EncoderState::Forward(state))) => {
-                let ($of, $from) = (EncoderState::Forward, Some(state));
+                let ($of, $from) = (
+                    EncoderState::Forward,
+                    LayerInput {
+                        inputs,
+                        state: Some(state),
+                        lengths,
+                    },
+                );
                 $call
             }
             (Encoder::Both($layers), None) => {
-                let ($of, $from) = (EncoderState::Both, None);
+                let ($of, $from) = (
+                    EncoderState::Both,
+                    LayerInput {
+                        inputs,
+                        state: None,
+                        lengths,
+                    },
+                );
                 $call
             }
             (Encoder::Both($layers), Some(EncoderState::Both(state))) => {
-                let ($of, $from) = (EncoderState::Both, Some(state));
+                let ($of, $from) = (
+                    EncoderState::Both,
+                    LayerInput {
+                        inputs,
+                        state: Some(state),
+                        lengths,
+                    },
+                );
                 $call
             }
             (encoder, Some(_)) => {
@@ -190,7 +227,7 @@ macro_rules! run {
                 ))
             }
         }
-    };
+    }};
 }
 
 /// What holds for the layers, in whichever direction.
@@ -240,14 +277,12 @@ impl Layer for Encoder {
         either!(self, |layers| layers.paths())
     }
 
-    fn forward(
+    fn forward_checked(
         &self,
-        input: Tensor<3>,
-        state: Option<EncoderState>,
-        lengths: Option<&Lengths>,
+        input: LayerInput<'_, EncoderState>,
     ) -> Result<LayerOutput<EncoderState>, Error> {
-        run!(self, state, |layers, of, from| {
-            let run = layers.forward(input, from, lengths)?;
+        run!(self, input, |layers, of, input| {
+            let run = layers.forward(input)?;
             Ok(LayerOutput {
                 outputs: run.outputs,
                 state: of(run.state),
@@ -255,14 +290,12 @@ impl Layer for Encoder {
         })
     }
 
-    fn trace(
+    fn trace_checked(
         &self,
-        input: Tensor<3>,
-        state: Option<EncoderState>,
-        lengths: Option<&Lengths>,
+        input: LayerInput<'_, EncoderState>,
     ) -> Result<Trace<EncoderState>, Error> {
-        run!(self, state, |layers, of, from| {
-            let trace = layers.trace(input, from, lengths)?;
+        run!(self, input, |layers, of, input| {
+            let trace = layers.trace(input)?;
             Ok(Trace {
                 outputs: trace.outputs,
                 states: trace.states.into_iter().map(of).collect(),

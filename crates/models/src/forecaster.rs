@@ -20,7 +20,7 @@ mod paths;
 mod scaling;
 mod series;
 
-use backdraft_cells::{Error, Layer, State};
+use backdraft_cells::{Error, Layer, LayerInput, State};
 use burn::module::{Module, ModuleDisplay, Param};
 use burn::tensor::{Int, Tensor, TensorData};
 
@@ -153,9 +153,11 @@ impl<L: Layer> Forecaster<L> {
         let device = self.output_bias.val().device();
         let (inputs, lengths) = series::inputs(batch, self.covariates(), &state, &device);
         let inputs = with_features(inputs, own_categories);
-        let run = self
-            .layer
-            .forward(inputs, Some(state.layer), Some(&lengths));
+        let run = self.layer.forward(
+            LayerInput::new(inputs)
+                .with_state(state.layer)
+                .with_lengths(&lengths),
+        );
         let run = run.map_err(|error| error.within(NAME))?;
         for (last, series) in state.last.iter_mut().zip(batch) {
             *last = series.values.last().copied().unwrap_or(*last);

@@ -10,7 +10,7 @@
 //! Mikolov et al. 2010, "Recurrent neural network based language model"; tied weights of Press and
 //! Wolf 2017 (arXiv 1608.05859) and Inan, Khosravi and Socher 2017 (arXiv 1611.01462).
 
-use backdraft_cells::{Error, Layer, LayerOutput, SequenceConfig};
+use backdraft_cells::{Error, Layer, LayerInput, LayerOutput, SequenceConfig};
 use burn::module::{Module, ModuleDisplay};
 use burn::nn::{Dropout, Embedding, EmbeddingConfig};
 use burn::tensor::{Device, Int, Tensor};
@@ -226,7 +226,9 @@ impl<L: Layer> LanguageModel<L> {
         state: Option<L::State>,
     ) -> Result<ReadOutputs<L::State>, Error> {
         let embedded = self.dropout.forward(self.embedding.forward(symbols));
-        let run = self.recurrent.forward(embedded, state, None)?;
+        let run = self
+            .recurrent
+            .forward(LayerInput::new(embedded).with_state(state))?;
         Ok(ReadOutputs {
             features: self.dropout.forward(run.outputs.clone()),
             outputs: run.outputs,

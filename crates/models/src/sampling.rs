@@ -45,21 +45,19 @@ impl Sampling {
     /// Names the setting, what would be possible and what it was.
     pub fn check(&self) -> Result<(), Error> {
         let refuse =
-            |what, expected, found: String| Err(Error::new("sampling", what, expected, found));
+            |what, expected, found: f64| Err(Error::new("sampling", what, expected, found));
         if !(self.temperature >= 0.0 && self.temperature.is_finite()) {
             return refuse(
                 "temperature",
                 "a finite number, at least 0",
-                self.temperature.to_string(),
+                self.temperature,
             );
         }
         if self.top_k == Some(0) {
-            return refuse("top-k", "at least 1", "0".to_string());
+            return refuse("top-k", "at least 1", 0.0);
         }
         match self.top_p {
-            Some(p) if !(p > 0.0 && p <= 1.0) => {
-                refuse("top-p", "above 0 and at most 1", p.to_string())
-            }
+            Some(p) if !(p > 0.0 && p <= 1.0) => refuse("top-p", "above 0 and at most 1", p),
             _ => Ok(()),
         }
     }

@@ -12,7 +12,7 @@
 //! and Hovy 2016 (arXiv 1603.01354) read the characters by a convolution instead. With a softmax
 //! at each position: Ling et al. 2015, "Finding function in form" (arXiv 1508.02096).
 
-use backdraft_cells::{Error, Layer, Lengths};
+use backdraft_cells::{Error, Layer, LayerInput, Lengths};
 use burn::module::{Module, ModuleDisplay};
 use burn::nn::{Dropout, Embedding, Linear};
 use burn::tensor::{Int, Tensor, activation::log_softmax};
@@ -107,7 +107,7 @@ impl<L: Layer> Tagger<L> {
         let read = self.dropout.forward(read);
         let run = self
             .recurrent
-            .forward(read, None, Some(&input.lengths))
+            .forward(LayerInput::new(read).with_lengths(&input.lengths))
             .map_err(|error| error.within(name))?;
         Ok(self.output.forward(self.dropout.forward(run.outputs)))
     }
@@ -121,9 +121,13 @@ impl<L: Layer> Tagger<L> {
     /// be below the number of tags.
     pub fn loss(&self, input: &TaggerInput, tags: Tensor<2, Int>) -> Result<Tensor<1>, Error> {
         if tags.dims() != input.words.dims() {
-            let expected = format!("{:?}", input.words.dims());
-            let found = format!("{:?}", tags.dims());
-            return Err(Error::new("Tagger", "tags [batch, time]", expected, found));
+            let (expected, found) = (input.words.dims(), tags.dims());
+            return Err(Error::shape(
+                "Tagger",
+                "tags [batch, time]",
+                expected,
+                found,
+            ));
         }
         let emissions = self.emissions(input)?;
         match &self.crf {

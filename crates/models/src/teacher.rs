@@ -8,7 +8,7 @@
 //! A text has symbols `0 .. V`; its edge is one more, `V`: `<BOS>` where it is read, `<EOS>` where it
 //! is foreseen. It is never read as an end nor foreseen as a beginning, so one symbol does for both.
 
-use backdraft_cells::{Error, Lengths};
+use backdraft_cells::{Error, Lengths, Size};
 use burn::tensor::{Device, Int, Tensor, TensorData};
 
 use crate::log_probability::smoothed_nats;
@@ -34,9 +34,9 @@ impl Teacher {
     ) -> Result<Self, Error> {
         let [batch, time] = target.dims();
         if batch != rows || time == 0 {
-            let expected = format!("[{rows}, at least 1], one row for each of the source");
-            let found = format!("{:?}", target.dims());
-            return Err(Error::new(model, "target [batch, time]", expected, found));
+            let what = "target [batch, time], a row for each of the source";
+            let expected = [Size::Is(rows), Size::AtLeast(1)];
+            return Err(Error::shape(model, what, expected, target.dims()));
         }
         lengths
             .check("target", batch, time)

@@ -10,7 +10,7 @@
 //! Graves, Mohamed and Hinton 2013, "Speech recognition with deep recurrent neural networks",
 //! arXiv 1303.5778; stacked frames of Sak et al. 2015, arXiv 1507.06947.
 
-use backdraft_cells::{Error, Layer, Lengths};
+use backdraft_cells::{Error, Layer, LayerInput, Lengths, Size};
 use burn::module::{Module, ModuleDisplay};
 use burn::nn::{Dropout, Linear};
 use burn::tensor::{Tensor, activation::log_softmax};
@@ -65,7 +65,7 @@ impl<L: Layer> Transcriber<L> {
         let (stacked, lengths) = self.stacked(frames, lengths)?;
         let run = self
             .recurrent
-            .forward(self.input_dropout.forward(stacked), None, Some(&lengths))
+            .forward(LayerInput::new(self.input_dropout.forward(stacked)).with_lengths(&lengths))
             .map_err(|error| error.within("Transcriber"))?;
         let scores = self
             .output
@@ -161,14 +161,10 @@ impl<L: Layer> Transcriber<L> {
         let name = "Transcriber";
         let [batch, time, features] = frames.dims();
         if batch == 0 || time == 0 || features != self.features() {
-            let expected = format!("[at least 1, at least 1, {}]", self.features());
-            let found = format!("{:?}", frames.dims());
-            return Err(Error::new(
-                name,
-                "frames [batch, time, features]",
-                expected,
-                found,
-            ));
+            let one = Size::AtLeast(1);
+            let expected = [one, one, Size::Is(self.features())];
+            let what = "frames [batch, time, features]";
+            return Err(Error::shape(name, what, expected, frames.dims()));
         }
         lengths.check(name, batch, time)?;
         let mut rows = lengths.as_slice().iter();

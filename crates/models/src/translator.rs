@@ -30,7 +30,7 @@ mod scheduled;
 mod steps;
 mod writing;
 
-use backdraft_cells::{Error, Layer, Lengths};
+use backdraft_cells::{Error, Layer, LayerInput, Lengths, Size};
 use burn::module::{Module, ModuleDisplay};
 use burn::nn::{Dropout, Embedding, Linear};
 use burn::tensor::{Device, Int, Tensor};
@@ -120,16 +120,22 @@ impl<E: Layer, D: Layer> Translator<E, D> {
     ) -> Result<Encoded<D::State>, Error> {
         let [batch, steps] = source.dims();
         if batch == 0 || steps == 0 {
-            let found = format!("{:?}", source.dims());
-            let expected = "at least 1 of each";
-            return Err(Error::new(NAME, "source [batch, time]", expected, found));
+            let expected = [Size::AtLeast(1); 2];
+            return Err(Error::shape(
+                NAME,
+                "source [batch, time]",
+                expected,
+                [batch, steps],
+            ));
         }
         lengths
             .check("source", batch, steps)
             .map_err(|error| error.within(NAME))?;
         let source = clear(source, lengths);
         let embedded = self.dropout.forward(self.source_embedding.forward(source));
-        let run = self.encoder.forward(embedded, None, Some(lengths));
+        let run = self
+            .encoder
+            .forward(LayerInput::new(embedded).with_lengths(lengths));
         let run = run.map_err(|error| error.within(format!("encoder of {NAME}")))?;
         let state = self
             .bridge
@@ -216,7 +222,11 @@ impl<E: Layer, D: Layer> Translator<E, D> {
             return self.taught_step_by_step(embedded, encoded);
         }
         let (state, lengths) = (encoded.start.state, Some(&teacher.lengths));
-        let run = self.decoder.forward(embedded, Some(state), lengths);
+        let run = self.decoder.forward(
+            LayerInput::new(embedded)
+                .with_state(state)
+                .with_lengths(lengths),
+        );
         let run = run.map_err(within_decoder)?;
         self.attend(run.outputs, encoded.annotations.as_ref())
     }

@@ -68,7 +68,7 @@ pub(crate) fn layer<K: SequenceConfig<Built: Cell>>(
         place,
         build,
         |layer, input| {
-            let run = layer.forward(input, None, None);
+            let run = layer.forward(input);
             run.expect("the input has the layer's own shape").outputs
         },
     )

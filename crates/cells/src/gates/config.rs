@@ -1,45 +1,37 @@
 //! How the weights of a gated cell start, and what holds them back in training.
 
-use burn::config::Config;
 use burn::module::Param;
 use burn::tensor::{Device, Tensor};
 
 use super::Gates;
+use crate::config::config;
 use crate::initialization::refuse;
 use crate::weight_norm::normalize;
 use crate::{Error, GateDropout, Initialization, MaskSpan, Regularizer, WeightNorm};
 
-/// How the weights of a gated cell start, each kind with its own initialiser; and what holds them
-/// back in training.
-#[derive(Config, Debug)]
-pub struct GatesConfig {
-    /// Whether there are biases.
-    #[config(default = true)]
-    pub bias: bool,
-    /// Of `W`, the input weights.
-    #[config(default = "Initialization::default()")]
-    pub input_initialization: Initialization,
-    /// Of `R`, the recurrent weights.
-    #[config(default = "Initialization::default()")]
-    pub recurrent_initialization: Initialization,
-    /// Of `b_W` and `b_R`, the biases.
-    #[config(default = "Initialization::default()")]
-    pub bias_initialization: Initialization,
-    /// Which weights are kept as a direction and a length.
-    #[config(default = "WeightNorm::Off")]
-    pub weight_norm: WeightNorm,
-    /// The probability of dropping a recurrent weight for a whole run.
-    #[config(default = 0.0)]
-    pub drop_connect: f64,
-    /// The probability of dropping a unit of `h_{t-1}` for a whole run, in `R h_{t-1}`.
-    #[config(default = 0.0)]
-    pub recurrent_dropout: f64,
-    /// The probability of dropping a unit of the candidate, what is about to be remembered.
-    #[config(default = 0.0)]
-    pub candidate_dropout: f64,
-    /// How long a mask on the candidate stays; a step by default.
-    #[config(default = "MaskSpan::Step")]
-    pub candidate_span: MaskSpan,
+config! {
+    /// How the weights of a gated cell start, each kind with its own initialiser; and what holds them
+    /// back in training.
+    pub struct GatesConfig {
+        /// Whether there are biases.
+        pub bias: bool = true,
+        /// Of `W`, the input weights.
+        pub input_initialization: Initialization = Initialization::default(),
+        /// Of `R`, the recurrent weights.
+        pub recurrent_initialization: Initialization = Initialization::default(),
+        /// Of `b_W` and `b_R`, the biases.
+        pub bias_initialization: Initialization = Initialization::default(),
+        /// Which weights are kept as a direction and a length.
+        pub weight_norm: WeightNorm = WeightNorm::Off,
+        /// The probability of dropping a recurrent weight for a whole run.
+        pub drop_connect: f64 = 0.0,
+        /// The probability of dropping a unit of `h_{t-1}` for a whole run, in `R h_{t-1}`.
+        pub recurrent_dropout: f64 = 0.0,
+        /// The probability of dropping a unit of the candidate, what is about to be remembered.
+        pub candidate_dropout: f64 = 0.0,
+        /// How long a mask on the candidate stays; a step by default.
+        pub candidate_span: MaskSpan = MaskSpan::Step,
+    }
 }
 
 impl Default for GatesConfig {

@@ -1,59 +1,54 @@
 //! What may be asked of an LSTM, and its weights built from that.
 
-use burn::config::Config;
 use burn::tensor::Device;
 
 use super::Lstm;
+use crate::config::{by_fields, config};
 use crate::initialization::uniform_by_hidden;
 use crate::memory::MemoryGates;
 use crate::{Activation, Error, GatesConfig, Memory, Regularizer, SequenceConfig};
 
-/// The activations of an [`Lstm`].
-#[derive(Config, Debug, Copy, PartialEq)]
-pub struct LstmActivations {
-    /// Of i, f and o.
-    #[config(default = "Activation::Sigmoid")]
-    pub gate: Activation,
-    /// Of g.
-    #[config(default = "Activation::Tanh")]
-    pub candidate: Activation,
-    /// Of the memory on its way out, `c_t`.
-    #[config(default = "Activation::Tanh")]
-    pub output: Activation,
+config! {
+    /// The activations of an [`Lstm`].
+    #[derive(Copy, PartialEq)]
+    pub struct LstmActivations {
+        /// Of i, f and o.
+        pub gate: Activation = Activation::Sigmoid,
+        /// Of g.
+        pub candidate: Activation = Activation::Tanh,
+        /// Of the memory on its way out, `c_t`.
+        pub output: Activation = Activation::Tanh,
+    }
 }
 
-/// Configuration of an [`Lstm`] cell.
-#[derive(Config, Debug)]
-pub struct LstmConfig {
-    /// Features of the input, `I`.
-    pub input_size: usize,
-    /// Units, `H`.
-    pub hidden_size: usize,
-    /// How the weights start; as PyTorch's by default.
-    #[config(default = "GatesConfig::new()")]
-    pub gates: GatesConfig,
-    /// How the bias of the forget gate is initialised, and with chrono initialisation that of the input gate too.
-    #[config(default = "Memory::AsDrawn")]
-    pub memory: Memory,
-    /// Whether the gates see the memory, each unit its own. Off by default.
-    #[config(default = false)]
-    pub peepholes: bool,
-    /// Whether what is forgotten makes room for what is let in, `f = 1 - i`. Off by default.
-    #[config(default = false)]
-    pub coupled: bool,
-    /// Features that the output is projected to, `P`; the units themselves when there are none.
-    pub proj_size: Option<usize>,
-    /// A bound for the memory: from `-cell_clip` to `cell_clip`.
-    pub cell_clip: Option<f64>,
-    /// A bound for what goes into the activations of i, f, g and o: from `-gate_clip` to
-    /// `gate_clip`.
-    pub gate_clip: Option<f64>,
-    /// A bound for what goes into the activation of the output, while the memory itself is not
-    /// changed: from `-output_clip` to `output_clip`. ONNX's `clip` is this and the gates' together.
-    pub output_clip: Option<f64>,
-    /// The activations: sigmoid for the gates, tanh for the other two.
-    #[config(default = "LstmActivations::new()")]
-    pub activations: LstmActivations,
+config! {
+    /// Configuration of an [`Lstm`] cell.
+    pub struct LstmConfig {
+        /// Features of the input, `I`.
+        pub input_size: usize,
+        /// Units, `H`.
+        pub hidden_size: usize,
+        /// How the weights start; as PyTorch's by default.
+        pub gates: GatesConfig = GatesConfig::new(),
+        /// How the bias of the forget gate is initialised, and with chrono initialisation that of the input gate too.
+        pub memory: Memory = Memory::AsDrawn,
+        /// Whether the gates see the memory, each unit its own. Off by default.
+        pub peepholes: bool = false,
+        /// Whether what is forgotten makes room for what is let in, `f = 1 - i`. Off by default.
+        pub coupled: bool = false,
+        /// Features that the output is projected to, `P`; the units themselves when there are none.
+        pub proj_size: Option<usize> = None,
+        /// A bound for the memory: from `-cell_clip` to `cell_clip`.
+        pub cell_clip: Option<f64> = None,
+        /// A bound for what goes into the activations of i, f, g and o: from `-gate_clip` to
+        /// `gate_clip`.
+        pub gate_clip: Option<f64> = None,
+        /// A bound for what goes into the activation of the output, while the memory itself is not
+        /// changed: from `-output_clip` to `output_clip`. ONNX's `clip` is this and the gates' together.
+        pub output_clip: Option<f64> = None,
+        /// The activations: sigmoid for the gates, tanh for the other two.
+        pub activations: LstmActivations = LstmActivations::new(),
+    }
 }
 
 impl LstmConfig {
@@ -86,19 +81,7 @@ impl LstmConfig {
 impl SequenceConfig for LstmConfig {
     type Built = Lstm;
 
-    fn input_size(&self) -> usize {
-        self.input_size
-    }
-
-    fn with_input_size(mut self, input_size: usize) -> Self {
-        self.input_size = input_size;
-        self
-    }
-
-    fn with_hidden_size(mut self, hidden_size: usize) -> Option<Self> {
-        self.hidden_size = hidden_size;
-        Some(self)
-    }
+    by_fields!(hidden_size);
 
     fn init(&self, device: &Device) -> Result<Lstm, Error> {
         self.check()?;

@@ -1,5 +1,6 @@
 //! A cell that is chosen when the program runs is the cell that it holds.
 
+use backdraft_cells::Cell;
 use backdraft_cells::prelude::*;
 use burn::module::Module;
 use burn::store::ModuleRecord;
@@ -46,7 +47,11 @@ fn results<L: Layer>(backend: &Backend, layer: &L) -> Vec<(String, Vec<f64>)> {
     let input = backend.random::<3>(1, [3, 5, layer.input_size()]);
     let zeros = layer.initial_state(3).to_device(&backend.autodiff());
     let (state, initial) = leaves(backend, zeros, 30);
-    let run = layer.forward(input.clone(), Some(state), Some(&lengths));
+    let run = layer.forward(
+        LayerInput::new(input.clone())
+            .with_state(state)
+            .with_lengths(&lengths),
+    );
     let run = run.unwrap();
     found(layer, &input, &initial, run.outputs, &run.state)
 }
@@ -164,7 +169,7 @@ fn what_cannot_be_is_refused() {
     let four = layer(FourGateLstmConfig::new(3, 4).into());
     let input = burn::tensor::Tensor::zeros([2, 1, 3], &device);
     // As many tensors of the same sizes, of another cell.
-    let error = four.forward(input, Some(lstm.initial_state(2)), None);
+    let error = four.forward(LayerInput::new(input).with_state(lstm.initial_state(2)));
     let error = error.unwrap_err().to_string();
     assert!(
         error.contains("initial state: expected `short_term`, found `hidden`"),

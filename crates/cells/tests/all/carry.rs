@@ -1,6 +1,7 @@
 //! Splitting a sequence in two with the state carried over changes nothing; batches of one, single
 //! steps and thousands of steps work.
 
+use backdraft_cells::Cell;
 use backdraft_cells::prelude::*;
 use burn::tensor::{DType, Tensor};
 
@@ -11,16 +12,18 @@ fn check_split<L: Layer>(backend: &Backend, layer: L, [batch, time]: [usize; 2],
     let what = format!("{}: {} at {at} of {time}", backend.name, layer.describe());
     let input = backend.random::<3>(1, [batch, time, layer.input_size()]);
 
-    let whole = layer.forward(input.clone(), None, None).unwrap();
+    let whole = layer.forward(input.clone()).unwrap();
     let gradients = whole.outputs.clone().powi_scalar(2).sum().backward();
     let input_gradient = values(&input.grad(&gradients).unwrap());
     let weight_gradients = support::gradients(&layer, &gradients);
 
     let first = layer
-        .forward(input.clone().slice([0..batch, 0..at]), None, None)
+        .forward(input.clone().slice([0..batch, 0..at]))
         .unwrap();
     let rest = input.clone().slice([0..batch, at..time]);
-    let second = layer.forward(rest, Some(first.state), None).unwrap();
+    let second = layer
+        .forward(LayerInput::new(rest).with_state(first.state))
+        .unwrap();
     let outputs = Tensor::cat(vec![first.outputs, second.outputs], 1);
     assert_close(
         &what,
@@ -89,15 +92,13 @@ fn a_detached_state_cuts_the_gradient_and_nothing_else() {
     for backend in &backends() {
         let layer = backend.fill(deep(LstmConfig::new(2, 3), backend), 5);
         let input = backend.random::<3>(1, [2, 6, 2]);
-        let first = layer
-            .forward(input.clone().slice([0..2, 0..3]), None, None)
-            .unwrap();
+        let first = layer.forward(input.clone().slice([0..2, 0..3])).unwrap();
         let rest = input.clone().slice([0..2, 3..6]);
         let through = layer
-            .forward(rest.clone(), Some(first.state.clone()), None)
+            .forward(LayerInput::new(rest.clone()).with_state(first.state.clone()))
             .unwrap();
         let cut = layer
-            .forward(rest, Some(first.state.detach()), None)
+            .forward(LayerInput::new(rest).with_state(first.state.detach()))
             .unwrap();
         assert_eq!(
             values(&cut.outputs),
@@ -131,7 +132,7 @@ fn check_long<L: Layer>(backend: &Backend, layer: L, time: usize) {
     };
     let layer = backend.fill(layer, 5);
     let input = backend.random::<3>(1, [1, time, layer.input_size()]);
-    let run = layer.forward(input.clone(), None, None).unwrap();
+    let run = layer.forward(input.clone()).unwrap();
     assert_eq!(run.outputs.dims(), [1, time, layer.output_size()]);
     let gradients = run.outputs.sum().backward();
     for gradient in support::gradients(&layer, &gradients) {

@@ -4,6 +4,7 @@
 use std::collections::VecDeque;
 
 use backdraft_cells::prelude::*;
+use backdraft_cells::{Cell, Path};
 use burn::tensor::{DType, Tensor};
 
 use crate::support::layers::{
@@ -46,7 +47,8 @@ fn looped<L: Layer>(
         let mut outputs = vec![zero.repeat_dim(2, layer.output_size()); time];
         for t in direction.order(length) {
             let x = input.clone().slice([row..row + 1, t..t + 1]);
-            let run = layer.layer.forward(x, queue.pop_front(), None).unwrap();
+            let step = LayerInput::new(x).with_state(queue.pop_front());
+            let run = layer.layer.forward(step).unwrap();
             outputs[t] = run.outputs;
             queue.push_back(run.state);
         }
@@ -81,9 +83,9 @@ fn check<K: SequenceConfig<Built: Cell>>(
             let (state, initial) = leaves(backend, layer.initial_state(lengths.len()), 30);
             let run = layer
                 .forward(
-                    input.clone(),
-                    Some(state.clone()),
-                    Some(&Lengths::new(lengths)),
+                    LayerInput::new(input.clone())
+                        .with_state(state.clone())
+                        .with_lengths(&Lengths::new(lengths)),
                 )
                 .unwrap();
             let run: Found = found(&layer, &input, &initial, run.outputs, &run.state);
@@ -166,7 +168,11 @@ fn a_dilated_layer_is_differentiated_rightly() {
                 &layer,
                 layer.initial_state(3),
                 [3, 7],
-                |layer, x, s| layer.forward(x, Some(s), Some(&lengths)).unwrap(),
+                |layer, x, s| {
+                    layer
+                        .forward(LayerInput::new(x).with_state(s).with_lengths(&lengths))
+                        .unwrap()
+                },
             );
         }
     }
@@ -192,7 +198,11 @@ fn the_layer_s_kernel_runs_the_chains() {
         let run = |layer: &Dilated<Recurrent<Lstm>>| {
             let (state, initial) = leaves(&backend, layer.initial_state(2), 30);
             let run = layer
-                .forward(input.clone(), Some(state), Some(&lengths))
+                .forward(
+                    LayerInput::new(input.clone())
+                        .with_state(state)
+                        .with_lengths(&lengths),
+                )
                 .unwrap();
             found(layer, &input, &initial, run.outputs, &run.state)
         };
@@ -212,7 +222,12 @@ fn what_stands_in_the_padding_is_not_read() {
         let lengths = Lengths::new([2]);
         let run = |x: &[f64]| {
             let input = backend.tensor(x, [1, 5, 1]);
-            values(&layer.forward(input, None, Some(&lengths)).unwrap().outputs)
+            values(
+                &layer
+                    .forward(LayerInput::new(input).with_lengths(&lengths))
+                    .unwrap()
+                    .outputs,
+            )
         };
         let found = run(&[0.3, -0.2, f64::NAN, f64::INFINITY, 9.0]);
         assert_close(
@@ -244,17 +259,17 @@ fn impossible_dilations_are_refused() {
 
     let layer = DilatedConfig::new(layer(), 2).init(device).unwrap();
     let zeros = |shape| Tensor::<3>::zeros(shape, device);
-    let error = layer.forward(zeros([2, 5, 4]), None, None).unwrap_err();
+    let error = layer.forward(zeros([2, 5, 4])).unwrap_err();
     assert_eq!(
         error.to_string(),
         "Dilated(2, Gru(3 -> 4)): input [batch, time, features]: \
-         expected [at least 1, at least 1, 3], found [2, 5, 4]"
+         expected [any, any, 3], found [2, 5, 4]"
     );
     let error = layer
-        .forward(zeros([2, 5, 3]), Some(layer.initial_state(4)), None)
+        .forward(LayerInput::new(zeros([2, 5, 3])).with_state(layer.initial_state(4)))
         .unwrap_err();
     assert!(error.to_string().contains("initial state `0`"), "{error}");
     let lengths = Lengths::new([6, 1]);
-    let error = layer.forward(zeros([2, 5, 3]), None, Some(&lengths));
+    let error = layer.forward(LayerInput::new(zeros([2, 5, 3])).with_lengths(&lengths));
     assert!(error.unwrap_err().to_string().contains("length of row 0"));
 }

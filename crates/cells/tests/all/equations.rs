@@ -3,6 +3,7 @@
 //!
 //! `equations.py` beside this file made `equations.json`.
 
+use backdraft_cells::Cell;
 use backdraft_cells::Layer;
 use backdraft_cells::prelude::*;
 use burn::module::{Module, ModuleMapper, Param};
@@ -159,7 +160,11 @@ fn compare<K: SequenceConfig<Built: Cell>>(backend: &Backend, case: &Value, cell
     let lengths: Option<Vec<usize>> = serde_json::from_value(case["lengths"].clone()).unwrap();
     let lengths = lengths.map(Lengths::new);
     let run = layer
-        .forward(x.clone(), Some(state), lengths.as_ref())
+        .forward(
+            LayerInput::new(x.clone())
+                .with_state(state)
+                .with_lengths(lengths.as_ref()),
+        )
         .unwrap();
     close("outputs".into(), &values(&run.outputs), &case["outputs"]);
 

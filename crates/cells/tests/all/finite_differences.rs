@@ -1,6 +1,7 @@
 //! Each cell's gradients, by autodiff through the unrolled loop, against central differences in
 //! f64: every parameter, the input and the initial state, in both directions, with padding.
 
+use backdraft_cells::Cell;
 use backdraft_cells::GatesConfig;
 use backdraft_cells::prelude::*;
 use burn::module::Module;
@@ -25,7 +26,13 @@ fn loss<L: Layer>(layer: &L, input: Tensor<3>, state: L::State, lengths: &Length
             * support::tensor(&weights, tensor.dims(), &tensor.device(), tensor.dtype()))
         .sum()
     };
-    let run = layer.forward(input, Some(state), Some(lengths)).unwrap();
+    let run = layer
+        .forward(
+            LayerInput::new(input)
+                .with_state(state)
+                .with_lengths(lengths),
+        )
+        .unwrap();
     let mut loss = weigh(run.outputs.flatten(0, 2));
     run.state.visit("", &mut |_, state| {
         loss = loss.clone() + weigh(state.clone().flatten(0, 1))

@@ -2,6 +2,7 @@
 
 use backdraft_cells::GatesConfig;
 use backdraft_cells::prelude::*;
+use backdraft_cells::{Cell, LstmState};
 use burn::tensor::Tensor;
 
 use crate::support::{Backend, assert_close, backends, values};

@@ -2,6 +2,7 @@
 //! between: outputs, what is carried on, and every gradient; cut into windows anywhere.
 
 use backdraft_cells::prelude::*;
+use backdraft_cells::{HierarchicalState, LstmState};
 use burn::tensor::{Bool, Tensor, TensorData};
 
 use crate::support::layers::{
@@ -56,7 +57,10 @@ fn looped(
         let mut outputs = vec![zeros.repeat_dim(1, layer.output_size()).unsqueeze_dim(1); time];
         for t in layer.direction().unwrap().order(length) {
             let x = input.clone().slice([row..row + 1, t..t + 1]);
-            let lower = layer.lower.forward(x, Some(s.lower), None).unwrap();
+            let lower = layer
+                .lower
+                .forward(LayerInput::new(x).with_state(s.lower))
+                .unwrap();
             s.lower = lower.state;
             s.since = s.since + 1.0;
             let boundary = match given {
@@ -65,7 +69,10 @@ fn looped(
             };
             if boundary {
                 let seen = lower.outputs.clone();
-                let upper = layer.upper.forward(seen, Some(s.upper), None).unwrap();
+                let upper = layer
+                    .upper
+                    .forward(LayerInput::new(seen).with_state(s.upper))
+                    .unwrap();
                 s.upper = upper.state;
                 s.held = upper.outputs.squeeze_dim(1);
                 s.since = s.since.zeros_like();
@@ -94,9 +101,9 @@ fn a_hierarchy_of_fixed_period_is_its_loop() {
                 let (state, initial) = state(backend, &layer, &since);
                 let run = layer
                     .forward(
-                        input.clone(),
-                        Some(state.clone()),
-                        Some(&Lengths::new(lengths)),
+                        LayerInput::new(input.clone())
+                            .with_state(state.clone())
+                            .with_lengths(&Lengths::new(lengths)),
                     )
                     .unwrap();
                 let run = found(&layer, &input, &initial, run.outputs, &run.state);
@@ -126,14 +133,10 @@ fn given_boundaries_are_where_the_upper_layer_steps() {
             let input = backend.random::<3>(1, [4, 6, 3]);
             let (state, initial) = state(backend, &layer, &[5.0, 1.0, 0.0, 7.0]);
             let lengths_of_rows = Lengths::new(lengths);
-            let run = layer
-                .forward_at(
-                    input.clone(),
-                    mask,
-                    Some(state.clone()),
-                    Some(&lengths_of_rows),
-                )
-                .unwrap();
+            let given_input = LayerInput::new(input.clone())
+                .with_state(state.clone())
+                .with_lengths(&lengths_of_rows);
+            let run = layer.forward_at(given_input, mask).unwrap();
             let run = found(&layer, &input, &initial, run.outputs, &run.state);
             let (outputs, state) = looped(&layer, &input, state, &lengths, Some(&given));
             let expected = found(&layer, &input, &initial, outputs, &state);
@@ -153,7 +156,7 @@ fn before_the_first_boundary_nothing_is_held() {
         for direction in DIRECTIONS {
             let layer = hierarchy(backend, direction, 4);
             let input = backend.random::<3>(1, [2, 3, 3]);
-            let run = layer.forward(input, None, None).unwrap();
+            let run = layer.forward(input).unwrap();
             let held = values(&run.outputs.slice_dim(2, 2..6));
             assert!(held.iter().all(|value| *value == 0.0), "{}", backend.name);
             assert_eq!(values(&run.state.since), [3.0, 3.0]);
@@ -198,7 +201,11 @@ fn a_hierarchy_is_differentiated_rightly() {
                 &layer,
                 layer.initial_state(3),
                 [3, 7],
-                |layer, x, s| layer.forward(x, Some(s), Some(&lengths)).unwrap(),
+                |layer, x, s| {
+                    layer
+                        .forward(LayerInput::new(x).with_state(s).with_lengths(&lengths))
+                        .unwrap()
+                },
             );
         }
     }
@@ -232,7 +239,12 @@ fn what_stands_in_the_padding_is_not_read() {
             let mut x = [0.3, -0.2, 0.1, 0.5, 0.2, -0.4].to_vec();
             x.extend([padding; 9]);
             let input = backend.tensor(&x, [1, 5, 3]);
-            values(&layer.forward(input, None, Some(&lengths)).unwrap().outputs)
+            values(
+                &layer
+                    .forward(LayerInput::new(input).with_lengths(&lengths))
+                    .unwrap()
+                    .outputs,
+            )
         };
         assert_close("padding", &run(f64::NAN), &run(0.0), backend.tolerance);
         assert!(run(f64::NAN)[12..].iter().all(|value| *value == 0.0));
@@ -263,23 +275,25 @@ fn impossible_hierarchies_are_refused() {
     let error = Hierarchical::new(lower.init(device).unwrap(), upper, 2).unwrap_err();
     assert_eq!(
         error.to_string(),
-        "upper of Hierarchical: Gru(3 -> 4): input size: expected 2, \
-         found 3 against 2 from the lower layer"
+        "upper of Hierarchical: Gru(3 -> 4): input size: \
+         expected 2, the output size of the lower layer, found 3"
     );
 
     let layer = config(Direction::Forward, 2).init(device).unwrap();
     let input = Tensor::<3>::zeros([2, 5, 3], device);
     let mask = Tensor::<2, Bool>::empty([2, 4], device);
-    let error = layer
-        .forward_at(input.clone(), mask, None, None)
-        .unwrap_err();
-    assert_eq!(
-        (error.expected.as_str(), error.found.as_str()),
-        ("[2, 5]", "[2, 4]")
+    let error = layer.forward_at(input.clone(), mask).unwrap_err();
+    assert!(
+        error
+            .to_string()
+            .ends_with("boundaries [batch, time]: expected [2, 5], found [2, 4]"),
+        "{error}"
     );
     let mut state = layer.initial_state(2);
     state.held = Tensor::zeros([2, 3], device);
-    let error = layer.forward(input, Some(state), None).unwrap_err();
+    let error = layer
+        .forward(LayerInput::new(input).with_state(state))
+        .unwrap_err();
     assert!(
         error.to_string().contains("initial state `held`"),
         "{error}"
@@ -291,12 +305,8 @@ fn impossible_hierarchies_are_refused() {
     let layer = layer.with_input_size(3).init(device).unwrap();
     let input = Tensor::<3>::zeros([1, 5, 3], device);
     assert_eq!(
-        layer
-            .forward(input.clone(), None, None)
-            .unwrap()
-            .outputs
-            .dims(),
+        layer.forward(input.clone()).unwrap().outputs.dims(),
         [1, 5, 12]
     );
-    assert!(layer.trace(input, None, None).is_err());
+    assert!(layer.trace(input).is_err());
 }

@@ -3,6 +3,7 @@
 
 use backdraft_cells::GatesConfig;
 use backdraft_cells::prelude::*;
+use backdraft_cells::{Cell, Path};
 use burn::tensor::{DType, Tensor};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
@@ -93,7 +94,11 @@ fn run<L: Layer>(backend: &Backend, layer: &L, case: &Case) -> Found {
     });
     let lengths = case.lengths.clone().map(Lengths::new);
     let run = layer
-        .forward(input.clone(), Some(state), lengths.as_ref())
+        .forward(
+            LayerInput::new(input.clone())
+                .with_state(state)
+                .with_lengths(lengths.as_ref()),
+        )
         .unwrap();
 
     let mut found: Found = vec![("outputs".into(), values(&run.outputs))];

@@ -2,6 +2,7 @@
 //! stands in the padding.
 
 use backdraft_cells::prelude::*;
+use backdraft_cells::{Cell, Path, State};
 use burn::module::Module;
 use burn::tensor::Tensor;
 
@@ -35,7 +36,11 @@ fn check<L: Layer>(backend: &Backend, layer: L) {
     }
     let batch = backend.tensor(&poisoned, clean.dims());
     let run = layer
-        .forward(batch.clone(), Some(state.clone()), Some(&lengths))
+        .forward(
+            LayerInput::new(batch.clone())
+                .with_state(state.clone())
+                .with_lengths(&lengths),
+        )
         .unwrap();
     let mut loss = run.outputs.clone().powi_scalar(2).sum();
     run.state.visit("", &mut |_, tensor| {
@@ -78,7 +83,9 @@ fn check<L: Layer>(backend: &Backend, layer: L) {
             .slice([row..row + 1, 0..length])
             .detach()
             .require_grad();
-        let run = layer.forward(alone.clone(), Some(own), None).unwrap();
+        let run = layer
+            .forward(LayerInput::new(alone.clone()).with_state(own))
+            .unwrap();
         let expected = values(&run.outputs);
         assert_close(
             &what,

@@ -3,6 +3,7 @@
 //!
 //! `pytorch.py` beside this file made `pytorch.json`.
 
+use backdraft_cells::Cell;
 use backdraft_cells::prelude::*;
 use backdraft_cells::{Gates, Layer};
 use burn::module::Param;
@@ -55,7 +56,12 @@ fn check<K: SequenceConfig<Built: Cell>>(
         load(
             backend,
             case,
-            all.flat_map(|l| [&mut l.forward.cell, &mut l.reverse.cell]),
+            all.flat_map(|layer| {
+                layer
+                    .directions_mut()
+                    .into_array()
+                    .map(|layer| &mut layer.cell)
+            }),
             gates,
         );
         compare(backend, case, &layer);
@@ -143,7 +149,11 @@ fn compare<L: Layer>(backend: &Backend, case: &Value, layer: &L) {
     let lengths: Option<Vec<usize>> = serde_json::from_value(case["lengths"].clone()).unwrap();
     let lengths = lengths.map(Lengths::new);
     let run = layer
-        .forward(x.clone(), Some(initial), lengths.as_ref())
+        .forward(
+            LayerInput::new(x.clone())
+                .with_state(initial)
+                .with_lengths(lengths.as_ref()),
+        )
         .unwrap();
     close("outputs", &values(&run.outputs), &case["outputs"]);
 

@@ -1,10 +1,10 @@
 //! What does not fit is refused, with the layer, what it expected and what it got.
 
-use backdraft_cells::GatesConfig;
 use backdraft_cells::prelude::*;
+use backdraft_cells::{ErrorKind, Memory, Size, State};
 use burn::module::Module;
 use burn::nn::Initializer;
-use burn::tensor::{Device, Distribution, Tensor};
+use burn::tensor::{DType, Device, Distribution, Tensor};
 
 use crate::support::{self, values};
 
@@ -20,14 +20,12 @@ fn zeros<const D: usize>(shape: [usize; D]) -> Tensor<D> {
 fn an_input_of_the_wrong_width_names_the_layer() {
     let layer = DeepConfig::new(BidirectionalConfig::new(LstmConfig::new(8, 16)), 2);
     let layer = layer.init(&device()).unwrap();
-    let error = layer.forward(zeros([2, 5, 7]), None, None).unwrap_err();
+    let error = layer.forward(zeros([2, 5, 7])).unwrap_err();
     assert_eq!(
         error.to_string(),
-        "layer 1 of Deep: forward of Bidirectional: Lstm(8 -> 16): input [batch, time, features]: \
-         expected [at least 1, at least 1, 8], found [2, 5, 7]"
+        "Deep(2 x Bidirectional: Lstm(8 -> 16)): input [batch, time, features]: \
+         expected [any, any, 8], found [2, 5, 7]"
     );
-    assert!(layer.forward(zeros([2, 0, 8]), None, None).is_err());
-    assert!(layer.forward(zeros([0, 2, 8]), None, None).is_err());
 }
 
 #[test]
@@ -37,7 +35,7 @@ fn a_state_of_the_wrong_shape_is_named() {
     let mut state = layer.initial_state(2);
     state[1].cell = zeros([3, 16]);
     let error = layer
-        .forward(zeros([2, 5, 8]), Some(state), None)
+        .forward(LayerInput::new(zeros([2, 5, 8])).with_state(state))
         .unwrap_err();
     assert_eq!(
         error.to_string(),
@@ -46,9 +44,12 @@ fn a_state_of_the_wrong_shape_is_named() {
     );
     let state = vec![layer.initial_state(2).remove(0)];
     let error = layer
-        .forward(zeros([2, 5, 8]), Some(state), None)
+        .forward(LayerInput::new(zeros([2, 5, 8])).with_state(state))
         .unwrap_err();
-    assert_eq!((error.expected.as_str(), error.found.as_str()), ("2", "1"));
+    assert_eq!(
+        error.to_string(),
+        "Deep(2 x Lstm(8 -> 16)): initial states: expected 2, found 1"
+    );
 }
 
 #[test]
@@ -59,7 +60,7 @@ fn lengths_that_do_not_fit_are_named() {
     let refuse = |lengths: &[usize]| {
         let lengths = Lengths::new(lengths);
         layer
-            .forward(zeros([2, 5, 4]), None, Some(&lengths))
+            .forward(LayerInput::new(zeros([2, 5, 4])).with_lengths(&lengths))
             .unwrap_err()
             .to_string()
     };
@@ -69,29 +70,113 @@ fn lengths_that_do_not_fit_are_named() {
     );
     assert_eq!(
         refuse(&[5]),
-        "Gru(4 -> 4): number of lengths: expected 2, one for each row of the batch, found 1"
+        "Gru(4 -> 4): lengths, one for each row of the batch: expected 2, found 1"
     );
 }
 
+/// The kind of an error has the values in it.
 #[test]
-fn a_residual_stack_refuses_what_its_first_layer_does() {
-    let layer = DeepConfig::new(RecurrentConfig::new(GruConfig::new(4, 4)), 2)
-        .with_connection(Connection::Residual);
-    let layer = layer.init(&device()).unwrap();
-    let lengths = Lengths::new([0, 0]);
-    let error = layer
-        .forward(zeros([2, 0, 4]), None, Some(&lengths))
-        .unwrap_err();
+fn an_error_can_be_matched_on() {
+    let config = DeepConfig::new(RecurrentConfig::new(GruConfig::new(4, 6)), 2);
+    let layer = config.clone().init(&device()).unwrap();
+    let kind = |input| layer.forward(input).unwrap_err().kind;
+    let input = || LayerInput::new(zeros([2, 5, 4]));
+
+    let ErrorKind::Shape {
+        expected, found, ..
+    } = kind(LayerInput::new(zeros([2, 5, 3])))
+    else {
+        panic!("not a shape");
+    };
+    assert_eq!(expected, [Size::Any, Size::Any, Size::Is(4)]);
+    assert_eq!(found, [2, 5, 3]);
+
+    let lengths = Lengths::new([5, 7]);
+    let (row, time, found) = (1, 5, 7);
+    let expected = ErrorKind::Length { row, time, found };
+    assert_eq!(kind(input().with_lengths(&lengths)), expected);
+
+    let lengths = Lengths::new([5]);
+    let found = kind(input().with_lengths(&lengths));
     assert!(
-        error
-            .to_string()
-            .starts_with("layer 1 of Deep: Gru(4 -> 4): input"),
-        "{error}"
+        matches!(
+            found,
+            ErrorKind::Count {
+                expected: 2,
+                found: 1,
+                ..
+            }
+        ),
+        "{found:?}"
     );
-    let error = layer
-        .forward(zeros([3, 2, 4]), None, Some(&lengths))
+
+    let double = State::map(layer.initial_state(2), &mut |state| state.cast(DType::F64));
+    let found = kind(input().with_state(double));
+    let types = (DType::F32, DType::F64);
+    assert!(
+        matches!(found, ErrorKind::ElementType { expected, found, .. } if (expected, found) == types),
+        "{found:?}"
+    );
+    let found = kind(LayerInput::new(zeros([2, 5, 4]).cast(DType::F64)));
+    assert!(matches!(found, ErrorKind::ElementType { .. }), "{found:?}");
+
+    let error = config
+        .clone()
+        .with_dropout(1.5)
+        .init(&device())
         .unwrap_err();
-    assert!(error.to_string().contains("number of lengths"), "{error}");
+    let ErrorKind::Range { what, found, .. } = error.kind else {
+        panic!("not a range: {error}");
+    };
+    assert_eq!((what.as_str(), found), ("dropout", 1.5));
+
+    let lstm = AnyCellConfig::from(LstmConfig::new(4, 6))
+        .init(&device())
+        .unwrap();
+    let gru = AnyCellConfig::from(GruConfig::new(4, 6))
+        .init(&device())
+        .unwrap();
+    let of_gru = Recurrent::new(gru, Direction::Forward).initial_state(2);
+    let error = Recurrent::new(lstm, Direction::Forward)
+        .forward(input_of(of_gru))
+        .unwrap_err();
+    assert!(matches!(error.kind, ErrorKind::Count { .. }), "{error}");
+}
+
+fn input_of<S>(state: S) -> LayerInput<'static, S> {
+    LayerInput::new(zeros([2, 5, 4])).with_state(state)
+}
+
+/// Weights that are learned read an input that is not, and the gradient of an input goes through weights that are not.
+#[test]
+fn gradients_may_be_recorded_on_one_side_alone() {
+    let config = RecurrentConfig::new(GruConfig::new(4, 6));
+    let layer = config.init(&device()).unwrap();
+    let input = zeros::<3>([2, 5, 4]) + 0.5;
+    let expected = values(&layer.forward(input.clone()).unwrap().outputs);
+    let recorded = Tensor::from_inner(input.clone()).require_grad();
+    let outputs = layer.forward(recorded.clone()).unwrap().outputs;
+    assert_eq!(values(&outputs), expected);
+    let gradient = recorded.grad(&outputs.sum().backward()).unwrap();
+    assert!(values(&gradient).iter().all(|gradient| *gradient != 0.0));
+
+    let layer = layer.train();
+    let outputs = layer.forward(input).unwrap().outputs;
+    assert_eq!(values(&outputs), expected);
+    let weight = layer.cell.gates.recurrent_weight.val();
+    assert!(weight.grad(&outputs.sum().backward()).is_some());
+}
+
+#[test]
+fn a_stack_of_one_layer_has_nothing_to_drop_between() {
+    let stack = |layers| {
+        DeepConfig::new(RecurrentConfig::new(GruConfig::new(4, 4)), layers).with_dropout(0.5)
+    };
+    assert_eq!(
+        refusal(stack(1)),
+        "Deep: dropout: expected 0 in a stack of one layer, since it is between layers, found 0.5"
+    );
+    stack(2).init(&device()).unwrap();
 }
 
 #[test]
@@ -121,7 +206,8 @@ fn impossible_configurations_are_refused() {
     let error = Deep::new(layers.to_vec(), 0.0, Connection::Plain).unwrap_err();
     assert_eq!(
         error.to_string(),
-        "layer 2 of Deep: Elman(5 -> 4): input size: expected 4, found 5 against 4 from the layer below"
+        "layer 2 of Deep: Elman(5 -> 4): input size: \
+         expected 4, the output size of the layer below, found 5"
     );
     assert!(
         LstmConfig::new(3, 4)
@@ -274,7 +360,7 @@ fn a_closed_s_lstm_gives_numbers() {
     let bias = Tensor::from_floats([-200.0, 0.0, 0.5, 100.0], &device());
     cell.bias = Some(burn::module::Param::from_tensor(bias));
     let layer = Recurrent::new(cell, Direction::Forward);
-    let outputs = layer.forward(zeros([1, 1, 1]), None, None).unwrap().outputs;
+    let outputs = layer.forward(zeros([1, 1, 1])).unwrap().outputs;
     support::assert_close("tanh(z)", &values(&outputs), &[0.5f64.tanh()], 1e-5);
 }
 
@@ -297,11 +383,11 @@ fn a_highway_goes_between_input_and_output() {
     let layer = GruConfig::new(3, 3).init(&device).unwrap();
     let layer = Recurrent::new(layer, Direction::Forward);
     let input = Tensor::random([2, 5, 3], Distribution::Default, &device);
-    let expected = layer.forward(input.clone(), None, None).unwrap().outputs;
+    let expected = layer.forward(input.clone()).unwrap().outputs;
     for (bias, expected) in [(-50.0, &input), (50.0, &expected)] {
         let connection = Connection::Highway { bias };
         let stack = Deep::new(vec![layer.clone()], 0.0, connection).unwrap();
-        let found = stack.forward(input.clone(), None, None).unwrap().outputs;
+        let found = stack.forward(input.clone()).unwrap().outputs;
         support::assert_close("highway", &values(&found), &values(expected), 1e-6);
     }
 }
@@ -372,18 +458,13 @@ fn dropout_is_between_layers_and_only_in_training() {
     };
     let input = Tensor::random([2, 6, 4], Distribution::Default, &device);
     let twice = |layer: &Deep<Recurrent<Gru>>, input: &Tensor<3>| {
-        let run = || values(&layer.forward(input.clone(), None, None).unwrap().outputs);
+        let run = || values(&layer.forward(input.clone()).unwrap().outputs);
         run() == run()
     };
     let deep = stack(2).init(&device.clone().autodiff()).unwrap();
     assert!(twice(&deep.valid(), &input), "evaluation must not drop");
     let input = Tensor::from_inner(input);
     assert!(!twice(&deep, &input), "training must drop");
-    let single = stack(1).init(&device.autodiff()).unwrap();
-    assert!(
-        twice(&single, &input),
-        "one layer has no connection between layers"
-    );
 }
 
 #[test]

@@ -6,6 +6,7 @@
 
 use backdraft_cells::prelude::*;
 use backdraft_cells::scan::{Complex, linear_recurrence};
+use backdraft_cells::{Cell, Path};
 use backdraft_cells::{InputGatesConfig, Kernel};
 use burn::module::{Module, ModuleMapper, Param};
 use burn::nn::Initializer;
@@ -34,7 +35,11 @@ fn run<L: Layer>(backend: &Backend, layer: &L, case: &Case) -> Found {
         leaves[leaves.len() - 1].clone()
     });
     let run = layer
-        .forward(case.input.clone(), Some(initial), case.lengths.as_ref())
+        .forward(
+            LayerInput::new(case.input.clone())
+                .with_state(initial)
+                .with_lengths(case.lengths.as_ref()),
+        )
         .unwrap();
     let mut found = vec![("outputs".to_string(), values(&run.outputs))];
     let weights = backend.tensor(&case.output_weights, run.outputs.dims());
@@ -281,9 +286,7 @@ fn min_lstm_with_both_gates_shut_divides_nothing_by_nothing() {
             backend,
             parameters: vec![vec![0.0; 3], vec![-1000.0, -1000.0, 1.0]],
         });
-        let run = layer
-            .forward(backend.random(1, [1, 3, 1]), None, None)
-            .unwrap();
+        let run = layer.forward(backend.random(1, [1, 3, 1])).unwrap();
         assert_close("halves", &values(&run.outputs), &[0.5, 0.75, 0.875], 1e-6);
         let gradients = support::gradients(&layer, &run.outputs.sum().backward());
         assert!(gradients.iter().flatten().all(|value| value.is_finite()));

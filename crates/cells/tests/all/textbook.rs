@@ -47,7 +47,7 @@ fn the_explicit_sum_over_time_is_what_autodiff_gives() {
         let readout = backend.random::<2>(2, [H, O]); // V transposed
         let target = random(3, O);
 
-        let run = layer.forward(input.clone(), None, None).unwrap();
+        let run = layer.forward(input.clone()).unwrap();
         let y = run
             .outputs
             .slice([0..1, N - 1..N])

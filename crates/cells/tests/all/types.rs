@@ -1,5 +1,6 @@
 //! Each cell that is written as equations, in f32 and in the types of half the size, against f64.
 
+use backdraft_cells::Cell;
 use backdraft_cells::Layer;
 use backdraft_cells::prelude::*;
 use burn::module::{Flag, Module, ModuleMapper, Param};
@@ -23,7 +24,7 @@ fn run<K: SequenceConfig<Built: Cell>>(backend: &Backend, dtype: DType, cell: &K
     let layer = backend.fill(layer, 7).map(&mut support::Scale(0.5));
     let layer = layer.map(&mut Still);
     let input = backend.random::<3>(1, [2, 4, 3]);
-    let run = layer.forward(input, None, None).unwrap();
+    let run = layer.forward(input).unwrap();
     assert_eq!(run.outputs.dtype(), dtype, "{}", layer.describe());
     let mut found = values(&run.outputs);
     let gradients = run.outputs.sum().backward();

@@ -1,5 +1,6 @@
 //! A watched layer computes what it does otherwise, and tells what its steps did.
 
+use backdraft_cells::Cell;
 use backdraft_cells::prelude::*;
 use backdraft_cells::{Layer, Recurrent, State, WatchedStep, Watcher};
 use burn::module::Module;
@@ -41,9 +42,9 @@ fn check_gradients<K: SequenceConfig<Built: Cell>>(backend: &Backend, config: &K
     let watcher = Watcher::new().with_gradients();
     let layer = layer(backend, config, way);
     let input = backend.random::<3>(1, [2, TIME, 3]);
-    let trace = layer.trace(input.clone(), None, None).unwrap();
+    let trace = layer.trace(input.clone()).unwrap();
     let watched = layer.clone().watched(&watcher);
-    let run = watched.forward(input.clone(), None, None).unwrap();
+    let run = watched.forward(input.clone()).unwrap();
     let gradients = last(&run, way).backward();
     let steps = watcher.take();
     assert_eq!(steps.len(), TIME);
@@ -65,7 +66,9 @@ fn check_gradients<K: SequenceConfig<Built: Cell>>(backend: &Backend, config: &K
         }
         let (state, leaves) = leaves(trace.states[t].clone());
         let rest = input.clone().slice_dim(1, rest);
-        let run = layer.forward(rest, Some(state), None).unwrap();
+        let run = layer
+            .forward(LayerInput::new(rest).with_state(state))
+            .unwrap();
         let expected = last(&run, way).backward();
         for (added, leaf) in step.added.iter().zip(leaves) {
             let found = added.grad(&gradients).map(|found| values(&found));
@@ -99,7 +102,9 @@ fn padding_is_told_from_steps() {
             let layer = layer(backend, &GruConfig::new(3, 4), way).watched(&watcher);
             let input = backend.random::<3>(1, [3, 4, 3]);
             let lengths = Lengths::new([4, 1, 3]);
-            let run = layer.forward(input, None, Some(&lengths)).unwrap();
+            let run = layer
+                .forward(LayerInput::new(input).with_lengths(&lengths))
+                .unwrap();
             let gradients = run.outputs.sum().backward();
             let steps = watcher.take();
             for (step, t) in steps.iter().zip(way.order(4)) {
@@ -125,7 +130,7 @@ fn gates_are_those_of_the_step_and_a_watched_layer_says_so() {
     let (_, path) = &layer.paths()[0];
     assert!(path.to_string().contains("watched"), "{path}");
     let input = backend.random::<3>(1, [2, 3, 3]);
-    layer.forward(input.clone(), None, None).unwrap();
+    layer.forward(input.clone()).unwrap();
     let steps = watcher.take();
     let projected = layer.cell.project(input.clone().swap_dims(0, 1));
     let mut state = layer.initial_state(2);
@@ -138,12 +143,12 @@ fn gates_are_those_of_the_step_and_a_watched_layer_says_so() {
             assert_eq!(name, expected_name);
             assert_close(name, &values(found), &values(expected), 1e-6);
         }
-        state = layer.trace(input.clone(), None, None).unwrap().states[t].clone();
+        state = layer.trace(input.clone()).unwrap().states[t].clone();
     }
     // Gates are left out where they are not wanted, and states are followed where nothing else is.
     let followed = Watcher::new().with_gradients().without_gates();
     let still = layer.clone().valid().watched(&followed);
-    let run = still.forward(input.clone().inner(), None, None).unwrap();
+    let run = still.forward(input.clone().inner()).unwrap();
     let gradients = run.outputs.sum().backward();
     let steps = followed.take();
     assert!(steps.iter().all(|step| step.gates.is_empty()));

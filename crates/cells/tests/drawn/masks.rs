@@ -2,6 +2,7 @@
 
 use backdraft_cells::prelude::*;
 use backdraft_cells::{Gates, MaskSpan, SequenceDropout};
+use backdraft_cells::{LstmState, Path};
 use burn::module::Module;
 use burn::nn::Initializer;
 use burn::tensor::{Device, Tensor};

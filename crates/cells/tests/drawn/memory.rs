@@ -1,6 +1,7 @@
 //! What a cell's biases start at is how long it remembers.
 
 use backdraft_cells::prelude::*;
+use backdraft_cells::{Cell, Memory};
 use burn::module::Param;
 use burn::nn::Initializer;
 use burn::tensor::{Device, Tensor};
@@ -170,6 +171,6 @@ fn an_identity_start_makes_an_adder() {
         &device(),
         burn::tensor::DType::F32,
     );
-    let outputs = layer.forward(input, None, None).unwrap().outputs;
+    let outputs = layer.forward(input).unwrap().outputs;
     assert_eq!(values(&outputs), [1.0, 2.0, 1.5, 5.0, 1.75, 4.0]);
 }

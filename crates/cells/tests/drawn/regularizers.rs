@@ -2,6 +2,7 @@
 //! and that nothing of it is left in evaluation.
 
 use backdraft_cells::prelude::*;
+use backdraft_cells::{Cell, Memory, Path};
 use backdraft_cells::{MaskSpan, WeightNorm};
 use burn::module::Module;
 use burn::nn::Initializer;
@@ -53,7 +54,7 @@ fn device() -> Device {
 /// Outputs of a run with these random numbers.
 fn outputs<L: Layer>(layer: &L, input: &Tensor<3>, seed: u64) -> Vec<f64> {
     input.device().seed(seed);
-    values(&layer.forward(input.clone(), None, None).unwrap().outputs)
+    values(&layer.forward(input.clone()).unwrap().outputs)
 }
 
 fn check_layer<L: Layer>(what: &str, backend: &Backend, layer: L) {
@@ -63,7 +64,11 @@ fn check_layer<L: Layer>(what: &str, backend: &Backend, layer: L) {
     let what = format!("{}: {what}: {}", backend.name, layer.describe());
     check_gradients(&what, &layer, &|layer: &L| {
         input.device().seed(SEED);
-        weighted_loss(&layer.forward(input.clone(), None, Some(&lengths)).unwrap())
+        weighted_loss(
+            &layer
+                .forward(LayerInput::new(input.clone()).with_lengths(&lengths))
+                .unwrap(),
+        )
     });
 }
 
@@ -168,7 +173,9 @@ fn gradients_under_truncated_backpropagation() {
         let window = |layer: &Deep<Recurrent<Lstm>>, index: usize, state| {
             input.device().seed(SEED + index as u64);
             let input = input.clone().slice([0..2, 3 * index..3 * index + 3]);
-            layer.forward(input, state, None).unwrap()
+            layer
+                .forward(LayerInput::new(input).with_state(state))
+                .unwrap()
         };
         let carried = window(&layer, 0, None).state.detach();
         check_gradients(backend.name, &layer, &|layer| {
@@ -271,7 +278,8 @@ fn kernels_run_dropped_and_normalised_weights() {
                 let lengths = Lengths::new([6, 0, 3, 1, 6]);
                 let run = |layer: &_| {
                     input.device().seed(SEED);
-                    let run = Layer::forward(layer, input.clone(), None, Some(&lengths)).unwrap();
+                    let given = LayerInput::new(input.clone()).with_lengths(&lengths);
+                    let run = Layer::forward(layer, given).unwrap();
                     let gradients = weighted_loss(&run).backward();
                     let mut found = support::gradients(layer, &gradients);
                     found.push(values(&run.outputs));

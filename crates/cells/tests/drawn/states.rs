@@ -39,7 +39,11 @@ fn a_learned_start_is_zero_at_first_and_has_a_gradient() {
         );
 
         let run = |layer: &Lstms| {
-            weighted_loss(&layer.forward(input.clone(), None, Some(&lengths)).unwrap())
+            weighted_loss(
+                &layer
+                    .forward(LayerInput::new(input.clone()).with_lengths(&lengths))
+                    .unwrap(),
+            )
         };
         let layer = backend.fill(fresh, 4);
         assert_eq!(
@@ -50,7 +54,11 @@ fn a_learned_start_is_zero_at_first_and_has_a_gradient() {
         for direction in [Direction::Forward, Direction::Reverse] {
             let layer = backend.fill(gru(direction, Initial::Learned, &device), 4);
             check_gradients(backend.name, &layer, &|layer: &Recurrent<Gru>| {
-                weighted_loss(&layer.forward(input.clone(), None, Some(&lengths)).unwrap())
+                weighted_loss(
+                    &layer
+                        .forward(LayerInput::new(input.clone()).with_lengths(&lengths))
+                        .unwrap(),
+                )
             });
         }
     }
@@ -67,7 +75,12 @@ fn a_state_that_is_given_wins() {
         let input = backend.random::<3>(1, [2, 3, 3]);
         let given = backend.random::<2>(2, [2, 2]);
         let run = |layer: &Recurrent<Gru>, state| {
-            values(&layer.forward(input.clone(), state, None).unwrap().outputs)
+            values(
+                &layer
+                    .forward(LayerInput::new(input.clone()).with_state(state))
+                    .unwrap()
+                    .outputs,
+            )
         };
         assert_eq!(run(&learned, Some(given.clone())), run(&plain, Some(given)));
         assert_ne!(run(&learned, None), run(&plain, None));
@@ -100,7 +113,7 @@ fn a_random_start_is_drawn_for_each_run() {
             .random::<3>(1, [2, 3, 3])
             .inner()
             .cast(burn::tensor::DType::F32);
-        let run = || values(&layer.forward(input.clone(), None, None).unwrap().outputs);
+        let run = || values(&layer.forward(input.clone()).unwrap().outputs);
         assert_ne!(run(), run());
     }
     for std in [0.0, -1.0, f64::NAN] {
@@ -122,7 +135,11 @@ fn a_row_that_is_reset_is_a_sequence_of_its_own() {
         let part = |rows: std::ops::Range<usize>, steps: std::ops::Range<usize>| {
             input.clone().slice([rows, steps])
         };
-        let run = |input, state| layer.forward(input, state, None).unwrap();
+        let run = |input, state| {
+            layer
+                .forward(LayerInput::new(input).with_state(state))
+                .unwrap()
+        };
 
         let first = run(part(0..2, 0..3), None);
         let state = layer.reset_rows(first.state, &[false, true]).unwrap();
@@ -163,8 +180,8 @@ fn resets_that_do_not_fit_are_refused() {
         .unwrap_err();
     assert_eq!(
         error.to_string(),
-        "Deep(2 x Bidirectional: Lstm(3 -> 2)): number of rows to reset or not: \
-         expected one for each row of the state, found 1"
+        "Deep(2 x Bidirectional: Lstm(3 -> 2)): rows to reset or not, \
+         one for each row of the state: expected 2, found 1"
     );
     let state = vec![layer.initial_state(2).remove(0)];
     assert!(layer.reset_rows(state, &[true, false]).is_err());
@@ -181,10 +198,18 @@ fn check_trace<L: Layer>(backend: &Backend, layer: L) {
         backend.random(seed, zeros.dims())
     });
     let trace = layer
-        .trace(input.clone(), Some(state.clone()), Some(&lengths))
+        .trace(
+            LayerInput::new(input.clone())
+                .with_state(state.clone())
+                .with_lengths(&lengths),
+        )
         .unwrap();
     let run = layer
-        .forward(input.clone(), Some(state), Some(&lengths))
+        .forward(
+            LayerInput::new(input.clone())
+                .with_state(state)
+                .with_lengths(&lengths),
+        )
         .unwrap();
     assert_close(
         &what,
@@ -225,12 +250,15 @@ fn each_state_of_a_trace_is_where_a_shorter_run_ends() {
         let layer = backend.fill(config.init(&backend.autodiff()).unwrap(), 4);
         let input = backend.random::<3>(1, [2, 4, 3]).detach();
         let lengths = Lengths::new([4, 2]);
-        let trace = layer.trace(input.clone(), None, Some(&lengths)).unwrap();
+        let trace = layer
+            .trace(LayerInput::new(input.clone()).with_lengths(&lengths))
+            .unwrap();
         for (t, state) in trace.states.iter().enumerate() {
             let BothDirections { forward, reverse } = &state[0];
             let read = |steps: std::ops::Range<usize>, lengths: [usize; 2]| {
                 let input = input.clone().slice([0..2, steps]);
-                let run = layer.forward(input, None, Some(&Lengths::new(lengths)));
+                let run =
+                    layer.forward(LayerInput::new(input).with_lengths(&Lengths::new(lengths)));
                 run.unwrap().state.remove(0)
             };
             let first = read(0..t + 1, [t + 1, (t + 1).min(2)]).forward;

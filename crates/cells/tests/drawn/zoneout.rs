@@ -1,6 +1,7 @@
 //! Zoneout: its masks, its expectation, and when it draws.
 
 use backdraft_cells::Layer;
+use backdraft_cells::LstmState;
 use backdraft_cells::prelude::*;
 use burn::module::Module;
 use burn::tensor::Tensor;
@@ -19,7 +20,7 @@ fn layer(backend: &Backend) -> Recurrent<Zoneout<Lstm>> {
 }
 
 fn run(layer: &Recurrent<Zoneout<Lstm>>, input: &Tensor<3>) -> Vec<f64> {
-    values(&layer.forward(input.clone(), None, None).unwrap().outputs)
+    values(&layer.forward(input.clone()).unwrap().outputs)
 }
 
 /// A loop over the plain cell, in which `keep` tells of each step what is kept of `h` and of `c`.
@@ -60,7 +61,7 @@ fn training_keeps_what_the_masks_say() {
         let layer = layer(backend);
         let input = backend.random::<3>(1, [BATCH, TIME, INPUT]);
         backend.autodiff().seed(5);
-        let found = layer.forward(input.clone(), None, None).unwrap().outputs;
+        let found = layer.forward(input.clone()).unwrap().outputs;
         let gradients = found.clone().powi_scalar(2).sum().backward();
         let found_gradients = support::gradients(&layer, &gradients);
         let found_input = values(&input.grad(&gradients).unwrap());
@@ -161,8 +162,8 @@ fn a_probability_of_zero_is_the_plain_cell() {
         let zoned = DeepConfig::new(BidirectionalConfig::new(zoned), 2);
         let plain = backend.fill(plain.init(&backend.autodiff()).unwrap(), 2);
         let zoned = backend.fill(zoned.init(&backend.autodiff()).unwrap(), 2);
-        let expected = plain.forward(input.clone(), None, None).unwrap().outputs;
-        let found = zoned.forward(input, None, None).unwrap().outputs;
+        let expected = plain.forward(input.clone()).unwrap().outputs;
+        let found = zoned.forward(input).unwrap().outputs;
         assert_same(backend, &values(&found), &values(&expected));
     }
 }

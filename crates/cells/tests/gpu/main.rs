@@ -28,7 +28,9 @@ fn results<L: Layer>(backend: &Backend, layer: L) -> Vec<(String, Vec<f64>)> {
     let layer = f32.fill(layer, 3).map(&mut Scale(0.4));
     let input = f32.random::<3>(4, [BATCH, TIME, INPUT]);
     let lengths = Lengths::new([7, 1, 0, 4, 6]);
-    let run = layer.forward(input.clone(), None, Some(&lengths)).unwrap();
+    let run = layer
+        .forward(LayerInput::new(input.clone()).with_lengths(&lengths))
+        .unwrap();
     let gradients_of = weighted_loss(&run).backward();
     let mut found = vec![
         ("outputs".to_string(), values(&run.outputs)),

@@ -1,6 +1,7 @@
 //! What a layer gives, in one list: its outputs, its final state, and every gradient; and the tests
 //! that any layer has to pass.
 
+use backdraft_cells::State;
 use backdraft_cells::prelude::*;
 use burn::module::{Module, ModuleMapper, Param};
 use burn::tensor::{Gradients, Tensor};
@@ -90,9 +91,9 @@ pub fn check_windows<L: Layer>(
     let (state, initial) = leaves(backend, zeros, 30);
     let whole = layer
         .forward(
-            input.clone(),
-            Some(state.clone()),
-            Some(&Lengths::new(lengths)),
+            LayerInput::new(input.clone())
+                .with_state(state.clone())
+                .with_lengths(&Lengths::new(lengths)),
         )
         .unwrap();
     let expected = found(layer, &input, &initial, whole.outputs, &whole.state);
@@ -101,7 +102,13 @@ pub fn check_windows<L: Layer>(
         let lengths = lengths.iter().map(|length| length.clamp(&from, &to) - from);
         let lengths = Lengths::new(lengths.collect::<Vec<_>>());
         let input = input.clone().slice_dim(1, from..to);
-        layer.forward(input, Some(state), Some(&lengths)).unwrap()
+        layer
+            .forward(
+                LayerInput::new(input)
+                    .with_state(state)
+                    .with_lengths(&lengths),
+            )
+            .unwrap()
     };
     let (outputs, state) = match layer.direction().expect("one direction") {
         Direction::Forward => {
@@ -123,8 +130,12 @@ pub fn check_windows<L: Layer>(
 pub fn check_trace<L: Layer>(backend: &Backend, layer: &L, lengths: &[usize], time: usize) {
     let input = backend.random::<3>(1, [lengths.len(), time, layer.input_size()]);
     let lengths = Lengths::new(lengths);
-    let run = layer.forward(input.clone(), None, Some(&lengths)).unwrap();
-    let trace = layer.trace(input, None, Some(&lengths)).unwrap();
+    let run = layer
+        .forward(LayerInput::new(input.clone()).with_lengths(&lengths))
+        .unwrap();
+    let trace = layer
+        .trace(LayerInput::new(input).with_lengths(&lengths))
+        .unwrap();
     assert_eq!(trace.states.len(), time);
     let what = format!("{}: trace of {}", backend.name, layer.describe());
     assert_close(

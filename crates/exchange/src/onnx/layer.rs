@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use backdraft_cells::{
-    Bidirectional, Cell, Elman, Gru, Layer, LayerOutput, Lengths, Lstm, Recurrent, State,
+    Bidirectional, Cell, Elman, Gru, Layer, LayerInput, LayerOutput, Lengths, Lstm, Recurrent,
+    State,
 };
 use burn::tensor::{Device, Tensor, TensorData};
 
@@ -248,7 +249,7 @@ impl<C: Cell> Directed<C> {
     fn sizes(&self) -> (usize, usize) {
         match self {
             Self::One(layer) => (1, layer.output_size()),
-            Self::Both(layer) => (2, layer.forward.output_size()),
+            Self::Both(layer) => (2, layer.directions().forward.output_size()),
         }
     }
 
@@ -289,7 +290,11 @@ fn run<L: Layer, const S: usize>(
             None => zeros,
         }
     });
-    let LayerOutput { outputs, state } = layer.forward(x.cast(dtype), Some(state), lengths)?;
+    let LayerOutput { outputs, state } = layer.forward(
+        LayerInput::new(x.cast(dtype))
+            .with_state(state)
+            .with_lengths(lengths),
+    )?;
     let mut tensors = Vec::new();
     state.visit("", &mut |_, tensor| tensors.push(tensor.clone()));
     Ok((outputs, tensors))

@@ -281,27 +281,24 @@ impl<C: TwinCell> Level for Bidirectional<C> {
             let expected = "Concat, which is PyTorch's".to_string();
             return refuse("merge", expected, format!("{:?}", self.merge));
         }
-        let directions = [self.forward.direction, self.reverse.direction];
+        let both = self.directions().into_array();
+        let directions = both.map(|layer| layer.direction);
         if directions != [Direction::Forward, Direction::Reverse] {
             let expected = "[Forward, Reverse]".to_string();
             return refuse("directions", expected, format!("{directions:?}"));
         }
-        let both = [sizes(&self.forward.cell), sizes(&self.reverse.cell)];
-        if both[0] != both[1] {
-            let [forward, reverse] = both;
-            return refuse("reverse", format!("{forward}, as forward"), reverse);
+        let [forward, reverse] = both.map(|layer| &layer.cell);
+        if sizes(forward) != sizes(reverse) {
+            let expected = format!("{}, as forward", sizes(forward));
+            return refuse("reverse", expected, sizes(reverse));
         }
-        let forward = cell(&self.forward.cell, "forward.cell", &format!("_l{level}"))?;
-        let reverse = cell(
-            &self.reverse.cell,
-            "reverse.cell",
-            &format!("_l{level}_reverse"),
-        )?;
+        let forward = cell(forward, "forward.cell", &format!("_l{level}"))?;
+        let reverse = cell(reverse, "reverse.cell", &format!("_l{level}_reverse"))?;
         Ok([forward, reverse].concat())
     }
 
     fn sizes(&self) -> String {
-        sizes(&self.forward.cell)
+        sizes(&self.directions().forward.cell)
     }
 }
 

@@ -51,7 +51,7 @@ fn check<L: Layer + KerasLayer>(case: &Case, layer: L) {
     let x: Vec<f64> = case.x.iter().flatten().flatten().copied().collect();
     let x = TensorData::new(x, [batch, time, input]);
     let x = Tensor::<3>::from_data(x, (&Device::flex(), DType::F64));
-    let outputs = layer.forward(x, None, None).unwrap().outputs.into_data();
+    let outputs = layer.forward(x).unwrap().outputs.into_data();
     let found: Vec<f64> = outputs.iter::<f64>().collect();
     assert_eq!(found.len(), case.outputs.len(), "{what}");
     for (found, expected) in found.iter().zip(&case.outputs) {
@@ -213,7 +213,7 @@ fn layers_that_keras_lacks_are_refused_by_name() {
         .init(&device)
         .unwrap();
     let mut backwards = gru.clone();
-    backwards.forward.direction = Direction::Reverse;
+    backwards.directions_mut().forward.direction = Direction::Reverse;
     let told = keras::weights(&backwards).unwrap_err().to_string();
     assert!(
         told.ends_with("expected [Forward, Reverse], found [Reverse, Reverse]"),

@@ -6,6 +6,7 @@
 
 use std::collections::BTreeMap;
 
+use backdraft_cells::Path;
 use backdraft_cells::prelude::*;
 use backdraft_cells::{Activation, GatesConfig};
 use backdraft_exchange::pytorch::{Level, StateDict, Twin, TwinCell};
@@ -181,7 +182,13 @@ fn check<L: Layer + Twin>(state: &StateDict, n: usize, case: &Case, layer: &L, w
         .reshape([case.batch, case.time, case.input])
         .require_grad();
     let lengths = case.lengths.clone().map(Lengths::new);
-    let run = layer.forward(x.clone(), initial, lengths.as_ref()).unwrap();
+    let run = layer
+        .forward(
+            LayerInput::new(x.clone())
+                .with_state(initial)
+                .with_lengths(lengths.as_ref()),
+        )
+        .unwrap();
     let outputs = run.outputs.clone().flatten::<2>(0, 1);
     let [rows, columns] = outputs.dims();
     close("outputs", &values(&outputs), results.take(rows * columns));

@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use backdraft_cells::Cell;
 use backdraft_cells::GatesConfig;
 use backdraft_cells::prelude::*;
 use backdraft_exchange::Error;
@@ -102,7 +103,13 @@ fn a_layer_in_double_precision_stays_in_it() {
     let layer = open("tagger_mixed.pt")
         .load(double, "encoder.rnn.")
         .unwrap();
-    let weight = layer.layers[1].reverse.cell.gates.recurrent_weight.val();
+    let weight = layer.layers[1]
+        .directions()
+        .reverse
+        .cell
+        .gates
+        .recurrent_weight
+        .val();
     assert_eq!((weight.dtype(), weight.device()), (DType::F64, device));
     for (name, data) in tensors(&StateDict::of(&layer, "").unwrap(), "") {
         assert_eq!(data.dtype(), DType::F64, "{name}");
@@ -430,7 +437,7 @@ fn an_imported_layer_runs() {
         .unwrap();
     let input = Tensor::<3>::ones([2, 3, 3], &Device::flex());
     let run = layer
-        .forward(input, None, Some(&Lengths::new([3, 0])))
+        .forward(LayerInput::new(input).with_lengths(&Lengths::new([3, 0])))
         .unwrap();
     assert_eq!(run.outputs.dims(), [2, 3, 8]);
 }

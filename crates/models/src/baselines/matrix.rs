@@ -197,13 +197,7 @@ impl Matrix {
     /// Refuses numbers that are infinite or none, and another shape.
     pub(super) fn check(&self, layer: &str, what: &str, shape: [usize; 2]) -> Result<(), Error> {
         if self.shape() != shape {
-            let (expected, found) = (format!("{shape:?}"), format!("{:?}", self.shape()));
-            return Err(Error::new(
-                layer,
-                format!("shape of {what}"),
-                expected,
-                found,
-            ));
+            return Err(Error::shape(layer, what, shape, self.shape()));
         }
         match self.values.iter().find(|value| !value.is_finite()) {
             Some(value) => Err(Error::new(layer, what, "finite numbers", value)),

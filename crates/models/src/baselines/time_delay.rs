@@ -12,6 +12,7 @@
 //! the layers, as in van den Oord et al. 2016 (WaveNet), arXiv 1609.03499.
 
 use backdraft_cells::{Activation, Connection, Deep, Error, SequenceConfig};
+use burn::config::Config;
 use burn::tensor::Device;
 use serde::{Deserialize, Serialize};
 
@@ -80,6 +81,8 @@ impl TimeDelayConfig {
     }
 }
 
+impl Config for TimeDelayConfig {}
+
 impl SequenceConfig for TimeDelayConfig {
     type Built = Deep<WindowNet>;
 
@@ -91,11 +94,11 @@ impl SequenceConfig for TimeDelayConfig {
         Self { input_size, ..self }
     }
 
-    fn with_hidden_size(self, hidden_size: usize) -> Option<Self> {
-        Some(Self {
+    fn with_hidden_size(self, hidden_size: usize) -> Self {
+        Self {
             hidden_size,
             ..self
-        })
+        }
     }
 
     fn init(&self, device: &Device) -> Result<Deep<WindowNet>, Error> {

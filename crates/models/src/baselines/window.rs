@@ -18,7 +18,9 @@
 
 mod config;
 
-use backdraft_cells::{Direction, Error, Layer, LayerOutput, Lengths, Path, Trace, stepwise};
+use backdraft_cells::{
+    Direction, Error, Layer, LayerInput, LayerOutput, Lengths, Path, Trace, stepwise,
+};
 use burn::module::Module;
 use burn::nn::Linear;
 use burn::tensor::{Int, Tensor, TensorData};
@@ -139,19 +141,17 @@ impl Layer for WindowNet {
         Vec::new()
     }
 
-    fn forward(
+    fn forward_checked(
         &self,
-        input: Tensor<3>,
-        state: Option<WindowState>,
-        lengths: Option<&Lengths>,
+        input: LayerInput<'_, WindowState>,
     ) -> Result<LayerOutput<WindowState>, Error> {
-        stepwise::check(self, &input, lengths)?;
-        let [batch, time, features] = input.dims();
+        let lengths = input.lengths;
+        let [batch, time, features] = input.inputs.dims();
         let carried = self.carried();
-        let state = stepwise::start(self, batch, state)?;
+        let state = stepwise::start(self, batch, input.state)?;
         let input = match lengths {
-            Some(lengths) => lengths.clear_padding(input),
-            None => input,
+            Some(lengths) => lengths.clear_padding(input.inputs),
+            None => input.inputs,
         };
         let there = input.ones_like().narrow(2, 0, 1);
         let after = |before: Tensor<2>, sequence, features| {
@@ -181,14 +181,10 @@ impl Layer for WindowNet {
         })
     }
 
-    fn trace(
+    fn trace_checked(
         &self,
-        input: Tensor<3>,
-        state: Option<WindowState>,
-        lengths: Option<&Lengths>,
+        input: LayerInput<'_, WindowState>,
     ) -> Result<Trace<WindowState>, Error> {
-        stepwise::check(self, &input, lengths)?;
-        let state = stepwise::start(self, input.dims()[0], state)?;
-        stepwise::trace(self, Direction::Forward, input, state, lengths)
+        stepwise::trace(self, Direction::Forward, input)
     }
 }

@@ -1,6 +1,6 @@
 //! Writing texts: draws, or a beam of the best.
 
-use backdraft_cells::{Error, Layer, Lengths, State};
+use backdraft_cells::{Error, Layer, LayerInput, Lengths, State};
 use burn::module::Module;
 use burn::tensor::{Int, Tensor, TensorData};
 
@@ -110,7 +110,10 @@ impl<L: Layer> Writer<L> {
         let read = symbols(&read.repeat(rows), read.len(), &self.model.device());
         let read = self.model.read(read, &self.begun.key);
         let state = self.begun.state.clone();
-        let run = self.model.recurrent.forward(read, Some(state), None)?;
+        let run = self
+            .model
+            .recurrent
+            .forward(LayerInput::new(read).with_state(state))?;
         self.begun.state = run.state;
         Ok(*next)
     }
@@ -131,7 +134,10 @@ impl<L: Layer> Writer<L> {
     ) -> Result<(Tensor<2>, L::State), Error> {
         let last = symbols(last, 1, &self.model.device());
         let read = self.model.read(last, key);
-        let run = self.model.recurrent.forward(read, Some(state), None)?;
+        let run = self
+            .model
+            .recurrent
+            .forward(LayerInput::new(read).with_state(state))?;
         let scores = self.model.scores(run.outputs.squeeze_dim::<2>(1));
         Ok((log_probabilities(scores), run.state))
     }

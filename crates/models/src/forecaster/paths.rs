@@ -6,7 +6,7 @@
 //!
 //! All samples of all series are rows of one batch; a step takes the memory of one step.
 
-use backdraft_cells::{Error, Layer, State};
+use backdraft_cells::{Error, Layer, LayerInput, State};
 use burn::module::Module;
 use burn::tensor::{Int, Tensor, TensorData};
 use rand::Rng;
@@ -122,7 +122,7 @@ impl<L: Layer> Forecaster<L> {
         let inputs = with_features(inputs, categories);
         let run = self
             .layer
-            .forward(inputs, Some(state.layer.clone()), None)?;
+            .forward(LayerInput::new(inputs).with_state(state.layer.clone()))?;
         state.layer = run.state;
         let parameters = self.parameters(run.outputs, (0..rows as i32).collect());
         let parameters: Vec<f64> = parameters.into_data().iter().collect();

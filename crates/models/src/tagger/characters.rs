@@ -7,7 +7,7 @@
 //!
 //! Each distinct word of a batch is read once, and what was read is put where the word stands.
 
-use backdraft_cells::{Error, Layer, SequenceConfig};
+use backdraft_cells::{Error, Layer, LayerInput, SequenceConfig};
 use burn::module::{Module, ModuleDisplay};
 use burn::nn::{Dropout, Embedding, EmbeddingConfig};
 use burn::tensor::{Bool, Device, Tensor};
@@ -95,7 +95,7 @@ impl<L: Layer> Characters<L> {
         let embedded = dropout.forward(self.embedding.forward(characters));
         let run = self
             .recurrent
-            .forward(embedded, None, Some(&spellings.lengths))
+            .forward(LayerInput::new(embedded).with_lengths(&spellings.lengths))
             .map_err(|error| error.within("Characters"))?;
         let words = self.pool.forward(run.outputs, &spellings.lengths)?;
         let word_of = spellings.word_of.clone().mask_fill(padding, 0);

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use backdraft_cells::{Error, Lengths};
+use backdraft_cells::{Error, Lengths, Size};
 use burn::tensor::{Device, Int, Tensor, TensorData};
 
 /// A batch of sentences.
@@ -86,25 +86,32 @@ impl TaggerInput {
     pub(super) fn check(&self, name: &str) -> Result<(), Error> {
         let [batch, time] = self.words.dims();
         if batch == 0 || time == 0 {
-            let expected = "[at least 1, at least 1]";
-            let found = format!("{:?}", self.words.dims());
-            return Err(Error::new(name, "words [batch, time]", expected, found));
+            let expected = [Size::AtLeast(1); 2];
+            return Err(Error::shape(
+                name,
+                "words [batch, time]",
+                expected,
+                [batch, time],
+            ));
         }
         self.lengths.check(name, batch, time)?;
         let Some(spellings) = &self.spellings else {
             return Ok(());
         };
         if spellings.word_of.dims() != [batch, time] {
-            let expected = format!("{:?}", [batch, time]);
-            let found = format!("{:?}", spellings.word_of.dims());
-            return Err(Error::new(name, "word_of [batch, time]", expected, found));
+            let found = spellings.word_of.dims();
+            return Err(Error::shape(
+                name,
+                "word_of [batch, time]",
+                [batch, time],
+                found,
+            ));
         }
         let [distinct, longest] = spellings.characters.dims();
         if distinct == 0 || longest == 0 {
-            let expected = "[at least 1, at least 1]";
-            let found = format!("{:?}", spellings.characters.dims());
+            let (expected, found) = ([Size::AtLeast(1); 2], [distinct, longest]);
             let what = "characters [distinct words, characters]";
-            return Err(Error::new(name, what, expected, found));
+            return Err(Error::shape(name, what, expected, found));
         }
         let lengths = spellings.lengths.check(name, distinct, longest);
         lengths.map_err(|error| error.within("spellings"))

@@ -8,7 +8,7 @@
 //!
 //! Input feeding: Luong, Pham and Manning 2015, arXiv 1508.04025, section 3.3.
 
-use backdraft_cells::{Error, Layer, State};
+use backdraft_cells::{Error, Layer, LayerInput, State};
 use burn::tensor::Tensor;
 
 use super::{Encoded, Translator, within_decoder};
@@ -81,7 +81,7 @@ impl<E: Layer, D: Layer> Translator<E, D> {
         };
         let run = self
             .decoder
-            .forward(read.unsqueeze_dim(1), Some(from.state), None)
+            .forward(LayerInput::new(read.unsqueeze_dim(1)).with_state(from.state))
             .map_err(within_decoder)?;
         let hidden = self.decoder.output_size();
         let queries = run.outputs.reshape([batch / width, width, hidden]);

@@ -320,7 +320,7 @@ fn a_bridge_sets_all_that_a_state_remembers() {
         assert_eq!(state_features(&state).dims(), [2, 16]);
         assert!(
             layer
-                .forward(Tensor::zeros([2, 1, 4], &device), Some(state), None)
+                .forward(LayerInput::new(Tensor::zeros([2, 1, 4], &device)).with_state(state))
                 .is_ok()
         );
         let wrong = bridge.forward(Tensor::zeros([2, 4], &device), &layer);

@@ -136,7 +136,7 @@ fn the_last_of_both_directions_is_where_each_has_read_everything() {
         let embedded = model.embedding.as_ref().unwrap().forward(x);
         let run = model
             .recurrent
-            .forward(embedded, None, Some(&lengths))
+            .forward(LayerInput::new(embedded).with_lengths(&lengths))
             .unwrap();
         let pooled = model.pool.forward(run.outputs, &lengths).unwrap();
         let ends = Tensor::cat(vec![run.state.forward, run.state.reverse], 1);
@@ -343,7 +343,7 @@ fn what_does_not_fit_is_refused() {
         logits(x.clone().into(), Lengths::new([4, 0, 3])),
         "Classifier: length of row 1: expected at least 1, found 0"
     );
-    assert!(logits(x.clone().into(), Lengths::new([4, 1])).contains("number of lengths"));
+    assert!(logits(x.clone().into(), Lengths::new([4, 1])).contains("lengths, one for each row"));
     assert!(logits(x.clone().into(), Lengths::new([9, 1, 3])).contains("length of row 0"));
     let vectors = Tensor::<3>::zeros([3, 5, 4], device);
     assert_eq!(

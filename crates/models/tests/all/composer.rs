@@ -94,7 +94,10 @@ fn by_steps(model: &Composer<Layers>, key: &[i32], text: &[i32], device: &Device
             true => Tensor::cat(vec![embedded, v.clone()], 2),
             false => embedded,
         };
-        let run = model.recurrent.forward(x, Some(state), None).unwrap();
+        let run = model
+            .recurrent
+            .forward(LayerInput::new(x).with_state(state))
+            .unwrap();
         state = run.state;
         let scores = model.output.forward(run.outputs.squeeze_dim::<2>(1));
         nats.push(-floats(&log_softmax(scores, 1))[said as usize]);

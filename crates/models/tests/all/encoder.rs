@@ -62,17 +62,17 @@ fn every_cell_goes_on_from_its_state() {
             assert_eq!(layer.output_size(), if both { 10 } else { 5 }, "{what}");
             assert_eq!(layer.direction().is_none(), both, "{what}");
             let input = drawn.values([2, 6, 3], &device);
-            let whole = layer.forward(input.clone(), None, None).unwrap();
-            let traced = layer.clone().unrolled().trace(input.clone(), None, None);
+            let whole = layer.forward(input.clone()).unwrap();
+            let traced = layer.clone().unrolled().trace(input.clone());
             let traced = traced.unwrap();
             assert_eq!(traced.states.len(), 6, "{what}");
             assert_close(traced.outputs, whole.outputs.clone(), &what);
             if both {
                 continue;
             }
-            let first = layer.forward(input.clone().narrow(1, 0, 4), None, None);
+            let first = layer.forward(input.clone().narrow(1, 0, 4));
             let state = first.unwrap().state;
-            let rest = layer.forward(input.narrow(1, 4, 2), Some(state), None);
+            let rest = layer.forward(LayerInput::new(input.narrow(1, 4, 2)).with_state(state));
             assert_close(rest.unwrap().outputs, whole.outputs.narrow(1, 4, 2), &what);
         }
     }
@@ -99,8 +99,8 @@ fn weights_go_to_layers_that_are_known_when_the_program_is_compiled() {
     let deep = deep.try_load_record(record).unwrap();
     let input = Tensor::<3>::ones([2, 3, 3], &device);
     let [found, expected] = [
-        encoder.forward(input.clone(), None, None).unwrap().outputs,
-        deep.forward(input, None, None).unwrap().outputs,
+        encoder.forward(input.clone()).unwrap().outputs,
+        deep.forward(input).unwrap().outputs,
     ];
     assert_eq!(found.into_data(), expected.into_data());
 }
@@ -116,7 +116,7 @@ fn a_state_of_other_layers_is_refused() {
     let lstm = layer(LstmConfig::new(3, 4).into(), false);
     let input = || Tensor::<3>::zeros([2, 1, 3], &device);
     let refused = |layer: &Encoder, state| {
-        let error = layer.forward(input(), Some(state), None);
+        let error = layer.forward(LayerInput::new(input()).with_state(state));
         error.unwrap_err().to_string()
     };
     let error = refused(&layer(gru(), false), lstm.initial_state(2));

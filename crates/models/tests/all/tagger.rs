@@ -310,7 +310,7 @@ fn what_does_not_fit_is_refused() {
     short.lengths = Lengths::new([3, 1]);
     assert_eq!(
         error(&short),
-        "Tagger: number of lengths: expected 3, one for each row of the batch, found 2"
+        "Tagger: lengths, one for each row of the batch: expected 3, found 2"
     );
     let mut elsewhere = input.clone();
     elsewhere.spellings = elsewhere.spellings.map(|spellings| Spellings {

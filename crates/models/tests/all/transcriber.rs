@@ -90,7 +90,7 @@ fn padding_changes_nothing() {
             close(&floats(&together), &floats(&alone));
             let gradients = [together, alone].map(|loss| {
                 let gradients = loss.sum().backward();
-                let cell = &model.recurrent.forward.cell;
+                let cell = &model.recurrent.directions().forward.cell;
                 let mut all = floats(&model.output.weight.grad(&gradients).unwrap());
                 all.extend(floats(&cell.gates.input_weight.grad(&gradients).unwrap()));
                 all
@@ -117,7 +117,7 @@ fn stacked_frames_stand_side_by_side() {
     let mut side_by_side = some_rows()[2].clone();
     side_by_side.extend([0.0; 2]);
     let x = Tensor::<3>::from_data(TensorData::new(side_by_side, [1, 2, 6]), device);
-    let outputs = model.recurrent.forward(x, None, None).unwrap().outputs;
+    let outputs = model.recurrent.forward(x).unwrap().outputs;
     let scores = model.output.forward(outputs);
     let expected = burn::tensor::activation::log_softmax(scores, 2);
     let found = log_p.narrow(0, 2, 1).narrow(1, 0, 2);

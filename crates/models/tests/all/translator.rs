@@ -131,7 +131,7 @@ fn softmax(scores: &[f64]) -> Vec<f64> {
 fn by_steps(model: &Model, source: &[u32], target: &[u32], device: &Device) -> Vec<f64> {
     let (symbols, _) = batch(&[source.to_vec()], 0, device);
     let embedded = model.source_embedding.forward(symbols);
-    let read = model.encoder.forward(embedded, None, None).unwrap();
+    let read = model.encoder.forward(embedded).unwrap();
     let width = model.encoder.output_size();
     let annotations = floats(&read.outputs);
     let annotations: Vec<&[f64]> = annotations.chunks(width).collect();
@@ -153,7 +153,10 @@ fn by_steps(model: &Model, source: &[u32], target: &[u32], device: &Device) -> V
             let data = TensorData::new(fed.clone(), [1, 1, fed.len()]);
             embedded = Tensor::cat(vec![embedded, Tensor::from_data(data, device)], 2);
         }
-        let run = model.decoder.forward(embedded, Some(state), None).unwrap();
+        let run = model
+            .decoder
+            .forward(LayerInput::new(embedded).with_state(state))
+            .unwrap();
         state = run.state;
         let hidden = floats(&run.outputs);
         let attention = model.attention.as_ref().unwrap();

@@ -101,7 +101,7 @@ fn each_arrangement_is_its_formula() {
                     let layer = config.init(&device).unwrap();
                     let values = numbers(1, batch * time * 2);
                     let input = tensor(&values, [batch, time, 2], &device);
-                    let run = layer.forward(input, None, None).unwrap();
+                    let run = layer.forward(input).unwrap();
                     assert_eq!(run.outputs.dims(), [batch, time, layer.output_size()]);
                     let mut expected = Vec::new();
                     for row in values.chunks(time * 2) {
@@ -134,7 +134,9 @@ fn pieces_and_padding_change_nothing() {
             }
             let input = tensor(&values, [4, 6, 1], &device);
             let padded = Lengths::new(lengths);
-            let whole = window.forward(input.clone(), None, Some(&padded)).unwrap();
+            let whole = window
+                .forward(LayerInput::new(input.clone()).with_lengths(&padded))
+                .unwrap();
             let outputs = floats(whole.outputs.clone());
             for (row, length) in lengths.into_iter().enumerate() {
                 let own = &outputs[row * 12..][..12];
@@ -143,19 +145,24 @@ fn pieces_and_padding_change_nothing() {
                     continue;
                 }
                 let alone = tensor(&values[row * 6..][..length], [1, length, 1], &device);
-                let alone = window.forward(alone, None, None).unwrap();
+                let alone = window.forward(alone).unwrap();
                 close(&own[..2 * length], &floats(alone.outputs), "a row alone");
                 let state = whole.state.inputs.clone().narrow(0, row, 1);
                 close(&floats(state), &floats(alone.state.inputs), "its state");
             }
             // The first two steps, then the rest from where they ended.
             let first = input.clone().narrow(1, 0, 2);
-            let first = window.forward(first, None, Some(&Lengths::new([2, 0, 2, 2])));
+            let first =
+                window.forward(LayerInput::new(first).with_lengths(&Lengths::new([2, 0, 2, 2])));
             let first = first.unwrap();
             let rest = input.clone().narrow(1, 2, 4);
             let state = Some(first.state);
             let rest = window
-                .forward(rest, state, Some(&Lengths::new([3, 0, 0, 1])))
+                .forward(
+                    LayerInput::new(rest)
+                        .with_state(state)
+                        .with_lengths(&Lengths::new([3, 0, 0, 1])),
+                )
                 .unwrap();
             let pieces = Tensor::cat(vec![first.outputs, rest.outputs], 1);
             close(&floats(pieces), &outputs, "in pieces");
@@ -164,7 +171,9 @@ fn pieces_and_padding_change_nothing() {
             close(&states[0], &expected[0], "the state after pieces");
             close(&states[1], &expected[1], "what is there after pieces");
 
-            let trace = window.trace(input, None, Some(&padded)).unwrap();
+            let trace = window
+                .trace(LayerInput::new(input).with_lengths(&padded))
+                .unwrap();
             close(&floats(trace.outputs), &outputs, "step by step");
             assert_eq!(trace.states.len(), 6);
         }
@@ -185,7 +194,7 @@ fn a_time_delay_net_sees_as_far_as_its_layers_reach() {
             assert_eq!(config.reach(), reach);
             let net = config.init(&device).unwrap();
             let input = tensor(&numbers(3, 20), [1, 20, 1], &device).require_grad();
-            let outputs = net.forward(input.clone(), None, None).unwrap().outputs;
+            let outputs = net.forward(input.clone()).unwrap().outputs;
             let gradients = outputs.narrow(1, 19, 1).sum().backward();
             let gradient = floats(input.grad(&gradients).unwrap());
             for (step, gradient) in gradient.into_iter().enumerate() {
@@ -201,7 +210,7 @@ fn long_sequences_are_run_at_once() {
         let window = WindowConfig::new(1, 4).init(&device).unwrap();
         let values = numbers(4, 5000);
         let input = tensor(&values, [1, 5000, 1], &device);
-        let outputs = floats(window.forward(input, None, None).unwrap().outputs);
+        let outputs = floats(window.forward(input).unwrap().outputs);
         close(&outputs[4 * 4999..], &values[4996..], "the last window");
     }
 }
@@ -298,11 +307,13 @@ fn what_makes_no_net_is_refused() {
 
         let window = WindowConfig::new(2, 3).init(&device).unwrap();
         let input = Tensor::<3>::zeros([1, 4, 3], &device);
-        let told = window.forward(input, None, None).unwrap_err().to_string();
+        let told = window.forward(input).unwrap_err().to_string();
         assert!(told.contains("WindowNet(3 of 2 -> 6)"), "{told}");
         let state = window.initial_state(2);
         let input = Tensor::<3>::zeros([1, 4, 2], &device);
-        let told = window.forward(input, Some(state), None).unwrap_err();
+        let told = window
+            .forward(LayerInput::new(input).with_state(state))
+            .unwrap_err();
         assert!(
             told.to_string().contains("initial state `inputs`"),
             "{told}"

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use backdraft_cells::Error;
+use backdraft_cells::{Error, ErrorKind};
 use backdraft_models::{BeamSearch, Sampling};
 use serde_json::json;
 
@@ -122,7 +122,15 @@ fn with_n_grams(arguments: &Arguments, typed: &dyn Fn(&str) -> bool) -> Result<(
 
 /// A setting of the sampling by its flag.
 fn named(error: Error) -> TrainError {
-    let setting = match error.what.as_str() {
+    let ErrorKind::Range {
+        what,
+        expected,
+        found,
+    } = &error.kind
+    else {
+        return error.into();
+    };
+    let setting = match what.as_str() {
         "temperature" => "temperature",
         "top-k" => "top_k",
         "top-p" => "top_p",
@@ -130,8 +138,8 @@ fn named(error: Error) -> TrainError {
     };
     TrainError::Invalid {
         setting,
-        expected: error.expected,
-        found: error.found,
+        expected: expected.clone(),
+        found: found.to_string(),
     }
 }
 

@@ -1,6 +1,6 @@
 //! What the layers of a model do at each symbol of a text that they read.
 
-use backdraft_cells::{Layer, State, WatchedStep, Watcher};
+use backdraft_cells::{Layer, LayerInput, State, WatchedStep, Watcher};
 use backdraft_data::Streams;
 use backdraft_models::{Encoder, LanguageModel};
 use burn::module::Module;
@@ -92,7 +92,12 @@ pub(super) fn record(
         let [rows, time] = window.inputs.shape();
         let time = time.min(steps - read);
         let embedded = model.embedding.forward(window.inputs.to_tensor(&device));
-        state = Some(model.recurrent.forward(embedded, state, None)?.state);
+        state = Some(
+            model
+                .recurrent
+                .forward(LayerInput::new(embedded).with_state(state))?
+                .state,
+        );
         for (index, (name, watched)) in watching.take().enumerate() {
             if index == layers.len() {
                 layers.push(LayerRecorder::new(name, &watched, [rows, steps]));
@@ -209,7 +214,7 @@ mod tests {
             let embedded = model
                 .embedding
                 .forward(Tensor::<2, Int>::from_data(symbols, &device));
-            let run = model.recurrent.forward(embedded, None, None).unwrap();
+            let run = model.recurrent.forward(embedded).unwrap();
             let expected: Vec<f32> = run.outputs.into_data().iter::<f32>().collect();
             let upper = &found.states[1];
             assert_eq!(

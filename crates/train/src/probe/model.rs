@@ -86,10 +86,7 @@ impl Model {
     /// What is said at the steps that have an answer: `[answers, outputs]`.
     fn said(&self, batch: &Batch) -> Result<Tensor<2>, Error> {
         let [rows, steps, _] = batch.inputs.dims();
-        let outputs = self
-            .layer
-            .forward(batch.inputs.clone(), None, None)?
-            .outputs;
+        let outputs = self.layer.forward(batch.inputs.clone())?.outputs;
         let features = outputs.reshape([rows * steps, self.layer.output_size()]);
         let features = features.select(0, batch.places.clone());
         Ok(self.readout.forward(features))

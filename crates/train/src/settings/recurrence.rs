@@ -76,9 +76,17 @@ impl Recurrence {
             false => Connection::Plain,
         };
         let stack = DeepConfig::new(self.cell(input_size), self.layers)
-            .with_dropout(self.dropout)
+            .with_dropout(self.dropout_between_layers())
             .with_connection(connection);
         EncoderConfig::new(stack)
+    }
+
+    /// A single layer has none above it; what a task drops elsewhere, it asks for itself.
+    fn dropout_between_layers(&self) -> f64 {
+        match self.layers {
+            1 => 0.0,
+            _ => self.dropout,
+        }
     }
 
     /// Features that a layer puts out in one direction.

@@ -237,4 +237,8 @@ fn a_series_in_each_column() {
         &with(&train, &["--point-error", "absolute"]),
         "--point-error has an effect only with --output point",
     );
+    nonsense(
+        &with(&train, &["--dropout", "0.2"]),
+        "--dropout has an effect only with --layers 2 or more",
+    );
 }

@@ -4,7 +4,7 @@
 use std::path::Path;
 use std::process::Command;
 
-use backdraft_cells::{Error, Layer, Lengths, SequenceConfig};
+use backdraft_cells::{Error, Layer, LayerInput, Lengths, SequenceConfig};
 use backdraft_exchange::pytorch::{Parameter, Twin};
 use backdraft_models::Encoder;
 use backdraft_train::{
@@ -79,7 +79,7 @@ impl ParityModel {
     fn scores(&self, bits: &Bits) -> Result<Tensor<2>, Error> {
         let run = self
             .layer
-            .forward(bits.values.clone(), None, Some(&bits.lengths))?;
+            .forward(LayerInput::new(bits.values.clone()).with_lengths(&bits.lengths))?;
         let mut last = None;
         backdraft_cells::State::visit(&run.state, "", &mut |_, state| last = Some(state.clone()));
         Ok(self.output.forward(last.expect("a state has a tensor")))

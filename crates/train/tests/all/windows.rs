@@ -265,7 +265,7 @@ fn penalties_have_their_formulas() {
         / (BATCH * STEPS) as f64;
     let nats = loss.nats.mean().into_scalar::<f64>();
     let embedded = model.embedding.forward(inputs.to_tensor(&device()));
-    let run = backdraft_cells::Layer::forward(&model.recurrent, embedded, None, None).unwrap();
+    let run = backdraft_cells::Layer::forward(&model.recurrent, embedded).unwrap();
     let outputs: Vec<f64> = run.outputs.into_data().iter().collect();
     let square = |sum: f64, value: f64| sum + value * value;
     let ar = outputs.iter().copied().fold(0.0, square) / outputs.len() as f64;

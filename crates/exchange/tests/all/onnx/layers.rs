@@ -22,13 +22,13 @@ fn the_layer_of_a_node_can_be_trained() {
     let Recurrence::Gru(Directed::Both(gru)) = layer.recurrence else {
         panic!("a GRU in both directions");
     };
-    for cell in [&gru.forward.cell, &gru.reverse.cell] {
+    for cell in gru.directions().into_array().map(|layer| &layer.cell) {
         let gradient = cell.gates.recurrent_weight.val().grad(&gradients).unwrap();
         assert_eq!(gradient.dims(), [9, 3]);
         assert!(gradient.abs().max().into_scalar::<f64>() > 1e-3);
     }
     // Batch-first, forward and reverse side by side.
-    let run = gru.forward(x.swap_dims(0, 1), None, None).unwrap();
+    let run = gru.forward(x.swap_dims(0, 1)).unwrap();
     let y = whole.y.permute([2, 0, 1, 3]).reshape([3, 4, 6]);
     assert_eq!((run.outputs - y).abs().max().into_scalar::<f64>(), 0.0);
 }

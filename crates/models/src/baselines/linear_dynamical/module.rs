@@ -12,7 +12,7 @@
 //! `R` is diagonal, so features can be read one after the other, and nothing has to be inverted. `Q` and
 //! `P_1` are `L L'`, where `L` has exponentials on its diagonal: any numbers tell a system.
 
-use backdraft_cells::{Error, Lengths};
+use backdraft_cells::{Error, Lengths, Size};
 use burn::module::{Module, Param};
 use burn::tensor::{Bool, Device, Tensor, TensorData};
 
@@ -187,26 +187,25 @@ impl LinearDynamicalModule {
     ) -> Result<(), Error> {
         let [batch, time, features] = observations.dims();
         let [expected, _] = self.emission.dims();
-        let refuse = |what: &str, expected: String, found: String| {
-            Err(Error::new(NAME, what, expected, found))
-        };
         if batch == 0 || time == 0 || features != expected {
-            let expected = format!("[at least 1, at least 1, {expected}]");
-            let found = format!("{:?}", observations.dims());
-            return refuse("observations [batch, time, features]", expected, found);
+            let one = Size::AtLeast(1);
+            let expected = [one, one, Size::Is(expected)];
+            let what = "observations [batch, time, features]";
+            return Err(Error::shape(NAME, what, expected, observations.dims()));
         }
         let told = self.control.as_ref().map(|b| [batch, time, b.dims()[1]]);
         let found = controls.as_ref().map(Tensor::dims);
         if told != found {
             let what = "controls [batch, time, controls]";
-            return refuse(what, format!("{told:?}"), format!("{found:?}"));
+            let (expected, found) = (format!("{told:?}"), format!("{found:?}"));
+            return Err(Error::new(NAME, what, expected, found));
         }
         if let Some(observed) = observed
             && observed.dims() != observations.dims()
         {
             let (expected, found) = (observations.dims(), observed.dims());
             let what = "observed [batch, time, features]";
-            return refuse(what, format!("{expected:?}"), format!("{found:?}"));
+            return Err(Error::shape(NAME, what, expected, found));
         }
         lengths.check(NAME, batch, time)
     }

@@ -1,6 +1,7 @@
 //! What a net over a window is built of.
 
 use backdraft_cells::{Activation, Error, SequenceConfig};
+use burn::config::Config;
 use burn::tensor::{Device, Tensor};
 use serde::{Deserialize, Serialize};
 
@@ -91,6 +92,8 @@ impl WindowConfig {
     }
 }
 
+impl Config for WindowConfig {}
+
 impl SequenceConfig for WindowConfig {
     type Built = WindowNet;
 
@@ -102,10 +105,10 @@ impl SequenceConfig for WindowConfig {
         Self { input_size, ..self }
     }
 
-    /// Of the last hidden layer.
-    fn with_hidden_size(mut self, hidden_size: usize) -> Option<Self> {
-        *self.hidden.last_mut()? = hidden_size;
-        Some(self)
+    /// Gives all hidden layers this size.
+    fn with_hidden_size(mut self, hidden_size: usize) -> Self {
+        self.hidden.fill(hidden_size);
+        self
     }
 
     fn init(&self, device: &Device) -> Result<WindowNet, Error> {

@@ -48,7 +48,10 @@ pub(super) fn features(model: &Model, series: &Series, scaling: Scaling) -> Vec<
         }
         let shape = [1, 1, x.len()];
         let x = Tensor::<3>::from_data(TensorData::new(x, shape), &device);
-        let run = model.layer.forward(x, Some(state), None).unwrap();
+        let run = model
+            .layer
+            .forward(LayerInput::new(x).with_state(state))
+            .unwrap();
         state = run.state;
         let hidden = floats(&run.outputs);
         let rows = weight.chunks(hidden.len()).zip(&bias);

@@ -223,7 +223,7 @@ fn what_does_not_fit_is_refused() {
         error([2, 3], Some([2, 4]), &[1, 2]),
         "Hmm: shape of what is observed: expected [2, 3], found [2, 4]"
     );
-    assert!(error([2, 3], None, &[1]).starts_with("Hmm: number of lengths"));
+    assert!(error([2, 3], None, &[1]).starts_with("Hmm: lengths, one for each row"));
     assert!(error([0, 3], None, &[]).starts_with("Hmm: shape of the observations"));
     let full = DifferentiableHmm::<GaussianParameters>::from_host(&gaussian(1, true), device);
     assert_eq!(

@@ -75,7 +75,7 @@ fn models_that_are_none() {
     );
     refused(
         Gaussian::new(vec![vec![0.0]], Covariances::Full(vec![])),
-        "number of covariances: expected 1, found 0",
+        "covariances: expected 1, found 0",
     );
     refused(
         Gaussian::new(vec![vec![f64::NAN]], Covariances::Diagonal(vec![vec![1.0]])),

@@ -331,7 +331,6 @@ fn what_has_no_such_parameters_or_does_not_fit_is_refused() {
     );
     assert_eq!(
         error([2, 4, 3], Some([2, 4, 1]), [2, 4, 3], &[4]),
-        "LinearDynamicalModule: number of lengths: \
-         expected 2, one for each row of the batch, found 1"
+        "LinearDynamicalModule: lengths, one for each row of the batch: expected 2, found 1"
     );
 }

@@ -21,11 +21,11 @@ fn numbers_that_tell_no_system_are_refused() {
     };
     assert_eq!(
         with(&|d| d.transition = Matrix::zeros(2, 3)),
-        "LinearDynamicalSystem: shape of A: expected [2, 2], found [2, 3]"
+        "LinearDynamicalSystem: A: expected [2, 2], found [2, 3]"
     );
     assert_eq!(
         with(&|d| d.feedthrough = Matrix::zeros(3, 2)),
-        "LinearDynamicalSystem: shape of D: expected [3, 1], found [3, 2]"
+        "LinearDynamicalSystem: D: expected [3, 1], found [3, 2]"
     );
     assert_eq!(
         with(&|d| d.initial_mean = vec![0.0, f64::NAN]),
@@ -93,7 +93,7 @@ fn sequences_that_do_not_fit_are_refused() {
     belief.latent.mean.push(0.0);
     assert_eq!(
         message(system.observe(&mut belief, &[None; 3], &[0.0])),
-        "LinearDynamicalSystem: shape of mean of the belief: expected [2, 1], found [3, 1]"
+        "LinearDynamicalSystem: mean of the belief: expected [2, 1], found [3, 1]"
     );
     assert!(system.forecast(&belief, 1, &[vec![0.0]]).is_err());
     assert!(system.sample(&belief, 1, &[vec![0.0]], 1).is_err());

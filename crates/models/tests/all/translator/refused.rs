@@ -66,12 +66,12 @@ fn impossible_models_and_batches_are_refused() {
     );
     assert_eq!(
         learn([2, 3], &[3, 3], [2, 3], &[3]),
-        "Translator: target: number of lengths: expected 2, one for each row of the batch, found 1"
+        "Translator: target: lengths, one for each row of the batch: expected 2, found 1"
     );
     assert_eq!(
         learn([2, 3], &[3, 3], [3, 3], &[3, 3, 3]),
-        "Translator: target [batch, time]: expected [2, at least 1], one row for each of the \
-         source, found [3, 3]"
+        "Translator: target [batch, time], a row for each of the source: \
+         expected [2, at least 1], found [3, 3]"
     );
     let lengths = Lengths::new([3, 3]);
     let error = model.translate(symbols([2, 3]), &lengths, 0).unwrap_err();

@@ -43,7 +43,7 @@ fn norms_of_text(
     let watching = Watching::of(stacks, watcher);
     let [_, time] = window.inputs.shape();
     let embedded = model.embedding.forward(window.inputs.to_tensor(&device));
-    let outputs = model.recurrent.forward(embedded, None, None)?.outputs;
+    let outputs = model.recurrent.forward(embedded)?.outputs;
     let last = outputs.slice_dim(1, time - 1..time);
     let gradients = last_loss(&model, last, window).backward();
     let found = watching.take();
@@ -70,7 +70,7 @@ fn last_loss(
 mod tests {
     use super::*;
     use backdraft_cells::{
-        AnyCellConfig, Cell, DeepConfig, GruConfig, LstmConfig, SLstmConfig, State,
+        AnyCellConfig, Cell, DeepConfig, GruConfig, LayerInput, LstmConfig, SLstmConfig, State,
     };
     use backdraft_data::Streams;
     use backdraft_models::{EncoderConfig, LanguageModelConfig};
@@ -112,7 +112,8 @@ mod tests {
             let symbols = window.inputs.to_tensor(&device).slice_dim(1, t..t + 1);
             let mut sequence = model.embedding.forward(symbols);
             for (index, layer) in layers.iter().enumerate() {
-                let run = layer.forward(sequence, Some(states[index].clone()), None);
+                let run =
+                    layer.forward(LayerInput::new(sequence).with_state(states[index].clone()));
                 let mut turn = 0;
                 let state = run.unwrap().state.map(&mut |tensor| {
                     turn += 1;

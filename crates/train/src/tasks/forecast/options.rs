@@ -184,6 +184,13 @@ impl TaskOptions for ForecastOptions {
                 with: "--output point",
             });
         }
+        // Numbers have no embedding and a distribution no hidden layer: dropout is between layers alone.
+        if recurrence.dropout > 0.0 && recurrence.layers == 1 {
+            return Err(TrainError::Idle {
+                setting: "dropout",
+                with: "--layers 2 or more",
+            });
+        }
         let (embedding, default) = (recurrence.embedding, Self::recurrence().embedding);
         let expected = format!("{default}, as numbers are not embedded");
         require("embedding", &expected, embedding, embedding == default)?;

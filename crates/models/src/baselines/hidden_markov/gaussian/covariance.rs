@@ -53,8 +53,7 @@ impl Covariances {
             Self::Full(matrices) => matrices.len(),
         };
         if count != states {
-            let what = "number of covariances".to_string();
-            return refuse(what, &states.to_string(), count.to_string());
+            return Err(Error::count(HMM, "covariances", states, count));
         }
         for state in 0..states {
             let what = format!("covariance of state {state}");
