@@ -13,9 +13,9 @@
 //!
 //! It should end at an accuracy of 1.
 
-use backdraft_cells::equations::{At, Equations, Expression, by_equations};
+use backdraft_cells::equations::{At, Equations, Expression};
 use backdraft_cells::prelude::*;
-use backdraft_cells::{Cell, Error};
+use backdraft_cells::{CellBase, Error, Projected};
 use backdraft_train::DeviceChoice;
 use burn::module::{Module, Param};
 use burn::nn::{Linear, LinearConfig};
@@ -45,6 +45,26 @@ impl Leaky {
     }
 }
 
+impl CellBase for Leaky {
+    type State = Tensor<2>;
+
+    fn input_size(&self) -> usize {
+        self.input.weight.dims()[0]
+    }
+
+    fn output_size(&self) -> usize {
+        self.pace.dims()[0]
+    }
+
+    fn project(&self, input: Tensor<3>) -> Projected<3> {
+        self.input.forward(input).into()
+    }
+
+    fn initial_state(&self, batch: usize) -> Tensor<2> {
+        Tensor::zeros([batch, self.output_size()], &self.pace.val().device())
+    }
+}
+
 impl Equations for Leaky {
     fn matrices(&self) -> Vec<Tensor<2>> {
         vec![self.recurrent.weight.val().transpose()]
@@ -60,28 +80,6 @@ impl Equations for Leaky {
         let pace = at.vectors[0].clone().sigmoid();
         vec![new.clone() + pace * (hidden - new)]
     }
-}
-
-impl Cell for Leaky {
-    type State = Tensor<2>;
-
-    fn input_size(&self) -> usize {
-        self.input.weight.dims()[0]
-    }
-
-    fn output_size(&self) -> usize {
-        self.pace.dims()[0]
-    }
-
-    fn project(&self, input: Tensor<3>) -> Tensor<3> {
-        self.input.forward(input)
-    }
-
-    fn initial_state(&self, batch: usize) -> Tensor<2> {
-        Tensor::zeros([batch, self.output_size()], &self.pace.val().device())
-    }
-
-    by_equations!();
 }
 
 /// Two layers, each in both directions, and a number read from the last step.

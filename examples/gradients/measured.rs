@@ -54,12 +54,11 @@ pub fn gate<C: Cell>(
 ) -> Result<Vec<Vec<f64>>, Error> {
     let (layer, on) = in_precision(layer, DType::F64);
     let inputs = inputs.tensor(0, 1, (&on, DType::F64));
-    let projected = layer.cell.project(inputs.clone());
+    let projected = layer.cell.project(inputs.clone().swap_dims(0, 1)).steps();
     let mut state = layer.initial_state(1);
     let mut found = Vec::new();
     for (t, after) in layer.trace(inputs)?.states.into_iter().enumerate() {
-        let projected = projected.clone().slice_dim(1, t..t + 1).squeeze_dim(1);
-        let gates = layer.cell.gate_activations(projected, &state);
+        let gates = layer.cell.gate_activations(projected[t].clone(), &state);
         let gate = gates.into_iter().find(|(of, _)| *of == name);
         let (_, gate) = gate.expect("a gate of the cell");
         found.push(gate.into_data().iter::<f64>().collect());

@@ -15,14 +15,15 @@ use burn::tensor::{Device, Tensor};
 use serde::{Deserialize, Serialize};
 
 use crate::equations::{At, Equations, Expression};
+use crate::zoneout::Kept;
 use crate::{
-    Cell, ConvLstm, ConvLstmConfig, Direction, Elman, ElmanConfig, ElmanJordan, ElmanJordanConfig,
-    ElmanJordanState, Error, FourGateLstm, FourGateLstmConfig, FourGateState, Gru, GruConfig,
-    HighOrderElman, HighOrderElmanConfig, IndRnn, IndRnnConfig, Janet, JanetConfig, Jordan,
-    JordanConfig, LayerNormGru, LayerNormGruConfig, LayerNormLstm, LayerNormLstmConfig, Lru,
-    LruConfig, LruState, Lstm, LstmConfig, LstmState, Mgu, MguConfig, MinGru, MinGruConfig,
-    MinLstm, MinLstmConfig, Path, SLstm, SLstmConfig, SLstmState, Sequence, SequenceConfig, State,
-    Zoneout, ZoneoutConfig,
+    Cell, CellBase, ConvLstm, ConvLstmConfig, Direction, Elman, ElmanConfig, ElmanJordan,
+    ElmanJordanConfig, ElmanJordanState, Error, FourGateLstm, FourGateLstmConfig, FourGateState,
+    Gru, GruConfig, HighOrderElman, HighOrderElmanConfig, IndRnn, IndRnnConfig, Janet, JanetConfig,
+    Jordan, JordanConfig, LayerNormGru, LayerNormGruConfig, LayerNormLstm, LayerNormLstmConfig,
+    Lru, LruConfig, LruState, Lstm, LstmConfig, LstmState, Mgu, MguConfig, MinGru, MinGruConfig,
+    MinLstm, MinLstmConfig, Path, Projected, SLstm, SLstmConfig, SLstmState, Sequence,
+    SequenceConfig, State, Zoneout, ZoneoutConfig,
 };
 
 macro_rules! any_state {
@@ -91,6 +92,15 @@ macro_rules! each {
     };
 }
 
+/// The same of the cell in an [`AnyEquations`], which has no arm for zoneout.
+macro_rules! each_written {
+    ([$($kind:ident)*] $any:expr, |$inner:ident| $call:expr) => {
+        match $any {
+            $(Self::$kind($inner) => $call,)*
+        }
+    };
+}
+
 /// The same, put into the arm that it is of.
 macro_rules! rebuilt {
     ([$($kind:ident)*] $any:expr, |$inner:ident| $call:expr) => {
@@ -113,7 +123,7 @@ macro_rules! any_cell {
         pub enum AnyCellConfig {
             $($kind($config),)*
             $($other($other_config),)*
-            Zoneout(Box<ZoneoutConfig<AnyCellConfig>>),
+            Zoneout(Box<ZoneoutConfig<AnyEquationsConfig>>),
         }
 
         /// Any cell of this crate. Its state is an [`AnyState`].
@@ -123,7 +133,15 @@ macro_rules! any_cell {
         pub enum AnyCell {
             $($kind($kind),)*
             $($other($other),)*
-            Zoneout(Box<Zoneout<AnyCell>>),
+            Zoneout(Box<Zoneout<AnyEquations>>),
+        }
+
+        /// Any cell of this crate that is written as equations: what can be inside a [`Zoneout`].
+        #[derive(Debug, Clone)]
+        #[allow(missing_docs, reason = "each is the cell that it holds")]
+        #[allow(clippy::large_enum_variant, reason = "a layer has one")]
+        pub enum AnyEquations {
+            $($kind($kind),)*
         }
 
         $(any_cell!(from $kind $config);)*
@@ -150,56 +168,82 @@ macro_rules! any_cell {
                 Ok(match self {
                     $(Self::$kind(config) => AnyCell::$kind(config.init(device)?),)*
                     $(Self::$other(config) => AnyCell::$other(config.init(device)?),)*
-                    Self::Zoneout(config) => {
-                        config.inner.check_equations()?;
-                        AnyCell::Zoneout(Box::new(config.init(device)?))
-                    }
+                    Self::Zoneout(config) => AnyCell::Zoneout(Box::new(config.init(device)?)),
                 })
             }
         }
 
-        impl AnyCellConfig {
-            /// Refuses to keep the units of a cell that is not written as equations.
-            fn check_equations(&self) -> Result<(), Error> {
-                let found = match self {
-                    $(Self::$kind(_) => return Ok(()),)*
-                    $(Self::$other(_) => stringify!($other),)*
-                    Self::Zoneout(_) => "Zoneout",
+        impl AnyEquationsConfig {
+            fn build(&self, device: &Device) -> Result<AnyEquations, Error> {
+                let found = match &self.0 {
+                    $(AnyCellConfig::$kind(config) => {
+                        return Ok(AnyEquations::$kind(config.init(device)?));
+                    })*
+                    $(AnyCellConfig::$other(_) => stringify!($other),)*
+                    AnyCellConfig::Zoneout(_) => "Zoneout",
                 };
                 let expected = "one that is written as equations, and once";
-                Err(Error::new("Zoneout", "cell", expected, found))
+                Err(Error::new("cell", "kind", expected, found))
             }
         }
 
         $crate::one_of!(AnyCell { $($kind,)* $($other,)* } boxed { Zoneout });
 
-        impl Equations for AnyCell {
+        $crate::one_of!(AnyEquations { $($kind,)* } boxed {});
+
+        impl Equations for AnyEquations {
             fn matrices(&self) -> Vec<Tensor<2>> {
-                match self {
-                    $(Self::$kind(cell) => cell.matrices(),)*
-                    $(Self::$other(_) => unreachable!("{NO_EQUATIONS}"),)*
-                    Self::Zoneout(cell) => cell.matrices(),
-                }
+                each_written!([$($kind)*] self, |cell| cell.matrices())
             }
 
             fn vectors(&self) -> Vec<Tensor<1>> {
-                match self {
-                    $(Self::$kind(cell) => cell.vectors(),)*
-                    $(Self::$other(_) => unreachable!("{NO_EQUATIONS}"),)*
-                    Self::Zoneout(cell) => cell.vectors(),
-                }
+                each_written!([$($kind)*] self, |cell| cell.vectors())
             }
 
             fn equations<V: Expression>(&self, at: At<V>) -> Vec<V> {
-                match self {
-                    $(Self::$kind(cell) => cell.equations(at),)*
-                    $(Self::$other(_) => unreachable!("{NO_EQUATIONS}"),)*
-                    Self::Zoneout(cell) => cell.equations(at),
-                }
+                each_written!([$($kind)*] self, |cell| cell.equations(at))
+            }
+
+            fn kept(&self, index: usize) -> Kept {
+                each_written!([$($kind)*] self, |cell| cell.kept(index))
             }
         }
 
-        impl Cell for AnyCell {
+        impl CellBase for AnyEquations {
+            type State = AnyState;
+
+            fn input_size(&self) -> usize {
+                each_written!([$($kind)*] self, |cell| cell.input_size())
+            }
+
+            fn output_size(&self) -> usize {
+                each_written!([$($kind)*] self, |cell| cell.output_size())
+            }
+
+            fn project(&self, input: Tensor<3>) -> Projected<3> {
+                each_written!([$($kind)*] self, |cell| cell.project(input))
+            }
+
+            fn initial_state(&self, batch: usize) -> AnyState {
+                each_written!([$($kind)*] self, |cell| cell.initial_state(batch).into())
+            }
+
+            fn recurrent_matrices(&self) -> Vec<(&'static str, Tensor<2>)> {
+                each_written!([$($kind)*] self, |cell| cell.recurrent_matrices())
+            }
+
+            fn prepared(&self, batch: usize) -> Self {
+                match self {
+                    $(Self::$kind(cell) => Self::$kind(cell.prepared(batch)),)*
+                }
+            }
+
+            fn describe(&self) -> String {
+                each_written!([$($kind)*] self, |cell| cell.describe())
+            }
+        }
+
+        impl CellBase for AnyCell {
             type State = AnyState;
 
             fn input_size(&self) -> usize {
@@ -210,30 +254,12 @@ macro_rules! any_cell {
                 each!([$($kind)* $($other)*] self, |cell| cell.output_size())
             }
 
-            fn project(&self, input: Tensor<3>) -> Tensor<3> {
+            fn project(&self, input: Tensor<3>) -> Projected<3> {
                 each!([$($kind)* $($other)*] self, |cell| cell.project(input))
             }
 
             fn initial_state(&self, batch: usize) -> AnyState {
                 each!([$($kind)* $($other)*] self, |cell| cell.initial_state(batch).into())
-            }
-
-            fn step(&self, projected: Tensor<2>, state: AnyState) -> AnyState {
-                each!([$($kind)* $($other)*] self, |cell| cell.step(projected, state.into()).into())
-            }
-
-            fn output(&self, state: &AnyState) -> Tensor<2> {
-                each!([$($kind)* $($other)*] self, |cell| cell.output(&state.clone().into()))
-            }
-
-            fn gate_activations(
-                &self,
-                projected: Tensor<2>,
-                state: &AnyState,
-            ) -> Vec<(&'static str, Tensor<2>)> {
-                each!([$($kind)* $($other)*] self, |cell| {
-                    cell.gate_activations(projected, &state.clone().into())
-                })
             }
 
             fn recurrent_matrices(&self) -> Vec<(&'static str, Tensor<2>)> {
@@ -246,6 +272,26 @@ macro_rules! any_cell {
 
             fn describe(&self) -> String {
                 each!([$($kind)* $($other)*] self, |cell| cell.describe())
+            }
+        }
+
+        impl Cell for AnyCell {
+            fn step(&self, projected: Projected<2>, state: AnyState) -> AnyState {
+                each!([$($kind)* $($other)*] self, |cell| cell.step(projected, state.into()).into())
+            }
+
+            fn output(&self, state: &AnyState) -> Tensor<2> {
+                each!([$($kind)* $($other)*] self, |cell| cell.output(&state.clone().into()))
+            }
+
+            fn gate_activations(
+                &self,
+                projected: Projected<2>,
+                state: &AnyState,
+            ) -> Vec<(&'static str, Tensor<2>)> {
+                each!([$($kind)* $($other)*] self, |cell| {
+                    cell.gate_activations(projected, &state.clone().into())
+                })
             }
 
             fn path(&self) -> Path {
@@ -280,10 +326,36 @@ macro_rules! any_cell {
     };
 }
 
-const NO_EQUATIONS: &str = "a cell without equations is refused before it is kept by chance";
+/// Configuration of an [`AnyEquations`]; another cell is refused when it is built.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct AnyEquationsConfig(pub AnyCellConfig);
+
+impl Config for AnyEquationsConfig {}
+
+impl SequenceConfig for AnyEquationsConfig {
+    type Built = AnyEquations;
+
+    fn input_size(&self) -> usize {
+        self.0.input_size()
+    }
+
+    fn with_input_size(self, input_size: usize) -> Self {
+        Self(self.0.with_input_size(input_size))
+    }
+
+    fn with_hidden_size(self, hidden_size: usize) -> Self {
+        Self(self.0.with_hidden_size(hidden_size))
+    }
+
+    fn init(&self, device: &Device) -> Result<AnyEquations, Error> {
+        self.build(device)
+    }
+}
 
 impl From<ZoneoutConfig<AnyCellConfig>> for AnyCellConfig {
     fn from(config: ZoneoutConfig<AnyCellConfig>) -> Self {
+        let inner = AnyEquationsConfig(config.inner);
+        let config = ZoneoutConfig::new(inner, config.hidden, config.cell);
         Self::Zoneout(Box::new(config))
     }
 }

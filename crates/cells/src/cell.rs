@@ -3,15 +3,14 @@
 use burn::module::{Module, ModuleDisplay};
 use burn::tensor::Tensor;
 
-use crate::{Direction, Path, Sequence, State, unrolled};
+use crate::{Direction, Path, Projected, Sequence, State, unrolled};
 
-/// A recurrent cell: what happens in ONE time step.
+/// What every cell has, however its step is written: its sizes, what it makes of the input, and the state that it
+/// starts from.
 ///
-/// A cell knows nothing of sequences, directions, depth, padding or truncation; a
-/// [`Recurrent`](crate::Recurrent) layer gives it all of these. To write a new cell is to write
-/// the two sizes, [`project`](Self::project), [`initial_state`](Self::initial_state),
-/// [`step`](Self::step) and [`output`](Self::output).
-pub trait Cell: Module + ModuleDisplay + 'static {
+/// To write a new cell is to write this and its [`Equations`](crate::equations::Equations), from which follow the step
+/// and a kernel; or, if its step cannot be written as equations, this and [`Cell`].
+pub trait CellBase: Module + ModuleDisplay + 'static {
     /// What is carried from one step to the next.
     type State: State;
 
@@ -21,36 +20,15 @@ pub trait Cell: Module + ModuleDisplay + 'static {
     /// Features of the output, `H` in most cells.
     fn output_size(&self) -> usize;
 
-    /// `a_t = W x_t + b` for all time steps at once: `[.., I]` to `[.., G H]`, followed by any other
-    /// columns that a step needs, such as random masks.
+    /// `a_t = W x_t + b` for all time steps at once, `[time, batch, I]` to `[time, batch, G H]`, and the masks of a run.
     ///
     /// The part of the step that does not look at the state, so that it can be one matrix
     /// product over the whole sequence.
-    fn project(&self, input: Tensor<3>) -> Tensor<3>;
+    fn project(&self, input: Tensor<3>) -> Projected<3>;
 
     /// The state before the first step when the caller gives none: zeros in
     /// every cell here, but for the stabiliser of [`SLstm`](crate::SLstm).
     fn initial_state(&self, batch: usize) -> Self::State;
-
-    /// One time step: the projection `a_t` (`[batch, G H]`) and the last state to the next state.
-    fn step(&self, projected: Tensor<2>, state: Self::State) -> Self::State;
-
-    /// What the cell shows of a state: `[batch, output_size]`.
-    fn output(&self, state: &Self::State) -> Tensor<2>;
-
-    /// The gates of one step, by name and in the order of the equations, each `[batch, H]`: what
-    /// [`step`](Self::step) lets through of the same projection and state. A gate is shut at 0 and
-    /// open at 1.
-    ///
-    /// The default shows none, as is right for a cell without gates.
-    fn gate_activations(
-        &self,
-        projected: Tensor<2>,
-        state: &Self::State,
-    ) -> Vec<(&'static str, Tensor<2>)> {
-        let _ = (projected, state);
-        Vec::new()
-    }
 
     /// The matrices that multiply the units of the last step, by the name of the gate (or of the
     /// candidate, or of the hidden units themselves) that they are part of, each `[H, H]`.
@@ -76,6 +54,34 @@ pub trait Cell: Module + ModuleDisplay + 'static {
         let name = name.split('<').next().unwrap_or(name);
         let name = name.rsplit("::").next().unwrap_or(name);
         format!("{name}({} -> {})", self.input_size(), self.output_size())
+    }
+}
+
+/// A recurrent cell: what happens in ONE time step.
+///
+/// A cell knows nothing of sequences, directions, depth, padding or truncation; a
+/// [`Recurrent`](crate::Recurrent) layer gives it all of these.
+///
+/// A cell with [`Equations`](crate::equations::Equations) is a `Cell` by them.
+pub trait Cell: CellBase {
+    /// One time step: what was projected for it and the last state to the next state.
+    fn step(&self, projected: Projected<2>, state: Self::State) -> Self::State;
+
+    /// What the cell shows of a state: `[batch, output_size]`.
+    fn output(&self, state: &Self::State) -> Tensor<2>;
+
+    /// The gates of one step, by name and in the order of the equations, each `[batch, H]`: what
+    /// [`step`](Self::step) lets through of the same projection and state. A gate is shut at 0 and
+    /// open at 1.
+    ///
+    /// The default shows none, as is right for a cell without gates.
+    fn gate_activations(
+        &self,
+        projected: Projected<2>,
+        state: &Self::State,
+    ) -> Vec<(&'static str, Tensor<2>)> {
+        let _ = (projected, state);
+        Vec::new()
     }
 
     /// Which way a run of this cell takes: [`Path::Unrolled`] unless the cell has its own

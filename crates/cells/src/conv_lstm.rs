@@ -22,7 +22,7 @@ use burn::tensor::activation::sigmoid;
 use burn::tensor::{Device, Tensor};
 
 use crate::config::{by_fields, config};
-use crate::{Cell, Error, LstmState, Path, SequenceConfig};
+use crate::{Cell, CellBase, Error, LstmState, Path, Projected, SequenceConfig};
 
 config! {
     /// Configuration of a [`ConvLstm`] cell. Convolutions start as PyTorch's do, peepholes at 0.
@@ -137,7 +137,7 @@ impl ConvLstm {
     }
 }
 
-impl Cell for ConvLstm {
+impl CellBase for ConvLstm {
     type State = LstmState;
 
     fn input_size(&self) -> usize {
@@ -148,11 +148,11 @@ impl Cell for ConvLstm {
         self.recurrent.weight.dims()[1] * self.area()
     }
 
-    fn project(&self, input: Tensor<3>) -> Tensor<3> {
+    fn project(&self, input: Tensor<3>) -> Projected<3> {
         let [time, batch, features] = input.dims();
         let frames = input.reshape([time * batch, features]);
         let gates = self.convolve(&self.input, frames);
-        gates.reshape([time, batch, 4 * self.output_size()])
+        gates.reshape([time, batch, 4 * self.output_size()]).into()
     }
 
     fn initial_state(&self, batch: usize) -> LstmState {
@@ -164,9 +164,11 @@ impl Cell for ConvLstm {
             cell: zeros,
         }
     }
+}
 
-    fn step(&self, projected: Tensor<2>, state: LstmState) -> LstmState {
-        let gates = projected + self.convolve(&self.recurrent, state.hidden);
+impl Cell for ConvLstm {
+    fn step(&self, projected: Projected<2>, state: LstmState) -> LstmState {
+        let gates = projected.values + self.convolve(&self.recurrent, state.hidden);
         let [i, f, g, o]: [Tensor<2>; 4] = gates
             .chunk(4, 1)
             .try_into()

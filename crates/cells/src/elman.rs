@@ -12,12 +12,9 @@ use burn::tensor::{Device, Tensor};
 
 use crate::activation::clipped;
 use crate::config::{by_fields, config};
-use crate::equations::{self, At, Equations, Expression, step_by_equations};
+use crate::equations::{At, Equations, Expression};
 use crate::gates::by_gates;
-use crate::{
-    Activation, Cell, Direction, Error, Gates, GatesConfig, Path, Regularizer, Sequence,
-    SequenceConfig,
-};
+use crate::{Activation, CellBase, Error, Gates, GatesConfig, Regularizer, SequenceConfig};
 
 config! {
     /// Configuration of an [`Elman`] cell.
@@ -88,12 +85,17 @@ impl Equations for Elman {
     }
 
     fn equations<V: Expression>(&self, at: At<V>) -> Vec<V> {
-        let sum = self.gates.projected(&at) + self.gates.recurrent(&at, &at.state[0]);
+        let sum = at.projected.clone() + self.gates.recurrent(&at, &at.state[0]);
         vec![self.activation.apply(clipped(sum, self.gate_clip))]
+    }
+
+    fn written_kernel(&self) -> Option<(Recurrence, &Gates)> {
+        let nonlinearity = self.fused()?;
+        Some((Recurrence::Elman(nonlinearity), &self.gates))
     }
 }
 
-impl Cell for Elman {
+impl CellBase for Elman {
     type State = Tensor<2>;
 
     by_gates!();
@@ -102,30 +104,7 @@ impl Cell for Elman {
         self.gates.zeros(batch)
     }
 
-    step_by_equations!();
-
     fn recurrent_matrices(&self) -> Vec<(&'static str, Tensor<2>)> {
         self.gates.named_matrices(["hidden"])
-    }
-
-    fn path(&self) -> Path {
-        match self.fused() {
-            Some(_) => self.gates.path_of(self),
-            None => equations::path(self),
-        }
-    }
-
-    fn scan(
-        &self,
-        input: Sequence,
-        hidden: Tensor<2>,
-        direction: Direction,
-    ) -> (Tensor<3>, Tensor<2>) {
-        let Some(nonlinearity) = self.fused().filter(|_| !self.gates.is_masked()) else {
-            return equations::scan(self, input, hidden, direction);
-        };
-        let recurrence = Recurrence::Elman(nonlinearity);
-        let (outputs, [hidden]) = self.gates.scan(recurrence, input, [hidden], direction);
-        (outputs, hidden)
     }
 }

@@ -12,10 +12,11 @@ use burn::module::{Module, Param};
 use burn::tensor::{Device, Tensor};
 
 use crate::config::{by_fields, config};
-use crate::equations::{At, Equations, Expression, by_equations};
+use crate::equations::{At, Equations, Expression};
 use crate::gates::{prepared_by_gates, zeros};
 use crate::{
-    Activation, Cell, Error, Gates, GatesConfig, Readout, Regularizer, SequenceConfig, state,
+    Activation, CellBase, Error, Gates, GatesConfig, Projected, Readout, Regularizer,
+    SequenceConfig, state,
 };
 
 config! {
@@ -105,14 +106,14 @@ impl Equations for ElmanJordan {
     fn equations<V: Expression>(&self, at: At<V>) -> Vec<V> {
         let (output, hidden) = (&at.state[0], &at.state[1]);
         let recurrent = self.gates.recurrent(&at, hidden) + output.linear(&at.matrices[1]);
-        let hidden = self.activation.apply(self.gates.projected(&at) + recurrent);
+        let hidden = self.activation.apply(at.projected.clone() + recurrent);
         let vectors = self.gates.after_vectors(&at);
         let output = self.readout.read(&hidden, &at.matrices[2], vectors);
         vec![output, hidden]
     }
 }
 
-impl Cell for ElmanJordan {
+impl CellBase for ElmanJordan {
     type State = ElmanJordanState;
 
     fn input_size(&self) -> usize {
@@ -123,7 +124,7 @@ impl Cell for ElmanJordan {
         self.readout.output_size()
     }
 
-    fn project(&self, input: Tensor<3>) -> Tensor<3> {
+    fn project(&self, input: Tensor<3>) -> Projected<3> {
         self.gates.project(input)
     }
 
@@ -135,6 +136,4 @@ impl Cell for ElmanJordan {
     }
 
     prepared_by_gates!();
-
-    by_equations!();
 }

@@ -7,23 +7,26 @@
 //! ```
 //!
 //! You never write a derivative: on tensors Burn's autodiff computes it, and the kernel derives it from the recorded
-//! equations. A cell of your own gets a kernel in the same way as those of this crate: implement [`Equations`] and
-//! put `by_equations!();` into its `impl Cell`. The values that it names with [`At::gate`] can be inspected.
+//! equations. A cell of your own gets a kernel in the same way as those of this crate: implement [`CellBase`] and
+//! [`Equations`], and it is a [`Cell`]. The values that it names with [`At::gate`] can be inspected.
 
 use std::cell::RefCell;
 
 use burn::tensor::Tensor;
 
 pub use backdraft_kernels::Expression;
-use backdraft_kernels::{Program, ProgramInputs, Shapes, Walk, run_program};
+use backdraft_kernels::{Program, ProgramInputs, Recurrence, Shapes, Walk, run_program};
 
-use crate::{Cell, Direction, Path, Sequence, State};
+use crate::zoneout::Kept;
+use crate::{Cell, CellBase, Direction, Gates, Path, Projected, Sequence, State};
 
 /// The inputs of the equations of one step.
 #[derive(Debug)]
 pub struct At<'a, V: Expression> {
-    /// `a_t`, what [`Cell::project`] gave for this step.
+    /// `a_t`, what [`CellBase::project`] gave for this step.
     pub projected: V,
+    /// The masks that it gave with it.
+    pub masks: Vec<V>,
     /// The state before the step: its tensors, in the order of [`State::visit`].
     pub state: Vec<V>,
     /// What [`Equations::matrices`] gave.
@@ -45,9 +48,11 @@ impl<V: Expression> At<'_, V> {
 }
 
 /// A cell whose step is written as equations.
-pub trait Equations: Cell {
+pub trait Equations: CellBase {
     /// The matrices that the step multiplies with, each `[out, in]`.
-    fn matrices(&self) -> Vec<Tensor<2>>;
+    fn matrices(&self) -> Vec<Tensor<2>> {
+        Vec::new()
+    }
 
     /// The vectors that are the same for each row: biases, gains, peepholes.
     fn vectors(&self) -> Vec<Tensor<1>> {
@@ -57,105 +62,92 @@ pub trait Equations: Cell {
     /// One step: the next state, its tensors in the order of [`State::visit`]. The first of them is
     /// the cell's output.
     fn equations<V: Expression>(&self, at: At<V>) -> Vec<V>;
+
+    /// What [`Zoneout`](crate::Zoneout) may do to the tensor `index` of the state.
+    fn kept(&self, index: usize) -> Kept {
+        let _ = index;
+        Kept::Units
+    }
+
+    /// The weights of a cell for which somebody wrote a kernel, and which one.
+    #[doc(hidden)]
+    fn written_kernel(&self) -> Option<(Recurrence, &Gates)> {
+        None
+    }
 }
 
-/// Implements the methods of a [`Cell`] that follow from its [`Equations`]: `step`, `output`, `gate_activations`,
-/// `path` and `scan`. Put it into the `impl Cell` in place of these methods.
-#[macro_export]
-macro_rules! by_equations {
-    () => {
-        $crate::step_by_equations!();
+/// By the equations: in tensors a step, and over a sequence by the kernel that is made of them, or by the one that
+/// somebody wrote.
+impl<C: Equations> Cell for C {
+    fn step(&self, projected: Projected<2>, state: Self::State) -> Self::State {
+        let mut next = tensors_after(self, projected, &state, None).into_iter();
+        state.map(&mut |_| {
+            next.next()
+                .expect("equations give each tensor of the state")
+        })
+    }
 
-        fn path(&self) -> $crate::Path {
-            $crate::equations::path(self)
+    fn output(&self, state: &Self::State) -> Tensor<2> {
+        let first = state.tensors().into_iter().next();
+        first.expect("a state has a tensor")
+    }
+
+    fn gate_activations(
+        &self,
+        projected: Projected<2>,
+        state: &Self::State,
+    ) -> Vec<(&'static str, Tensor<2>)> {
+        let shown = RefCell::new(Vec::new());
+        tensors_after(self, projected, state, Some(&shown));
+        shown.into_inner()
+    }
+
+    fn path(&self) -> Path {
+        if let Some((_, gates)) = self.written_kernel() {
+            return gates.path(of_program(self));
         }
+        of_program(self)
+    }
 
-        fn scan(
-            &self,
-            input: $crate::Sequence,
-            state: Self::State,
-            direction: $crate::Direction,
-        ) -> ($crate::__Tensor<3>, Self::State) {
-            $crate::equations::scan(self, input, state, direction)
-        }
-    };
-}
-
-/// Implements the methods of a [`Cell`] that follow from its [`Equations`] and concern one step: `step`, `output` and
-/// `gate_activations`. For a cell that runs over a whole sequence in its own way.
-#[macro_export]
-macro_rules! step_by_equations {
-    () => {
-        fn step(&self, projected: $crate::__Tensor<2>, state: Self::State) -> Self::State {
-            $crate::equations::step(self, projected, state)
-        }
-
-        fn output(&self, state: &Self::State) -> $crate::__Tensor<2> {
-            $crate::equations::output(state)
-        }
-
-        fn gate_activations(
-            &self,
-            projected: $crate::__Tensor<2>,
-            state: &Self::State,
-        ) -> Vec<(&'static str, $crate::__Tensor<2>)> {
-            $crate::equations::gate_activations(self, projected, state)
-        }
-    };
-}
-
-pub use crate::{by_equations, step_by_equations};
-
-/// [`Cell::output`] of a cell that is written as equations: the first tensor of its state.
-pub fn output<S: State>(state: &S) -> Tensor<2> {
-    let mut first = None;
-    state.visit("", &mut |_, tensor| {
-        first.get_or_insert_with(|| tensor.clone());
-    });
-    first.expect("a state has a tensor")
-}
-
-/// [`Cell::step`] of a cell that is written as equations.
-pub fn step<C: Equations>(cell: &C, projected: Tensor<2>, state: C::State) -> C::State {
-    let mut next = step_shown(cell, projected, &state, None).into_iter();
-    state.map(&mut |_| {
-        next.next()
-            .expect("equations give each tensor of the state")
-    })
-}
-
-/// [`Cell::gate_activations`] of a cell that is written as equations: what they call a gate.
-pub fn gate_activations<C: Equations>(
-    cell: &C,
-    projected: Tensor<2>,
-    state: &C::State,
-) -> Vec<(&'static str, Tensor<2>)> {
-    let shown = RefCell::new(Vec::new());
-    step_shown(cell, projected, state, Some(&shown));
-    shown.into_inner()
+    fn scan(
+        &self,
+        input: Sequence,
+        state: Self::State,
+        direction: Direction,
+    ) -> (Tensor<3>, Self::State) {
+        let (outputs, last) = match self
+            .written_kernel()
+            .filter(|(_, gates)| !gates.is_masked())
+        {
+            Some((recurrence, gates)) => gates.scan(recurrence, input, state.tensors(), direction),
+            None => by_program(self, input, &state, direction),
+        };
+        let mut last = last.into_iter();
+        let state = state.map(&mut |_| last.next().expect("as many tensors as there were"));
+        (outputs, state)
+    }
 }
 
 /// The tensors of the next state; gates go to `shown`.
-fn step_shown<C: Equations>(
+fn tensors_after<C: Equations>(
     cell: &C,
-    projected: Tensor<2>,
+    projected: Projected<2>,
     state: &C::State,
     shown: Option<&RefCell<Vec<(&'static str, Tensor<2>)>>>,
 ) -> Vec<Tensor<2>> {
-    let mut before = Vec::new();
-    state.visit("", &mut |_, tensor| before.push(tensor.clone()));
     let vectors: Vec<Tensor<2>> = cell.vectors().into_iter().map(Tensor::unsqueeze).collect();
     cell.equations(At {
-        projected,
-        state: before,
+        projected: projected.values,
+        masks: projected.masks,
+        state: state.tensors(),
         matrices: &cell.matrices(),
         vectors: &vectors,
         shown,
     })
 }
 
-/// [`Cell::path`] of a cell that is written as equations.
-pub fn path<C: Equations>(cell: &C) -> Path {
+/// Which way the program of a cell takes.
+fn of_program<C: Equations>(cell: &C) -> Path {
     match cell.matrices().first() {
         Some(matrix) => Program::path(&matrix.device(), matrix.dtype()),
         None => match cell.vectors().first() {
@@ -165,26 +157,32 @@ pub fn path<C: Equations>(cell: &C) -> Path {
     }
 }
 
-/// [`Cell::scan`] of a cell that is written as equations.
-pub fn scan<C: Equations>(
+/// The loop as one operation that is made of the equations.
+fn by_program<C: Equations>(
     cell: &C,
     input: Sequence,
-    state: C::State,
+    state: &C::State,
     direction: Direction,
-) -> (Tensor<3>, C::State) {
+) -> (Tensor<3>, Vec<Tensor<2>>) {
     let projected = cell.project(input.values);
-    let (matrices, vectors) = (cell.matrices(), cell.vectors());
-    let mut initial = Vec::new();
-    state.visit("", &mut |_, tensor| initial.push(tensor.clone()));
+    let (matrices, vectors, initial) = (cell.matrices(), cell.vectors(), state.tensors());
+    // To the program, the masks of a step are columns like any other.
+    let widths = projected.widths();
     let shapes = Shapes {
-        projected: projected.dims()[2],
+        projected: widths.iter().sum(),
         state: initial.iter().map(|tensor| tensor.dims()[1]).collect(),
         matrices: matrices.iter().map(Tensor::dims).collect(),
         vectors: vectors.iter().map(|vector| vector.dims()[0]).collect(),
     };
     let program = Program::record(shapes, |given| {
+        let mut start = 0;
+        let mut parts = widths.iter().map(|&width| {
+            start += width;
+            given.projected.narrow(start - width, width)
+        });
         cell.equations(At {
-            projected: given.projected,
+            projected: parts.next().expect("values come first"),
+            masks: parts.collect(),
             state: given.state,
             matrices: &given.matrices,
             vectors: &given.vectors,
@@ -196,13 +194,11 @@ pub fn scan<C: Equations>(
         lengths: input.lengths.map(|lengths| lengths.as_slice().into()),
     };
     let inputs = ProgramInputs {
-        projected,
+        projected: projected.joined(),
         matrices,
         vectors,
         initial,
     };
     let run = run_program(&program, walk, inputs);
-    let mut last = run.state.into_iter();
-    let state = state.map(&mut |_| last.next().expect("as many tensors as there were"));
-    (run.outputs, state)
+    (run.outputs, run.state)
 }

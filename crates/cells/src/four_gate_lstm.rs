@@ -18,9 +18,9 @@ use burn::module::{Module, Param};
 use burn::tensor::{Device, Tensor};
 
 use crate::config::{by_fields, config};
-use crate::equations::{At, Equations, Expression, by_equations};
+use crate::equations::{At, Equations, Expression};
 use crate::gates::by_gates;
-use crate::{Cell, Error, Gates, GatesConfig, Regularizer, SequenceConfig, state};
+use crate::{CellBase, Error, Gates, GatesConfig, Regularizer, SequenceConfig, state};
 
 config! {
     /// Configuration of a [`FourGateLstm`] cell.
@@ -91,7 +91,7 @@ impl Equations for FourGateLstm {
 
     fn equations<V: Expression>(&self, at: At<V>) -> Vec<V> {
         let recurrent = self.gates.recurrent(&at, &at.state[0]);
-        let [i, f, n, v] = (self.gates.projected(&at) + recurrent).split();
+        let [i, f, n, v] = (at.projected.clone() + recurrent).split();
         let i = at.gate("input", i.sigmoid());
         let f = at.gate("forget", f.sigmoid());
         let v = at.gate("use", v.sigmoid());
@@ -106,7 +106,7 @@ impl Equations for FourGateLstm {
     }
 }
 
-impl Cell for FourGateLstm {
+impl CellBase for FourGateLstm {
     type State = FourGateState;
 
     by_gates!();
@@ -117,8 +117,6 @@ impl Cell for FourGateLstm {
             long_term: self.gates.zeros(batch),
         }
     }
-
-    by_equations!();
 
     fn recurrent_matrices(&self) -> Vec<(&'static str, Tensor<2>)> {
         self.gates

@@ -17,8 +17,8 @@ use backdraft_kernels::{Direction, Inputs, Path, Projection, Recurrence, Walk};
 use burn::module::{Module, Param};
 use burn::tensor::Tensor;
 
-use crate::equations::{self, At, Equations, Expression};
-use crate::{GateDropout, Sequence, WeightGain, WeightNorm};
+use crate::equations::{At, Expression};
+use crate::{GateDropout, Projected, Sequence, WeightGain, WeightNorm};
 
 pub use config::GatesConfig;
 
@@ -75,11 +75,6 @@ impl Gates {
         }
     }
 
-    /// `G H`.
-    fn packed_size(&self) -> usize {
-        self.recurrent_weight.dims()[0]
-    }
-
     /// The weights as one run sees them: computed from what they are parametrised by, and with the
     /// run's mask on the recurrent ones. Gradients reach what is learned. What a cell's
     /// [`prepared`](crate::Cell::prepared) is made of.
@@ -93,26 +88,20 @@ impl Gates {
         }
     }
 
-    /// `W x_t + b_W` for the whole sequence, as one matrix product; beside it, where there are
-    /// any, the run's masks on `h_{t-1}` and on the candidate, `H` columns each.
-    pub fn project(&self, input: Tensor<3>) -> Tensor<3> {
-        self.beside_masks(project(input, &self.input_weight, self.input_bias.as_ref()))
+    /// `W x_t + b_W` for the whole sequence, as one matrix product; with it, where there are
+    /// any, the run's masks on `h_{t-1}` and on the candidate, in this order.
+    pub fn project(&self, input: Tensor<3>) -> Projected<3> {
+        self.with_masks(project(input, &self.input_weight, self.input_bias.as_ref()))
     }
 
     /// The same without `b_W`, for a cell that does something to `W x_t` before it adds it.
-    pub(crate) fn project_without_bias(&self, input: Tensor<3>) -> Tensor<3> {
-        self.beside_masks(project(input, &self.input_weight, None))
+    pub(crate) fn project_without_bias(&self, input: Tensor<3>) -> Projected<3> {
+        self.with_masks(project(input, &self.input_weight, None))
     }
 
-    fn beside_masks(&self, projected: Tensor<3>) -> Tensor<3> {
-        let mut masks = self.dropout.draw(&projected, self.hidden_size());
-        match masks.is_empty() {
-            true => projected,
-            false => {
-                masks.insert(0, projected);
-                Tensor::cat(masks, 2)
-            }
-        }
+    fn with_masks(&self, values: Tensor<3>) -> Projected<3> {
+        let masks = self.dropout.draw(&values, self.hidden_size());
+        Projected { values, masks }
     }
 
     /// What [`recurrent`](Self::recurrent) multiplies with, for a cell's
@@ -165,11 +154,6 @@ impl Gates {
         &at.vectors[usize::from(self.recurrent_bias.is_some())..]
     }
 
-    /// `W x_t + b_W` in equations: `at.projected` without the masks beside it.
-    pub fn projected<V: Expression>(&self, at: &At<V>) -> V {
-        at.projected.narrow(0, self.packed_size())
-    }
-
     /// `R (m . h) + b_R` in equations whose first matrix and first vector are
     /// [`matrices`](Self::matrices) and [`vectors`](Self::vectors); `m` is the run's mask, if
     /// there is one.
@@ -196,7 +180,7 @@ impl Gates {
     fn product<V: Expression>(&self, at: &At<V>, part: usize, hidden: &V) -> V {
         let [masked, _] = self.masks();
         match masked {
-            true => (hidden.clone() * self.hidden_mask(at)).linear(&at.matrices[part]),
+            true => (hidden.clone() * at.masks[0].clone()).linear(&at.matrices[part]),
             false => hidden.linear(&at.matrices[part]),
         }
     }
@@ -211,17 +195,10 @@ impl Gates {
     /// `m_t . g` in equations, `g` being what is about to be remembered; `g` itself where a run
     /// has no mask on it.
     pub fn candidate<V: Expression>(&self, at: &At<V>, candidate: V) -> V {
-        let start = match self.masks() {
-            [_, false] => return candidate,
-            [false, true] => self.packed_size(),
-            [true, true] => self.packed_size() + self.hidden_size(),
-        };
-        let mask = at.projected.narrow(start, candidate.width());
-        candidate * mask
-    }
-
-    fn hidden_mask<V: Expression>(&self, at: &At<V>) -> V {
-        at.projected.narrow(self.packed_size(), self.hidden_size())
+        match self.masks() {
+            [_, false] => candidate,
+            [hidden, true] => candidate * at.masks[usize::from(hidden)].clone(),
+        }
     }
 
     fn masks(&self) -> [bool; 2] {
@@ -233,10 +210,14 @@ impl Gates {
         self.masks().contains(&true)
     }
 
-    /// Which way a run of `cell`, which has these weights and a kernel of its own, takes.
-    pub(crate) fn path_of<C: Equations>(&self, cell: &C) -> Path {
-        match (self.is_masked(), equations::path(cell)) {
-            (false, _) => self.path(),
+    /// Which way a run takes for which somebody wrote a kernel; `program` is the way of the one that is made of the
+    /// equations, which alone knows of masks.
+    pub(crate) fn path(&self, program: Path) -> Path {
+        match (self.is_masked(), program) {
+            (false, _) => {
+                let weight = self.recurrent_weight.val();
+                Path::of(&weight.device(), weight.dtype())
+            }
             (true, Path::Unrolled(reason)) => {
                 Path::Unrolled(format!("dropout inside the recurrence, and {reason}").into())
             }
@@ -244,22 +225,16 @@ impl Gates {
         }
     }
 
-    /// Which way a run without masks takes, if there is a kernel for the cell.
-    fn path(&self) -> Path {
-        let weight = self.recurrent_weight.val();
-        Path::of(&weight.device(), weight.dtype())
-    }
-
     /// The whole loop over time as one operation: outputs and final states, the hidden one first.
-    pub(crate) fn scan<const S: usize>(
+    pub(crate) fn scan(
         &self,
         recurrence: Recurrence,
         input: Sequence,
-        states: [Tensor<2>; S],
+        states: Vec<Tensor<2>>,
         direction: Direction,
-    ) -> (Tensor<3>, [Tensor<2>; S]) {
+    ) -> (Tensor<3>, Vec<Tensor<2>>) {
         let [_, batch, _] = input.values.dims();
-        let hidden = self.hidden_size();
+        let (hidden, count) = (self.hidden_size(), states.len());
         let walk = Walk {
             direction,
             lengths: input.lengths.map(|lengths| lengths.as_slice().into()),
@@ -277,22 +252,20 @@ impl Gates {
             },
             input_bias: bias(self.input_bias.as_ref()),
             recurrent_bias: bias(self.recurrent_bias.as_ref()),
-            initial: match S {
-                1 => states[0].clone().unsqueeze(),
-                _ => Tensor::stack(states.to_vec(), 0),
+            initial: match states.as_slice() {
+                [only] => only.clone().unsqueeze(),
+                _ => Tensor::stack(states, 0),
             },
             weight,
         };
         let run = backdraft_kernels::run(recurrence, walk, inputs);
-        let state = |s| match S {
-            1 => run.state.clone().reshape([batch, hidden]),
-            _ => run
-                .state
-                .clone()
-                .slice_dim(0, s..s + 1)
-                .reshape([batch, hidden]),
+        let states = match count {
+            1 => vec![run.state],
+            _ => run.state.chunk(count, 0),
         };
-        (run.outputs, std::array::from_fn(state))
+        let states = states.into_iter();
+        let states = states.map(|state| state.reshape([batch, hidden]));
+        (run.outputs, states.collect())
     }
 
     /// The state of zeros: `[batch, hidden]`, on the device and of the type of the weights.
@@ -330,7 +303,7 @@ fn rows(gates: &[usize], all: usize) -> Vec<usize> {
     gates.iter().map(|gates| gates * units).collect()
 }
 
-/// What a [`Cell`](crate::Cell) with a field `gates: Gates` has from them: its sizes, what a run
+/// What a [`CellBase`](crate::CellBase) with a field `gates: Gates` has from them: its sizes, what a run
 /// sees of its weights, and its projection, by the name of the method of [`Gates`].
 macro_rules! by_gates {
     () => {
@@ -347,7 +320,7 @@ macro_rules! by_gates {
             self.gates.hidden_size()
         }
 
-        fn project(&self, input: burn::tensor::Tensor<3>) -> burn::tensor::Tensor<3> {
+        fn project(&self, input: burn::tensor::Tensor<3>) -> $crate::Projected<3> {
             self.gates.$project(input)
         }
     };

@@ -25,13 +25,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::activation::clipped;
 use crate::config::{by_fields, config};
-use crate::equations::{self, At, Equations, Expression, step_by_equations};
+use crate::equations::{At, Equations, Expression};
 use crate::gates::by_gates;
 use crate::memory::MemoryGates;
-use crate::{
-    Activation, Cell, Direction, Error, Gates, GatesConfig, Memory, Path, Regularizer, Sequence,
-    SequenceConfig,
-};
+use crate::{Activation, CellBase, Error, Gates, GatesConfig, Memory, Regularizer, SequenceConfig};
 
 /// Where the reset gate of a [`Gru`] stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -156,7 +153,7 @@ impl Equations for Gru {
 
     fn equations<V: Expression>(&self, at: At<V>) -> Vec<V> {
         let hidden = at.state[0].clone();
-        let projected = self.gates.projected(&at);
+        let projected = at.projected.clone();
         let gate = |sum: V| self.activations.gate.apply(clipped(sum, self.gate_clip));
         let (z, n) = match self.reset {
             Reset::AfterProduct => {
@@ -184,9 +181,13 @@ impl Equations for Gru {
         // (1 - z) n + z h, with one product less.
         vec![n.clone() + z * (hidden - n)]
     }
+
+    fn written_kernel(&self) -> Option<(Recurrence, &Gates)> {
+        self.is_fused().then_some((Recurrence::Gru, &self.gates))
+    }
 }
 
-impl Cell for Gru {
+impl CellBase for Gru {
     type State = Tensor<2>;
 
     by_gates!();
@@ -194,8 +195,6 @@ impl Cell for Gru {
     fn initial_state(&self, batch: usize) -> Tensor<2> {
         self.gates.zeros(batch)
     }
-
-    step_by_equations!();
 
     fn recurrent_matrices(&self) -> Vec<(&'static str, Tensor<2>)> {
         match self.reset {
@@ -205,25 +204,5 @@ impl Cell for Gru {
             }
             Reset::None => self.gates.named_matrices(["update", "candidate"]),
         }
-    }
-
-    fn path(&self) -> Path {
-        match self.is_fused() {
-            true => self.gates.path_of(self),
-            false => equations::path(self),
-        }
-    }
-
-    fn scan(
-        &self,
-        input: Sequence,
-        hidden: Tensor<2>,
-        direction: Direction,
-    ) -> (Tensor<3>, Tensor<2>) {
-        if !self.is_fused() || self.gates.is_masked() {
-            return equations::scan(self, input, hidden, direction);
-        }
-        let (outputs, [hidden]) = self.gates.scan(Recurrence::Gru, input, [hidden], direction);
-        (outputs, hidden)
     }
 }

@@ -11,9 +11,12 @@ use burn::module::Module;
 use burn::tensor::{Device, Tensor};
 
 use crate::config::{by_fields, config};
-use crate::equations::{At, Equations, Expression, by_equations};
+use crate::equations::{At, Equations, Expression};
 use crate::gates::{prepared_by_gates, zeros};
-use crate::{Activation, Cell, Error, Gates, GatesConfig, Regularizer, SequenceConfig};
+use crate::zoneout::Kept;
+use crate::{
+    Activation, CellBase, Error, Gates, GatesConfig, Projected, Regularizer, SequenceConfig,
+};
 
 config! {
     /// Configuration of a [`HighOrderElman`] cell.
@@ -85,14 +88,22 @@ impl Equations for HighOrderElman {
 
     fn equations<V: Expression>(&self, at: At<V>) -> Vec<V> {
         let past = V::concat(&at.state);
-        let sum = self.gates.projected(&at) + self.gates.recurrent(&at, &past);
+        let sum = at.projected.clone() + self.gates.recurrent(&at, &past);
         let mut state = vec![self.activation.apply(sum)];
         state.extend_from_slice(&at.state[..at.state.len() - 1]);
         state
     }
+
+    /// The past is what was shown: where the output was kept, it has been kept there too.
+    fn kept(&self, index: usize) -> Kept {
+        match index {
+            0 => Kept::Units,
+            _ => Kept::No,
+        }
+    }
 }
 
-impl Cell for HighOrderElman {
+impl CellBase for HighOrderElman {
     type State = Vec<Tensor<2>>;
 
     fn input_size(&self) -> usize {
@@ -103,7 +114,7 @@ impl Cell for HighOrderElman {
         self.gates.input_weight.dims()[0]
     }
 
-    fn project(&self, input: Tensor<3>) -> Tensor<3> {
+    fn project(&self, input: Tensor<3>) -> Projected<3> {
         self.gates.project(input)
     }
 
@@ -113,6 +124,4 @@ impl Cell for HighOrderElman {
     }
 
     prepared_by_gates!();
-
-    by_equations!();
 }

@@ -14,9 +14,9 @@ use burn::module::{Module, Param};
 use burn::tensor::{Device, Distribution, Tensor};
 
 use crate::config::{by_fields, config};
-use crate::equations::{At, Equations, Expression, by_equations};
+use crate::equations::{At, Equations, Expression};
 use crate::gates::{project, zeros};
-use crate::{Activation, Cell, Error, GatesConfig, Initialization, SequenceConfig};
+use crate::{Activation, CellBase, Error, GatesConfig, Initialization, Projected, SequenceConfig};
 
 config! {
     /// Configuration of an [`IndRnn`] cell.
@@ -123,7 +123,7 @@ impl Equations for IndRnn {
     }
 }
 
-impl Cell for IndRnn {
+impl CellBase for IndRnn {
     type State = Tensor<2>;
 
     fn input_size(&self) -> usize {
@@ -134,13 +134,11 @@ impl Cell for IndRnn {
         self.input_weight.dims()[0]
     }
 
-    fn project(&self, input: Tensor<3>) -> Tensor<3> {
-        project(input, &self.input_weight, self.bias.as_ref())
+    fn project(&self, input: Tensor<3>) -> Projected<3> {
+        project(input, &self.input_weight, self.bias.as_ref()).into()
     }
 
     fn initial_state(&self, batch: usize) -> Tensor<2> {
         zeros(&self.input_weight, [batch, self.output_size()])
     }
-
-    by_equations!();
 }

@@ -14,10 +14,10 @@ use burn::module::Module;
 use burn::tensor::{Device, Tensor};
 
 use crate::config::{by_fields, config};
-use crate::equations::{At, Equations, Expression, by_equations};
+use crate::equations::{At, Equations, Expression};
 use crate::gates::by_gates;
 use crate::memory::MemoryGates;
-use crate::{Cell, Error, Gates, GatesConfig, Memory, Regularizer, SequenceConfig};
+use crate::{CellBase, Error, Gates, GatesConfig, Memory, Regularizer, SequenceConfig};
 
 config! {
     /// Configuration of a [`Janet`] cell.
@@ -81,7 +81,7 @@ impl Equations for Janet {
 
     fn equations<V: Expression>(&self, at: At<V>) -> Vec<V> {
         let hidden = at.state[0].clone();
-        let [s, g] = (self.gates.projected(&at) + self.gates.recurrent(&at, &hidden)).split();
+        let [s, g] = (at.projected.clone() + self.gates.recurrent(&at, &hidden)).split();
         let forget = at.gate("forget", s.clone().sigmoid());
         let admit = s.affine(1.0, -self.beta).sigmoid().complement();
         let admit = at.gate("input", admit);
@@ -89,7 +89,7 @@ impl Equations for Janet {
     }
 }
 
-impl Cell for Janet {
+impl CellBase for Janet {
     type State = Tensor<2>;
 
     by_gates!();
@@ -97,8 +97,6 @@ impl Cell for Janet {
     fn initial_state(&self, batch: usize) -> Tensor<2> {
         self.gates.zeros(batch)
     }
-
-    by_equations!();
 
     fn recurrent_matrices(&self) -> Vec<(&'static str, Tensor<2>)> {
         self.gates.named_matrices(["forget", "candidate"])

@@ -12,9 +12,12 @@ use burn::module::Module;
 use burn::tensor::{Device, Tensor};
 
 use crate::config::{by_fields, config};
-use crate::equations::{At, Equations, Expression, by_equations};
+use crate::equations::{At, Equations, Expression};
 use crate::gates::prepared_by_gates;
-use crate::{Activation, Cell, Error, Gates, GatesConfig, Readout, Regularizer, SequenceConfig};
+use crate::{
+    Activation, CellBase, Error, Gates, GatesConfig, Projected, Readout, Regularizer,
+    SequenceConfig,
+};
 
 config! {
     /// Configuration of a [`Jordan`] cell.
@@ -86,14 +89,14 @@ impl Equations for Jordan {
     }
 
     fn equations<V: Expression>(&self, at: At<V>) -> Vec<V> {
-        let sum = self.gates.projected(&at) + self.gates.recurrent(&at, &at.state[0]);
+        let sum = at.projected.clone() + self.gates.recurrent(&at, &at.state[0]);
         let hidden = self.activation.apply(sum);
         let vectors = self.gates.after_vectors(&at);
         vec![self.readout.read(&hidden, &at.matrices[1], vectors)]
     }
 }
 
-impl Cell for Jordan {
+impl CellBase for Jordan {
     type State = Tensor<2>;
 
     fn input_size(&self) -> usize {
@@ -104,7 +107,7 @@ impl Cell for Jordan {
         self.readout.output_size()
     }
 
-    fn project(&self, input: Tensor<3>) -> Tensor<3> {
+    fn project(&self, input: Tensor<3>) -> Projected<3> {
         self.gates.project(input)
     }
 
@@ -113,6 +116,4 @@ impl Cell for Jordan {
     }
 
     prepared_by_gates!();
-
-    by_equations!();
 }

@@ -19,9 +19,9 @@ use burn::module::{Module, Param};
 use burn::tensor::{Device, Tensor};
 
 use crate::config::{by_fields, config};
-use crate::equations::{At, Equations, Expression, by_equations};
+use crate::equations::{At, Equations, Expression};
 use crate::gates::by_gates;
-use crate::{Cell, Error, Gates, GatesConfig, Regularizer, SequenceConfig};
+use crate::{CellBase, Error, Gates, GatesConfig, Regularizer, SequenceConfig};
 
 config! {
     /// Configuration of a [`LayerNormGru`] cell.
@@ -99,7 +99,7 @@ impl Equations for LayerNormGru {
         let hidden = at.state[0].clone();
         let own = self.gates.after_vectors(&at);
         let (input_gain, recurrent_gain, input_bias) = (&own[0], &own[1], own.get(2));
-        let input = self.normalize(self.gates.projected(&at)) * input_gain.clone();
+        let input = self.normalize(at.projected.clone()) * input_gain.clone();
         let input = match input_bias {
             Some(bias) => input + bias.clone(),
             None => input,
@@ -118,7 +118,7 @@ impl Equations for LayerNormGru {
     }
 }
 
-impl Cell for LayerNormGru {
+impl CellBase for LayerNormGru {
     type State = Tensor<2>;
 
     // `W x_t` alone: it is normalised row by row with the rest of a step, while it is in the cache.
@@ -127,8 +127,6 @@ impl Cell for LayerNormGru {
     fn initial_state(&self, batch: usize) -> Tensor<2> {
         self.gates.zeros(batch)
     }
-
-    by_equations!();
 
     fn recurrent_matrices(&self) -> Vec<(&'static str, Tensor<2>)> {
         self.gates.named_matrices(["reset", "update", "candidate"])

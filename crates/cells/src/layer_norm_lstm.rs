@@ -18,9 +18,9 @@ use burn::module::{Module, Param};
 use burn::tensor::{Device, Tensor};
 
 use crate::config::{by_fields, config};
-use crate::equations::{At, Equations, Expression, by_equations};
+use crate::equations::{At, Equations, Expression};
 use crate::gates::by_gates;
-use crate::{Cell, Error, Gates, GatesConfig, LstmState, Regularizer, SequenceConfig};
+use crate::{CellBase, Error, Gates, GatesConfig, LstmState, Regularizer, SequenceConfig};
 
 config! {
     /// Configuration of a [`LayerNormLstm`] cell.
@@ -103,7 +103,7 @@ impl Equations for LayerNormLstm {
             None => value,
         };
 
-        let input = self.gates.projected(&at).normalize(self.epsilon) * input_gain;
+        let input = at.projected.clone().normalize(self.epsilon) * input_gain;
         let recurrent = self.gates.recurrent_through(&at, &at.state[0], |product| {
             product.normalize(self.epsilon) * recurrent_gain
         });
@@ -118,7 +118,7 @@ impl Equations for LayerNormLstm {
     }
 }
 
-impl Cell for LayerNormLstm {
+impl CellBase for LayerNormLstm {
     type State = LstmState;
 
     // `W x_t` alone: it is normalised row by row with the rest of a step, while it is in the cache.
@@ -130,8 +130,6 @@ impl Cell for LayerNormLstm {
             cell: self.gates.zeros(batch),
         }
     }
-
-    by_equations!();
 
     fn recurrent_matrices(&self) -> Vec<(&'static str, Tensor<2>)> {
         let names = ["input", "forget", "candidate", "output"];

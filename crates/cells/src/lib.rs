@@ -104,6 +104,7 @@ mod mgu;
 mod min_gru;
 mod min_lstm;
 mod one_of;
+mod projected;
 mod readout;
 mod recurrent;
 mod s_lstm;
@@ -117,13 +118,11 @@ mod zoneout;
 
 pub use activation::Activation;
 pub use activation_penalty::{activation_penalty, temporal_activation_penalty};
-pub use any::{AnyCell, AnyCellConfig, AnyState};
+pub use any::{AnyCell, AnyCellConfig, AnyEquations, AnyEquationsConfig, AnyState};
 pub use backdraft_kernels::{Direction, Kernel, Path};
 pub use bidirectional::{Bidirectional, BidirectionalConfig, BothDirections, Merge};
-#[doc(hidden)]
-pub use burn::tensor::Tensor as __Tensor;
 pub use candidate::Candidate;
-pub use cell::Cell;
+pub use cell::{Cell, CellBase};
 pub use connection::Connection;
 pub use conv_lstm::{ConvLstm, ConvLstmConfig, Peepholes};
 pub use deep::{Deep, DeepConfig};
@@ -155,6 +154,7 @@ pub use memory::Memory;
 pub use mgu::{Mgu, MguConfig};
 pub use min_gru::{MinGru, MinGruConfig};
 pub use min_lstm::{MinLstm, MinLstmConfig};
+pub use projected::Projected;
 pub use readout::Readout;
 pub use recurrent::{Recurrent, RecurrentConfig};
 pub use s_lstm::{ForgetGate, SLstm, SLstmConfig, SLstmState};
@@ -164,7 +164,7 @@ pub use state::join as __join;
 pub use unrolled::{Sequence, unrolled};
 pub use watcher::{WatchedStep, Watcher};
 pub use weight_norm::{WeightGain, WeightNorm};
-pub use zoneout::{Zoneout, ZoneoutConfig};
+pub use zoneout::{Kept, Zoneout, ZoneoutConfig};
 
 /// What most programs need: the layers and cells with their configurations, and what those are written with.
 ///
@@ -184,5 +184,5 @@ pub mod prelude {
         Recurrent, RecurrentConfig, Reset, SLstm, SLstmConfig, SequenceConfig, WeightNorm, Zoneout,
         ZoneoutConfig,
     };
-    pub use crate::{Cell as _, State as _};
+    pub use crate::{Cell as _, CellBase as _, State as _};
 }

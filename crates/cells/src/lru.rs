@@ -20,7 +20,9 @@ use burn::tensor::{Device, Distribution, Int, Tensor};
 
 use crate::config::{by_fields, config};
 use crate::scan::{self, Complex, Numbers, linear_recurrence};
-use crate::{Cell, Direction, Error, Lengths, Path, Sequence, SequenceConfig, state};
+use crate::{
+    Cell, CellBase, Direction, Error, Lengths, Path, Projected, Sequence, SequenceConfig, state,
+};
 
 config! {
     /// Configuration of an [`Lru`] cell.
@@ -174,7 +176,7 @@ fn product(vectors: Tensor<3>, weight: Tensor<2>) -> Tensor<3> {
         .reshape([time, batch, rows])
 }
 
-impl Cell for Lru {
+impl CellBase for Lru {
     type State = LruState;
 
     fn input_size(&self) -> usize {
@@ -186,9 +188,9 @@ impl Cell for Lru {
     }
 
     /// `exp(gamma) (B x_t)`, its real and its imaginary part, and `D x_t`, side by side.
-    fn project(&self, input: Tensor<3>) -> Tensor<3> {
+    fn project(&self, input: Tensor<3>) -> Projected<3> {
         let (term, skip) = self.inputs(input);
-        Tensor::cat(vec![term.real, term.imaginary, skip], 2)
+        Tensor::cat(vec![term.real, term.imaginary, skip], 2).into()
     }
 
     fn initial_state(&self, batch: usize) -> LruState {
@@ -200,11 +202,14 @@ impl Cell for Lru {
             imaginary: zeros(self.nu.dims()[0]),
         }
     }
+}
 
-    fn step(&self, projected: Tensor<2>, state: LruState) -> LruState {
+impl Cell for Lru {
+    fn step(&self, projected: Projected<2>, state: LruState) -> LruState {
         let units = self.nu.dims()[0];
         let parts = [units, units, self.output_size()];
         let [real, imaginary, skip] = projected
+            .values
             .unsqueeze_dim::<3>(0)
             .split_with_sizes(parts.to_vec(), 2)
             .try_into()

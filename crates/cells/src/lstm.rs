@@ -32,9 +32,9 @@ use burn::module::{Module, Param};
 use burn::tensor::Tensor;
 
 use crate::activation::clipped;
-use crate::equations::{self, At, Equations, Expression, step_by_equations};
+use crate::equations::{At, Equations, Expression};
 use crate::gates::{by_gates, zeros};
-use crate::{Cell, Direction, Gates, Path, Sequence, state};
+use crate::{CellBase, Gates, state};
 
 pub use config::{LstmActivations, LstmConfig};
 
@@ -108,7 +108,7 @@ impl Equations for Lstm {
 
     fn equations<V: Expression>(&self, at: At<V>) -> Vec<V> {
         let [hidden, memory] = [0, 1].map(|index| at.state[index].clone());
-        let sum = self.gates.projected(&at) + self.gates.recurrent(&at, &hidden);
+        let sum = at.projected.clone() + self.gates.recurrent(&at, &hidden);
         let (i, f, g, o) = if self.coupled {
             let [i, g, o] = sum.split();
             (i, None, g, o)
@@ -144,9 +144,13 @@ impl Equations for Lstm {
         };
         vec![hidden, cell]
     }
+
+    fn written_kernel(&self) -> Option<(Recurrence, &Gates)> {
+        self.is_fused().then_some((Recurrence::Lstm, &self.gates))
+    }
 }
 
-impl Cell for Lstm {
+impl CellBase for Lstm {
     type State = LstmState;
 
     by_gates!();
@@ -158,8 +162,6 @@ impl Cell for Lstm {
         }
     }
 
-    step_by_equations!();
-
     fn recurrent_matrices(&self) -> Vec<(&'static str, Tensor<2>)> {
         match self.coupled {
             true => self.gates.named_matrices(["input", "candidate", "output"]),
@@ -168,26 +170,5 @@ impl Cell for Lstm {
                 self.gates.named_matrices(names)
             }
         }
-    }
-
-    fn path(&self) -> Path {
-        match self.is_fused() {
-            true => self.gates.path_of(self),
-            false => equations::path(self),
-        }
-    }
-
-    fn scan(
-        &self,
-        input: Sequence,
-        state: LstmState,
-        direction: Direction,
-    ) -> (Tensor<3>, LstmState) {
-        if !self.is_fused() || self.gates.is_masked() {
-            return equations::scan(self, input, state, direction);
-        }
-        let states = [state.hidden, state.cell];
-        let (outputs, [hidden, cell]) = self.gates.scan(Recurrence::Lstm, input, states, direction);
-        (outputs, LstmState { hidden, cell })
     }
 }

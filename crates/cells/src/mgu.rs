@@ -13,9 +13,9 @@ use burn::module::Module;
 use burn::tensor::{Device, Tensor};
 
 use crate::config::{by_fields, config};
-use crate::equations::{At, Equations, Expression, by_equations};
+use crate::equations::{At, Equations, Expression};
 use crate::gates::by_gates;
-use crate::{Cell, Error, Gates, GatesConfig, Regularizer, SequenceConfig};
+use crate::{CellBase, Error, Gates, GatesConfig, Regularizer, SequenceConfig};
 
 config! {
     /// Configuration of an [`Mgu`] cell.
@@ -63,7 +63,7 @@ impl Equations for Mgu {
 
     fn equations<V: Expression>(&self, at: At<V>) -> Vec<V> {
         let hidden = at.state[0].clone();
-        let [input_f, input_n] = self.gates.projected(&at).split();
+        let [input_f, input_n] = at.projected.clone().split();
         let f = (input_f + self.gates.recurrent_part(&at, 0, &hidden)).sigmoid();
         let f = at.gate("forget", f);
         let kept = f.clone() * hidden.clone();
@@ -74,7 +74,7 @@ impl Equations for Mgu {
     }
 }
 
-impl Cell for Mgu {
+impl CellBase for Mgu {
     type State = Tensor<2>;
 
     by_gates!();
@@ -82,8 +82,6 @@ impl Cell for Mgu {
     fn initial_state(&self, batch: usize) -> Tensor<2> {
         self.gates.zeros(batch)
     }
-
-    by_equations!();
 
     fn recurrent_matrices(&self) -> Vec<(&'static str, Tensor<2>)> {
         self.gates.named_matrices(["forget", "candidate"])

@@ -15,8 +15,8 @@ use burn::tensor::{Device, Tensor};
 
 use crate::config::{by_fields, config};
 use crate::{
-    Candidate, Cell, Direction, Error, InputGates, InputGatesConfig, Path, Sequence,
-    SequenceConfig, scan,
+    Candidate, Cell, CellBase, Direction, Error, InputGates, InputGatesConfig, Path, Projected,
+    Sequence, SequenceConfig, scan,
 };
 
 config! {
@@ -71,7 +71,7 @@ impl MinGru {
     }
 }
 
-impl Cell for MinGru {
+impl CellBase for MinGru {
     type State = Tensor<2>;
 
     fn input_size(&self) -> usize {
@@ -82,16 +82,18 @@ impl Cell for MinGru {
         self.gates.weight.dims()[0] / 2
     }
 
-    fn project(&self, input: Tensor<3>) -> Tensor<3> {
-        self.gates.project(input)
+    fn project(&self, input: Tensor<3>) -> Projected<3> {
+        self.gates.project(input).into()
     }
 
     fn initial_state(&self, batch: usize) -> Tensor<2> {
         self.gates.zeros(batch, self.output_size())
     }
+}
 
-    fn step(&self, projected: Tensor<2>, hidden: Tensor<2>) -> Tensor<2> {
-        let [keep, new] = self.linear(InputGates::split(projected));
+impl Cell for MinGru {
+    fn step(&self, projected: Projected<2>, hidden: Tensor<2>) -> Tensor<2> {
+        let [keep, new] = self.linear(InputGates::split(projected.values));
         keep * hidden + new
     }
 
@@ -101,10 +103,10 @@ impl Cell for MinGru {
 
     fn gate_activations(
         &self,
-        projected: Tensor<2>,
+        projected: Projected<2>,
         _state: &Tensor<2>,
     ) -> Vec<(&'static str, Tensor<2>)> {
-        let [z, _] = InputGates::split(projected);
+        let [z, _] = InputGates::split(projected.values);
         vec![("update", Self::update(z))]
     }
 

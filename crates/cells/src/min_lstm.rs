@@ -20,8 +20,8 @@ use burn::tensor::{Device, Tensor};
 
 use crate::config::{by_fields, config};
 use crate::{
-    Candidate, Cell, Direction, Error, InputGates, InputGatesConfig, Path, Sequence,
-    SequenceConfig, scan,
+    Candidate, Cell, CellBase, Direction, Error, InputGates, InputGatesConfig, Path, Projected,
+    Sequence, SequenceConfig, scan,
 };
 
 config! {
@@ -76,7 +76,7 @@ impl MinLstm {
     }
 }
 
-impl Cell for MinLstm {
+impl CellBase for MinLstm {
     type State = Tensor<2>;
 
     fn input_size(&self) -> usize {
@@ -87,16 +87,18 @@ impl Cell for MinLstm {
         self.gates.weight.dims()[0] / 3
     }
 
-    fn project(&self, input: Tensor<3>) -> Tensor<3> {
-        self.gates.project(input)
+    fn project(&self, input: Tensor<3>) -> Projected<3> {
+        self.gates.project(input).into()
     }
 
     fn initial_state(&self, batch: usize) -> Tensor<2> {
         self.gates.zeros(batch, self.output_size())
     }
+}
 
-    fn step(&self, projected: Tensor<2>, hidden: Tensor<2>) -> Tensor<2> {
-        let [keep, new] = self.linear(InputGates::split(projected));
+impl Cell for MinLstm {
+    fn step(&self, projected: Projected<2>, hidden: Tensor<2>) -> Tensor<2> {
+        let [keep, new] = self.linear(InputGates::split(projected.values));
         keep * hidden + new
     }
 
@@ -106,10 +108,10 @@ impl Cell for MinLstm {
 
     fn gate_activations(
         &self,
-        projected: Tensor<2>,
+        projected: Projected<2>,
         _state: &Tensor<2>,
     ) -> Vec<(&'static str, Tensor<2>)> {
-        let [f, i, _] = InputGates::split(projected);
+        let [f, i, _] = InputGates::split(projected.values);
         let [forget, input] = Self::normalized(f, i);
         vec![("forget", forget), ("input", input)]
     }

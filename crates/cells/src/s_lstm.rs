@@ -21,9 +21,10 @@ use burn::tensor::{Device, Tensor};
 use serde::{Deserialize, Serialize};
 
 use crate::config::{by_fields, config};
-use crate::equations::{At, Equations, Expression, by_equations};
+use crate::equations::{At, Equations, Expression};
 use crate::gates::{project, zeros};
-use crate::{Cell, Error, GatesConfig, SequenceConfig, state};
+use crate::zoneout::Kept;
+use crate::{CellBase, Error, GatesConfig, Projected, SequenceConfig, state};
 
 /// What the forget gate of an [`SLstm`] is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -165,9 +166,18 @@ impl Equations for SLstm {
         let hidden = o * (cell.clone() / normalizer.clone());
         vec![hidden, cell, normalizer, stabilizer]
     }
+
+    fn kept(&self, index: usize) -> Kept {
+        const STABILIZER: usize = 3;
+        match index {
+            0 => Kept::Units,
+            STABILIZER => Kept::Scale,
+            _ => Kept::ScaledBy(STABILIZER),
+        }
+    }
 }
 
-impl Cell for SLstm {
+impl CellBase for SLstm {
     type State = SLstmState;
 
     fn input_size(&self) -> usize {
@@ -178,8 +188,8 @@ impl Cell for SLstm {
         self.input_weight.dims()[0] / 4
     }
 
-    fn project(&self, input: Tensor<3>) -> Tensor<3> {
-        project(input, &self.input_weight, self.bias.as_ref())
+    fn project(&self, input: Tensor<3>) -> Projected<3> {
+        project(input, &self.input_weight, self.bias.as_ref()).into()
     }
 
     /// Zeros, except for the stabiliser: it is a logarithm and starts far below any gate, since nothing has been
@@ -194,8 +204,6 @@ impl Cell for SLstm {
             stabilizer: zeros - 1e4,
         }
     }
-
-    by_equations!();
 
     fn recurrent_matrices(&self) -> Vec<(&'static str, Tensor<2>)> {
         const NAMES: [&str; 4] = ["input", "forget", "candidate", "output"];

@@ -24,6 +24,13 @@ pub trait State: Clone + std::fmt::Debug + Send + 'static {
     /// `path` is put before the name.
     fn visit(&self, path: &str, f: &mut dyn FnMut(&str, &Tensor<2>));
 
+    /// The tensors, in the order of [`visit`](Self::visit).
+    fn tensors(&self) -> Vec<Tensor<2>> {
+        let mut tensors = Vec::new();
+        self.visit("", &mut |_, tensor| tensors.push(tensor.clone()));
+        tensors
+    }
+
     /// The same values, cut off from the graph that made them: where backpropagation through
     /// time is truncated.
     #[must_use]

@@ -48,8 +48,8 @@ pub(crate) fn observed<C: Cell>(
     let time = input.values.dims()[0];
     let valid = validity(&input);
 
-    let projected = cell.project(input.values);
-    let mut projections: Vec<_> = steps(projected).into_iter().map(Some).collect();
+    let steps = cell.project(input.values).steps();
+    let mut projections: Vec<_> = steps.into_iter().map(Some).collect();
     let mut outputs: Vec<Option<Tensor<2>>> = vec![None; time];
 
     for t in direction.order(time) {
@@ -92,23 +92,4 @@ fn validity(sequence: &Sequence) -> Option<Vec<Tensor<2, Bool>>> {
     let mask = lengths.mask(time, &sequence.values.device());
     let columns = (0..time).map(|t| mask.clone().slice([0..batch, t..t + 1]));
     Some(columns.collect())
-}
-
-/// The time steps of `[time, batch, features]`, each `[batch, features]`.
-///
-/// The gradient of a slice is a tensor of its parent's size. Taking each step from the whole
-/// sequence would write T sequences in backward; halving writes only log2(T).
-fn steps(sequence: Tensor<3>) -> Vec<Tensor<2>> {
-    let [time, batch, features] = sequence.dims();
-    if time == 1 {
-        return vec![sequence.reshape([batch, features])];
-    }
-    let half = time / 2;
-    let mut steps = steps_of(sequence.clone(), 0, half);
-    steps.extend(steps_of(sequence, half, time));
-    steps
-}
-
-fn steps_of(sequence: Tensor<3>, from: usize, to: usize) -> Vec<Tensor<2>> {
-    steps(sequence.slice_dim(0, from..to))
 }

@@ -14,7 +14,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use burn::tensor::{Bool, Tensor};
 
-use crate::{Cell, State};
+use crate::{Cell, Projected, State};
 
 /// Collects what a [`Recurrent`](crate::Recurrent) layer does at each step. Clones collect into the same place.
 ///
@@ -75,7 +75,7 @@ impl Watcher {
     pub(crate) fn step<C: Cell>(
         &self,
         cell: &C,
-        projected: Tensor<2>,
+        projected: Projected<2>,
         state: C::State,
         valid: Option<&Tensor<2, Bool>>,
     ) -> C::State {

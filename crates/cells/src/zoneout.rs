@@ -8,6 +8,14 @@
 //! `s~_t` is what the cell makes of `s_{t-1}`. The first tensor of a state, which is the output, has
 //! a probability of its own; a mask is drawn anew for each step, row, unit and tensor.
 //!
+//! What the tensors of a state are, the cell says ([`Kept`]): the memory and the normaliser of an
+//! [`SLstm`](crate::SLstm) stand for `c exp(m)` and `n exp(m)`, and are kept together with the
+//! stabiliser `m`, by one mask. In evaluation, with `M = max(m_{t-1}, m~_t)`,
+//!
+//! ```text
+//! c_t = p exp(m_{t-1} - M) c_{t-1} + (1 - p) exp(m~_t - M) c~_t,    m_t = M
+//! ```
+//!
 //! Krueger et al. 2016, "Zoneout: regularizing RNNs by randomly preserving hidden activations",
 //! arXiv 1606.01305.
 
@@ -18,8 +26,8 @@ use rand::rngs::Xoshiro256PlusPlus;
 use rand::{Rng, SeedableRng};
 use serde::{Deserialize, Serialize};
 
-use crate::equations::{self, At, Equations, Expression};
-use crate::{Cell, Direction, Error, Path, Sequence, SequenceConfig, State};
+use crate::equations::{At, Equations, Expression};
+use crate::{CellBase, Error, Projected, SequenceConfig, State};
 
 /// Configuration of a [`Zoneout`] cell.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -75,8 +83,13 @@ impl<K: SequenceConfig<Built: Equations>> SequenceConfig for ZoneoutConfig<K> {
             .inner
             .init(device)
             .map_err(|error| error.within("Zoneout"))?;
-        if self.cell > 0.0 && widths(&inner).len() == 1 {
-            let expected = "0, as this cell's state is its output alone";
+        let beside = 1..widths(&inner).len();
+        if self.cell > 0.0
+            && beside
+                .into_iter()
+                .all(|index| inner.kept(index) == Kept::No)
+        {
+            let expected = "0, as this cell has no memory beside its output";
             let layer = format!("Zoneout: {}", inner.describe());
             return Err(Error::new(layer, "cell", expected, self.cell));
         }
@@ -90,11 +103,22 @@ impl<K: SequenceConfig<Built: Equations>> SequenceConfig for ZoneoutConfig<K> {
 }
 
 /// Features of each tensor of a cell's state.
-fn widths<C: Cell>(cell: &C) -> Vec<usize> {
-    let mut widths = Vec::new();
-    let state = cell.initial_state(1);
-    state.visit("", &mut |_, tensor| widths.push(tensor.dims()[1]));
-    widths
+fn widths<C: CellBase>(cell: &C) -> Vec<usize> {
+    let tensors = cell.initial_state(1).tensors();
+    tensors.iter().map(|tensor| tensor.dims()[1]).collect()
+}
+
+/// What [`Zoneout`] may do to a tensor of a cell's state.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kept {
+    /// Its units may keep their values, each by itself.
+    Units,
+    /// So may they, but only together with those of the tensor of this index, the logarithm of what they are scaled by.
+    ScaledBy(usize),
+    /// It is such a logarithm.
+    Scale,
+    /// It is left as it is, since it only remembers what another tensor was.
+    No,
 }
 
 /// A cell, some of whose units keep their last values in training.
@@ -113,22 +137,28 @@ pub struct Zoneout<C: Module> {
     pub cell: f64,
 }
 
-impl<C: Cell> Zoneout<C> {
+impl<C: Equations> Zoneout<C> {
     /// Whether masks are drawn.
     fn draws(&self) -> bool {
-        let mut autodiff = false;
-        let state = self.inner.initial_state(1);
-        state.visit("", &mut |_, tensor| {
-            autodiff = tensor.device().is_autodiff()
-        });
+        let tensors = self.inner.initial_state(1).tensors();
+        let autodiff = tensors.iter().any(|tensor| tensor.device().is_autodiff());
         autodiff && self.training.is_enabled()
     }
 
-    /// A mask for each tensor of the state that has a probability, side by side, for each step.
+    /// The tensors of the state that have a mask, in training.
+    fn masked(&self, states: usize) -> Vec<usize> {
+        let has_mask = |&index: &usize| {
+            let own = matches!(self.inner.kept(index), Kept::Units | Kept::Scale);
+            own && self.probability(index) > 0.0
+        };
+        (0..states).filter(has_mask).collect()
+    }
+
+    /// A mask for each of them, for each step.
     ///
     /// The device's random numbers give the seed of a faster generator: there are as many masks as
     /// there are states, and the device's own would take longer than the cell.
-    fn masks(&self, like: &Tensor<3>) -> Tensor<3> {
+    fn masks(&self, like: &Tensor<3>) -> Vec<Tensor<3>> {
         let [time, batch, _] = like.dims();
         let device = like.device();
         let words = Tensor::<1>::random([2], Distribution::Uniform(0.0, 1.0), &device);
@@ -138,23 +168,18 @@ impl<C: Cell> Zoneout<C> {
         });
         let mut generator = Xoshiro256PlusPlus::seed_from_u64(seed);
 
-        // Of 2^32 equally likely numbers, those below the bound.
-        let bound = |index: usize| (self.probability(index) * 2f64.powi(32)) as u64;
-        let widths = widths(&self.inner).into_iter().enumerate();
-        let widths: Vec<(u64, usize)> = widths
-            .filter(|&(index, _)| self.probability(index) > 0.0)
-            .map(|(index, width)| (bound(index), width))
-            .collect();
-        let width = widths.iter().map(|(_, width)| width).sum();
-        let mut masks: Vec<f32> = Vec::with_capacity(time * batch * width);
-        for _ in 0..time * batch {
-            for &(bound, width) in &widths {
-                let draw = |_| f32::from(u8::from(u64::from(generator.next_u32()) < bound));
-                masks.extend((0..width).map(draw));
-            }
-        }
-        let masks = TensorData::new(masks, [time, batch, width]);
-        Tensor::from_data(masks, (&device, like.dtype()))
+        let widths = widths(&self.inner);
+        let draw = |index: usize| {
+            let width = widths[index];
+            // Of 2^32 equally likely numbers, those below the bound.
+            let bound = (self.probability(index) * 2f64.powi(32)) as u64;
+            let mut draw = |_| f32::from(u8::from(u64::from(generator.next_u32()) < bound));
+            let mask: Vec<f32> = (0..time * batch * width).map(&mut draw).collect();
+            let mask = TensorData::new(mask, [time, batch, width]);
+            Tensor::from_data(mask, (&device, like.dtype()))
+        };
+        let masked = self.masked(widths.len());
+        masked.into_iter().map(draw).collect()
     }
 
     /// The probability of the tensor `index` of the state.
@@ -163,6 +188,47 @@ impl<C: Cell> Zoneout<C> {
             0 => self.hidden,
             _ => self.cell,
         }
+    }
+
+    /// What is kept by the masks, of which tensor `index` of the state has that of its group.
+    fn drawn<V: Expression>(&self, masks: &[V], before: &[V], next: Vec<V>) -> Vec<V> {
+        let masked = self.masked(before.len());
+        let mask_of = |index: usize| {
+            let group = match self.inner.kept(index) {
+                Kept::ScaledBy(scale) => scale,
+                Kept::Units | Kept::Scale => index,
+                Kept::No => return None,
+            };
+            let place = masked.iter().position(|&masked| masked == group)?;
+            Some(masks[place].clone())
+        };
+        let next = next.into_iter().enumerate();
+        next.map(|(index, next)| match mask_of(index) {
+            Some(mask) => next.clone() + mask * (before[index].clone() - next),
+            None => next,
+        })
+        .collect()
+    }
+
+    /// What is expected of the masks.
+    fn expected<V: Expression>(&self, before: &[V], next: Vec<V>) -> Vec<V> {
+        let scale = |index: usize| before[index].clone().maximum(next[index].clone());
+        let mixed = |(index, new): (usize, &V)| {
+            let (old, p) = (before[index].clone(), self.probability(index));
+            let [mut kept, mut changed] = [old.affine(p, 0.0), new.clone().affine(1.0 - p, 0.0)];
+            match self.inner.kept(index) {
+                _ if p == 0.0 => return new.clone(),
+                Kept::No => return new.clone(),
+                Kept::Scale => return scale(index),
+                Kept::ScaledBy(by) => {
+                    kept = kept * (before[by].clone() - scale(by)).exp();
+                    changed = changed * (next[by].clone() - scale(by)).exp();
+                }
+                Kept::Units => {}
+            }
+            kept + changed
+        };
+        next.iter().enumerate().map(mixed).collect()
     }
 }
 
@@ -175,35 +241,25 @@ impl<C: Equations> Equations for Zoneout<C> {
         self.inner.vectors()
     }
 
-    fn equations<V: Expression>(&self, at: At<V>) -> Vec<V> {
-        let draws = self.draws();
+    fn equations<V: Expression>(&self, mut at: At<V>) -> Vec<V> {
         let before = at.state.clone();
-        let masked = |index: usize| draws && self.probability(index) > 0.0;
-        let masks = (0..before.len()).filter(|&index| masked(index));
-        let masks: usize = masks.map(|index| before[index].width()).sum();
-        let mut start = at.projected.width() - masks;
-        let inner = At {
-            projected: at.projected.narrow(0, start),
-            ..at
-        };
-        let next = self.inner.equations(inner).into_iter().zip(before);
-        let mix = |(index, (next, before)): (usize, (V, V))| {
-            if masked(index) {
-                let mask = at.projected.narrow(start, before.width());
-                start += before.width();
-                next.clone() + mask * (before - next)
-            } else {
-                match self.probability(index) {
-                    0.0 => next,
-                    p => before.affine(p, 0.0) + next.affine(1.0 - p, 0.0),
-                }
+        // The masks of the cell itself come first.
+        let masks = match self.draws() {
+            true => {
+                let own = self.masked(before.len()).len();
+                Some(at.masks.split_off(at.masks.len() - own))
             }
+            false => None,
         };
-        next.enumerate().map(mix).collect()
+        let next = self.inner.equations(at);
+        match masks {
+            Some(masks) => self.drawn(&masks, &before, next),
+            None => self.expected(&before, next),
+        }
     }
 }
 
-impl<C: Equations> Cell for Zoneout<C> {
+impl<C: Equations> CellBase for Zoneout<C> {
     type State = C::State;
 
     fn input_size(&self) -> usize {
@@ -214,34 +270,17 @@ impl<C: Equations> Cell for Zoneout<C> {
         self.inner.output_size()
     }
 
-    /// The cell's projection and, in training, the masks behind it.
-    fn project(&self, input: Tensor<3>) -> Tensor<3> {
-        let projected = self.inner.project(input);
-        if !self.draws() || self.hidden == 0.0 && self.cell == 0.0 {
-            return projected;
+    /// The cell's projection and masks and, in training, the masks of zoneout after them.
+    fn project(&self, input: Tensor<3>) -> Projected<3> {
+        let mut projected = self.inner.project(input);
+        if self.draws() && (self.hidden > 0.0 || self.cell > 0.0) {
+            projected.masks.extend(self.masks(&projected.values));
         }
-        let masks = self.masks(&projected);
-        Tensor::cat(vec![projected, masks], 2)
+        projected
     }
 
     fn initial_state(&self, batch: usize) -> C::State {
         self.inner.initial_state(batch)
-    }
-
-    fn step(&self, projected: Tensor<2>, state: C::State) -> C::State {
-        equations::step(self, projected, state)
-    }
-
-    fn output(&self, state: &C::State) -> Tensor<2> {
-        self.inner.output(state)
-    }
-
-    fn gate_activations(
-        &self,
-        projected: Tensor<2>,
-        state: &C::State,
-    ) -> Vec<(&'static str, Tensor<2>)> {
-        equations::gate_activations(self, projected, state)
     }
 
     fn recurrent_matrices(&self) -> Vec<(&'static str, Tensor<2>)> {
@@ -257,18 +296,5 @@ impl<C: Equations> Cell for Zoneout<C> {
 
     fn describe(&self) -> String {
         format!("Zoneout: {}", self.inner.describe())
-    }
-
-    fn path(&self) -> Path {
-        equations::path(self)
-    }
-
-    fn scan(
-        &self,
-        input: Sequence,
-        state: C::State,
-        direction: Direction,
-    ) -> (Tensor<3>, C::State) {
-        equations::scan(self, input, state, direction)
     }
 }

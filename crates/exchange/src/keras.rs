@@ -39,8 +39,8 @@
 //! ```
 
 use backdraft_cells::{
-    Bidirectional, BothDirections, Cell, Deep, Direction, Elman, Error as CellError, Gates, Gru,
-    Layer, Lstm, LstmActivations, Recurrent, Reset, WeightNorm,
+    Bidirectional, BothDirections, Cell, CellBase, Deep, Direction, Elman, Error as CellError,
+    Gates, Gru, Layer, Lstm, LstmActivations, Recurrent, Reset, WeightNorm,
 };
 use burn::module::{Module, Param};
 use burn::tensor::{Tensor, TensorData};

@@ -112,7 +112,7 @@ fn any_cell_is_the_cell_in_it() {
                             let cell = backend.fill(config.init(&device).unwrap(), 8);
                             check(&backend, &any, cell);
                         })*
-                        AnyCellConfig::Zoneout(config) => match config.inner {
+                        AnyCellConfig::Zoneout(config) => match config.inner.0 {
                             AnyCellConfig::Lstm(inner) => {
                                 let config = ZoneoutConfig::new(inner, config.hidden, config.cell);
                                 same(&backend, &any, config.init(&device).unwrap());
@@ -183,7 +183,7 @@ fn what_cannot_be_is_refused() {
     ] {
         let error = zoneout(cell).init(&device).unwrap_err().to_string();
         assert!(
-            error.starts_with("Zoneout: cell: expected one that"),
+            error.starts_with("Zoneout: cell: kind: expected one that"),
             "{error}"
         );
     }

@@ -3,9 +3,8 @@
 //!
 //! `equations.py` beside this file made `equations.json`.
 
-use backdraft_cells::Cell;
-use backdraft_cells::Layer;
 use backdraft_cells::prelude::*;
+use backdraft_cells::{Cell, Layer};
 use burn::module::{Module, ModuleMapper, Param};
 use burn::tensor::Tensor;
 use serde_json::Value;

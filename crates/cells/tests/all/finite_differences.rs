@@ -1,9 +1,8 @@
 //! Each cell's gradients, by autodiff through the unrolled loop, against central differences in
 //! f64: every parameter, the input and the initial state, in both directions, with padding.
 
-use backdraft_cells::Cell;
-use backdraft_cells::GatesConfig;
 use backdraft_cells::prelude::*;
+use backdraft_cells::{Cell, GatesConfig};
 use burn::module::Module;
 use burn::tensor::Tensor;
 

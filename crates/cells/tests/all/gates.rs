@@ -1,8 +1,7 @@
 //! What cells show of a step, its gates and their matrices, against the formulas by hand.
 
-use backdraft_cells::GatesConfig;
 use backdraft_cells::prelude::*;
-use backdraft_cells::{Cell, LstmState};
+use backdraft_cells::{Cell, GatesConfig, LstmState};
 use burn::tensor::Tensor;
 
 use crate::support::{Backend, assert_close, backends, values};
@@ -32,9 +31,8 @@ fn shown<C: Cell>(backend: &Backend, cell: &C) -> Shown {
             hidden = values(tensor);
         }
     });
-    let projected = cell.project(input.clone());
-    let [_, _, width] = projected.dims();
-    let gates = cell.gate_activations(projected.reshape([BATCH, width]), &state);
+    let projected = cell.project(input.clone()).steps().remove(0);
+    let gates = cell.gate_activations(projected, &state);
     let gates = gates.into_iter().map(|(name, gate)| (name, values(&gate)));
     Shown {
         gates: gates.collect(),
@@ -187,8 +185,8 @@ fn the_memory_follows_from_the_gates_that_are_shown() {
             hidden: backend.random::<2>(11, [BATCH, HIDDEN]),
             cell: backend.random::<2>(12, [BATCH, HIDDEN]),
         };
-        let projected = cell.project(backend.random::<3>(1, [1, BATCH, INPUT]));
-        let projected: Tensor<2> = projected.reshape([BATCH, 4 * HIDDEN]);
+        let input = backend.random::<3>(1, [1, BATCH, INPUT]);
+        let projected = cell.project(input).steps().remove(0);
         let gates = cell.gate_activations(projected.clone(), &state());
         let names: Vec<&str> = gates.iter().map(|(name, _)| *name).collect();
         assert_eq!(names, ["input", "forget", "output"]);
@@ -257,7 +255,7 @@ fn a_recurrent_matrix_is_what_multiplies_the_units() {
         let [(name, matrix)] = elman.recurrent_matrices().try_into().unwrap();
         assert_eq!(name, "hidden");
         let expected = hidden.clone().matmul(matrix.transpose()).tanh();
-        let found = elman.step(projected, hidden.clone());
+        let found = elman.step(projected.into(), hidden.clone());
         assert_close(
             "tanh(R h)",
             &values(&found),
@@ -278,7 +276,7 @@ fn a_recurrent_matrix_is_what_multiplies_the_units() {
         assert_eq!(names, ["input", "forget", "candidate", "output"]);
         let output = matrices[3].1.clone();
         let expected = sigmoid(values(&hidden.matmul(output.transpose())));
-        let gates = cell.gate_activations(projected, &state);
+        let gates = cell.gate_activations(projected.into(), &state);
         assert_close(
             "sigmoid(R_o h)",
             &values(&gates[2].1),

@@ -1,9 +1,8 @@
 //! Every kernel equals the unrolled path: outputs, final states, and the gradient of everything
 //! that is an input, over random shapes, lengths and directions.
 
-use backdraft_cells::GatesConfig;
 use backdraft_cells::prelude::*;
-use backdraft_cells::{Cell, Path};
+use backdraft_cells::{Cell, GatesConfig, Path};
 use burn::tensor::{DType, Tensor};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};

@@ -1,7 +1,7 @@
 //! Sequences without steps, and batches without rows: outputs without them, and the state handed through.
 
+use backdraft_cells::State;
 use backdraft_cells::prelude::*;
-use backdraft_cells::{Cell, State};
 use burn::tensor::Tensor;
 
 use crate::support::{self, Backend, values};

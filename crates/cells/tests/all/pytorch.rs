@@ -3,9 +3,8 @@
 //!
 //! `pytorch.py` beside this file made `pytorch.json`.
 
-use backdraft_cells::Cell;
 use backdraft_cells::prelude::*;
-use backdraft_cells::{Gates, Layer};
+use backdraft_cells::{Cell, Gates, Layer};
 use burn::module::Param;
 use serde_json::Value;
 

@@ -314,7 +314,7 @@ fn zoneout_refuses_what_it_cannot_keep() {
     refusal(zoneout(f64::NAN, 0.1));
     assert_eq!(
         refusal(ZoneoutConfig::new(GruConfig::new(3, 4), 0.1, 0.1)),
-        "Zoneout: Gru(3 -> 4): cell: expected 0, as this cell's state is its output alone, found 0.1"
+        "Zoneout: Gru(3 -> 4): cell: expected 0, as this cell has no memory beside its output, found 0.1"
     );
     assert_eq!(
         refusal(ZoneoutConfig::new(LstmConfig::new(3, 0), 0.1, 0.1)),

@@ -6,8 +6,7 @@
 
 use backdraft_cells::prelude::*;
 use backdraft_cells::scan::{Complex, linear_recurrence};
-use backdraft_cells::{Cell, Path};
-use backdraft_cells::{InputGatesConfig, Kernel};
+use backdraft_cells::{Cell, InputGatesConfig, Kernel, Path};
 use burn::module::{Module, ModuleMapper, Param};
 use burn::nn::Initializer;
 use burn::tensor::{DType, Tensor};

@@ -1,8 +1,7 @@
 //! Each cell that is written as equations, in f32 and in the types of half the size, against f64.
 
-use backdraft_cells::Cell;
-use backdraft_cells::Layer;
 use backdraft_cells::prelude::*;
+use backdraft_cells::{Cell, Layer};
 use burn::module::{Flag, Module, ModuleMapper, Param};
 use burn::tensor::DType;
 

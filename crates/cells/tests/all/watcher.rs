@@ -1,8 +1,7 @@
 //! A watched layer computes what it does otherwise, and tells what its steps did.
 
-use backdraft_cells::Cell;
 use backdraft_cells::prelude::*;
-use backdraft_cells::{Layer, Recurrent, State, WatchedStep, Watcher};
+use backdraft_cells::{Cell, Layer, Recurrent, State, WatchedStep, Watcher};
 use burn::module::Module;
 use burn::tensor::Tensor;
 
@@ -132,12 +131,11 @@ fn gates_are_those_of_the_step_and_a_watched_layer_says_so() {
     let input = backend.random::<3>(1, [2, 3, 3]);
     layer.forward(input.clone()).unwrap();
     let steps = watcher.take();
-    let projected = layer.cell.project(input.clone().swap_dims(0, 1));
+    let projected = layer.cell.project(input.clone().swap_dims(0, 1)).steps();
     let mut state = layer.initial_state(2);
     for (t, step) in steps.iter().enumerate() {
         assert!(step.added.is_empty() && step.valid.is_none());
-        let projected = projected.clone().slice_dim(0, t..t + 1).squeeze_dim(0);
-        let gates = layer.cell.gate_activations(projected, &state);
+        let gates = layer.cell.gate_activations(projected[t].clone(), &state);
         assert_eq!(gates.len(), step.gates.len());
         for ((name, found), (expected_name, expected)) in step.gates.iter().zip(&gates) {
             assert_eq!(name, expected_name);

@@ -1,8 +1,7 @@
 //! The masks of the regularisers: how they fall, where they are, and how long they stay.
 
 use backdraft_cells::prelude::*;
-use backdraft_cells::{Gates, MaskSpan, SequenceDropout};
-use backdraft_cells::{LstmState, Path};
+use backdraft_cells::{Gates, LstmState, MaskSpan, Path, Projected, SequenceDropout};
 use burn::module::Module;
 use burn::nn::Initializer;
 use burn::tensor::{Device, Tensor};
@@ -67,12 +66,11 @@ fn masks_fall_as_they_are_asked_to() {
                 .unwrap();
             let input = Tensor::<3>::zeros([TIME, BATCH, 1], &device);
             let told = gru.prepared(BATCH).project(input);
-            assert_eq!(told.dims(), [TIME, BATCH, 3 * H + 2 * H]);
-            let steps = |from: usize| -> Vec<Vec<f64>> {
-                let mask = told.clone().slice_dim(2, from..from + H);
+            assert_eq!(told.values.dims(), [TIME, BATCH, 3 * H]);
+            let [hidden, candidate] = [0, 1].map(|mask: usize| -> Vec<Vec<f64>> {
+                let mask = told.masks[mask].clone();
                 mask.iter_dim(0).map(|step| values(&step)).collect()
-            };
-            let (hidden, candidate) = (steps(3 * H), steps(4 * H));
+            });
             check_mask("hidden", &hidden[0]);
             assert!(hidden.iter().all(|step| *step == hidden[0]));
             check_mask("candidate", &candidate[0]);
@@ -104,9 +102,9 @@ fn masks_are_where_the_papers_put_them() {
         let (h, c) = (random(2, H), random(3, H));
         let state = |values: &[f64]| backend.tensor::<2>(values, [1, H]);
         // Of a step: what the gates see of the input, and of the last output, unit by unit.
-        let parts = |gates: &Gates, told: Vec<f64>| {
-            let packed = told.len() - 2 * H;
-            let (hidden, candidate) = (&told[packed..packed + H], &told[packed + H..]);
+        let parts = |gates: &Gates, told: &Projected<2>| {
+            let projected = values(&told.values);
+            let [hidden, candidate] = [0, 1].map(|mask: usize| values(&told.masks[mask]));
             assert!(
                 hidden.contains(&0.0) && candidate.contains(&0.0),
                 "an idle mask"
@@ -114,22 +112,22 @@ fn masks_are_where_the_papers_put_them() {
             assert_ne!(hidden, [0.0; H]);
             let weight = values(&gates.recurrent_weight.val());
             let bias = values(&gates.recurrent_bias.as_ref().unwrap().val());
-            let recurrent: Vec<f64> = (0..packed)
+            let recurrent: Vec<f64> = (0..projected.len())
                 .map(|row| {
                     let weight = &weight[row * H..][..H];
                     let terms = (0..H).map(|j| weight[j] * hidden[j] * h[j]);
                     terms.sum::<f64>() + bias[row]
                 })
                 .collect();
-            (told[..packed].to_vec(), recurrent, candidate.to_vec())
+            (projected, recurrent, candidate)
         };
 
         let config = LstmConfig::new(2, H).with_gates(regularized.clone());
         let lstm = backend.fill(config.init(&device).unwrap(), 5).prepared(1);
-        let told = lstm.project(input.clone());
-        let (a, r, m) = parts(&lstm.gates, values(&told));
+        let told = lstm.project(input.clone()).steps().remove(0);
+        let (a, r, m) = parts(&lstm.gates, &told);
         let (hidden, cell) = (state(&h), state(&c));
-        let next = lstm.step(told.reshape([1, -1]), LstmState { hidden, cell });
+        let next = lstm.step(told, LstmState { hidden, cell });
         let gate = |k: usize, u: usize| a[k * H + u] + r[k * H + u];
         let cell: Vec<f64> = (0..H)
             .map(|u| {
@@ -149,9 +147,9 @@ fn masks_are_where_the_papers_put_them() {
 
         let config = GruConfig::new(2, H).with_gates(regularized);
         let gru = backend.fill(config.init(&device).unwrap(), 5).prepared(1);
-        let told = gru.project(input);
-        let (a, r, m) = parts(&gru.gates, values(&told));
-        let next = gru.step(told.reshape([1, -1]), state(&h));
+        let told = gru.project(input).steps().remove(0);
+        let (a, r, m) = parts(&gru.gates, &told);
+        let next = gru.step(told, state(&h));
         let hidden: Vec<f64> = (0..H)
             .map(|u| {
                 let reset = sigmoid(a[u] + r[u]);

@@ -25,9 +25,9 @@ fn without_weights() -> GatesConfig {
 
 /// What is left of 1 after a step without input, of each unit.
 fn kept<C: Cell>(cell: &C) -> Vec<f64> {
-    let projected = cell.project(Tensor::zeros([1, 1, 1], &device()));
+    let mut steps = cell.project(Tensor::zeros([1, 1, 1], &device())).steps();
     let ones = cell.initial_state(1).map(&mut |zeros| zeros + 1.0);
-    let next = cell.step(projected.reshape([1, -1]), ones);
+    let next = cell.step(steps.remove(0), ones);
     let mut kept = Vec::new();
     // An LSTM's memory comes after its output.
     next.visit("", &mut |_, tensor| kept = values(tensor));

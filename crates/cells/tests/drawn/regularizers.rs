@@ -2,8 +2,7 @@
 //! and that nothing of it is left in evaluation.
 
 use backdraft_cells::prelude::*;
-use backdraft_cells::{Cell, Memory, Path};
-use backdraft_cells::{MaskSpan, WeightNorm};
+use backdraft_cells::{Cell, MaskSpan, Memory, Path, WeightNorm};
 use burn::module::Module;
 use burn::nn::Initializer;
 use burn::tensor::{DType, Device, Tensor};

@@ -1,8 +1,7 @@
 //! Zoneout: its masks, its expectation, and when it draws.
 
-use backdraft_cells::Layer;
-use backdraft_cells::LstmState;
 use backdraft_cells::prelude::*;
+use backdraft_cells::{LstmState, SLstmState};
 use burn::module::Module;
 use burn::tensor::Tensor;
 
@@ -30,11 +29,10 @@ fn by_hand(
     keep: impl Fn(usize) -> [Tensor<2>; 2],
 ) -> Tensor<3> {
     let cell = &layer.cell.inner;
-    let projected = cell.project(input.clone().swap_dims(0, 1));
+    let projected = cell.project(input.clone().swap_dims(0, 1)).steps();
     let mut state = cell.initial_state(BATCH);
     let mut outputs = Vec::new();
-    for t in 0..TIME {
-        let projected = projected.clone().slice(t).squeeze_dim(0);
+    for (t, projected) in projected.into_iter().enumerate() {
         let new = cell.step(projected, state.clone());
         let [h, c] = keep(t);
         state = LstmState {
@@ -66,13 +64,10 @@ fn training_keeps_what_the_masks_say() {
         let found_gradients = support::gradients(&layer, &gradients);
         let found_input = values(&input.grad(&gradients).unwrap());
 
-        // The same masks once more: they stand behind the projection, first those of h.
+        // The same masks once more, first those of h.
         backend.autodiff().seed(5);
-        let projected = layer.cell.project(input.clone().swap_dims(0, 1)).detach();
-        let [h, c] = [4, 5].map(|part| {
-            let columns = part * HIDDEN..(part + 1) * HIDDEN;
-            projected.clone().slice_dim(2, columns)
-        });
+        let projected = layer.cell.project(input.clone().swap_dims(0, 1));
+        let [h, c]: [Tensor<3>; 2] = projected.masks.try_into().unwrap();
         let keep = |t: usize| [&h, &c].map(|mask| mask.clone().slice(t).squeeze_dim::<2>(0));
         let expected = by_hand(&layer, &input, keep);
         let what = format!("{}: zoneout", backend.name);
@@ -98,10 +93,7 @@ fn masks_have_their_probabilities() {
             backend.autodiff().seed(seed);
             let input = backend.random::<3>(1, [500, 10, INPUT]);
             let projected = layer.cell.project(input);
-            [4, 5].map(|part| {
-                let columns = part * HIDDEN..(part + 1) * HIDDEN;
-                values(&projected.clone().slice_dim(2, columns))
-            })
+            [0, 1].map(|mask: usize| values(&projected.masks[mask]))
         };
         let [h, c] = draw(1);
         assert_eq!([h.clone(), c.clone()], draw(1), "{}", backend.name);
@@ -165,5 +157,154 @@ fn a_probability_of_zero_is_the_plain_cell() {
         let expected = plain.forward(input.clone()).unwrap().outputs;
         let found = zoned.forward(input).unwrap().outputs;
         assert_same(backend, &values(&found), &values(&expected));
+    }
+}
+
+/// Each cell that can be kept, with the probabilities that it has a place for.
+fn kept_cells(hidden: f64, cell: f64) -> Vec<AnyCellConfig> {
+    let cells: [(AnyCellConfig, bool); 13] = [
+        (ElmanConfig::new(INPUT, HIDDEN).into(), false),
+        (HighOrderElmanConfig::new(INPUT, HIDDEN, 3).into(), false),
+        (JordanConfig::new(INPUT, HIDDEN, 2).into(), false),
+        (ElmanJordanConfig::new(INPUT, HIDDEN, 2).into(), true),
+        (IndRnnConfig::new(INPUT, HIDDEN).into(), false),
+        (
+            LstmConfig::new(INPUT, HIDDEN)
+                .with_proj_size(Some(2))
+                .into(),
+            true,
+        ),
+        (FourGateLstmConfig::new(INPUT, HIDDEN).into(), true),
+        (LayerNormLstmConfig::new(INPUT, HIDDEN).into(), true),
+        (SLstmConfig::new(INPUT, HIDDEN).with_heads(2).into(), true),
+        (JanetConfig::new(INPUT, HIDDEN).into(), false),
+        (GruConfig::new(INPUT, HIDDEN).into(), false),
+        (LayerNormGruConfig::new(INPUT, HIDDEN).into(), false),
+        (MguConfig::new(INPUT, HIDDEN).into(), false),
+    ];
+    let kept = |(config, memory): (AnyCellConfig, bool)| {
+        let cell = if memory { cell } else { 0.0 };
+        ZoneoutConfig::new(config, hidden, cell).into()
+    };
+    cells.into_iter().map(kept).collect()
+}
+
+/// The smaller the probabilities, the nearer is what is expected to the plain cell, from the first step on.
+#[test]
+fn without_zoneout_is_the_limit_of_little_of_it() {
+    let _alone = alone();
+    for backend in backends().iter().filter(|backend| backend.is_precise()) {
+        let input = backend.random::<3>(1, [BATCH, TIME, INPUT]).inner();
+        let outputs = |p: f64| {
+            kept_cells(p, p).into_iter().map(move |config| {
+                let layer = RecurrentConfig::new(config).init(&backend.device).unwrap();
+                let layer = backend.fill(layer, 4);
+                (
+                    layer.describe(),
+                    values(&layer.forward(input.clone()).unwrap().outputs),
+                )
+            })
+        };
+        let [plain, little]: [Vec<_>; 2] = [0.0, 1e-6].map(|p| outputs.clone()(p).collect());
+        for ((name, plain), (_, little)) in plain.iter().zip(&little) {
+            assert_close(name, little, plain, 1e-4);
+        }
+    }
+}
+
+/// The tensors of an sLSTM's memory have a common scale: what is kept of them is kept of all.
+#[test]
+fn a_scaled_memory_is_kept_as_a_whole() {
+    let _alone = alone();
+    for backend in backends().iter().filter(|backend| backend.is_precise()) {
+        let config = ZoneoutConfig::new(SLstmConfig::new(INPUT, HIDDEN), 0.0, 0.5);
+        let layer = RecurrentConfig::new(config)
+            .init(&backend.autodiff())
+            .unwrap();
+        let layer = backend.fill(layer, 3);
+        let input = backend.random::<3>(1, [BATCH, TIME, INPUT]);
+        let memory = |state: &SLstmState| {
+            let scale = state.stabilizer.clone().exp();
+            [&state.cell, &state.normalizer].map(|tensor| values(&(tensor.clone() * scale.clone())))
+        };
+
+        // By masks: each unit of a step is the last one or the new one, in every tensor.
+        backend.autodiff().seed(2);
+        let steps = layer.trace(input.clone()).unwrap().states;
+        backend.autodiff().seed(2);
+        let projected = layer.cell.project(input.clone().swap_dims(0, 1));
+        let [mask]: [Tensor<3>; 1] = projected.masks.clone().try_into().unwrap();
+        let mut state = layer.initial_state(BATCH);
+        let plain = layer
+            .cell
+            .inner
+            .project(input.clone().swap_dims(0, 1))
+            .steps();
+        for (t, (found, projected)) in steps.iter().zip(plain).enumerate() {
+            let next = layer.cell.inner.step(projected, state.clone());
+            let mask = values(&mask.clone().slice(t));
+            let (before, next) = (memory(&state), memory(&next));
+            for (tensor, found) in memory(found).iter().enumerate() {
+                let expected: Vec<f64> = (0..mask.len())
+                    .map(|unit| match mask[unit] == 1.0 {
+                        true => before[tensor][unit],
+                        false => next[tensor][unit],
+                    })
+                    .collect();
+                assert_close("kept memory", found, &expected, 1e-5);
+            }
+            state = found.clone();
+        }
+
+        // By what is expected: the mean of both, whatever their scales are.
+        let layer = layer.valid();
+        let input = input.inner();
+        let steps = layer.trace(input.clone()).unwrap().states;
+        let plain = layer.cell.inner.project(input.swap_dims(0, 1)).steps();
+        let mut state = layer.initial_state(BATCH);
+        for (found, projected) in steps.iter().zip(plain) {
+            let next = layer.cell.inner.step(projected, state.clone());
+            let (before, next) = (memory(&state), memory(&next));
+            for (tensor, found) in memory(found).iter().enumerate() {
+                let means = before[tensor].iter().zip(&next[tensor]);
+                let means: Vec<f64> = means.map(|(before, next)| (before + next) / 2.0).collect();
+                assert_close("expected memory", found, &means, 1e-5);
+            }
+            state = found.clone();
+        }
+    }
+}
+
+/// By the kernel that is made of the equations and by autodiff, with the same masks.
+#[test]
+fn gradients_go_through_the_masks_of_every_cell() {
+    let _alone = alone();
+    for backend in backends().iter().filter(|backend| backend.is_precise()) {
+        let input = backend.random::<3>(1, [BATCH, TIME, INPUT]);
+        let lengths = Lengths::new([5, 2, 4]);
+        for config in kept_cells(0.3, 0.5) {
+            let config = RecurrentConfig::new(config).with_direction(Direction::Reverse);
+            let layer = backend.fill(config.init(&backend.autodiff()).unwrap(), 7);
+            let (name, path) = layer.paths().remove(0);
+            let run = |layer: &Recurrent<AnyCell>| {
+                backend.autodiff().seed(3);
+                let given = LayerInput::new(input.clone()).with_lengths(&lengths);
+                let outputs = layer.forward(given).unwrap().outputs;
+                let gradients = outputs.clone().powi_scalar(2).sum().backward();
+                let mut found = support::gradients(layer, &gradients);
+                found.push(values(&input.grad(&gradients).unwrap()));
+                found.push(values(&outputs));
+                found
+            };
+            let (found, expected) = (run(&layer), run(&layer.clone().unrolled()));
+            for (found, expected) in found.iter().zip(&expected) {
+                assert_close(
+                    &format!("{name}, {path}"),
+                    found,
+                    expected,
+                    backend.tolerance,
+                );
+            }
+        }
     }
 }

@@ -3,8 +3,8 @@
 use std::fmt::Debug;
 
 use backdraft_cells::{
-    Activation, AnyCell, Bidirectional, Cell, Connection, Deep, Direction, Elman, Error, Gates,
-    Gru, GruActivations, Layer, Lstm, LstmActivations, Merge, Recurrent, Reset, WeightNorm,
+    Activation, AnyCell, Bidirectional, Cell, CellBase, Connection, Deep, Direction, Elman, Error,
+    Gates, Gru, GruActivations, Layer, Lstm, LstmActivations, Merge, Recurrent, Reset, WeightNorm,
 };
 use backdraft_models::Encoder;
 use burn::module::Module;

@@ -6,9 +6,8 @@
 
 use std::collections::BTreeMap;
 
-use backdraft_cells::Path;
 use backdraft_cells::prelude::*;
-use backdraft_cells::{Activation, GatesConfig};
+use backdraft_cells::{Activation, GatesConfig, Path};
 use backdraft_exchange::pytorch::{Level, StateDict, Twin, TwinCell};
 use burn::tensor::{DType, Device, Tensor};
 use serde::Deserialize;

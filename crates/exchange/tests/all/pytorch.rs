@@ -6,9 +6,8 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use backdraft_cells::Cell;
-use backdraft_cells::GatesConfig;
 use backdraft_cells::prelude::*;
+use backdraft_cells::{Cell, GatesConfig};
 use backdraft_exchange::Error;
 use backdraft_exchange::pytorch::{Parameter, StateDict, Twin};
 use backdraft_models::{LanguageModel, LanguageModelConfig};

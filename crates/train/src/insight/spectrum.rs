@@ -15,7 +15,7 @@
 
 use std::thread;
 
-use backdraft_cells::Cell;
+use backdraft_cells::CellBase;
 use backdraft_models::{Encoder, eigenvalues};
 use burn::tensor::Tensor;
 use serde::{Deserialize, Serialize};
