@@ -10,8 +10,7 @@ use burn::tensor::DType;
 pub struct Error {
     /// The layer, outermost first: `layer 2 of Deep: reverse of Bidirectional: Lstm(8 -> 16)`.
     pub layer: String,
-    /// What is wrong with it.
-    pub kind: ErrorKind,
+    kind: Box<ErrorKind>,
 }
 
 /// What is wrong, with the values that were expected and found.
@@ -26,7 +25,7 @@ pub struct Error {
 /// let layer = RecurrentConfig::new(LstmConfig::new(8, 16)).init(&device)?;
 /// let error = layer.forward(Tensor::<3>::zeros([4, 10, 9], &device)).unwrap_err();
 ///
-/// match &error.kind {
+/// match error.kind() {
 ///     ErrorKind::Shape { expected, found, .. } => {
 ///         assert_eq!(*expected, [Size::Any, Size::Any, Size::Is(8)]);
 ///         assert_eq!(*found, [4, 10, 9]);
@@ -220,8 +219,13 @@ impl Error {
     pub fn of_kind(layer: impl Display, kind: ErrorKind) -> Self {
         Self {
             layer: layer.to_string(),
-            kind,
+            kind: Box::new(kind),
         }
+    }
+
+    /// What is wrong with the layer.
+    pub fn kind(&self) -> &ErrorKind {
+        &self.kind
     }
 
     /// A tensor of another shape.

@@ -126,7 +126,7 @@ fn named(error: Error) -> TrainError {
         what,
         expected,
         found,
-    } = &error.kind
+    } = error.kind()
     else {
         return error.into();
     };
