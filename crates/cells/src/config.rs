@@ -57,7 +57,7 @@ macro_rules! config {
             }
 
             $(pastey::paste! {
-                #[doc = concat!("Sets [`", stringify!($optional), "`](Self::", stringify!($optional), ").")]
+                #[doc = concat!("Sets [`", stringify!($optional), "`](field@Self::", stringify!($optional), ").")]
                 #[must_use]
                 pub fn [<with_ $optional>](mut self, $optional: $optional_type) -> Self {
                     self.$optional = $optional;

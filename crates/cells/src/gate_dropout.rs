@@ -42,7 +42,7 @@ pub enum MaskSpan {
 pub enum Regularizer {
     /// On `R`: for cells that hand their gates out by [`Gates::prepared`](crate::Gates::prepared).
     DropConnect,
-    /// On `h_{t-1}`: for cells written in [`Gates::projected`](crate::Gates::projected) and
+    /// On `h_{t-1}`: for cells written in [`Gates::project`](crate::Gates::project) and
     /// [`Gates::recurrent`](crate::Gates::recurrent).
     RecurrentDropout,
     /// On what is about to be remembered: for cells that use

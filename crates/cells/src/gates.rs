@@ -77,7 +77,7 @@ impl Gates {
 
     /// The weights as one run sees them: computed from what they are parametrised by, and with the
     /// run's mask on the recurrent ones. Gradients reach what is learned. What a cell's
-    /// [`prepared`](crate::Cell::prepared) is made of.
+    /// [`prepared`](crate::CellBase::prepared) is made of.
     #[must_use]
     pub fn prepared(&self) -> Self {
         let recurrent = self.dropout.weights.forward(self.recurrent_weight.val());
@@ -119,7 +119,7 @@ impl Gates {
 
     /// The rows of `R` that belong to each gate, by the names of the gates in their packed order;
     /// none where `R` does not multiply as many units as a gate has. For a cell's
-    /// [`recurrent_matrices`](crate::Cell::recurrent_matrices).
+    /// [`recurrent_matrices`](crate::CellBase::recurrent_matrices).
     pub fn named_matrices<const G: usize>(
         &self,
         names: [&'static str; G],
