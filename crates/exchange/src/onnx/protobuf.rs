@@ -1,4 +1,4 @@
-//! The messages of an ONNX file that say something about a recurrent node, by hand.
+//! The messages of an ONNX file that say something about a recurrent node or its weights, by hand.
 //!
 //! ```text
 //! Model -> Graph -> Node -> Attribute -> Graph ..      the bodies of If, Loop and Scan
@@ -71,6 +71,8 @@ pub(super) struct AttributeProto {
     pub g: Option<Box<GraphProto>>,
     #[prost(float, repeated, tag = "7")]
     pub floats: Vec<f32>,
+    #[prost(int64, repeated, tag = "8")]
+    pub ints: Vec<i64>,
     #[prost(bytes = "vec", repeated, tag = "9")]
     pub strings: Vec<Vec<u8>>,
     #[prost(message, repeated, tag = "11")]
@@ -93,6 +95,8 @@ pub(super) struct TensorProto {
     pub float_data: Vec<f32>,
     #[prost(int32, repeated, tag = "5")]
     pub int32_data: Vec<i32>,
+    #[prost(int64, repeated, tag = "7")]
+    pub int64_data: Vec<i64>,
     #[prost(string, tag = "8")]
     pub name: String,
     #[prost(bytes = "vec", optional, tag = "9")]
