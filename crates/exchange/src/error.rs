@@ -53,6 +53,16 @@ pub enum Error {
         /// The first of them.
         number: NotFinite,
     },
+    /// Arrays of a layer that are not there.
+    #[error("layer `{layer}`: expected an array called `{layer}.{index}`, found {names:?}")]
+    NoArrays {
+        /// The layer.
+        layer: String,
+        /// Which of its arrays is missing, counted from 0.
+        index: usize,
+        /// What there is.
+        names: Vec<String>,
+    },
     /// A rule for names that is none, or that does nothing.
     #[error("rule `{rule}`: expected {expected}, found `{found}`")]
     Rule {
