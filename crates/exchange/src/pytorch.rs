@@ -73,6 +73,7 @@
 
 mod file;
 mod models;
+mod named;
 mod parts;
 mod proposal;
 mod rename;

@@ -13,8 +13,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::Rename;
+use super::named::Named;
 use super::parts::{self, Kept};
-use super::rename::Named;
 use crate::Proposal;
 
 /// What wrappers leave in names.

@@ -10,8 +10,8 @@ use burn_store::burn_pack::{AtomicFile, Tensor};
 use burn_store::{Applier, ModuleSnapshot, bridge};
 use safetensors::tensor::{Dtype, TensorView};
 
+use super::named::Named;
 use super::parts::{self, Kept};
-use super::rename::Named;
 use super::{Parameter, Rename, Twin, file, proposal};
 use crate::{Error, Mismatch, NotFinite, Shaped};
 

@@ -10,7 +10,7 @@ use backdraft_cells::{
 };
 use backdraft_exchange::keras::{self, KerasLayer};
 use backdraft_exchange::pytorch::StateDict;
-use burn::module::{Module, ModuleMapper, Param};
+use burn::module::{ModuleMapper, Param};
 use burn::tensor::{DType, Device, Tensor, TensorData};
 use serde::Deserialize;
 
