@@ -21,7 +21,7 @@ use burn::tensor::TensorData;
 use super::attributes::Attributes;
 use super::expression::{self, Expression};
 use super::model::{NodePlace, is_own};
-use super::protobuf::{NodeProto, TensorProto};
+use super::protobuf::{NodeProto, TensorProto, ValueInfoProto};
 use super::{Error, tensor};
 
 /// For each byte that is stored, this many may be computed. PyTorch computes three to six.
@@ -52,6 +52,8 @@ pub(super) enum Value {
 /// The tensors that the graphs around a node define.
 pub(super) struct Constants<'a> {
     definitions: HashMap<&'a str, Definition<'a>>,
+    /// The extents of the last axes, as the model declares them.
+    last_extents: HashMap<&'a str, usize>,
     folder: Option<&'a Path>,
     operator_set: i64,
     /// `None` while it is being worked out.
@@ -62,12 +64,17 @@ pub(super) struct Constants<'a> {
 
 impl<'a> Constants<'a> {
     pub fn new(place: &NodePlace<'a>, operator_set: i64, folder: Option<&'a Path>) -> Self {
-        let mut definitions = HashMap::new();
+        let (mut definitions, mut last_extents) = (HashMap::new(), HashMap::new());
         // The innermost graph's are the nearest.
         for graph in place.graphs.iter().rev() {
             for stored in &graph.initializer {
                 let stored = (stored.name.as_str(), Definition::Stored(stored));
                 definitions.entry(stored.0).or_insert(stored.1);
+            }
+            for declared in graph.input.iter().chain(&graph.value_info) {
+                if let Some(last) = last_extent(declared) {
+                    last_extents.entry(declared.name.as_str()).or_insert(last);
+                }
             }
             for node in &graph.node {
                 for output in node.output.iter().filter(|output| !output.is_empty()) {
@@ -78,6 +85,7 @@ impl<'a> Constants<'a> {
         }
         Self {
             definitions,
+            last_extents,
             folder,
             operator_set,
             known: RefCell::default(),
@@ -91,6 +99,11 @@ impl<'a> Constants<'a> {
             Definition::Node(node) if is_own(&node.domain) => Some(node),
             _ => None,
         }
+    }
+
+    /// The extent of a tensor's last axis, if the model declares it.
+    pub fn last_extent(&self, name: &str) -> Option<usize> {
+        self.last_extents.get(name).copied()
     }
 
     /// What is known of the tensor of this name.
@@ -214,6 +227,17 @@ impl<'a> Constants<'a> {
             }
         }
     }
+}
+
+fn last_extent(declared: &ValueInfoProto) -> Option<usize> {
+    let shape = declared
+        .r#type
+        .as_ref()?
+        .tensor_type
+        .as_ref()?
+        .shape
+        .as_ref()?;
+    usize::try_from(shape.dim.last()?.dim_value?).ok()
 }
 
 fn refuse(tensor: &str, operator: &str, expected: &str, found: &str) -> Error {

@@ -102,6 +102,11 @@ impl<'a> Inputs<'a> {
         })
     }
 
+    /// The extent of a tensor's last axis, if the model declares it.
+    pub fn last_extent(&self, name: &str) -> Option<usize> {
+        self.constants.last_extent(name)
+    }
+
     /// The tensor of this name, if it is zeros whatever the batch.
     pub fn zeros(&self, name: &str) -> Result<Option<Zeros>, Error> {
         zeros::find(&self.constants, name)

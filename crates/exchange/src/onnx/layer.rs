@@ -156,13 +156,15 @@ fn state(inputs: &Inputs, input: &str, operator: &Operator) -> Result<Source<Ten
                 false => Ok(Source::Stored(data)),
             }
         }
-        Source::Fed(name) => match inputs.zeros(&name)? {
-            Some(zeros) => {
-                check(zeros.last)?;
-                Ok(Source::Absent)
-            }
-            None => Ok(Source::Fed(name)),
-        },
+        Source::Fed(name) => {
+            let zeros = inputs.zeros(&name)?;
+            let last = zeros.and_then(|zeros| zeros.last);
+            check(last.or_else(|| inputs.last_extent(&name)))?;
+            Ok(match zeros {
+                Some(_) => Source::Absent,
+                None => Source::Fed(name),
+            })
+        }
         Source::Absent => Ok(Source::Absent),
     }
 }

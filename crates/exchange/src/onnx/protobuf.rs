@@ -3,6 +3,7 @@
 //! ```text
 //! Model -> Graph -> Node -> Attribute -> Graph ..      the bodies of If, Loop and Scan
 //!                -> Tensor                             initializers
+//!                -> ValueInfo -> Type -> Shape         what tensors are fed or computed
 //! ```
 //!
 //! Field numbers are those of `onnx.proto`. Fields that are not named here are skipped by the
@@ -37,6 +38,44 @@ pub(super) struct GraphProto {
     pub node: Vec<NodeProto>,
     #[prost(message, repeated, tag = "5")]
     pub initializer: Vec<TensorProto>,
+    #[prost(message, repeated, tag = "11")]
+    pub input: Vec<ValueInfoProto>,
+    #[prost(message, repeated, tag = "13")]
+    pub value_info: Vec<ValueInfoProto>,
+}
+
+/// What a model says about a tensor that it does not store.
+#[derive(Clone, PartialEq, Message)]
+pub(super) struct ValueInfoProto {
+    #[prost(string, tag = "1")]
+    pub name: String,
+    #[prost(message, optional, tag = "2")]
+    pub r#type: Option<TypeProto>,
+}
+
+#[derive(Clone, PartialEq, Message)]
+pub(super) struct TypeProto {
+    #[prost(message, optional, tag = "1")]
+    pub tensor_type: Option<TensorTypeProto>,
+}
+
+#[derive(Clone, PartialEq, Message)]
+pub(super) struct TensorTypeProto {
+    #[prost(message, optional, tag = "2")]
+    pub shape: Option<TensorShapeProto>,
+}
+
+#[derive(Clone, PartialEq, Message)]
+pub(super) struct TensorShapeProto {
+    #[prost(message, repeated, tag = "1")]
+    pub dim: Vec<Dimension>,
+}
+
+/// An extent, if it is a number.
+#[derive(Clone, PartialEq, Message)]
+pub(super) struct Dimension {
+    #[prost(int64, optional, tag = "1")]
+    pub dim_value: Option<i64>,
 }
 
 #[derive(Clone, PartialEq, Message)]

@@ -71,8 +71,9 @@ def export(name, made, exporter, free, states=False, **options):
     given = (torch.zeros(*shape, made.input_size),)
     deep = made.num_layers * (2 if made.bidirectional else 1)
     if states:
-        one = torch.zeros(deep, 2, made.hidden_size)
-        given += ((one, one.clone()) if isinstance(made, nn.LSTM) else one,)
+        h = torch.zeros(deep, 2, made.proj_size or made.hidden_size)
+        c = torch.zeros(deep, 2, made.hidden_size)
+        given += ((h, c) if isinstance(made, nn.LSTM) else h,)
     if free and options["dynamo"]:
         options["dynamic_shapes"] = ({batch: torch.export.Dim("batch")},)
     elif free:
@@ -151,6 +152,7 @@ def main():
     export("projection_64", module("LSTM", 8, 64, proj_size=16), "dynamo", free=True)
     deep = module("LSTM", 3, 4, proj_size=2, num_layers=2, bidirectional=True)
     export("projection_deep", deep, "dynamo", free=True)
+    export("projection_states", module("LSTM", 3, 4, proj_size=2), "dynamo", free=False, states=True)
 
     cases = FOLDER / "cases.json"
     cases.write_text(json.dumps(CASES, separators=(",", ":")) + "\n")

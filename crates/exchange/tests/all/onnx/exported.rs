@@ -177,6 +177,7 @@ fn weights_that_pytorch_takes_from_the_wrong_rows_are_refused() {
     of("projection_false", 2, 4);
     of("projection_64", 16, 64);
     of("projection_deep", 2, 4);
+    of("projection_states", 2, 4);
 }
 
 #[test]
