@@ -4,6 +4,7 @@ use std::fmt;
 use std::path::PathBuf;
 
 use crate::NotFinite;
+use crate::pytorch::Rename;
 
 /// Why weights could not come in or go out.
 #[derive(Debug, thiserror::Error)]
@@ -52,6 +53,34 @@ pub enum Error {
         /// The first of them.
         number: NotFinite,
     },
+    /// Arrays of a layer that are not there.
+    #[error("layer `{layer}`: expected an array called `{layer}.{index}`, found {names:?}")]
+    NoArrays {
+        /// The layer.
+        layer: String,
+        /// Which of its arrays is missing, counted from 0.
+        index: usize,
+        /// What there is.
+        names: Vec<String>,
+    },
+    /// A rule for names that is none, or that does nothing.
+    #[error("rule `{rule}`: expected {expected}, found `{found}`")]
+    Rule {
+        /// The rule.
+        rule: String,
+        /// What it needs.
+        expected: String,
+        /// What is there.
+        found: String,
+    },
+    /// Two tensors that would have one name.
+    #[error("`{}` and `{}` would both be called `{name}`", from[0], from[1])]
+    Collision {
+        /// The name.
+        name: String,
+        /// What they were called.
+        from: [String; 2],
+    },
     /// A name that was given twice.
     #[error("a tensor called `{name}` is there already")]
     Twice {
@@ -99,8 +128,38 @@ pub struct Mismatch {
     pub mistyped: Vec<(String, String)>,
     /// Tensors that are one in the layer and hold different numbers here.
     pub untied: Vec<(String, String)>,
+    /// Tensors that are copies of others with elements dropped out, each with the whole one.
+    pub copies: Vec<(String, String)>,
     /// When nothing has the prefix asked for: with what the names that are there begin.
     pub beginnings: Vec<String>,
+    /// With what it would fit.
+    pub proposal: Option<Proposal>,
+}
+
+/// Another prefix, or rules for names, with which tensors fit a layer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Proposal {
+    /// The prefix; what was asked for if only the names differ.
+    pub prefix: String,
+    /// The rules, first to last.
+    pub rules: Vec<Rename>,
+}
+
+impl fmt::Display for Proposal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.prefix.as_str() {
+            "" => write!(f, "with no prefix")?,
+            prefix => write!(f, "with the prefix `{prefix}`")?,
+        }
+        for (index, rule) in self.rules.iter().enumerate() {
+            let before = match index {
+                0 => ", renamed by",
+                _ => " and",
+            };
+            write!(f, "{before} `{rule}`")?;
+        }
+        Ok(())
+    }
 }
 
 impl Mismatch {
@@ -110,6 +169,7 @@ impl Mismatch {
             && self.misshapen.is_empty()
             && self.mistyped.is_empty()
             && self.untied.is_empty()
+            && self.copies.is_empty()
     }
 }
 
@@ -143,9 +203,15 @@ impl fmt::Display for Mismatch {
                 "\n  {one} and {other}: expected the same numbers, as the layer ties them"
             )?;
         }
+        for (copy, raw) in &self.copies {
+            write!(f, "\n  {copy}: a copy of {raw} with elements dropped out")?;
+        }
         if !self.beginnings.is_empty() {
             let beginnings = self.beginnings.join(", ");
             write!(f, "\n  the names that are there begin with: {beginnings}")?;
+        }
+        if let Some(proposal) = &self.proposal {
+            write!(f, "\n  they fit {proposal}")?;
         }
         Ok(())
     }

@@ -13,30 +13,60 @@
 //! input's, beside a recurrent one of zeros, and their sum goes out. `reset_after` is Keras's
 //! default, and ours. A layer without biases is one of `use_bias=False`, without the third array.
 //!
-//! [`Recurrent`] is a layer of Keras, run forward or with `go_backwards`, and [`Bidirectional`] one
-//! wrapped in `Bidirectional`, whose weights are those of the forward layer, then of the backward
-//! one; its merge modes are ours. Keras has no stack; a [`Deep`] takes the arrays of all of its layers, lowest first.
+//! [`Recurrent`] is a layer of Keras, and [`Bidirectional`] one wrapped in `Bidirectional`, whose weights are those of
+//! the forward layer, then of the backward one; its merge modes are ours. Keras has no stack; a [`Deep`] takes the arrays
+//! of all of its layers, lowest first.
 //!
-//! The arrays do not say which activations the layer has, so this cannot be checked: Keras's `activation` and
-//! `recurrent_activation` (tanh and sigmoid by default) must be those of the cell.
+//! What is not in the arrays is for whoever loads them to get right:
+//!
+//! - Activations. Keras's `activation` and `recurrent_activation` (tanh and sigmoid by default) must be those of the
+//!   cell. `hard_sigmoid` has changed: in Keras 3 it is `relu6(x + 3) / 6`, which gives 0.6667 for 1 and is
+//!   `HardSigmoid { alpha: 1.0 / 6.0, beta: 0.5 }` here; before it was `0.2 x + 0.5`, which gives 0.7 and is
+//!   `HardSigmoid { alpha: 0.2, beta: 0.5 }`, and was the default of older layers.
+//! - `go_backwards` is a [`Recurrent`] in reverse, with outputs in another order: here at the steps of their inputs, in
+//!   Keras the last step first. [`as_go_backwards`] turns ours into that order, where a model was trained on it.
+//! - Masks. With [`Lengths`](backdraft_cells::Lengths) the outputs at padded steps are 0 here. Those of a layer of
+//!   Keras repeat the last valid one, unless it has `zero_output_for_mask=True` or is within `Bidirectional`, which
+//!   sets that. Valid outputs and final states are the same.
+//!
+//! # Arrays from Python
+//!
+//! Keras's own files (`.weights.h5`, and `.keras`, which has one inside) are HDF5, which is not read here. Python
+//! writes the arrays of each layer to a file that is:
+//!
+//! ```python
+//! from safetensors.numpy import save_file
+//!
+//! save_file({f"{layer.name}.{index}": array
+//!            for layer in model.layers
+//!            for index, array in enumerate(layer.get_weights())}, "keras.safetensors")
+//! ```
 //!
 //! ```
 //! use backdraft_cells::prelude::*;
 //! use backdraft_exchange::keras;
-//! use burn::tensor::{Device, TensorData};
+//! use backdraft_exchange::pytorch::StateDict;
+//! use burn::tensor::Device;
 //!
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
-//! // layer = keras.layers.LSTM(5); layer.build((None, None, 3)); layer.get_weights()
-//! let kernel = TensorData::new(vec![0.1f32; 3 * 20], [3, 20]);
-//! let recurrent_kernel = TensorData::new(vec![0.2f32; 5 * 20], [5, 20]);
-//! let bias = TensorData::new(vec![0.0f32; 20], [20]);
-//!
-//! let layer = RecurrentConfig::new(LstmConfig::new(3, 5)).init(&Device::default())?;
-//! let layer = keras::load(layer, &[kernel, recurrent_kernel, bias])?;
-//! assert_eq!(keras::weights(&layer)?[1].shape().to_vec(), [5, 20]);
+//! // keras.layers.LSTM(4, return_sequences=True, name="lower")
+//! # let path = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/all/keras.safetensors");
+//! # /*
+//! let path = "keras.safetensors";
+//! # */
+//! let file = StateDict::open(path)?;
+//! let lower = RecurrentConfig::new(LstmConfig::new(3, 4)).init(&Device::default())?;
+//! let lower = keras::load(lower, &keras::saved(&file, "lower")?)?;
+//! assert_eq!(keras::weights(&lower)?[1].shape().to_vec(), [4, 16]);
 //! # Ok(())
 //! # }
 //! ```
+
+mod backwards;
+mod saved;
+
+pub use backwards::as_go_backwards;
+pub use saved::saved;
 
 use backdraft_cells::{
     Bidirectional, BothDirections, Cell, CellBase, Deep, Direction, Elman, Error as CellError,

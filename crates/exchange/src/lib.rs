@@ -40,5 +40,5 @@ mod not_finite;
 pub mod onnx;
 pub mod pytorch;
 
-pub use error::{Error, Mismatch, Shaped};
+pub use error::{Error, Mismatch, Proposal, Shaped};
 pub use not_finite::NotFinite;

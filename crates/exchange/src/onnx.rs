@@ -30,8 +30,15 @@
 //! # }
 //! ```
 //!
-//! Weights whose values lie in another file than the model are refused. Nodes in a model's own
-//! functions are not looked for.
+//! What PyTorch's `torch.onnx.export` writes of an `nn.LSTM` or an `nn.GRU` is read, by either of its exporters,
+//! folded or not: a weight may be an expression of constants (`Slice`, `Concat`, `Unsqueeze` and their like), and
+//! its values may lie in a file beside the model's or in a folder below. A module that is exported without a state
+//! begins here with zeros for the batch of the run. Each of its layers is a node, of which `Y`,
+//! `[time, directions, batch, hidden]`, becomes the next one's `X`, `[time, batch, directions · hidden]`. An `nn.RNN`
+//! has a node only with `dynamo=False`, and an `nn.LSTM` with `proj_size` has none that computes what it does: its
+//! `state_dict()` does ([`pytorch`](crate::pytorch)).
+//!
+//! Nodes in a model's own functions are not looked for.
 //!
 //! The operators' text decides. It bounds by `clip` "the input of activations", so that of LSTM's
 //! third one too, which onnxruntime leaves as it is. Where it leaves something open: outputs at
@@ -42,14 +49,19 @@
 mod activations;
 mod attributes;
 mod cells;
+mod constant;
 mod error;
+mod expression;
+mod external;
 mod inputs;
 mod layer;
 mod model;
 mod operator;
 mod protobuf;
+mod rearrange;
 mod tensor;
 mod weights;
+mod zeros;
 
 pub use error::Error;
 pub use layer::{Directed, Given, OnnxLayer, Outputs, Recurrence};

@@ -42,6 +42,13 @@
 //! `nn.Linear` or a recurrent module each. The score of a tagger's tags is a `torchcrf.CRF` of the package pytorch-crf.
 //! A [`Linear`] has a row for each input here and a column there; it is turned on the way.
 //!
+//! What is in the middle of names, of `torch.compile` (`_orig_mod.`), `nn.DataParallel` (`module.`) or AWD-LSTM's
+//! WeightDrop (`weight_hh_l0_raw`), goes by rules: [`StateDict::renamed`]. Where names do not fit, the error proposes
+//! the rules that would. Weights of `weight_norm` are put together by themselves; of other parametrizations PyTorch
+//! gives the plain weights: `torch.nn.utils.parametrize.remove_parametrizations(module, name)`. A stack whose layers
+//! are modules of their own becomes one by rules (`rnns.{n}.{w}_l0=rnn.{w}_l{n}`); if these are of several sizes,
+//! each loads into a layer of its own, `state.load(layer, "rnns.0")`, for `Deep::new`.
+//!
 //! What a state dict does not hold, it cannot check: whether an `nn.RNN` was built for tanh or
 //! ReLU, the dropout, `batch_first`.
 //!
@@ -66,9 +73,14 @@
 
 mod file;
 mod models;
+mod named;
+mod parts;
+mod proposal;
+mod rename;
 mod safetensors_file;
 mod state_dict;
 mod twin;
 
+pub use rename::Rename;
 pub use state_dict::StateDict;
 pub use twin::{Level, Parameter, Twin, TwinCell};

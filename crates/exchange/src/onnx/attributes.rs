@@ -1,7 +1,7 @@
 //! A node's attributes, taken one by one; what nobody takes is refused at the end.
 
 use super::Error;
-use super::protobuf::{AttributeProto, NodeProto};
+use super::protobuf::{AttributeProto, NodeProto, TensorProto};
 
 /// The attributes that have not been taken.
 pub(super) struct Attributes<'a> {
@@ -15,7 +15,9 @@ enum Type {
     Float = 1,
     Int = 2,
     String = 3,
+    Tensor = 4,
     Floats = 6,
+    Ints = 7,
     Strings = 8,
 }
 
@@ -56,7 +58,9 @@ impl<'a> Attributes<'a> {
                 Type::Float => "a number of type FLOAT",
                 Type::Int => "a number of type INT",
                 Type::String => "a text of type STRING",
+                Type::Tensor => "a tensor of type TENSOR",
                 Type::Floats => "numbers of type FLOATS",
+                Type::Ints => "numbers of type INTS",
                 Type::Strings => "texts of type STRINGS",
             };
             let found = format!(
@@ -88,6 +92,17 @@ impl<'a> Attributes<'a> {
     pub fn floats(&mut self, name: &str) -> Result<&'a [f32], Error> {
         let attribute = self.take(name, Type::Floats)?;
         Ok(attribute.map_or(&[], |attribute| &attribute.floats))
+    }
+
+    /// Whole numbers; `None` where they are not there.
+    pub fn ints(&mut self, name: &str) -> Result<Option<&'a [i64]>, Error> {
+        let attribute = self.take(name, Type::Ints)?;
+        Ok(attribute.map(|attribute| attribute.ints.as_slice()))
+    }
+
+    pub fn tensor(&mut self, name: &str) -> Result<Option<&'a TensorProto>, Error> {
+        let attribute = self.take(name, Type::Tensor)?;
+        Ok(attribute.and_then(|attribute| attribute.t.as_ref()))
     }
 
     pub fn string(&mut self, name: &str) -> Result<Option<String>, Error> {

@@ -37,6 +37,28 @@ pub enum Error {
         /// The names of the model's recurrent nodes.
         known: Vec<String>,
     },
+    /// A model without any recurrent node.
+    #[error(
+        "the model has no RNN, LSTM or GRU node, but {operators:?}; what PyTorch's exporter makes of an nn.RNN by \
+         default are single operations, one step after the other: export it with dynamo=False, or load its \
+         state_dict()"
+    )]
+    NoRecurrence {
+        /// The operators that it has.
+        operators: Vec<String>,
+    },
+    /// An operation on constants that cannot be done.
+    #[error("tensor `{tensor}`, of {operator}: expected {expected}, found {found}")]
+    Operation {
+        /// The tensor that is computed.
+        tensor: String,
+        /// The operator.
+        operator: String,
+        /// What it needs.
+        expected: String,
+        /// What is there.
+        found: String,
+    },
     /// An attribute that the operator does not have, or with an impossible value.
     #[error("node `{node}`: attribute `{attribute}`: expected {expected}, found {found}")]
     Attribute {
@@ -113,11 +135,14 @@ pub enum Error {
         /// How many there are.
         found: usize,
     },
-    /// A tensor whose values lie outside of the model file, or are spread over several messages.
-    #[error("tensor `{tensor}`: expected its values in the model itself, found {found}")]
+    /// A tensor whose values lie where they are not read: in a file that is not below the model's folder, or
+    /// beyond the end of one; or spread over several messages.
+    #[error("tensor `{tensor}`: expected its values {expected}, found {found}")]
     Elsewhere {
         /// The tensor.
         tensor: String,
+        /// Where they may be.
+        expected: String,
         /// Where they are.
         found: String,
     },

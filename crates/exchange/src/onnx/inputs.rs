@@ -4,16 +4,18 @@ use std::collections::BTreeMap;
 
 use burn::tensor::{DType, Device, Tensor, TensorData};
 
+use super::constant::{Constants, Value};
 use super::model::NodePlace;
-use super::{Error, Kind};
+use super::zeros::{self, Zeros};
+use super::{Error, Kind, Model};
 use crate::NotFinite;
 
 /// Where the value of an input comes from.
 #[derive(Debug, Clone)]
 pub(super) enum Source<T> {
-    /// The node does without.
+    /// The node does without, or the model gives it zeros, which is the same.
     Absent,
-    /// It is stored in the model, or was handed in to stand for what the model stores.
+    /// It is stored in the model or a constant expression of what is, or was handed in to stand for what the model stores.
     Stored(T),
     /// The model computes it or is fed it, under this name.
     Fed(String),
@@ -31,6 +33,7 @@ impl<T> Source<T> {
 
 pub(super) struct Inputs<'a> {
     place: &'a NodePlace<'a>,
+    constants: Constants<'a>,
     names: &'static [&'static str],
     given: BTreeMap<String, TensorData>,
 }
@@ -39,7 +42,11 @@ pub(super) struct Inputs<'a> {
 const WEIGHTS: [&str; 4] = ["W", "R", "B", "P"];
 
 impl<'a> Inputs<'a> {
-    pub fn new(place: &'a NodePlace, given: BTreeMap<String, TensorData>) -> Result<Self, Error> {
+    pub fn new(
+        model: &'a Model,
+        place: &'a NodePlace<'a>,
+        given: BTreeMap<String, TensorData>,
+    ) -> Result<Self, Error> {
         let names: &[&str] = match place.node.kind {
             Kind::Rnn | Kind::Gru => &["X", "W", "R", "B", "sequence_lens", "initial_h"],
             Kind::Lstm => &[
@@ -53,8 +60,10 @@ impl<'a> Inputs<'a> {
                 "P",
             ],
         };
+        let folder = model.folder.as_deref();
         let inputs = Self {
             place,
+            constants: Constants::new(place, model.operator_set, folder),
             names,
             given,
         };
@@ -87,10 +96,20 @@ impl<'a> Inputs<'a> {
         if let Some(given) = self.given.get(name) {
             return Ok(Source::Stored(given.clone()));
         }
-        Ok(match self.place.stored(name)? {
-            Some(stored) => Source::Stored(stored),
-            None => Source::Fed(name.into()),
+        Ok(match self.constants.value(name)? {
+            Value::Constant(stored) => Source::Stored(stored.as_ref().clone()),
+            Value::Open(_) => Source::Fed(name.into()),
         })
+    }
+
+    /// The extent of a tensor's last axis, if the model declares it.
+    pub fn last_extent(&self, name: &str) -> Option<usize> {
+        self.constants.last_extent(name)
+    }
+
+    /// The tensor of this name, if it is zeros whatever the batch.
+    pub fn zeros(&self, name: &str) -> Result<Option<Zeros>, Error> {
+        zeros::find(&self.constants, name)
     }
 
     /// A tensor that the layer is built of; `None` if the node does without.
@@ -99,8 +118,13 @@ impl<'a> Inputs<'a> {
             Source::Absent => Ok(None),
             Source::Stored(value) => Ok(Some(value)),
             Source::Fed(name) => {
-                let expected = "an initializer or a Constant, or a tensor handed in for it";
-                Err(self.refuse(input, expected, format!("`{name}`, which is none of them")))
+                let expected =
+                    "what the model stores, or a constant expression of it, or a tensor handed in";
+                let found = match self.constants.value(&name)? {
+                    Value::Open(why) => why.to_string(),
+                    Value::Constant(_) => name,
+                };
+                Err(self.refuse(input, expected, found))
             }
         }
     }

@@ -11,6 +11,7 @@ use burn::tensor::{Device, Tensor, TensorData};
 use super::inputs::{Inputs, Source};
 use super::operator::Operator;
 use super::weights::AllWeights;
+use super::zeros::are_zeros;
 use super::{Error, Layout, Model, Node};
 
 /// A recurrent node of a model, with its weights.
@@ -52,7 +53,8 @@ pub enum Directed<C: Cell> {
 }
 
 /// What a run is given besides `X`. What is left out is what the model stores for it, and zeros or
-/// whole sequences if the node does without.
+/// whole sequences if the node does without. A state that the model fills with zeros, for the batch of its
+/// export or for any, is zeros for the batch of the run.
 #[derive(Debug, Clone, Default)]
 pub struct Given {
     /// `sequence_lens`: the valid steps of each row.
@@ -77,7 +79,7 @@ pub struct Outputs {
 
 impl Model {
     /// The recurrent node called `name` as a layer on `device`, with the weights that the model
-    /// stores: as initializers or as `Constant` nodes.
+    /// stores, in its own file or in others: as initializers, as `Constant` nodes, or as expressions of them.
     ///
     /// Weights of 16 bits become f32; f32 and f64 stay what they are.
     ///
@@ -103,25 +105,68 @@ impl Model {
     ) -> Result<OnnxLayer, Error> {
         let place = self.place(name)?;
         let operator = Operator::read(&place, self.operator_set)?;
-        let inputs = Inputs::new(&place, weights)?;
+        let inputs = Inputs::new(self, &place, weights)?;
+        // Before the weights: a file whose states do not fit tells by them why its weights do not.
+        let initial_h = state(&inputs, "initial_h", &operator)?;
+        let initial_c = state(&inputs, "initial_c", &operator)?;
         let weights = AllWeights::read(&inputs, place.node.kind, &operator, device)?;
         let dtype = weights.dtype;
-        let state = |input: &str| {
-            inputs.source(input)?.try_map(|data| match data.rank() {
-                3 => inputs.tensor(input, data, dtype, device),
-                found => Err(inputs.refuse(input, "3 dimensions", found)),
-            })
-        };
         Ok(OnnxLayer {
             layout: operator.layout,
             sequence_lens: inputs
                 .source("sequence_lens")?
                 .try_map(|data| lengths(&inputs, &data))?,
-            initial_h: state("initial_h")?,
-            initial_c: state("initial_c")?,
+            initial_h: initial_h.try_map(|data| inputs.tensor("initial_h", data, dtype, device))?,
+            initial_c: initial_c.try_map(|data| inputs.tensor("initial_c", data, dtype, device))?,
             recurrence: Recurrence::new(place.node.kind, &operator, weights),
             node: place.node.clone(),
         })
+    }
+}
+
+/// The state that a model begins with, if it is always the same one.
+fn state(inputs: &Inputs, input: &str, operator: &Operator) -> Result<Source<TensorData>, Error> {
+    let check = |last: Option<usize>| match (operator.hidden_size, last) {
+        (Some(hidden), Some(found)) if hidden != found => {
+            let expected = format!("{hidden} units, the node's hidden_size");
+            let found = format!(
+                "{found}; so PyTorch's exporter writes an nn.LSTM with proj_size, and takes the wrong rows of its \
+                 weights: load its state_dict() instead"
+            );
+            Err(inputs.refuse(input, expected, found))
+        }
+        _ => Ok(()),
+    };
+    match inputs.source(input)? {
+        Source::Stored(data) => {
+            let &[outer, inner, last] = data.shape().as_slice() else {
+                return Err(inputs.refuse(input, "3 dimensions", data.rank()));
+            };
+            let directions = match operator.layout {
+                Layout::TimeFirst => outer,
+                Layout::BatchFirst => inner,
+            };
+            if directions != operator.directions.count() {
+                let expected = format!("{} directions", operator.directions.count());
+                return Err(inputs.refuse(input, expected, directions));
+            }
+            check(Some(last))?;
+            // Stored for the batch of the export, and the same for any other.
+            match are_zeros(&data) {
+                true => Ok(Source::Absent),
+                false => Ok(Source::Stored(data)),
+            }
+        }
+        Source::Fed(name) => {
+            let zeros = inputs.zeros(&name)?;
+            let last = zeros.and_then(|zeros| zeros.last);
+            check(last.or_else(|| inputs.last_extent(&name)))?;
+            Ok(match zeros {
+                Some(_) => Source::Absent,
+                None => Source::Fed(name),
+            })
+        }
+        Source::Absent => Ok(Source::Absent),
     }
 }
 

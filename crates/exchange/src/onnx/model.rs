@@ -1,12 +1,12 @@
-//! A model file: its recurrent nodes, and the tensors that are stored for them.
+//! A model file and its recurrent nodes.
 
-use std::path::Path;
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
 
-use burn::tensor::TensorData;
 use prost::Message;
 
+use super::Error;
 use super::protobuf::{GraphProto, ModelProto, NodeProto};
-use super::{Error, tensor};
 
 /// A recurrent operator of ONNX.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,17 +39,19 @@ pub struct Model {
     graph: GraphProto,
     /// The version of ONNX's own operator set.
     pub(super) operator_set: i64,
+    /// Where the file lies, and those with its tensors.
+    pub(super) folder: Option<PathBuf>,
 }
 
 /// A recurrent node where it stands: the graphs around it, outermost first.
 pub(super) struct NodePlace<'a> {
     pub node: Node,
     pub message: &'a NodeProto,
-    graphs: Vec<&'a GraphProto>,
+    pub graphs: Vec<&'a GraphProto>,
 }
 
 impl Model {
-    /// Reads a model file.
+    /// Reads a model file. Tensors in files beside it are read when a layer asks for them.
     ///
     /// # Errors
     ///
@@ -60,10 +62,13 @@ impl Model {
             path: path.into(),
             source,
         })?;
-        Self::from_bytes(&bytes)
+        let mut model = Self::from_bytes(&bytes)?;
+        let folder = path.parent().filter(|folder| *folder != Path::new(""));
+        model.folder = Some(folder.unwrap_or(Path::new(".")).into());
+        Ok(model)
     }
 
-    /// Reads a model from the bytes of its file.
+    /// Reads a model from the bytes of its file. It must hold all of its tensors itself.
     ///
     /// # Errors
     ///
@@ -81,6 +86,7 @@ impl Model {
             Some(operator_set) if operator_set >= 7 => Ok(Self {
                 graph,
                 operator_set,
+                folder: None,
             }),
             found => Err(Error::Model {
                 expected: "version 7 or later of ONNX's operator set",
@@ -105,6 +111,14 @@ impl Model {
     /// The one recurrent node of this name.
     pub(super) fn place(&self, name: &str) -> Result<NodePlace<'_>, Error> {
         let mut places = self.places();
+        if places.is_empty() {
+            let mut operators = BTreeSet::new();
+            each_node(&self.graph, &mut |node| {
+                operators.insert(node.op_type.clone());
+            });
+            let operators = operators.into_iter().collect();
+            return Err(Error::NoRecurrence { operators });
+        }
         let known: Vec<String> = places.iter().map(|p| p.node.name.clone()).collect();
         places.retain(|place| place.node.name == name);
         match places.len() {
@@ -118,7 +132,18 @@ impl Model {
     }
 }
 
-fn is_own(domain: &str) -> bool {
+/// Every node of a graph and of the bodies in it.
+fn each_node(graph: &GraphProto, f: &mut impl FnMut(&NodeProto)) {
+    for node in &graph.node {
+        f(node);
+        for attribute in &node.attribute {
+            let bodies = attribute.g.as_deref().into_iter().chain(&attribute.graphs);
+            bodies.for_each(|body| each_node(body, f));
+        }
+    }
+}
+
+pub(super) fn is_own(domain: &str) -> bool {
     matches!(domain, "" | "ai.onnx")
 }
 
@@ -156,36 +181,4 @@ fn visit<'a>(
         }
     }
     around.pop();
-}
-
-impl NodePlace<'_> {
-    /// The tensor that the model stores under this name: an initializer or the value of a
-    /// `Constant` node, behind any number of `Identity` nodes. `None` if it is computed or fed.
-    pub(super) fn stored(&self, name: &str) -> Result<Option<TensorData>, Error> {
-        let mut name = name;
-        // A chain without a circle is no longer than this.
-        let longest: usize = self.graphs.iter().map(|graph| graph.node.len()).sum();
-        for _ in 0..=longest {
-            let graphs = || self.graphs.iter().rev();
-            let mut initializers = graphs().flat_map(|graph| &graph.initializer);
-            if let Some(stored) = initializers.find(|tensor| tensor.name == name) {
-                return tensor::values(stored).map(Some);
-            }
-            let mut nodes = graphs().flat_map(|graph| &graph.node);
-            let source = nodes.find(|node| node.output.iter().any(|output| output == name));
-            match source.map(|node| (node, node.op_type.as_str())) {
-                Some((node, "Constant")) if is_own(&node.domain) => {
-                    let mut attributes = node.attribute.iter();
-                    let value = attributes.find(|attribute| attribute.name == "value");
-                    let value = value.and_then(|attribute| attribute.t.as_ref());
-                    return value.map(tensor::values).transpose();
-                }
-                Some((node, "Identity")) if is_own(&node.domain) && node.input.len() == 1 => {
-                    name = &node.input[0];
-                }
-                _ => return Ok(None),
-            }
-        }
-        Ok(None)
-    }
 }

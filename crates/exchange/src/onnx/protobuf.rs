@@ -1,8 +1,9 @@
-//! The messages of an ONNX file that say something about a recurrent node, by hand.
+//! The messages of an ONNX file that say something about a recurrent node or its weights, by hand.
 //!
 //! ```text
 //! Model -> Graph -> Node -> Attribute -> Graph ..      the bodies of If, Loop and Scan
 //!                -> Tensor                             initializers
+//!                -> ValueInfo -> Type -> Shape         what tensors are fed or computed
 //! ```
 //!
 //! Field numbers are those of `onnx.proto`. Fields that are not named here are skipped by the
@@ -37,6 +38,44 @@ pub(super) struct GraphProto {
     pub node: Vec<NodeProto>,
     #[prost(message, repeated, tag = "5")]
     pub initializer: Vec<TensorProto>,
+    #[prost(message, repeated, tag = "11")]
+    pub input: Vec<ValueInfoProto>,
+    #[prost(message, repeated, tag = "13")]
+    pub value_info: Vec<ValueInfoProto>,
+}
+
+/// What a model says about a tensor that it does not store.
+#[derive(Clone, PartialEq, Message)]
+pub(super) struct ValueInfoProto {
+    #[prost(string, tag = "1")]
+    pub name: String,
+    #[prost(message, optional, tag = "2")]
+    pub r#type: Option<TypeProto>,
+}
+
+#[derive(Clone, PartialEq, Message)]
+pub(super) struct TypeProto {
+    #[prost(message, optional, tag = "1")]
+    pub tensor_type: Option<TensorTypeProto>,
+}
+
+#[derive(Clone, PartialEq, Message)]
+pub(super) struct TensorTypeProto {
+    #[prost(message, optional, tag = "2")]
+    pub shape: Option<TensorShapeProto>,
+}
+
+#[derive(Clone, PartialEq, Message)]
+pub(super) struct TensorShapeProto {
+    #[prost(message, repeated, tag = "1")]
+    pub dim: Vec<Dimension>,
+}
+
+/// An extent, if it is a number.
+#[derive(Clone, PartialEq, Message)]
+pub(super) struct Dimension {
+    #[prost(int64, optional, tag = "1")]
+    pub dim_value: Option<i64>,
 }
 
 #[derive(Clone, PartialEq, Message)]
@@ -71,6 +110,8 @@ pub(super) struct AttributeProto {
     pub g: Option<Box<GraphProto>>,
     #[prost(float, repeated, tag = "7")]
     pub floats: Vec<f32>,
+    #[prost(int64, repeated, tag = "8")]
+    pub ints: Vec<i64>,
     #[prost(bytes = "vec", repeated, tag = "9")]
     pub strings: Vec<Vec<u8>>,
     #[prost(message, repeated, tag = "11")]
@@ -93,6 +134,8 @@ pub(super) struct TensorProto {
     pub float_data: Vec<f32>,
     #[prost(int32, repeated, tag = "5")]
     pub int32_data: Vec<i32>,
+    #[prost(int64, repeated, tag = "7")]
+    pub int64_data: Vec<i64>,
     #[prost(string, tag = "8")]
     pub name: String,
     #[prost(bytes = "vec", optional, tag = "9")]

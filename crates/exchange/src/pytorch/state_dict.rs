@@ -10,7 +10,9 @@ use burn_store::burn_pack::{AtomicFile, Tensor};
 use burn_store::{Applier, ModuleSnapshot, bridge};
 use safetensors::tensor::{Dtype, TensorView};
 
-use super::{Parameter, Twin, file};
+use super::named::Named;
+use super::parts::{self, Kept};
+use super::{Parameter, Rename, Twin, file, proposal};
 use crate::{Error, Mismatch, NotFinite, Shaped};
 
 /// Tensors by name, as PyTorch's `state_dict()` gives them: of a file, or of layers.
@@ -19,6 +21,8 @@ use crate::{Error, Mismatch, NotFinite, Shaped};
 #[derive(Default)]
 pub struct StateDict {
     tensors: BTreeMap<String, Tensor>,
+    /// Those that are copies with elements dropped out, each with the name of the whole one.
+    copies: BTreeMap<String, String>,
     /// Where it is from, for errors.
     path: PathBuf,
 }
@@ -46,6 +50,7 @@ impl StateDict {
         let path = path.as_ref();
         let tensors = file::open(path)?;
         Ok(Self {
+            copies: parts::copies(&tensors),
             tensors,
             path: path.to_path_buf(),
         })
@@ -116,7 +121,72 @@ impl StateDict {
             .transpose()
     }
 
+    /// The same tensors under other names, by rules that are applied one after the other.
+    ///
+    /// Where a rule takes `_raw` from the name of a tensor, the tensor stands for the one that has that name
+    /// already, which AWD-LSTM's WeightDrop has left there: a copy with elements dropped out.
+    ///
+    /// ```
+    /// use backdraft_cells::prelude::*;
+    /// use backdraft_exchange::pytorch::StateDict;
+    /// use burn::tensor::Device;
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let path = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/all/wrapped.safetensors");
+    /// # let file = StateDict::open(path)?.renamed_by(|name| Some(name.strip_prefix("compiled:")?.into()))?;
+    /// # /*
+    /// // torch.save(torch.compile(tagger).state_dict(), "compiled.pt")
+    /// let file = StateDict::open("compiled.pt")?;
+    /// # */
+    /// let file = file.renamed(&["_orig_mod=".parse()?])?;
+    /// let lstm = DeepConfig::new(BidirectionalConfig::new(LstmConfig::new(3, 4)), 2);
+    /// let lstm = file.load(lstm.init(&Device::default())?, "encoder.rnn")?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// When a rule fits no name, leaves nothing of one, or would give one name to two tensors.
+    pub fn renamed(self, rules: &[Rename]) -> Result<Self, Error> {
+        self.with_names(|named| named.by_rules(rules))
+    }
+
+    /// The same tensors under the names that `rule` gives them; what it gives none is left out.
+    ///
+    /// # Errors
+    ///
+    /// When two tensors would have one name.
+    pub fn renamed_by(self, rule: impl FnMut(&str) -> Option<String>) -> Result<Self, Error> {
+        self.with_names(|named| named.renamed(rule))
+    }
+
+    fn with_names(
+        self,
+        rename: impl FnOnce(Named<Tensor>) -> Result<Named<Tensor>, Error>,
+    ) -> Result<Self, Error> {
+        let Named {
+            all: mut tensors,
+            copies,
+        } = rename(Named {
+            all: self.tensors,
+            copies: self.copies,
+        })?;
+        for (name, tensor) in &mut tensors {
+            tensor.name.clone_from(name);
+        }
+        Ok(Self {
+            tensors,
+            copies,
+            path: self.path,
+        })
+    }
+
     /// `layer` with the weights that stand here under `prefix`, converted to the type of its own.
+    ///
+    /// A weight that is kept in two parts by `weight_norm`, PyTorch's old one or that of its parametrizations, is
+    /// their product. One that has a `_raw` beside it is a copy with elements dropped out, and refused; see
+    /// [`renamed`](Self::renamed).
     ///
     /// # Errors
     ///
@@ -130,16 +200,15 @@ impl StateDict {
         let mut untied = Vec::new();
         for (wanted, found) in wanted.iter().zip(found) {
             let tensor = &wanted.tensor;
-            let data = self.read(found[0])?;
-            NotFinite::check(&found[0].name, &data, tensor.dtype).map_err(|number| {
-                Error::NotFinite {
-                    what: self.describe(""),
-                    number,
-                }
+            let (name, _) = found[0].tensors()[0];
+            let data = self.numbers(&found[0])?;
+            NotFinite::check(name, &data, tensor.dtype).map_err(|number| Error::NotFinite {
+                what: self.describe(""),
+                number,
             })?;
             for other in &found[1..] {
-                if self.read(other)? != data {
-                    untied.push((found[0].name.clone(), other.name.clone()));
+                if self.numbers(other)? != data {
+                    untied.push((name.to_string(), other.tensors()[0].0.to_string()));
                 }
             }
             let data = match wanted.transposed {
@@ -148,7 +217,7 @@ impl StateDict {
             };
             let data = data
                 .try_cast(tensor.dtype)
-                .map_err(|error| self.refused(format!("{}: {error}", found[0].name)))?;
+                .map_err(|error| self.refused(format!("{name}: {error}")))?;
             tensors.push(bridge::from_data(data, tensor.name.clone(), None));
         }
         if !untied.is_empty() {
@@ -216,8 +285,8 @@ impl StateDict {
             .map_err(|error| unwritable(error.to_string()))
     }
 
-    /// For each parameter the tensors that stand for it, one or, where PyTorch ties, several.
-    fn fit(&self, wanted: &[Wanted], prefix: &str) -> Result<Vec<Vec<&Tensor>>, Error> {
+    /// For each parameter the weights that stand for it, one or, where PyTorch ties, several.
+    fn fit(&self, wanted: &[Wanted], prefix: &str) -> Result<Vec<Vec<Kept<'_, Tensor>>>, Error> {
         let mut mismatch = Mismatch {
             what: self.describe(prefix),
             ..Mismatch::default()
@@ -226,22 +295,17 @@ impl StateDict {
         let mut known = BTreeSet::new();
         for wanted in wanted {
             let (names, shape) = (&wanted.names, wanted.shape());
-            known.extend(names.iter().map(String::as_str));
-            let found: Vec<&Tensor> = names
+            let kept = names
                 .iter()
-                .filter_map(|name| self.tensors.get(name))
-                .collect();
+                .filter_map(|name| Kept::find(&self.tensors, name));
+            let found: Vec<Kept<Tensor>> = kept.collect();
             if found.is_empty() {
                 mismatch.missing.push(Shaped::new(&names[0], &shape));
             }
             for found in &found {
-                if found.shape[..] != shape[..] {
-                    let expected = Shaped::new(&found.name, &shape);
-                    mismatch.misshapen.push((expected, found.shape.to_vec()));
-                } else if !found.dtype.is_float() {
-                    let dtype = format!("{:?}", found.dtype);
-                    mismatch.mistyped.push((found.name.clone(), dtype));
-                }
+                let tensors = found.tensors();
+                known.extend(tensors.iter().map(|(name, _)| *name));
+                self.check(&tensors, &shape, &mut mismatch);
             }
             all.push(found);
         }
@@ -257,6 +321,19 @@ impl StateDict {
         if mismatch.is_empty() {
             return Ok(all);
         }
+        if !mismatch.missing.is_empty() || !mismatch.copies.is_empty() {
+            let shapes = self.tensors.iter();
+            let shapes = shapes.map(|(name, tensor)| (name.clone(), tensor.shape.to_vec()));
+            let wanted: Vec<_> = wanted
+                .iter()
+                .map(|wanted| (wanted.names.clone(), wanted.shape()))
+                .collect();
+            let shapes = Named {
+                all: shapes.collect(),
+                copies: self.copies.clone(),
+            };
+            mismatch.proposal = proposal::find(&wanted, &prefix, &shapes);
+        }
         if !self.names().any(|name| name.starts_with(&prefix)) {
             let first = |name: &str| match name.split_once('.') {
                 Some((first, _)) => format!("{first}."),
@@ -266,6 +343,48 @@ impl StateDict {
             mismatch.beginnings = beginnings.into_iter().collect();
         }
         Err(Error::from(Box::new(mismatch)))
+    }
+
+    /// Notes what is wrong with the tensors of a weight of `shape`; the first of them has that shape.
+    fn check(&self, tensors: &[(&str, &Tensor)], shape: &[usize], mismatch: &mut Mismatch) {
+        let (name, first) = tensors[0];
+        let expected = match tensors.get(1) {
+            _ if first.shape[..] != *shape => Some((Shaped::new(name, shape), first)),
+            Some((lengths, tensor)) if !parts::fits(&tensor.shape, shape) => {
+                let mut rows = vec![1; shape.len()];
+                rows[0] = shape[0];
+                Some((Shaped::new(*lengths, &rows), *tensor))
+            }
+            _ => None,
+        };
+        if let Some((expected, found)) = expected {
+            mismatch.misshapen.push((expected, found.shape.to_vec()));
+            return;
+        }
+        for (name, tensor) in tensors
+            .iter()
+            .filter(|(_, tensor)| !tensor.dtype.is_float())
+        {
+            let dtype = format!("{:?}", tensor.dtype);
+            mismatch.mistyped.push((name.to_string(), dtype));
+        }
+        if let Some(whole) = self.copies.get(name) {
+            mismatch.copies.push((name.to_string(), whole.clone()));
+        }
+    }
+
+    /// The numbers of a weight.
+    fn numbers(&self, kept: &Kept<Tensor>) -> Result<TensorData, Error> {
+        match kept {
+            Kept::Plain((_, tensor)) => self.read(tensor),
+            Kept::Normed {
+                lengths,
+                directions,
+            } => Ok(parts::product(
+                &self.read(lengths.1)?,
+                &self.read(directions.1)?,
+            )),
+        }
     }
 
     fn read(&self, tensor: &Tensor) -> Result<TensorData, Error> {

@@ -1,10 +1,15 @@
-//! Arrays of Keras's layers, in and out, against its equations written out in numpy.
+//! Arrays of Keras's layers, in and out, against what Keras computes with them.
 //!
-//! `keras.py` beside this file made `keras.json`.
+//! `keras_layers.py` beside this file made `keras_layers.json` and `keras.safetensors`.
+
+use std::path::Path;
 
 use backdraft_cells::prelude::*;
-use backdraft_cells::{Activation, GatesConfig, LstmActivations, Reset, WeightNorm};
+use backdraft_cells::{
+    Activation, GatesConfig, GruActivations, LstmActivations, Reset, State, WeightNorm,
+};
 use backdraft_exchange::keras::{self, KerasLayer};
+use backdraft_exchange::pytorch::StateDict;
 use burn::module::{ModuleMapper, Param};
 use burn::tensor::{DType, Device, Tensor, TensorData};
 use serde::Deserialize;
@@ -19,10 +24,14 @@ struct Array {
 struct Case {
     name: String,
     use_bias: bool,
-    bidirectional: bool,
+    merge: Option<String>,
+    go_backwards: bool,
+    hard_sigmoid: bool,
+    lengths: Option<Vec<usize>>,
     x: Vec<Vec<Vec<f64>>>,
     weights: Vec<Array>,
-    outputs: Vec<f64>,
+    outputs: Array,
+    states: Vec<Array>,
 }
 
 impl Case {
@@ -31,6 +40,17 @@ impl Case {
         arrays
             .map(|array| TensorData::new(array.values.clone(), array.shape.clone()))
             .collect()
+    }
+
+    /// The activation of the gates.
+    fn gate(&self) -> Activation {
+        match self.hard_sigmoid {
+            true => Activation::HardSigmoid {
+                alpha: 1.0 / 6.0,
+                beta: 0.5,
+            },
+            false => Activation::Sigmoid,
+        }
     }
 }
 
@@ -43,40 +63,102 @@ impl ModuleMapper for Double {
     }
 }
 
-fn check<L: Layer + KerasLayer>(case: &Case, layer: L) {
-    let what = format!("{} {} {}", case.name, case.use_bias, layer.describe());
-    let given = case.arrays();
-    let layer = keras::load(layer.map(&mut Double), &given).unwrap();
+/// Fails where two lists differ by more than single precision does, in which Keras computes.
+#[track_caller]
+fn close(what: &str, found: &[f64], expected: &[f64]) {
+    assert_eq!(found.len(), expected.len(), "{what}");
+    for (index, (found, expected)) in found.iter().zip(expected).enumerate() {
+        assert!(
+            (found - expected).abs() < 1e-6,
+            "{what}: value {index}: {found} against {expected}"
+        );
+    }
+}
+
+/// The one place where a layer runs.
+fn forward<L: Layer>(layer: &L, x: Tensor<3>, lengths: Option<&Lengths>) -> (Tensor<3>, L::State) {
+    let run = layer
+        .forward(LayerInput::new(x).with_lengths(lengths))
+        .unwrap();
+    (run.outputs, run.state)
+}
+
+/// Outputs, and the numbers of the final states, one after the other.
+fn run<L: Layer>(layer: &L, case: &Case) -> (Tensor<3>, Vec<f64>) {
     let (batch, time, input) = (case.x.len(), case.x[0].len(), case.x[0][0].len());
     let x: Vec<f64> = case.x.iter().flatten().flatten().copied().collect();
     let x = TensorData::new(x, [batch, time, input]);
     let x = Tensor::<3>::from_data(x, (&Device::flex(), DType::F64));
-    let outputs = layer.forward(x).unwrap().outputs.into_data();
-    let found: Vec<f64> = outputs.iter::<f64>().collect();
-    assert_eq!(found.len(), case.outputs.len(), "{what}");
-    for (found, expected) in found.iter().zip(&case.outputs) {
-        assert!(
-            (found - expected).abs() < 1e-12,
-            "{what}: {found} against {expected}"
-        );
+    let lengths = case.lengths.clone().map(Lengths::new);
+    let (outputs, state) = forward(layer, x, lengths.as_ref());
+    let mut states = Vec::new();
+    state.visit("", &mut |_, state| {
+        states.extend(state.to_data().iter::<f64>());
+    });
+    (outputs, states)
+}
+
+fn check<L: Layer + KerasLayer>(case: &Case, layer: L) {
+    let what = format!(
+        "{} {} {:?} {} {:?}",
+        case.name, case.use_bias, case.lengths, case.go_backwards, case.merge
+    );
+    let given = case.arrays();
+    let layer = keras::load(layer.map(&mut Double), &given).unwrap();
+    let (mut outputs, states) = run(&layer, case);
+    if case.go_backwards {
+        outputs = keras::as_go_backwards(outputs);
     }
+    assert_eq!(outputs.dims().as_slice(), case.outputs.shape, "{what}");
+    let found: Vec<f64> = outputs.into_data().iter::<f64>().collect();
+    let mut expected = case.outputs.values.clone();
+    let alone = case.merge.is_none() && !case.go_backwards;
+    if let (true, Some(lengths)) = (alone, &case.lengths) {
+        let [_, time, features] = case.outputs.shape[..] else {
+            panic!("outputs of three dimensions");
+        };
+        for (row, &length) in expected.chunks_mut(time * features).zip(lengths) {
+            let (valid, padded) = row.split_at_mut(length * features);
+            // What Keras repeats is 0 here.
+            let last = &valid[(length - 1) * features..];
+            for step in padded.chunks_mut(features) {
+                assert_eq!(step, last, "{what}");
+                step.fill(0.0);
+            }
+        }
+    }
+    close(&format!("{what}: outputs"), &found, &expected);
+    let expected: Vec<f64> = case
+        .states
+        .iter()
+        .flat_map(|state| state.values.clone())
+        .collect();
+    close(&format!("{what}: states"), &states, &expected);
     // Out again, what came in.
     assert_eq!(keras::weights(&layer).unwrap(), given, "{what}");
 }
 
 #[test]
 fn keras_layers_compute_the_same_here() {
-    let cases: Vec<Case> = serde_json::from_str(include_str!("keras.json")).unwrap();
-    assert_eq!(cases.len(), 12);
+    let cases: Vec<Case> = serde_json::from_str(include_str!("keras_layers.json")).unwrap();
+    assert_eq!(cases.len(), 34);
     for case in &cases {
         let gates = GatesConfig::new().with_bias(case.use_bias);
         match case.name.as_str() {
             "simple_rnn" => shape(case, ElmanConfig::new(3, 5).with_gates(gates)),
-            "lstm" => shape(case, LstmConfig::new(3, 5).with_gates(gates)),
-            "gru reset_after" => shape(case, GruConfig::new(3, 5).with_gates(gates)),
-            "gru" => {
-                let gru = GruConfig::new(3, 5).with_gates(gates);
-                shape(case, gru.with_reset(Reset::BeforeProduct));
+            "lstm" => {
+                let activations = LstmActivations::new().with_gate(case.gate());
+                let lstm = LstmConfig::new(3, 5).with_gates(gates);
+                shape(case, lstm.with_activations(activations));
+            }
+            "gru reset_after" | "gru" => {
+                let activations = GruActivations::new().with_gate(case.gate());
+                let reset = match case.name.as_str() {
+                    "gru" => Reset::BeforeProduct,
+                    _ => Reset::AfterProduct,
+                };
+                let gru = GruConfig::new(3, 5).with_gates(gates).with_reset(reset);
+                shape(case, gru.with_activations(activations));
             }
             other => panic!("unknown layer {other}"),
         }
@@ -85,10 +167,73 @@ fn keras_layers_compute_the_same_here() {
 
 fn shape<K: SequenceConfig<Built: keras::KerasCell>>(case: &Case, cell: K) {
     let device = Device::flex();
-    match case.bidirectional {
-        false => check(case, RecurrentConfig::new(cell).init(&device).unwrap()),
-        true => check(case, BidirectionalConfig::new(cell).init(&device).unwrap()),
-    }
+    let merge = match case.merge.as_deref() {
+        None => {
+            let direction = match case.go_backwards {
+                true => Direction::Reverse,
+                false => Direction::Forward,
+            };
+            let layer = RecurrentConfig::new(cell).with_direction(direction);
+            return check(case, layer.init(&device).unwrap());
+        }
+        Some("concat") => Merge::Concat,
+        Some("sum") => Merge::Sum,
+        Some("ave") => Merge::Mean,
+        Some("mul") => Merge::Product,
+        Some(other) => panic!("unknown merge mode {other}"),
+    };
+    let layer = BidirectionalConfig::new(cell).with_merge(merge);
+    check(case, layer.init(&device).unwrap());
+}
+
+/// Keras's order is that of the steps from the last to the first, and a layer behind it reads them so.
+#[test]
+fn a_layer_behind_one_that_goes_backwards_is_in_reverse_too() {
+    let device = Device::flex();
+    let gru = |input, direction| {
+        let layer = RecurrentConfig::new(GruConfig::new(input, 3)).with_direction(direction);
+        layer.init(&device).unwrap()
+    };
+    let (lower, upper) = (gru(2, Direction::Reverse), gru(3, Direction::Forward));
+    let mut behind = upper.clone();
+    behind.direction = Direction::Reverse;
+    let steps = |layer: &Recurrent<Gru>, x| forward(layer, x, None).0;
+    let x = Tensor::<1>::from_floats([0.5, -1.0, 2.0, 0.1, -0.3, 1.5], &device).reshape([1, 3, 2]);
+    let y = steps(&lower, x);
+    let there = steps(&upper, keras::as_go_backwards(y.clone()));
+    let here = keras::as_go_backwards(steps(&behind, y));
+    assert_eq!(there.into_data(), here.into_data());
+}
+
+#[test]
+fn arrays_that_python_saved_are_found_by_layer() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/all/keras.safetensors");
+    let file = StateDict::open(path).unwrap();
+    let device = Device::flex();
+    let lower = RecurrentConfig::new(LstmConfig::new(3, 4))
+        .init(&device)
+        .unwrap();
+    let upper = BidirectionalConfig::new(GruConfig::new(4, 3))
+        .init(&device)
+        .unwrap();
+    let arrays = keras::saved(&file, "lower").unwrap();
+    let lower = keras::load(lower, &arrays).unwrap();
+    assert_eq!(keras::weights(&lower).unwrap(), arrays);
+    let arrays = keras::saved(&file, "upper").unwrap();
+    assert_eq!(arrays.len(), 6);
+    let upper = keras::load(upper, &arrays).unwrap();
+    assert_eq!(keras::weights(&upper).unwrap(), arrays);
+    let told = |layer: &str, file: &StateDict| keras::saved(file, layer).unwrap_err().to_string();
+    assert_eq!(
+        told("upp", &file),
+        "layer `upp`: expected an array called `upp.0`, found [\"head.0\", \"head.1\", \"lower.0\", \
+         \"lower.1\", \"lower.2\", \"upper.0\", \"upper.1\", \"upper.2\", \"upper.3\", \"upper.4\", \
+         \"upper.5\"]"
+    );
+    // One that is called otherwise would go unseen.
+    let other = |name: &str| Some(name.replace("lower.1", "lower.bias"));
+    let file = file.renamed_by(other).unwrap();
+    assert!(told("lower", &file).starts_with("layer `lower`: expected an array called `lower.1`"));
 }
 
 /// Keras adds one bias, we two: their sum goes out.

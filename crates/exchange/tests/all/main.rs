@@ -7,3 +7,4 @@ mod parity;
 mod pytorch;
 mod refusals;
 mod support;
+mod wrapped;

@@ -1,6 +1,9 @@
 //! Recurrent nodes of ONNX models against what others compute, and against broken files. On Flex, which
 //! computes in the 64 bits that some of them ask for.
 
+mod exported;
+mod expressions;
+mod external;
 mod layers;
 mod message;
 mod node_tests;

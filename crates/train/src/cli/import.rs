@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use backdraft_exchange::pytorch::Rename;
+
 use super::print::{print, print_json};
 use super::tasks::with_task;
 use crate::{Run, TrainError, import_task};
@@ -19,17 +21,21 @@ pub(super) struct Arguments {
     /// Prefix of the names of the tensors, such as `model.`
     #[arg(long, value_name = "PREFIX", default_value = "")]
     prefix: String,
+    /// Rule for the names of the tensors; may be given several times. Parts of a name, between its dots, that are FROM
+    /// become TO: `module=`, `encoder.lstm=recurrent`. Braces stand for any text of a part: `{w}_raw={w}`
+    #[arg(long, value_name = "FROM=TO")]
+    rename: Vec<Rename>,
     /// Print one JSON object on standard output and nothing else
     #[arg(long)]
     json: bool,
 }
 
 pub(super) fn run(arguments: &Arguments) -> Result<(), TrainError> {
-    let (file, prefix) = (&arguments.file, &arguments.prefix);
+    let (file, prefix, rules) = (&arguments.file, &arguments.prefix, &arguments.rename);
     let (like, out) = (&arguments.like, &arguments.out);
     let (_, task, _) = Run::asked(like)?;
     let report = with_task!(task.as_str(), |Named| import_task::<Named>(
-        file, prefix, like, out
+        file, prefix, rules, like, out
     ))?;
     if arguments.json {
         return print_json(&report);

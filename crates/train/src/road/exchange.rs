@@ -3,7 +3,7 @@
 
 use std::path::Path;
 
-use backdraft_exchange::pytorch::{StateDict, Twin};
+use backdraft_exchange::pytorch::{Rename, StateDict, Twin};
 use burn::tensor::Device;
 use serde::Serialize;
 
@@ -44,14 +44,16 @@ pub fn export_task<T: Task<Model: Twin>>(
     Ok(report(run, file, &state, &model))
 }
 
-/// Makes a run at `out` of a state dict and of everything else that the run `like` has.
+/// Makes a run at `out` of a state dict, whose tensors are renamed by `rules` and then looked for under `prefix`, and of
+/// everything else that the run `like` has.
 ///
 /// # Errors
 ///
-/// When the run or the file cannot be used, the weights are not of this model, or the folder is in use.
+/// When the run or the file cannot be used, a rule fits no name, the weights are not of this model, or the folder is in use.
 pub fn import_task<T: Task<Model: Twin>>(
     file: &Path,
     prefix: &str,
+    rules: &[Rename],
     like: &Path,
     out: &Path,
 ) -> Result<ExchangeReport, TrainError> {
@@ -59,7 +61,8 @@ pub fn import_task<T: Task<Model: Twin>>(
     description.settings.check()?;
     check_cell(description.settings.recurrence())?;
     let model = new_model(&T::open(&like)?, &description.settings)?;
-    let model = StateDict::open(file)?.load(model, prefix)?;
+    let state = StateDict::open(file)?.renamed(rules)?;
+    let model = state.load(model, prefix)?;
     let own = StateDict::of(&model, prefix)?;
     if let Some(made) = &mut description.made {
         made.backdraft = env!("CARGO_PKG_VERSION").to_string();

@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::Path;
 
+use backdraft_exchange::pytorch::StateDict;
 use serde_json::Value;
 
 use crate::support::{backdraft, refused, succeeded, trained};
@@ -71,4 +72,55 @@ fn weights_go_out_and_come_back_in() {
     ];
     refused(&prefixed, "missing: model.embedding.weight");
     assert!(!Path::new(&other).exists());
+}
+
+/// What `torch.compile` and the like put into names, the error proposes to take out.
+#[test]
+fn tensors_come_in_by_other_names() {
+    let folder = tempfile::tempdir().unwrap();
+    let (run, _) = trained(folder.path(), &[]);
+    let path = |name: &str| folder.path().join(name).display().to_string();
+    let (file, wrapped, copy) = (
+        path("own.safetensors"),
+        path("wrapped.safetensors"),
+        path("copy"),
+    );
+    succeeded(&["export", &run, &file]);
+    let wrap = |name: &str| Some(name.replace("recurrent.", "body.rnn._orig_mod."));
+    let state = StateDict::open(&file).unwrap().renamed_by(wrap).unwrap();
+    state.save(&wrapped).unwrap();
+
+    let import = |rules: &[&str]| -> Vec<String> {
+        let start = ["import", &wrapped, "--like", &run, "--out", &copy];
+        let rules = rules.iter().flat_map(|rule| ["--rename", rule]);
+        start.into_iter().chain(rules).map(str::to_string).collect()
+    };
+    let refused = |rules: &[&str], expected: &str| {
+        let arguments = import(rules);
+        let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+        refused(&arguments, expected);
+        assert!(!Path::new(&copy).exists());
+    };
+    refused(
+        &[],
+        "they fit with no prefix, renamed by `body.rnn._orig_mod=recurrent`",
+    );
+    refused(
+        &["_orig_mod="],
+        "they fit with no prefix, renamed by `body.rnn=recurrent`",
+    );
+    refused(
+        &["module="],
+        "rule `module=`: expected a name that FROM is a part of, found `none`",
+    );
+    refused(
+        &["module"],
+        "expected FROM=TO, as in `module=`, found `module`",
+    );
+    let arguments = import(&["_orig_mod=", "body.rnn=recurrent"]);
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    succeeded(&arguments);
+    succeeded(&["export", &copy, &path("again.safetensors")]);
+    let read = |file: &str| fs::read(file).unwrap();
+    assert_eq!(read(&path("again.safetensors")), read(&file));
 }

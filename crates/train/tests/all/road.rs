@@ -308,7 +308,7 @@ fn a_task_of_ones_own_goes_the_whole_road() {
     let (file, imported) = (folder.join("parity.safetensors"), folder.join("imported"));
     let exported = export_task::<Parity>(&killed, &file).unwrap();
     assert_eq!(exported.tensors, 6);
-    import_task::<Parity>(&file, "", &killed, &imported).unwrap();
+    import_task::<Parity>(&file, "", &[], &killed, &imported).unwrap();
     assert!(weights(&imported) == weights(&whole), "other weights");
     let page = report_task::<Parity>(&killed).unwrap().page;
     assert!(page.contains("counted = &quot;1&quot;"), "{page}");

@@ -56,7 +56,7 @@ fn run(layer: &OnnxLayer, case: &Value) -> Outputs {
 #[test]
 fn every_recorded_case_gives_what_the_operators_text_says() {
     let cases = cases();
-    assert_eq!(cases.len(), 40);
+    assert_eq!(cases.len(), 42);
     for (name, case) in &cases {
         let tolerance = match case["type"].as_str().unwrap() {
             "float64" => 1e-14,

@@ -2,10 +2,12 @@
 //! them a panic.
 
 use std::collections::BTreeMap;
+use std::io::Read;
 
 use backdraft_cells::Lengths;
 use backdraft_exchange::onnx::{Error, Given, Kind, Model, OnnxLayer, read_tensor};
 use burn::tensor::{Device, Tensor, TensorData};
+use zip::ZipArchive;
 
 use super::message::{
     attribute, field, float, floats, int, model, node, number, tensor, text, texts, varint, zeros,
@@ -152,8 +154,8 @@ fn tensors_that_are_missing_or_do_not_fit() {
     let two_weights = &["x", "w", "r"];
     refused(
         with_tensors(two_weights, &[zeros("w", &[1, 1, 1])]),
-        "node `n`: input `R`: expected an initializer or a Constant, or a tensor handed in for \
-         it, found `r`, which is none of them",
+        "node `n`: input `R`: expected what the model stores, or a constant expression of it, or a \
+         tensor handed in, found `r`, which the model is fed",
     );
     refused(
         with_tensors(&["x", "w"], &weights(1)),
@@ -213,8 +215,8 @@ fn tensors_that_are_missing_or_do_not_fit() {
     let looped = Model::from_bytes(&model(22, &[circle, rnn], &weights(1))).unwrap();
     refused(
         looped.layer("n", &Device::flex()),
-        "node `n`: input `W`: expected an initializer or a Constant, or a tensor handed in for \
-         it, found `w output`, which is none of them",
+        "node `n`: input `W`: expected what the model stores, or a constant expression of it, or a \
+         tensor handed in, found `w output`, which is made of itself",
     );
 }
 
@@ -234,8 +236,15 @@ fn tensors_that_are_broken() {
     );
     // As many numbers as fit no memory, of which four bytes are there.
     refused(
-        w(1, &[1 << 30, 1 << 30, 1], &[0; 4]),
-        &format!("tensor `w`: expected {} bytes, found 4", 1u64 << 62),
+        w(1, &[1 << 29, 1 << 30, 1], &[0; 4]),
+        &format!("tensor `w`: expected {} bytes, found 4", 1u64 << 61),
+    );
+    refused(
+        w(1, &[1 << 40, 1 << 40, 0], &[]),
+        &format!(
+            "tensor `w`: impossible dimensions [{0}, {0}, 0]",
+            1u64 << 40
+        ),
     );
     refused(
         w(1, &[1, 1, 1], &[0; 3]),
@@ -246,9 +255,13 @@ fn tensors_that_are_broken() {
         "tensor `w`: expected 4 bytes, found 8",
     );
     refused(
+        w(9, &[1, 1, 1], &[0; 1]),
+        "tensor `w`: element type: expected FLOAT, DOUBLE, FLOAT16, BFLOAT16, INT32 or INT64, \
+         found number 9 of TensorProto.DataType",
+    );
+    refused(
         w(7, &[1, 1, 1], &[0; 8]),
-        "tensor `w`: element type: expected FLOAT, DOUBLE, FLOAT16, BFLOAT16 or INT32, \
-         found number 7 of TensorProto.DataType",
+        "tensor `w`: element type: expected f32, f64, f16 or bf16, found I64",
     );
     refused(
         w(6, &[1, 1, 1], &[0; 4]),
@@ -274,7 +287,8 @@ fn tensors_that_are_broken() {
     .concat();
     refused(
         with_tensors(&["x", "w", "r"], &[external, zeros("r", &[1, 1, 1])]),
-        "tensor `w`: expected its values in the model itself, found external data in w.bin",
+        "tensor `w`: expected its values in the model itself, which was read from bytes, not from a \
+         file, found external data in `w.bin`",
     );
     let lengths = [
         weights(1),
@@ -289,6 +303,11 @@ fn tensors_that_are_broken() {
     refused(
         with_tensors(&["x", "w", "r", "", "", "h"], &state),
         "node `n`: input `initial_h`: expected 3 dimensions, found 2",
+    );
+    let both = [weights(1), vec![zeros("h", &[2, 1, 1])]].concat();
+    refused(
+        with_tensors(&["x", "w", "r", "", "", "h"], &both),
+        "node `n`: input `initial_h`: expected 1 directions, found 2",
     );
 }
 
@@ -322,7 +341,15 @@ fn models_that_are_none() {
     assert!(empty.nodes().is_empty());
     refused(
         empty.layer("n", &Device::flex()),
-        "recurrent node `n`: expected one of this name, found 0 among []",
+        "the model has no RNN, LSTM or GRU node, but []; what PyTorch's exporter makes of an nn.RNN by \
+         default are single operations, one step after the other: export it with dynamo=False, or load \
+         its state_dict()",
+    );
+    let other = node("RNN", "m", &["x", "w", "r"], &[]);
+    let other = Model::from_bytes(&model(22, &[other], &weights(1))).unwrap();
+    refused(
+        other.layer("n", &Device::flex()),
+        "recurrent node `n`: expected one of this name, found 0 among [\"m\"]",
     );
     let twice = node("RNN", "n", &["x", "w", "r"], &[]);
     let twice = Model::from_bytes(&model(22, &[twice.clone(), twice], &weights(1))).unwrap();
@@ -424,11 +451,21 @@ fn weights_that_no_input_asks_for() {
     );
 }
 
+/// One of the files that PyTorch wrote.
+fn exported(name: &str) -> Vec<u8> {
+    let archive = std::fs::File::open(file("exported.zip")).unwrap();
+    let mut archive = ZipArchive::new(archive).unwrap();
+    let mut bytes = Vec::new();
+    let mut entry = archive.by_name(name).unwrap();
+    entry.read_to_end(&mut bytes).unwrap();
+    bytes
+}
+
 /// Whatever a file holds, reading it, building its layers and running them ends.
 #[test]
 fn broken_files_never_panic() {
     let device = Device::flex();
-    let run = |bytes: &[u8]| -> bool {
+    let run = |bytes: &[u8], inputs: usize| -> bool {
         let Ok(model) = Model::from_bytes(bytes) else {
             return false;
         };
@@ -441,22 +478,30 @@ fn broken_files_never_panic() {
                 initial_h: Some(state()),
                 initial_c: (layer.node.kind == Kind::Lstm).then(state),
             };
-            layer.forward(Tensor::ones([4, 3, 2], &device), given)
+            layer.forward(Tensor::ones([4, 3, inputs], &device), given)
         });
         runs.filter(Result::is_ok).count() > 0
     };
-    for name in ["lstm_input_forget", "lstm_stored_states", "gru_in_branch"] {
-        let whole = std::fs::read(file(&format!("recorded/{name}.onnx"))).unwrap();
-        assert!(run(&whole), "{name}");
-        for length in 0..whole.len() {
-            run(&whole[..length]);
+    for (name, inputs, step) in [
+        ("lstm_input_forget", 2, 1),
+        ("lstm_stored_states", 2, 1),
+        ("gru_in_branch", 2, 1),
+        ("gru_expressions", 3, 11),
+    ] {
+        let whole = match name {
+            "gru_expressions" => exported("gru_3_1_script_unfolded_free_no_bias.onnx"),
+            name => std::fs::read(file(&format!("recorded/{name}.onnx"))).unwrap(),
+        };
+        assert!(run(&whole, inputs), "{name}");
+        for length in (0..whole.len()).step_by(step) {
+            run(&whole[..length], inputs);
         }
         let mut survivors = 0;
-        for position in 0..whole.len() {
+        for position in (0..whole.len()).step_by(step) {
             for flip in [0x01, 0x02, 0x08, 0x40, 0x80, 0xff] {
                 let mut broken = whole.clone();
                 broken[position] ^= flip;
-                survivors += usize::from(run(&broken));
+                survivors += usize::from(run(&broken, inputs));
             }
         }
         // Many flips hit a weight or a name that nobody reads, so runs are reached.
