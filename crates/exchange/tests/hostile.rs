@@ -3,11 +3,16 @@
 //!
 //! The allocator of this program ends it when more than 256 MiB are asked for at a time.
 
+#[path = "all/onnx/message.rs"]
+#[allow(dead_code, reason = "the other tests use all of it")]
+mod message;
+
 use std::alloc::System;
 use std::io::{Cursor, Write};
 use std::path::{Path, PathBuf};
 
 use backdraft_cells::prelude::*;
+use backdraft_exchange::onnx::Model;
 use backdraft_exchange::pytorch::StateDict;
 use burn::tensor::Device;
 use cap::Cap;
@@ -378,4 +383,49 @@ fn damage_anywhere_is_no_panic() {
             }
         }
     }
+}
+
+/// The layer of an RNN of one unit, of which `nodes` compute W or the state.
+fn rnn(inputs: &[&str], nodes: &[Vec<u8>], stored: Vec<u8>) -> Result<(), String> {
+    let nodes = [nodes, &[message::node("RNN", "n", inputs, &[])]].concat();
+    let weights = [
+        stored,
+        message::zeros("w", &[1, 1, 1]),
+        message::zeros("r", &[1, 1, 1]),
+    ];
+    let model = Model::from_bytes(&message::model(22, &nodes, &weights)).unwrap();
+    let layer = model.layer("n", &Device::flex());
+    layer.map(|_| ()).map_err(|error| error.to_string())
+}
+
+/// A MiB twice, and that twice, thirty times over; and shapes of which no memory has the elements.
+#[test]
+fn expressions_of_onnx_cannot_grow() {
+    let mut doubling = Vec::new();
+    let mut last = "s".to_string();
+    for index in 0..30 {
+        let (name, axis) = (format!("a{index}"), message::int("axis", 0));
+        doubling.push(message::node("Concat", &name, &[&last, &last], &[axis]));
+        last = format!("{name} output");
+    }
+    let stored = message::zeros("s", &[1 << 18, 1, 1]);
+    let told = rnn(&["x", &last, "r"], &doubling, stored).unwrap_err();
+    assert!(
+        told.ends_with("no more than 16 times what is stored for it, found more"),
+        "{told}"
+    );
+
+    let shape: Vec<u8> = [1i64, 1 << 40, 1]
+        .iter()
+        .flat_map(|size| size.to_le_bytes())
+        .collect();
+    let shape = || message::tensor("s", 7, &[3], &shape);
+    let huge = [message::node("ConstantOfShape", "a", &["s"], &[])];
+    let told = rnn(&["x", "a output", "r"], &huge, shape()).unwrap_err();
+    assert!(
+        told.ends_with("found `a output`, which ConstantOfShape gives"),
+        "{told}"
+    );
+    // As a state it is zeros, of which nobody needs more than that.
+    rnn(&["x", "w", "r", "", "", "a output"], &huge, shape()).unwrap();
 }
