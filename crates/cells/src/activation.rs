@@ -78,6 +78,9 @@ pub enum Activation {
     Softplus,
 }
 
+/// From here on, `x / (1 + |x|)` is 1, in f32 and in f64.
+const FAR: f64 = 1e30;
+
 impl From<Nonlinearity> for Activation {
     fn from(nonlinearity: Nonlinearity) -> Self {
         match nonlinearity {
@@ -99,9 +102,12 @@ impl Activation {
             Self::Relu => x.relu(),
             Self::Identity => x,
             Self::Affine { alpha, beta } => x.affine(alpha, beta),
+            Self::LeakyRelu { alpha: 0.0 } => x.relu(),
             Self::LeakyRelu { alpha } => x.clone().relu() - below(x).affine(alpha, 0.0),
             Self::ThresholdedRelu { alpha } => {
-                is_negative(x.clone().affine(1.0, -alpha)).complement() * x
+                // What is left out is finite: 0 times infinity is no number.
+                let finite_below = x.clone().clamp(alpha - 1.0, f64::INFINITY);
+                is_negative(x.affine(1.0, -alpha)).complement() * finite_below
             }
             Self::ScaledTanh { alpha, beta } => x.affine(beta, 0.0).tanh().affine(alpha, 0.0),
             Self::HardSigmoid { alpha, beta } => x.affine(alpha, beta).clamp(0.0, 1.0),
@@ -109,7 +115,11 @@ impl Activation {
                 let falling = below(x.clone()).affine(-1.0, 0.0).exp();
                 x.relu() + falling.affine(alpha, -alpha)
             }
-            Self::Softsign => x.clone() / x.abs().affine(1.0, 1.0),
+            Self::Softsign => {
+                // Far out it is 1, where infinity over infinity is no number.
+                let x = x.clamp(-FAR, FAR);
+                x.clone() / x.abs().affine(1.0, 1.0)
+            }
             Self::Softplus => x.softplus(),
         }
     }

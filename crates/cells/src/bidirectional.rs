@@ -49,6 +49,10 @@ impl<S> BothDirections<S> {
 }
 
 /// Configuration of a [`Bidirectional`] layer.
+#[doc(alias = "bidirectional")]
+#[doc(alias = "merge_mode")]
+#[doc(alias = "BiLstm")]
+#[doc(alias = "BiGru")]
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct BidirectionalConfig<K> {

@@ -111,6 +111,7 @@ pub struct Peepholes {
 
 /// The cell of [`ConvLstmConfig`]. Its convolutions put out the gates' channels in the order i, f,
 /// g, o.
+#[doc(alias = "ConvLSTM2D")]
 #[derive(Module, Debug)]
 pub struct ConvLstm {
     /// Of the frames that come in, with the biases.

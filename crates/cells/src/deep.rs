@@ -19,6 +19,8 @@ use crate::{
 };
 
 /// Configuration of a [`Deep`] stack of equal layers.
+#[doc(alias = "num_layers")]
+#[doc(alias = "StackedRNNCells")]
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct DeepConfig<K> {

@@ -54,6 +54,9 @@ impl SequenceConfig for ElmanConfig {
 }
 
 /// The simple recurrent network's cell; its state is the hidden units.
+#[doc(alias = "RNNCell")]
+#[doc(alias = "RNN")]
+#[doc(alias = "SimpleRNN")]
 #[derive(Module, Debug)]
 pub struct Elman {
     /// The weights.

@@ -109,6 +109,8 @@ impl SequenceConfig for GruConfig {
 
 /// The gated recurrent unit's cell; its state is the hidden units. Gates are packed in PyTorch's
 /// order: r, z, n; without a reset gate, z, n.
+#[doc(alias = "GRUCell")]
+#[doc(alias = "GRU")]
 #[derive(Module, Debug)]
 pub struct Gru {
     /// The weights.

@@ -8,6 +8,8 @@ use crate::state::check_state;
 use crate::{Direction, Error, LayerInput, Path, State};
 
 /// What running a layer gives.
+#[doc(alias = "return_sequences")]
+#[doc(alias = "return_state")]
 #[derive(Debug, Clone)]
 pub struct LayerOutput<S> {
     /// The output of each time step: `[batch, time, output_size]`; zero at padded steps.

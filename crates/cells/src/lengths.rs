@@ -17,6 +17,9 @@ use crate::{Error, ErrorKind};
 /// let lengths = Lengths::new([5, 2, 3]);
 /// assert_eq!(lengths.max(), 5);
 /// ```
+#[doc(alias = "pack_padded_sequence")]
+#[doc(alias = "PackedSequence")]
+#[doc(alias = "mask")]
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Lengths(Vec<usize>);
 

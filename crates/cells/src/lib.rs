@@ -66,10 +66,12 @@
 
 mod activation;
 mod activation_penalty;
+mod aligned;
 mod any;
 mod bidirectional;
 mod candidate;
 mod cell;
+pub mod coming_from;
 mod config;
 mod connection;
 mod conv_lstm;
@@ -109,6 +111,7 @@ mod readout;
 mod recurrent;
 mod s_lstm;
 pub mod scan;
+mod stacked_state;
 mod state;
 pub mod stepwise;
 mod unrolled;
@@ -118,6 +121,7 @@ mod zoneout;
 
 pub use activation::Activation;
 pub use activation_penalty::{activation_penalty, temporal_activation_penalty};
+pub use aligned::Aligned;
 pub use any::{AnyCell, AnyCellConfig, AnyEquations, AnyEquationsConfig, AnyState};
 pub use backdraft_kernels::{Direction, Kernel, Path};
 pub use bidirectional::{Bidirectional, BidirectionalConfig, BothDirections, Merge};
@@ -158,6 +162,7 @@ pub use projected::Projected;
 pub use readout::Readout;
 pub use recurrent::{Recurrent, RecurrentConfig};
 pub use s_lstm::{ForgetGate, SLstm, SLstmConfig, SLstmState};
+pub use stacked_state::StackedState;
 pub use state::State;
 #[doc(hidden)]
 pub use state::join as __join;

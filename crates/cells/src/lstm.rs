@@ -50,6 +50,8 @@ state!(LstmState { hidden, cell });
 
 /// The long short-term memory's cell. Gates are packed in PyTorch's order: i, f, g, o; with coupled
 /// gates, i, g, o.
+#[doc(alias = "LSTMCell")]
+#[doc(alias = "LSTM")]
 #[derive(Module, Debug)]
 pub struct Lstm {
     /// The weights of the gates.

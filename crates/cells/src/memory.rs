@@ -24,6 +24,7 @@ use crate::{Error, Found, Gates};
 
 /// How the bias of the gate that keeps a cell's memory (such as the forget gate of an LSTM) is initialised. A gate
 /// has two biases, which are added; the values here are for their sum.
+#[doc(alias = "unit_forget_bias")]
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Memory {

@@ -14,6 +14,7 @@ use crate::{
 };
 
 /// Configuration of a [`Recurrent`] layer.
+#[doc(alias = "go_backwards")]
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RecurrentConfig<K> {

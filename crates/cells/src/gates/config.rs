@@ -23,9 +23,12 @@ config! {
         pub bias_initialization: Initialization = Initialization::default(),
         /// Which weights are kept as a direction and a length.
         pub weight_norm: WeightNorm = WeightNorm::Off,
-        /// The probability of dropping a recurrent weight for a whole run.
+        /// The probability of dropping a recurrent weight for a whole run. A run is one call of `forward`: over windows
+        /// of one step, the weights that are dropped change with each step.
         pub drop_connect: f64 = 0.0,
-        /// The probability of dropping a unit of `h_{t-1}` for a whole run, in `R h_{t-1}`.
+        /// The probability of dropping a unit of `h_{t-1}` for a whole run, in `R h_{t-1}`: the variational dropout of
+        /// Gal and Ghahramani 2016, arXiv 1512.05287, as long as a sequence is one run. In windows the mask changes with
+        /// each window, and in windows of one step with each step.
         pub recurrent_dropout: f64 = 0.0,
         /// The probability of dropping a unit of the candidate, what is about to be remembered.
         pub candidate_dropout: f64 = 0.0,

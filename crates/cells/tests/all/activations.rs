@@ -67,3 +67,41 @@ fn the_step_of_a_threshold_has_no_gradient() {
         assert_eq!(values(&gradient), [0.0, 1.0, 1.0, 1.0, 0.0]);
     }
 }
+
+/// Far out each is what its formula tends to, and its gradient is a number.
+#[test]
+fn infinity_goes_to_the_limit() {
+    use std::f64::{INFINITY as INF, NEG_INFINITY};
+
+    let (alpha, beta) = (0.25, 0.75);
+    let limits = [
+        (Sigmoid, [0.0, 1.0]),
+        (Tanh, [-1.0, 1.0]),
+        (Relu, [0.0, INF]),
+        (LeakyRelu { alpha }, [NEG_INFINITY, INF]),
+        (LeakyRelu { alpha: 0.0 }, [0.0, INF]),
+        (ThresholdedRelu { alpha }, [0.0, INF]),
+        (ThresholdedRelu { alpha: -1.0 }, [0.0, INF]),
+        (ScaledTanh { alpha, beta }, [-0.25, 0.25]),
+        (HardSigmoid { alpha, beta }, [0.0, 1.0]),
+        (Elu { alpha }, [-0.25, INF]),
+        (Softsign, [-1.0, 1.0]),
+        (Softplus, [0.0, INF]),
+    ];
+    for backend in backends() {
+        for (activation, expected) in &limits {
+            let x: Tensor<2> = backend.tensor(&[NEG_INFINITY, INF], [1, 2]);
+            let y = activation.apply(x.clone());
+            let what = format!("{}: {activation:?}", backend.name);
+            for (found, expected) in values(&y).iter().zip(expected) {
+                let near = (found - expected).abs() < 1e-6;
+                assert!(found == expected || near, "{what}: {found} for {expected}");
+            }
+            let gradient = values(&x.grad(&y.sum().backward()).unwrap());
+            assert!(
+                gradient.iter().all(|g| g.is_finite()),
+                "{what}: {gradient:?}"
+            );
+        }
+    }
+}

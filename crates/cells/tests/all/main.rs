@@ -2,6 +2,7 @@
 
 mod activation_penalty;
 mod activations;
+mod aligned;
 mod any;
 mod carry;
 mod configs;
@@ -12,10 +13,12 @@ mod gates;
 mod hierarchical;
 mod kernels;
 mod nothing;
+mod odd;
 mod padding;
 mod pytorch;
 mod refusals;
 mod scan;
+mod stacked_state;
 #[path = "../support/mod.rs"]
 mod support;
 mod textbook;
