@@ -72,7 +72,6 @@
 //!
 //! ```
 //! use backdraft_cells::prelude::*;
-//! use backdraft_cells::{Aligned, StackedState};
 //! use burn::tensor::{Bool, Device, Tensor};
 //!
 //! # fn main() -> Result<(), backdraft_cells::Error> {

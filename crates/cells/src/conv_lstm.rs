@@ -26,6 +26,19 @@ use crate::{Cell, CellBase, Error, LstmState, Path, Projected, SequenceConfig};
 
 config! {
     /// Configuration of a [`ConvLstm`] cell. Convolutions start as PyTorch's do, peepholes at 0.
+    ///
+    /// ```
+    /// # use backdraft_cells::prelude::*;
+    /// # use burn::tensor::{Device, Tensor};
+    /// # fn main() -> Result<(), backdraft_cells::Error> {
+    /// # let device = Device::default();
+    /// # let sequence = Tensor::<3>::ones([3, 20, 60], &device);
+    /// let layer = RecurrentConfig::new(ConvLstmConfig::new(3 * 4 * 5, 6 * 4 * 5, [4, 5])).init(&device)?;
+    /// let run = layer.forward(sequence)?; // from [3, 20, 60] to [3, 20, 120]
+    /// # assert_eq!(run.outputs.dims(), [3, 20, 120]);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub struct ConvLstmConfig {
         /// Features of the input: channels times height times width.
         pub input_size: usize,

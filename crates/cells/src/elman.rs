@@ -18,6 +18,19 @@ use crate::{Activation, CellBase, Error, Gates, GatesConfig, Regularizer, Sequen
 
 config! {
     /// Configuration of an [`Elman`] cell.
+    ///
+    /// ```
+    /// # use backdraft_cells::prelude::*;
+    /// # use burn::tensor::{Device, Tensor};
+    /// # fn main() -> Result<(), backdraft_cells::Error> {
+    /// # let device = Device::default();
+    /// # let sequence = Tensor::<3>::ones([3, 20, 8], &device);
+    /// let layer = RecurrentConfig::new(ElmanConfig::new(8, 16)).init(&device)?;
+    /// let run = layer.forward(sequence)?; // from [3, 20, 8] to [3, 20, 16]
+    /// # assert_eq!(run.outputs.dims(), [3, 20, 16]);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub struct ElmanConfig {
         /// Features of the input, `I`.
         pub input_size: usize,

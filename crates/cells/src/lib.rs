@@ -46,7 +46,7 @@
 //! use backdraft_cells::prelude::*;
 //! use burn::tensor::{Device, Distribution, Tensor};
 //!
-//! # fn main() -> Result<(), Error> {
+//! # fn main() -> Result<(), backdraft_cells::Error> {
 //! let device = Device::default();
 //! let layer = DeepConfig::new(BidirectionalConfig::new(LstmConfig::new(8, 16)), 2)
 //!     .with_dropout(0.1)
@@ -177,17 +177,17 @@ pub use zoneout::{Kept, Zoneout, ZoneoutConfig};
 /// among them the methods are, such as `detach` of a state.
 pub mod prelude {
     pub use crate::{
-        Activation, AnyCell, AnyCellConfig, Bidirectional, BidirectionalConfig, BothDirections,
-        Candidate, Connection, ConvLstm, ConvLstmConfig, Deep, DeepConfig, Dilated, DilatedConfig,
-        DilatedStackConfig, Direction, Elman, ElmanConfig, ElmanJordan, ElmanJordanConfig,
-        ForgetGate, FourGateLstm, FourGateLstmConfig, GatesConfig, Gru, GruActivations, GruConfig,
-        Hierarchical, HierarchicalConfig, HighOrderElman, HighOrderElmanConfig, IndRnn,
-        IndRnnConfig, Initial, Initialization, InputGatesConfig, Janet, JanetConfig, Jordan,
-        JordanConfig, Layer, LayerInput, LayerNormGru, LayerNormGruConfig, LayerNormLstm,
-        LayerNormLstmConfig, LayerOutput, Lengths, Lru, LruConfig, Lstm, LstmActivations,
-        LstmConfig, MaskSpan, Merge, Mgu, MguConfig, MinGru, MinGruConfig, MinLstm, MinLstmConfig,
-        Recurrent, RecurrentConfig, Reset, SLstm, SLstmConfig, SequenceConfig, WeightNorm, Zoneout,
-        ZoneoutConfig,
+        Activation, Aligned, AnyCell, AnyCellConfig, Bidirectional, BidirectionalConfig,
+        BothDirections, Candidate, Connection, ConvLstm, ConvLstmConfig, Deep, DeepConfig, Dilated,
+        DilatedConfig, DilatedStackConfig, Direction, Elman, ElmanConfig, ElmanJordan,
+        ElmanJordanConfig, ForgetGate, FourGateLstm, FourGateLstmConfig, GatesConfig, Gru,
+        GruActivations, GruConfig, Hierarchical, HierarchicalConfig, HighOrderElman,
+        HighOrderElmanConfig, IndRnn, IndRnnConfig, Initial, Initialization, InputGatesConfig,
+        Janet, JanetConfig, Jordan, JordanConfig, Layer, LayerInput, LayerNormGru,
+        LayerNormGruConfig, LayerNormLstm, LayerNormLstmConfig, LayerOutput, Lengths, Lru,
+        LruConfig, Lstm, LstmActivations, LstmConfig, MaskSpan, Merge, Mgu, MguConfig, MinGru,
+        MinGruConfig, MinLstm, MinLstmConfig, Recurrent, RecurrentConfig, Reset, SLstm,
+        SLstmConfig, SequenceConfig, StackedState, WeightNorm, Zoneout, ZoneoutConfig,
     };
     pub use crate::{Cell as _, CellBase as _, State as _};
 }

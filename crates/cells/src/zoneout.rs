@@ -30,6 +30,19 @@ use crate::equations::{At, Equations, Expression};
 use crate::{CellBase, Error, Projected, SequenceConfig, State};
 
 /// Configuration of a [`Zoneout`] cell.
+///
+/// ```
+/// # use backdraft_cells::prelude::*;
+/// # use burn::tensor::{Device, Tensor};
+/// # fn main() -> Result<(), backdraft_cells::Error> {
+/// # let device = Device::default();
+/// # let sequence = Tensor::<3>::ones([3, 20, 8], &device);
+/// let layer = RecurrentConfig::new(ZoneoutConfig::new(LstmConfig::new(8, 16), 0.1, 0.5)).init(&device)?;
+/// let run = layer.forward(sequence)?; // from [3, 20, 8] to [3, 20, 16]
+/// # assert_eq!(run.outputs.dims(), [3, 20, 16]);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ZoneoutConfig<K> {

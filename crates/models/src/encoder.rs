@@ -24,7 +24,7 @@ use serde::{Deserialize, Serialize};
 /// let device = Device::default();
 /// let stack = DeepConfig::new(GruConfig::new(8, 16).into(), 2).with_dropout(0.1);
 /// let encoder = EncoderConfig::new(stack).with_both(true).init(&device)?;
-/// let run = encoder.forward(Tensor::zeros([3, 20, 8], &device), None, None)?;
+/// let run = encoder.forward(Tensor::zeros([3, 20, 8], &device))?;
 /// assert_eq!(run.outputs.dims(), [3, 20, 32]);
 /// # Ok(())
 /// # }

@@ -23,6 +23,19 @@ config! {
 
 config! {
     /// Configuration of an [`Lstm`] cell.
+    ///
+    /// ```
+    /// # use backdraft_cells::prelude::*;
+    /// # use burn::tensor::{Device, Tensor};
+    /// # fn main() -> Result<(), backdraft_cells::Error> {
+    /// # let device = Device::default();
+    /// # let sequence = Tensor::<3>::ones([3, 20, 8], &device);
+    /// let layer = RecurrentConfig::new(LstmConfig::new(8, 16).with_peepholes(true)).init(&device)?;
+    /// let run = layer.forward(sequence)?; // from [3, 20, 8] to [3, 20, 16]
+    /// # assert_eq!(run.outputs.dims(), [3, 20, 16]);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub struct LstmConfig {
         /// Features of the input, `I`.
         pub input_size: usize,
