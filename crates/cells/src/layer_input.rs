@@ -2,6 +2,7 @@
 
 use burn::tensor::Tensor;
 
+use crate::state::check_place;
 use crate::{Error, Layer, LayerOutput, Lengths, Size, State, stepwise};
 
 /// What a [`Layer`] runs over: a sequence, where it starts from, and how much of it is padding.
@@ -87,10 +88,12 @@ impl<'a, S> LayerInput<'a, S> {
         S: State,
     {
         let [batch, time, _] = self.inputs.dims();
+        let state = stepwise::start(layer, batch, self.state)?;
+        check_place(|| layer.describe(), &self.inputs, &state)?;
         let place = (&self.inputs.device(), self.inputs.dtype());
         Ok(LayerOutput {
             outputs: Tensor::zeros([batch, time, layer.output_size()], place),
-            state: stepwise::start(layer, batch, self.state)?,
+            state,
         })
     }
 }

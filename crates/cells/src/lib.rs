@@ -8,9 +8,13 @@
 //! s_t = P(s_{t-1}, g_t)      pointwise: the next state
 //! ```
 //!
-//! A [`Cell`] says what happens in one step. A [`Layer`] runs cells over whole sequences:
-//! [`Recurrent`] in one direction, [`Bidirectional`] in both, [`Deep`] in layers on top of each
-//! other, [`Dilated`] skipping steps, [`Hierarchical`] at two paces. Public sequences are batch-first, `[batch, time, features]`; `time` counts steps.
+//! A [`Cell`] says what happens in one step; most are written as [`equations`], and so is a cell of
+//! your own. A [`Layer`] runs cells over whole sequences: [`Recurrent`] in one direction,
+//! [`Bidirectional`] in both, [`Deep`] in layers on top of each other, [`Dilated`] skipping steps,
+//! [`Hierarchical`] at two paces. Public sequences are batch-first, `[batch, time, features]`;
+//! `time` counts steps.
+//!
+//! If you know PyTorch, Keras or burn-nn, [`coming_from`] says what each thing is called here.
 //!
 //! | cell | state | gates, in their packed order | paper |
 //! |---|---|---|---|

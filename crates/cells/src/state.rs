@@ -116,21 +116,19 @@ pub(crate) fn check_state<S: State>(
         tensors
     };
     let (found, expected) = (tensors(found), tensors(expected));
-    // Of a state that is chosen when the program runs, the names tell whose it is.
-    let names = |(name, other): (&(String, _), &(String, _))| {
-        (name.0 != other.0).then(|| ErrorKind::State {
-            expected: other.0.clone(),
-            found: name.0.clone(),
-        })
-    };
-    if found.len() == expected.len()
-        && let Some(kind) = found.iter().zip(&expected).find_map(names)
-    {
-        return Err(Error::of_kind(layer(), kind));
-    }
     if found.len() != expected.len() {
         let what = "tensors in the initial state";
         return Err(Error::count(layer(), what, expected.len(), found.len()));
+    }
+    // Of a state that is chosen when the program runs, the names tell whose it is.
+    for ((found, _), (expected, _)) in found.iter().zip(&expected) {
+        if found != expected {
+            let (expected, found) = (expected.clone(), found.clone());
+            return Err(Error::of_kind(
+                layer(),
+                ErrorKind::State { expected, found },
+            ));
+        }
     }
     for ((name, found), (_, expected)) in found.iter().zip(&expected) {
         if found.dims() != expected.dims() {

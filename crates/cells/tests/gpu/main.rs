@@ -1,8 +1,9 @@
 //! Padded stacks on a GPU and on NdArray, one forward and one in reverse and one both ways, against the plain loop
 //! on Flex: outputs, final states, and the gradient of everything that is an input.
 
+use backdraft_cells::ErrorKind;
 use backdraft_cells::prelude::*;
-use burn::tensor::DType;
+use burn::tensor::{DType, Tensor};
 
 #[path = "../support/mod.rs"]
 mod support;
@@ -81,4 +82,40 @@ fn a_padded_stack_both_ways_equals_the_plain_loop() {
         BidirectionalConfig::new(ElmanConfig::new(INPUT, 9)),
         2,
     ));
+}
+
+/// With steps and without any, which a GPU has no memory for; a state too.
+#[test]
+fn a_tensor_of_another_device_is_refused() {
+    let all = backends();
+    for own in &all {
+        let layer = RecurrentConfig::new(GruConfig::new(INPUT, 4)).init(&own.device);
+        let layer = layer.unwrap();
+        for (other, time) in all.iter().flat_map(|other| [(other, 0), (other, 3)]) {
+            let zeros = |backend: &Backend| Tensor::<3>::zeros([2, time, INPUT], &backend.device);
+            let state = RecurrentConfig::new(GruConfig::new(INPUT, 4)).init(&other.device);
+            let state = state.unwrap().initial_state(2) + 0.5;
+            let runs = [
+                layer.forward(zeros(other)),
+                layer.forward(LayerInput::new(zeros(own)).with_state(state)),
+            ];
+            for run in runs {
+                let what = format!("{time} steps of {} on {}", other.name, own.name);
+                match run {
+                    Ok(run) => {
+                        assert_eq!(own.name, other.name, "{what}");
+                        assert_eq!(run.outputs.dims(), [2, time, 4], "{what}");
+                        assert_eq!(values(&run.outputs).len(), 2 * time * 4, "{what}");
+                    }
+                    Err(error) => {
+                        assert_ne!(own.name, other.name, "{what}: {error}");
+                        assert!(
+                            matches!(error.kind(), ErrorKind::Device { .. }),
+                            "{what}: {error}"
+                        );
+                    }
+                }
+            }
+        }
+    }
 }

@@ -170,6 +170,35 @@ mod tests {
         assert_close(&sorted(spectrum.all().collect()), &expected);
     }
 
+    /// Recorded by `spectrum/numpy.py`, as exact as single precision is.
+    #[test]
+    fn eigenvalues_are_those_of_numpy() {
+        #[derive(serde::Deserialize)]
+        struct Case {
+            size: usize,
+            rows: Vec<f32>,
+            eigenvalues: Vec<[f32; 2]>,
+        }
+        let cases: Vec<Case> = serde_json::from_str(include_str!("spectrum/numpy.json")).unwrap();
+        for Case {
+            size,
+            rows,
+            eigenvalues: expected,
+        } in cases
+        {
+            let mut found = eigenvalues(&rows, size).unwrap();
+            assert_eq!(found.len(), expected.len());
+            // Each once, whatever their order.
+            for value in expected {
+                let distance = |other: &[f32; 2]| (value[0] - other[0]).hypot(value[1] - other[1]);
+                let nearest = (0..found.len())
+                    .min_by(|a, b| distance(&found[*a]).total_cmp(&distance(&found[*b])));
+                let nearest = found.swap_remove(nearest.unwrap());
+                assert!(distance(&nearest) < 1e-5, "{nearest:?} for {value:?}");
+            }
+        }
+    }
+
     #[test]
     fn what_is_too_large_has_no_spectrum() {
         let large = spectrum(LayerName::layer(2), "update", 5000, None);
