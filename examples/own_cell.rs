@@ -15,7 +15,7 @@
 
 use backdraft_cells::equations::{At, Equations, Expression};
 use backdraft_cells::prelude::*;
-use backdraft_cells::{CellBase, Error, Projected};
+use backdraft_cells::{CellBase, Error, Gates, Projected};
 use backdraft_train::DeviceChoice;
 use burn::module::{Module, Param};
 use burn::nn::{Linear, LinearConfig};
@@ -24,24 +24,17 @@ use burn::tensor::{Device, Distribution, Tensor};
 
 #[derive(Module, Debug)]
 struct Leaky {
-    input: Linear,
-    recurrent: Linear,
+    gates: Gates,
     pace: Param<Tensor<1>>,
 }
 
 impl Leaky {
-    fn new(input: usize, hidden: usize, device: &Device) -> Self {
-        Self {
-            input: LinearConfig::new(input, hidden).init(device),
-            recurrent: LinearConfig::new(hidden, hidden)
-                .with_bias(false)
-                .init(device),
-            pace: Param::from_tensor(Tensor::random(
-                [hidden],
-                Distribution::Normal(2.0, 1.0),
-                device,
-            )),
-        }
+    fn new(input: usize, hidden: usize, device: &Device) -> Result<Self, Error> {
+        let paces = Distribution::Normal(2.0, 1.0);
+        Ok(Self {
+            gates: GatesConfig::new().init("Leaky", [1, input, hidden], device)?,
+            pace: Param::from_tensor(Tensor::random([hidden], paces, device)),
+        })
     }
 }
 
@@ -49,35 +42,40 @@ impl CellBase for Leaky {
     type State = Tensor<2>;
 
     fn input_size(&self) -> usize {
-        self.input.weight.dims()[0]
+        self.gates.input_size()
     }
 
     fn output_size(&self) -> usize {
-        self.pace.dims()[0]
+        self.gates.hidden_size()
     }
 
     fn project(&self, input: Tensor<3>) -> Projected<3> {
-        self.input.forward(input).into()
+        self.gates.project(input)
     }
 
     fn initial_state(&self, batch: usize) -> Tensor<2> {
-        Tensor::zeros([batch, self.output_size()], &self.pace.val().device())
+        self.gates.zeros(batch)
     }
 }
 
 impl Equations for Leaky {
     fn matrices(&self) -> Vec<Tensor<2>> {
-        vec![self.recurrent.weight.val().transpose()]
+        self.gates.matrices()
     }
 
     fn vectors(&self) -> Vec<Tensor<1>> {
-        vec![self.pace.val()]
+        [self.gates.vectors(), vec![self.pace.val()]].concat()
     }
 
     fn equations<V: Expression>(&self, at: At<V>) -> Vec<V> {
         let hidden = at.state[0].clone();
-        let new = (at.projected + hidden.linear(&at.matrices[0])).tanh();
-        let pace = at.vectors[0].clone().sigmoid();
+        let new = (at.projected.clone() + self.gates.recurrent(&at, &hidden)).tanh();
+        let pace = at
+            .vectors
+            .last()
+            .expect("the last of them")
+            .clone()
+            .sigmoid();
         vec![new.clone() + pace * (hidden - new)]
     }
 }
@@ -93,9 +91,9 @@ impl Model {
     fn new(device: &Device) -> Result<Self, Error> {
         let both = |input| {
             let cell = || Leaky::new(input, 16, device);
-            Bidirectional::new(cell(), cell(), Merge::Concat)
+            Ok::<_, Error>(Bidirectional::new(cell()?, cell()?, Merge::Concat))
         };
-        let layers = Deep::new(vec![both(1), both(32)], 0.0, Connection::Plain)?;
+        let layers = Deep::new(vec![both(1)?, both(32)?], 0.0, Connection::Plain)?;
         Ok(Self {
             layers,
             readout: LinearConfig::new(16, 1).init(device),

@@ -23,8 +23,7 @@ use serde::{Deserialize, Serialize};
 use crate::Error;
 use crate::equations::Expression;
 
-/// A function that is applied element by element; the formulas are at the head of this file's
-/// documentation and in ONNX's RNN.
+/// A function that is applied element by element. Names and formulas are those of ONNX's RNN, GRU and LSTM.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Activation {

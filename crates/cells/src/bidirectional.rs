@@ -117,6 +117,10 @@ impl<K: SequenceConfig<Built: Cell>> SequenceConfig for BidirectionalConfig<K> {
 }
 
 /// A cell, run over a sequence in both directions.
+///
+/// A state that is given is where each direction starts, as in PyTorch: the forward one at step 0, the reverse one at
+/// each row's last valid step. From window to window of a long sequence only the forward direction goes on; the reverse
+/// one has not seen the windows to come, and starts anew: give it its [`initial_state`](Layer::initial_state).
 #[derive(Module, Debug)]
 pub struct Bidirectional<C: Module> {
     /// From the first step to the last.

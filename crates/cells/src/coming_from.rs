@@ -17,6 +17,9 @@
 //! | `pack_padded_sequence(x, lengths)` | `LayerInput::new(x).with_lengths(&lengths)`, in any order of the rows |
 //! | `pad_packed_sequence(output)` | nothing: `run.outputs` is padded, with zeros |
 //! | `h.detach()` | `state.detach()` |
+//! | `layer.train()`, `layer.eval()` | `layer.train()`, by which Burn records gradients, and `layer.valid()` |
+//! | `loss.backward()`, `layer.weight_hh_l0.grad` | `let gradients = loss.backward();`, `layer.cell.gates.recurrent_weight.grad(&gradients)` |
+//! | `layer.weight_hh_l1_reverse` | `layer.layers[1].directions().reverse.cell.gates.recurrent_weight` |
 //! | `nn.LSTMCell(I, H)` | `LstmConfig::new(I, H)`; a step of it is [`Cell::step`](crate::Cell::step) |
 //! | `load_state_dict` | `backdraft_exchange`, of files of PyTorch and of tensors |
 //!
@@ -86,7 +89,7 @@
 //! let [h_n] = gru.stacked(run.state)?.try_into().expect("a GRU has one tensor");
 //! assert_eq!(h_n.dims(), [4, 2, 4]);
 //!
-//! // Rows that are padded at the front, as tokenizers of Hugging Face write them.
+//! // Rows that are padded at the front, as tokenizers of Hugging Face write them; theirs are integers: `mask.equal_elem(1)`.
 //! let mask = Tensor::<2, Bool>::from_data(
 //!     [[true; 5], [false, false, false, true, true]],
 //!     &device,

@@ -28,7 +28,8 @@ pub enum Connection {
     Plain,
     /// The layer's input is added to its output.
     Residual,
-    /// A gate between the layer's output and its input.
+    /// A gate between the layer's output and its input: `t layer(x) + (1 - t) x`, `t = sigmoid(W_T x + b_T)`
+    /// (Srivastava, Greff and Schmidhuber 2015, arXiv 1505.00387).
     Highway {
         /// The initial value of `b_T`. Below 0, most of the input bypasses a new layer; the paper uses
         /// -1 to -3.

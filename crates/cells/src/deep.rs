@@ -18,7 +18,7 @@ use crate::{
     SequenceDropout, State, Trace,
 };
 
-/// Configuration of a [`Deep`] stack of equal layers.
+/// Configuration of a [`Deep`] stack of layers of one kind.
 #[doc(alias = "num_layers")]
 #[doc(alias = "StackedRNNCells")]
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -298,11 +298,15 @@ impl<L: Layer> Layer for Deep<L> {
     }
 
     fn describe(&self) -> String {
-        format!(
-            "Deep({} x {})",
-            self.layers.len(),
-            self.layers[0].describe()
-        )
+        let layers = &self.layers;
+        let size = layers[0].output_size();
+        match layers.iter().all(|layer| layer.output_size() == size) {
+            true => format!("Deep({} x {})", layers.len(), layers[0].describe()),
+            false => {
+                let names: Vec<String> = layers.iter().map(Layer::describe).collect();
+                format!("Deep({})", names.join(", "))
+            }
+        }
     }
 
     fn unrolled(mut self) -> Self {

@@ -5,8 +5,8 @@
 //! r_t = R h_{t-1} + b_R      R: [G H, H]   b_R: [G H]
 //! ```
 //!
-//! In training, parts of it may be dropped (see [`GateDropout`](crate::GateDropout)); either weight
-//! may be kept as a direction and a length ([`WeightNorm`](crate::WeightNorm)).
+//! In training, parts of it may be dropped (see [`GateDropout`]); either weight
+//! may be kept as a direction and a length ([`WeightNorm`]).
 //!
 //! Layout, names of the parts and initial values are those of PyTorch's `weight_ih`, `weight_hh`,
 //! `bias_ih`, `bias_hh`: rows `k H .. (k + 1) H` belong to gate `k`.

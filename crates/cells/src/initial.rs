@@ -6,7 +6,7 @@
 //! random:    s_0 ~ N(0, sigma^2)       drawn anew for each run
 //! ```
 //!
-//! The 0 is the cell's own [`Cell::initial_state`], which is zeros in every cell here.
+//! The 0 is the cell's own [`CellBase::initial_state`](crate::CellBase::initial_state), which is zeros in every cell here.
 //!
 //! Learned: Forcada and Carrasco 1995, "Learning the initial state of a second-order recurrent
 //! neural network during regular-language inference". Random: Zimmermann, Tietz and Grothmann

@@ -160,7 +160,29 @@ pub trait Layer: Module + ModuleDisplay + 'static {
     }
 }
 
-/// The configuration from which a cell or a layer is built. Import Burn's `Config` to save and to load it.
+/// The configuration from which a cell or a layer is built.
+///
+/// Burn's `Config` saves and loads it. In JSON, what has a default may be left out, and a field that does not exist is
+/// refused:
+///
+/// ```
+/// use backdraft_cells::prelude::*;
+/// use burn::config::Config;
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let text = r#"{
+///     "layer": { "cell": { "input_size": 8, "hidden_size": 16, "reset": "before_product" } },
+///     "layers": 3,
+///     "sizes": [12, 10]
+/// }"#;
+/// let config = DeepConfig::<RecurrentConfig<GruConfig>>::load_binary(text.as_bytes())?;
+/// assert_eq!(config.dropout, 0.0);
+/// # Ok(())
+/// # }
+/// ```
+///
+/// Implement it for the configuration of a cell of your own, and the cell goes into those of all layers and of
+/// [`Zoneout`](crate::Zoneout). (Of a configuration that Burn derives, a file has to hold every field.)
 pub trait SequenceConfig: Config + Clone {
     /// What is built: a [`Cell`](crate::Cell) or a [`Layer`].
     type Built: Module;

@@ -49,6 +49,21 @@ impl Lengths {
         self.0.iter().all(|&length| length == time)
     }
 
+    /// The lengths in a window of `time` steps that begins at step `start`: a row that has ended has 0 steps there, and
+    /// its state stands still.
+    ///
+    /// ```
+    /// use backdraft_cells::Lengths;
+    ///
+    /// let lengths = Lengths::new([10, 7, 3]);
+    /// assert_eq!(lengths.window(5, 5), Lengths::new([5, 2, 0]));
+    /// ```
+    #[must_use]
+    pub fn window(&self, start: usize, time: usize) -> Self {
+        let there = |length: &usize| length.saturating_sub(start).min(time);
+        Self(self.0.iter().map(there).collect())
+    }
+
     /// True where there is data: `[batch, time]`.
     pub fn mask(&self, time: usize, device: &Device) -> Tensor<2, Bool> {
         let batch = self.0.len();

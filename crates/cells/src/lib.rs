@@ -65,106 +65,167 @@
 //! # Ok(())
 //! # }
 //! ```
+//!
+//! # Training
+//!
+//! `train()` of Burn's `Module` makes a layer record gradients, `valid()` makes it stop. The input may
+//! record gradients or not. From window to window of a long sequence, the state is handed on cut off
+//! from the graph that made it (truncated backpropagation through time):
+//!
+//! ```
+//! use backdraft_cells::prelude::*;
+//! use burn::module::Module;
+//! use burn::tensor::{Device, Distribution, Tensor};
+//!
+//! # fn main() -> Result<(), backdraft_cells::Error> {
+//! let device = Device::default();
+//! let layer = RecurrentConfig::new(GruConfig::new(8, 16)).init(&device)?.train();
+//! let sequence = Tensor::<3>::random([3, 20, 8], Distribution::Default, &device);
+//!
+//! let mut state = None;
+//! for window in sequence.chunk(2, 1) {
+//!     let run = layer.forward(LayerInput::new(window).with_state(state.take()))?;
+//!     let gradients = run.outputs.powi_scalar(2).mean().backward();
+//!     let weight = layer.cell.gates.recurrent_weight.val();
+//!     assert_eq!(weight.grad(&gradients).expect("it was used").dims(), [48, 16]);
+//!     // An optimiser's step, by `GradientsParams::from_grads(gradients, &layer)`, goes here.
+//!     state = Some(run.state.detach());
+//! }
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # Equations
+//!
+//! The equations of each cell, with the paper they are from, are at the head of its module, which has its name:
+//! [`lstm`], [`gru`], [`s_lstm`]; so are those of what is around cells, such as [`zoneout`] and [`connection`].
 #![deny(missing_docs)]
 #![forbid(unsafe_code)]
 
-mod activation;
+pub mod activation;
 mod activation_penalty;
 mod aligned;
 mod any;
-mod bidirectional;
+pub mod bidirectional;
 mod candidate;
 mod cell;
 pub mod coming_from;
 mod config;
-mod connection;
-mod conv_lstm;
-mod deep;
-mod dilated;
+pub mod connection;
+pub mod conv_lstm;
+pub mod deep;
+pub mod dilated;
 mod dropout;
-mod elman;
-mod elman_jordan;
+pub mod elman;
+pub mod elman_jordan;
 pub mod equations;
 mod error;
-mod four_gate_lstm;
-mod gate_dropout;
-mod gates;
-mod gru;
-mod hierarchical;
-mod high_order_elman;
-mod ind_rnn;
-mod initial;
+pub mod four_gate_lstm;
+pub mod gate_dropout;
+pub mod gates;
+pub mod gru;
+pub mod hierarchical;
+pub mod high_order_elman;
+pub mod ind_rnn;
+pub mod initial;
 mod initialization;
 mod input_gates;
-mod janet;
-mod jordan;
+pub mod janet;
+pub mod jordan;
 mod layer;
 mod layer_input;
-mod layer_norm_gru;
-mod layer_norm_lstm;
+pub mod layer_norm_gru;
+pub mod layer_norm_lstm;
 mod lengths;
-mod lru;
-mod lstm;
-mod memory;
-mod mgu;
-mod min_gru;
-mod min_lstm;
+pub mod lru;
+pub mod lstm;
+pub mod memory;
+pub mod mgu;
+pub mod min_gru;
+pub mod min_lstm;
 mod one_of;
 mod projected;
 mod readout;
 mod recurrent;
-mod s_lstm;
+pub mod s_lstm;
 pub mod scan;
 mod stacked_state;
 mod state;
 pub mod stepwise;
 mod unrolled;
 mod watcher;
-mod weight_norm;
-mod zoneout;
+pub mod weight_norm;
+pub mod zoneout;
 
+#[doc(inline)]
 pub use activation::Activation;
 pub use activation_penalty::{activation_penalty, temporal_activation_penalty};
 pub use aligned::Aligned;
 pub use any::{AnyCell, AnyCellConfig, AnyEquations, AnyEquationsConfig, AnyState};
 pub use backdraft_kernels::{Direction, Kernel, Path};
+#[doc(inline)]
 pub use bidirectional::{Bidirectional, BidirectionalConfig, BothDirections, Merge};
 pub use candidate::Candidate;
 pub use cell::{Cell, CellBase};
+#[doc(inline)]
 pub use connection::Connection;
+#[doc(inline)]
 pub use conv_lstm::{ConvLstm, ConvLstmConfig, Peepholes};
+#[doc(inline)]
 pub use deep::{Deep, DeepConfig};
+#[doc(inline)]
 pub use dilated::{Dilated, DilatedConfig, DilatedStackConfig};
 pub use dropout::SequenceDropout;
+#[doc(inline)]
 pub use elman::{Elman, ElmanConfig};
+#[doc(inline)]
 pub use elman_jordan::{ElmanJordan, ElmanJordanConfig, ElmanJordanState};
 pub use error::{Error, ErrorKind, Found, Size};
+#[doc(inline)]
 pub use four_gate_lstm::{FourGateLstm, FourGateLstmConfig, FourGateState};
+#[doc(inline)]
 pub use gate_dropout::{GateDropout, MaskSpan, Regularizer};
+#[doc(inline)]
 pub use gates::{Gates, GatesConfig};
+#[doc(inline)]
 pub use gru::{Gru, GruActivations, GruConfig, Reset};
+#[doc(inline)]
 pub use hierarchical::{Hierarchical, HierarchicalConfig, HierarchicalState};
+#[doc(inline)]
 pub use high_order_elman::{HighOrderElman, HighOrderElmanConfig};
+#[doc(inline)]
 pub use ind_rnn::{IndRnn, IndRnnConfig};
+#[doc(inline)]
 pub use initial::Initial;
 pub use initialization::Initialization;
 pub use input_gates::{InputGates, InputGatesConfig};
+#[doc(inline)]
 pub use janet::{Janet, JanetConfig};
+#[doc(inline)]
 pub use jordan::{Jordan, JordanConfig};
 pub use layer::{Layer, LayerOutput, SequenceConfig, Trace};
 pub use layer_input::LayerInput;
+#[doc(inline)]
 pub use layer_norm_gru::{LayerNormGru, LayerNormGruConfig};
+#[doc(inline)]
 pub use layer_norm_lstm::{LayerNormLstm, LayerNormLstmConfig};
 pub use lengths::Lengths;
+#[doc(inline)]
 pub use lru::{Lru, LruConfig, LruState};
+#[doc(inline)]
 pub use lstm::{Lstm, LstmActivations, LstmConfig, LstmState};
+#[doc(inline)]
 pub use memory::Memory;
+#[doc(inline)]
 pub use mgu::{Mgu, MguConfig};
+#[doc(inline)]
 pub use min_gru::{MinGru, MinGruConfig};
+#[doc(inline)]
 pub use min_lstm::{MinLstm, MinLstmConfig};
 pub use projected::Projected;
 pub use readout::Readout;
 pub use recurrent::{Recurrent, RecurrentConfig};
+#[doc(inline)]
 pub use s_lstm::{ForgetGate, SLstm, SLstmConfig, SLstmState};
 pub use stacked_state::StackedState;
 pub use state::State;
@@ -172,13 +233,16 @@ pub use state::State;
 pub use state::join as __join;
 pub use unrolled::{Sequence, unrolled};
 pub use watcher::{WatchedStep, Watcher};
+#[doc(inline)]
 pub use weight_norm::{WeightGain, WeightNorm};
+#[doc(inline)]
 pub use zoneout::{Kept, Zoneout, ZoneoutConfig};
 
 /// What most programs need: the layers and cells with their configurations, and what those are written with.
 ///
 /// What has a name that other crates use too is not here: `Cell`, `Error`, `Memory`, `Path`, `State`. Of the traits
-/// among them the methods are, such as `detach` of a state.
+/// among them the methods are, such as `detach` of a state. Nor is what few programs need: the kinds of errors, and what
+/// a cell of one's own is made of.
 pub mod prelude {
     pub use crate::{
         Activation, Aligned, AnyCell, AnyCellConfig, Bidirectional, BidirectionalConfig,

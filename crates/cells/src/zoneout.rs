@@ -50,7 +50,8 @@ pub struct ZoneoutConfig<K> {
     pub inner: K,
     /// The probability with which a unit of the state's first tensor, the output, is kept.
     pub hidden: f64,
-    /// The probability with which a unit of the state's other tensors is kept.
+    /// The probability with which a unit of the state's other tensors is kept; 0 for a cell that has no memory beside
+    /// its output, as Elman and GRU.
     pub cell: f64,
 }
 
@@ -86,32 +87,9 @@ impl<K: SequenceConfig<Built: Equations>> SequenceConfig for ZoneoutConfig<K> {
     }
 
     fn init(&self, device: &Device) -> Result<Self::Built, Error> {
-        for (what, probability) in [("hidden", self.hidden), ("cell", self.cell)] {
-            if !(0.0..1.0).contains(&probability) {
-                let expected = "a probability of at least 0 and below 1";
-                return Err(Error::new("Zoneout", what, expected, probability));
-            }
-        }
-        let inner = self
-            .inner
-            .init(device)
-            .map_err(|error| error.within("Zoneout"))?;
-        let beside = 1..widths(&inner).len();
-        if self.cell > 0.0
-            && beside
-                .into_iter()
-                .all(|index| inner.kept(index) == Kept::No)
-        {
-            let expected = "0, as this cell has no memory beside its output";
-            let layer = format!("Zoneout: {}", inner.describe());
-            return Err(Error::new(layer, "cell", expected, self.cell));
-        }
-        Ok(Zoneout {
-            inner,
-            training: Param::from_bool(true),
-            hidden: self.hidden,
-            cell: self.cell,
-        })
+        let inner = self.inner.init(device);
+        let inner = inner.map_err(|error| error.within("Zoneout"))?;
+        Zoneout::new(inner, self.hidden, self.cell)
     }
 }
 
@@ -135,6 +113,13 @@ pub enum Kept {
 }
 
 /// A cell, some of whose units keep their last values in training.
+///
+/// ```text
+/// training      s_t = m s_{t-1} + (1 - m) s~_t        m: 1 with probability p, drawn for each step, row, unit and tensor
+/// evaluation    s_t = p s_{t-1} + (1 - p) s~_t
+/// ```
+///
+/// Krueger et al. 2016, arXiv 1606.01305. What it does to a state that is more than that, [`Kept`] says.
 #[derive(Module, Debug)]
 pub struct Zoneout<C: Module> {
     /// The cell.
@@ -142,15 +127,50 @@ pub struct Zoneout<C: Module> {
     /// Whether masks are drawn where gradients are recorded, as Burn's dropout has it: cleared by
     /// [`freeze`](burn::module::Module::freeze).
     pub training: Param<Flag>,
-    /// The probability of the state's first tensor.
     #[module(skip)]
-    pub hidden: f64,
-    /// The probability of the others.
+    hidden: f64,
     #[module(skip)]
-    pub cell: f64,
+    cell: f64,
 }
 
 impl<C: Equations> Zoneout<C> {
+    /// `inner`, whose output is kept with probability `hidden` and whose other state tensors are
+    /// kept with probability `cell`.
+    ///
+    /// # Errors
+    ///
+    /// When a probability is not in `0.0..1.0`, or `cell` is above 0 and there is nothing to be kept by it.
+    pub fn new(inner: C, hidden: f64, cell: f64) -> Result<Self, Error> {
+        for (what, probability) in [("hidden", hidden), ("cell", cell)] {
+            if !(0.0..1.0).contains(&probability) {
+                let expected = "a probability of at least 0 and below 1";
+                return Err(Error::new("Zoneout", what, expected, probability));
+            }
+        }
+        let mut beside = 1..widths(&inner).len();
+        if cell > 0.0 && beside.all(|index| inner.kept(index) == Kept::No) {
+            let expected = "0, as this cell has no memory beside its output";
+            let layer = format!("Zoneout: {}", inner.describe());
+            return Err(Error::new(layer, "cell", expected, cell));
+        }
+        Ok(Self {
+            inner,
+            training: Param::from_bool(true),
+            hidden,
+            cell,
+        })
+    }
+
+    /// The probability of the state's first tensor, the output.
+    pub fn hidden(&self) -> f64 {
+        self.hidden
+    }
+
+    /// The probability of the others.
+    pub fn cell(&self) -> f64 {
+        self.cell
+    }
+
     /// Whether masks are drawn.
     fn draws(&self) -> bool {
         let tensors = self.inner.initial_state(1).tensors();

@@ -44,7 +44,7 @@ impl Default for GatesConfig {
 }
 
 impl GatesConfig {
-    /// Weights of `gates` gates for a cell called `cell` that has no place for any
+    /// Weights of `[gates, input, hidden]` sizes for a cell called `cell` that has no place for any
     /// [`Regularizer`].
     ///
     /// # Errors

@@ -3,8 +3,9 @@
 //!
 //! `equations.py` beside this file made `equations.json`.
 
+use backdraft_cells::equations::{At, Equations, Expression};
 use backdraft_cells::prelude::*;
-use backdraft_cells::{Cell, Layer};
+use backdraft_cells::{Cell, CellBase, Gates, Layer, Projected};
 use burn::module::{Module, ModuleMapper, Param};
 use burn::tensor::Tensor;
 use serde_json::Value;
@@ -211,4 +212,92 @@ fn numbers(value: &Value) -> Vec<f64> {
 
 fn size(case: &Value, name: &str) -> usize {
     case[name].as_u64().unwrap() as usize
+}
+
+/// A cell whose equations do not keep to their contract: so many values, the first of `output` units.
+#[derive(Module, Debug)]
+struct Wrong {
+    gates: Gates,
+    #[module(skip)]
+    values: usize,
+    #[module(skip)]
+    output: usize,
+}
+
+impl CellBase for Wrong {
+    type State = Tensor<2>;
+
+    fn input_size(&self) -> usize {
+        self.gates.input_size()
+    }
+
+    fn output_size(&self) -> usize {
+        self.output
+    }
+
+    fn project(&self, input: Tensor<3>) -> Projected<3> {
+        self.gates.project(input)
+    }
+
+    fn initial_state(&self, batch: usize) -> Tensor<2> {
+        self.gates.zeros(batch)
+    }
+}
+
+impl Equations for Wrong {
+    fn matrices(&self) -> Vec<Tensor<2>> {
+        self.gates.matrices()
+    }
+
+    fn equations<V: Expression>(&self, at: At<V>) -> Vec<V> {
+        let hidden = at.projected.clone() + self.gates.recurrent(&at, &at.state[0]);
+        vec![hidden; self.values]
+    }
+}
+
+fn run_wrong(values: usize, output: usize, unrolled: bool) {
+    let device = support::backends()[0].device.clone();
+    let gates = GatesConfig::new().with_bias(false);
+    let gates = gates.init("Wrong", [1, 3, 4], &device).unwrap();
+    let layer = Recurrent::new(
+        Wrong {
+            gates,
+            values,
+            output,
+        },
+        Direction::Forward,
+    );
+    let layer = if unrolled { layer.unrolled() } else { layer };
+    let run = layer.forward(Tensor::<3>::ones([2, 5, 3], &device));
+    assert_eq!(run.unwrap().outputs.dims(), [2, 5, 4]);
+}
+
+#[test]
+fn equations_that_keep_to_their_contract_run() {
+    run_wrong(1, 4, false);
+    run_wrong(1, 4, true);
+}
+
+#[test]
+#[should_panic(expected = "units of each tensor of the next state of Wrong(3 -> 4)")]
+fn too_many_values_are_told_by_the_kernel() {
+    run_wrong(2, 4, false);
+}
+
+#[test]
+#[should_panic(expected = "units of each tensor of the next state of Wrong(3 -> 4)")]
+fn too_many_values_are_told_by_the_loop() {
+    run_wrong(2, 4, true);
+}
+
+#[test]
+#[should_panic(expected = "units of the first, the output of Wrong(3 -> 5)")]
+fn an_output_of_another_size_is_told_by_the_kernel() {
+    run_wrong(1, 5, false);
+}
+
+#[test]
+#[should_panic(expected = "units of the first, the output of Wrong(3 -> 5)")]
+fn an_output_of_another_size_is_told_by_the_loop() {
+    run_wrong(1, 5, true);
 }

@@ -320,6 +320,12 @@ fn zoneout_refuses_what_it_cannot_keep() {
         refusal(ZoneoutConfig::new(LstmConfig::new(3, 0), 0.1, 0.1)),
         "Zoneout: Lstm: hidden size: expected at least 1, found 0"
     );
+    let lstm = LstmConfig::new(3, 4).init(&device()).unwrap();
+    let error = Zoneout::new(lstm, 3.0, 0.1).unwrap_err();
+    assert!(
+        error.to_string().starts_with("Zoneout: hidden: expected"),
+        "{error}"
+    );
     let layer = RecurrentConfig::new(zoneout(0.1, 0.1)).init(&device());
     assert_eq!(layer.unwrap().describe(), "Zoneout: Lstm(3 -> 4)");
 }
@@ -374,6 +380,10 @@ fn the_layers_of_a_stack_may_differ_in_size() {
         .map(|layer| [layer.input_size(), layer.output_size()])
         .collect();
     assert_eq!(sizes, [[3, 8], [8, 10], [10, 4]]);
+    assert_eq!(
+        stack.describe(),
+        "Deep(Bidirectional: Lstm(3 -> 4), Bidirectional: Lstm(8 -> 5), Bidirectional: Lstm(10 -> 2))"
+    );
 }
 
 /// A highway whose gate is shut lets the layer's input pass, one that is open its output.
