@@ -24,6 +24,8 @@ use crate::Error;
 use crate::equations::Expression;
 
 /// A function that is applied element by element. Names and formulas are those of ONNX's RNN, GRU and LSTM.
+#[doc(alias = "nonlinearity")]
+#[doc(alias = "recurrent_activation")]
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Activation {

@@ -17,6 +17,7 @@ use crate::{
 };
 
 /// How the outputs of the two directions become one.
+#[doc(alias = "merge_mode")]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Merge {
@@ -121,6 +122,7 @@ impl<K: SequenceConfig<Built: Cell>> SequenceConfig for BidirectionalConfig<K> {
 /// A state that is given is where each direction starts, as in PyTorch: the forward one at step 0, the reverse one at
 /// each row's last valid step. From window to window of a long sequence only the forward direction goes on; the reverse
 /// one has not seen the windows to come, and starts anew: give it its [`initial_state`](Layer::initial_state).
+#[doc(alias = "bidirectional")]
 #[derive(Module, Debug)]
 pub struct Bidirectional<C: Module> {
     /// From the first step to the last.

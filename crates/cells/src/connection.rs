@@ -20,6 +20,7 @@ use serde::{Deserialize, Serialize};
 use crate::{Error, Lengths};
 
 /// What goes around each layer of a stack whose input and output have the same size.
+#[doc(alias = "ResidualWrapper")]
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Connection {

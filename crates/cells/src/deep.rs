@@ -141,6 +141,7 @@ impl<K: SequenceConfig<Built: Layer>> SequenceConfig for DeepConfig<K> {
 }
 
 /// Layers on top of each other.
+#[doc(alias = "num_layers")]
 #[derive(Module, Debug)]
 pub struct Deep<L: Module> {
     /// The layers, lowest first.

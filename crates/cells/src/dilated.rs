@@ -137,6 +137,7 @@ impl<K: SequenceConfig<Built: Layer>> SequenceConfig for DilatedStackConfig<K> {
 
 /// A layer, each step of which continues from `d` steps before. Its state is `d` of the layer's,
 /// the oldest first.
+#[doc(alias = "dilation")]
 #[derive(Module, Debug)]
 pub struct Dilated<L: Module> {
     /// The layer.

@@ -18,6 +18,8 @@ use crate::Error;
 
 /// Dropout on a sequence: with Burn's [`Dropout`] in it, and so under the same conditions. It does
 /// nothing in evaluation.
+#[doc(alias = "LockedDropout")]
+#[doc(alias = "SpatialDropout1D")]
 #[derive(Module, Debug)]
 pub struct SequenceDropout {
     /// What draws.

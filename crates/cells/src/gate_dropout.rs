@@ -71,6 +71,8 @@ impl Regularizer {
 }
 
 /// The dropout inside a recurrence.
+#[doc(alias = "WeightDrop")]
+#[doc(alias = "recurrent_dropout")]
 #[derive(Module, Debug)]
 pub struct GateDropout {
     /// Of the recurrent weights.

@@ -26,13 +26,19 @@ pub use config::GatesConfig;
 #[derive(Module, Debug)]
 pub struct Gates {
     /// `W`: `[gates * hidden, input]`.
+    #[doc(alias = "weight_ih")]
+    #[doc(alias = "kernel")]
     pub input_weight: Param<Tensor<2>>,
     /// `R`: `[gates * hidden, hidden]`; if the vector that is fed back does not have the size of a gate,
     /// its size is the number of columns.
+    #[doc(alias = "weight_hh")]
+    #[doc(alias = "recurrent_kernel")]
     pub recurrent_weight: Param<Tensor<2>>,
     /// `b_W`: `[gates * hidden]`.
+    #[doc(alias = "bias_ih")]
     pub input_bias: Option<Param<Tensor<1>>>,
     /// `b_R`: `[gates * hidden]`.
+    #[doc(alias = "bias_hh")]
     pub recurrent_bias: Option<Param<Tensor<1>>>,
     /// What is dropped inside the recurrence, in training.
     pub dropout: GateDropout,

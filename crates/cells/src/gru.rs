@@ -31,6 +31,7 @@ use crate::memory::MemoryGates;
 use crate::{Activation, CellBase, Error, Gates, GatesConfig, Memory, Regularizer, SequenceConfig};
 
 /// Where the reset gate of a [`Gru`] stands.
+#[doc(alias = "reset_after")]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Reset {

@@ -19,6 +19,7 @@ use serde::{Deserialize, Serialize};
 use crate::{Cell, Error, State};
 
 /// What a layer's runs start from. A state that the caller gives always wins.
+#[doc(alias = "hx")]
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Initial {

@@ -8,6 +8,8 @@ use serde::{Deserialize, Serialize};
 use crate::Error;
 
 /// How the weights or the biases of a cell are drawn, each gate's block on its own.
+#[doc(alias = "kernel_initializer")]
+#[doc(alias = "recurrent_initializer")]
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Initialization {

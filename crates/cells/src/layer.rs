@@ -57,6 +57,7 @@ pub trait Layer: Module + ModuleDisplay + 'static {
     fn output_size(&self) -> usize;
 
     /// The state of a sequence that has just begun.
+    #[doc(alias = "get_initial_state")]
     fn initial_state(&self, batch: usize) -> Self::State;
 
     /// Which way the whole layer goes through time; `None` when it goes both ways. A state is
@@ -142,6 +143,7 @@ pub trait Layer: Module + ModuleDisplay + 'static {
     /// # Errors
     ///
     /// When `rows` has not one entry for each row of the state, or the state is not of this layer.
+    #[doc(alias = "reset_states")]
     fn reset_rows(&self, state: Self::State, rows: &[bool]) -> Result<Self::State, Error> {
         let mut place = None;
         state.visit("", &mut |_, tensor| {

@@ -75,6 +75,7 @@ impl SequenceConfig for LayerNormLstmConfig {
 }
 
 /// The cell of [`LayerNormLstmConfig`]. Gates are packed i, f, g, o.
+#[doc(alias = "LayerNormLSTMCell")]
 #[derive(Module, Debug)]
 pub struct LayerNormLstm {
     /// The weights.

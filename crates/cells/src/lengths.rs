@@ -65,6 +65,7 @@ impl Lengths {
     }
 
     /// True where there is data: `[batch, time]`.
+    #[doc(alias = "sequence_mask")]
     pub fn mask(&self, time: usize, device: &Device) -> Tensor<2, Bool> {
         let batch = self.0.len();
         let lengths: Vec<i64> = self.0.iter().map(|&length| length as i64).collect();

@@ -59,6 +59,7 @@ pub struct Lstm {
     /// `p_i, p_f, p_o`: `[3, hidden]`; with coupled gates `p_i, p_o`: `[2, hidden]`.
     pub peepholes: Option<Param<Tensor<2>>>,
     /// `W_hr`: `[proj_size, hidden]`, PyTorch's `weight_hr`.
+    #[doc(alias = "weight_hr")]
     pub projection: Option<Param<Tensor<2>>>,
     /// Whether `f = 1 - i`.
     #[module(skip)]

@@ -78,6 +78,8 @@ impl<K: SequenceConfig<Built: Cell>> SequenceConfig for RecurrentConfig<K> {
 }
 
 /// A cell, run over a sequence in one direction.
+#[doc(alias = "RNN")]
+#[doc(alias = "nn.RNN")]
 #[derive(Module, Debug)]
 pub struct Recurrent<C: Module> {
     /// The cell.

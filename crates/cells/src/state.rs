@@ -33,6 +33,7 @@ pub trait State: Clone + std::fmt::Debug + Send + 'static {
 
     /// The same values, cut off from the graph that made them: where backpropagation through
     /// time is truncated.
+    #[doc(alias = "repackage_hidden")]
     #[must_use]
     fn detach(self) -> Self {
         self.map(&mut Tensor::detach)

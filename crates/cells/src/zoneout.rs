@@ -120,6 +120,7 @@ pub enum Kept {
 /// ```
 ///
 /// Krueger et al. 2016, arXiv 1606.01305. What it does to a state that is more than that, [`Kept`] says.
+#[doc(alias = "ZoneoutWrapper")]
 #[derive(Module, Debug)]
 pub struct Zoneout<C: Module> {
     /// The cell.
