@@ -1,12 +1,13 @@
-//! Rows whose padding is not at the end: moved to the start, and back.
+//! Masks: as lengths, and of rows whose padding is not at the end, which are moved to the start and back.
 //!
 //! ```text
 //! mask      0 0 1 1 1              1 1 1 0 0       (padding at the front)
 //! sequence  - - a b c      <=>     a b c - -
 //! ```
 
-use burn::tensor::{Bool, Int, Tensor, TensorData};
+use burn::tensor::{Bool, Tensor};
 
+use crate::pick::pick;
 use crate::{Error, Lengths};
 
 /// A batch whose rows were moved so that each begins at step 0, as [`Lengths`] need it.
@@ -54,7 +55,8 @@ impl Aligned {
         let lengths = Lengths::new(lengths);
         let sequence = match starts.iter().all(|&start| start == 0) {
             true => sequence,
-            false => moved(sequence, |row, t| t + starts[row]),
+            // Behind a row's end comes its last step, which is padding or is cleared as such.
+            false => pick(sequence, time, |row, t| (t + starts[row]).min(time - 1)),
         };
         Ok(Self {
             sequence: lengths.clear_padding(sequence),
@@ -70,8 +72,8 @@ impl Aligned {
         if self.starts.iter().all(|&start| start == 0) {
             return outputs;
         }
-        // The steps before a row's start get what is behind its end: padding, or the last of a whole row's.
-        moved(outputs, |row, t| (t + time - self.starts[row]) % time)
+        // Before a row's start comes what is behind its end: padding.
+        pick(outputs, time, |row, t| (t + time - self.starts[row]) % time)
     }
 }
 
@@ -90,12 +92,8 @@ impl Lengths {
             let what = format!("first step with data in row {row} of the mask");
             return Err(Error::new("Lengths", what, "0", *start));
         }
-        Ok(Self::new(
-            spans
-                .into_iter()
-                .map(|(_, length)| length)
-                .collect::<Vec<_>>(),
-        ))
+        let lengths = spans.into_iter().map(|(_, length)| length);
+        Ok(Self::new(lengths.collect::<Vec<_>>()))
     }
 }
 
@@ -121,14 +119,4 @@ fn spans(mask: Tensor<2, Bool>, [batch, time]: [usize; 2]) -> Result<Vec<(usize,
             }
         })
         .collect()
-}
-
-/// Of each row, at step `t`, what was at step `from(row, t)`; the last step where there is no such step.
-fn moved(sequence: Tensor<3>, from: impl Fn(usize, usize) -> usize) -> Tensor<3> {
-    let [batch, time, features] = sequence.dims();
-    let from = |index: usize| from(index / time, index % time).min(time - 1) as i64;
-    let from: Vec<i64> = (0..batch * time).map(from).collect();
-    let from = TensorData::new(from, [batch, time, 1]);
-    let from = Tensor::<3, Int>::from_data(from, &sequence.device());
-    sequence.gather(1, from.expand([batch, time, features]))
 }

@@ -82,18 +82,8 @@ macro_rules! any_state {
     };
 }
 
-/// What `$call` gives of the cell in an [`AnyCell`], or of the configuration in an [`AnyCellConfig`].
+/// What `$call` gives of what is in one of the enums below, of which the arms are listed.
 macro_rules! each {
-    ([$($kind:ident)*] $any:expr, |$inner:ident| $call:expr) => {
-        match $any {
-            $(Self::$kind($inner) => $call,)*
-            Self::Zoneout($inner) => $call,
-        }
-    };
-}
-
-/// The same of the cell in an [`AnyEquations`], which has no arm for zoneout.
-macro_rules! each_written {
     ([$($kind:ident)*] $any:expr, |$inner:ident| $call:expr) => {
         match $any {
             $(Self::$kind($inner) => $call,)*
@@ -153,7 +143,7 @@ macro_rules! any_cell {
             type Built = AnyCell;
 
             fn input_size(&self) -> usize {
-                each!([$($kind)* $($other)*] self, |config| config.input_size())
+                each!([$($kind)* $($other)* Zoneout] self, |config| config.input_size())
             }
 
             fn with_input_size(self, input_size: usize) -> Self {
@@ -193,19 +183,19 @@ macro_rules! any_cell {
 
         impl Equations for AnyEquations {
             fn matrices(&self) -> Vec<Tensor<2>> {
-                each_written!([$($kind)*] self, |cell| cell.matrices())
+                each!([$($kind)*] self, |cell| cell.matrices())
             }
 
             fn vectors(&self) -> Vec<Tensor<1>> {
-                each_written!([$($kind)*] self, |cell| cell.vectors())
+                each!([$($kind)*] self, |cell| cell.vectors())
             }
 
             fn equations<V: Expression>(&self, at: At<V>) -> Vec<V> {
-                each_written!([$($kind)*] self, |cell| cell.equations(at))
+                each!([$($kind)*] self, |cell| cell.equations(at))
             }
 
             fn kept(&self, index: usize) -> Kept {
-                each_written!([$($kind)*] self, |cell| cell.kept(index))
+                each!([$($kind)*] self, |cell| cell.kept(index))
             }
         }
 
@@ -213,23 +203,23 @@ macro_rules! any_cell {
             type State = AnyState;
 
             fn input_size(&self) -> usize {
-                each_written!([$($kind)*] self, |cell| cell.input_size())
+                each!([$($kind)*] self, |cell| cell.input_size())
             }
 
             fn output_size(&self) -> usize {
-                each_written!([$($kind)*] self, |cell| cell.output_size())
+                each!([$($kind)*] self, |cell| cell.output_size())
             }
 
             fn project(&self, input: Tensor<3>) -> Projected<3> {
-                each_written!([$($kind)*] self, |cell| cell.project(input))
+                each!([$($kind)*] self, |cell| cell.project(input))
             }
 
             fn initial_state(&self, batch: usize) -> AnyState {
-                each_written!([$($kind)*] self, |cell| cell.initial_state(batch).into())
+                each!([$($kind)*] self, |cell| cell.initial_state(batch).into())
             }
 
             fn recurrent_matrices(&self) -> Vec<(&'static str, Tensor<2>)> {
-                each_written!([$($kind)*] self, |cell| cell.recurrent_matrices())
+                each!([$($kind)*] self, |cell| cell.recurrent_matrices())
             }
 
             fn prepared(&self, batch: usize) -> Self {
@@ -239,7 +229,7 @@ macro_rules! any_cell {
             }
 
             fn describe(&self) -> String {
-                each_written!([$($kind)*] self, |cell| cell.describe())
+                each!([$($kind)*] self, |cell| cell.describe())
             }
         }
 
@@ -247,23 +237,23 @@ macro_rules! any_cell {
             type State = AnyState;
 
             fn input_size(&self) -> usize {
-                each!([$($kind)* $($other)*] self, |cell| cell.input_size())
+                each!([$($kind)* $($other)* Zoneout] self, |cell| cell.input_size())
             }
 
             fn output_size(&self) -> usize {
-                each!([$($kind)* $($other)*] self, |cell| cell.output_size())
+                each!([$($kind)* $($other)* Zoneout] self, |cell| cell.output_size())
             }
 
             fn project(&self, input: Tensor<3>) -> Projected<3> {
-                each!([$($kind)* $($other)*] self, |cell| cell.project(input))
+                each!([$($kind)* $($other)* Zoneout] self, |cell| cell.project(input))
             }
 
             fn initial_state(&self, batch: usize) -> AnyState {
-                each!([$($kind)* $($other)*] self, |cell| cell.initial_state(batch).into())
+                each!([$($kind)* $($other)* Zoneout] self, |cell| cell.initial_state(batch).into())
             }
 
             fn recurrent_matrices(&self) -> Vec<(&'static str, Tensor<2>)> {
-                each!([$($kind)* $($other)*] self, |cell| cell.recurrent_matrices())
+                each!([$($kind)* $($other)* Zoneout] self, |cell| cell.recurrent_matrices())
             }
 
             fn prepared(&self, batch: usize) -> Self {
@@ -271,17 +261,17 @@ macro_rules! any_cell {
             }
 
             fn describe(&self) -> String {
-                each!([$($kind)* $($other)*] self, |cell| cell.describe())
+                each!([$($kind)* $($other)* Zoneout] self, |cell| cell.describe())
             }
         }
 
         impl Cell for AnyCell {
             fn step(&self, projected: Projected<2>, state: AnyState) -> AnyState {
-                each!([$($kind)* $($other)*] self, |cell| cell.step(projected, state.into()).into())
+                each!([$($kind)* $($other)* Zoneout] self, |cell| cell.step(projected, state.into()).into())
             }
 
             fn output(&self, state: &AnyState) -> Tensor<2> {
-                each!([$($kind)* $($other)*] self, |cell| cell.output(&state.clone().into()))
+                each!([$($kind)* $($other)* Zoneout] self, |cell| cell.output(&state.clone().into()))
             }
 
             fn gate_activations(
@@ -289,13 +279,13 @@ macro_rules! any_cell {
                 projected: Projected<2>,
                 state: &AnyState,
             ) -> Vec<(&'static str, Tensor<2>)> {
-                each!([$($kind)* $($other)*] self, |cell| {
+                each!([$($kind)* $($other)* Zoneout] self, |cell| {
                     cell.gate_activations(projected, &state.clone().into())
                 })
             }
 
             fn path(&self) -> Path {
-                each!([$($kind)* $($other)*] self, |cell| cell.path())
+                each!([$($kind)* $($other)* Zoneout] self, |cell| cell.path())
             }
 
             fn scan(
@@ -304,7 +294,7 @@ macro_rules! any_cell {
                 state: AnyState,
                 direction: Direction,
             ) -> (Tensor<3>, AnyState) {
-                each!([$($kind)* $($other)*] self, |cell| {
+                each!([$($kind)* $($other)* Zoneout] self, |cell| {
                     let (outputs, state) = cell.scan(input, state.into(), direction);
                     (outputs, state.into())
                 })

@@ -261,10 +261,11 @@ impl<L: Layer> Deep<L> {
 
 /// Where a layer is, told by its state.
 fn device<L: Layer>(layer: &L) -> Device {
-    let mut device = None;
-    let state = layer.initial_state(1);
-    state.visit("", &mut |_, tensor| device = Some(tensor.device()));
-    device.expect("a layer's state has a tensor")
+    let tensors = layer.initial_state(1).tensors();
+    tensors
+        .first()
+        .expect("a layer's state has a tensor")
+        .device()
 }
 
 fn name(index: usize) -> String {

@@ -231,12 +231,8 @@ impl<L: Layer> Dilated<L> {
 
 /// The rows of all states, those of the first before those of the second.
 fn join<S: State>(states: Vec<S>) -> S {
-    let mut tensors = Vec::new();
-    for state in &states {
-        let mut of_state = Vec::new();
-        state.visit("", &mut |_, tensor| of_state.push(tensor.clone()));
-        tensors.push(of_state.into_iter());
-    }
+    let tensors = states.iter().map(|state| state.tensors().into_iter());
+    let mut tensors: Vec<_> = tensors.collect();
     let first = states.into_iter().next().expect("a skip is at least 1");
     first.map(&mut |_| Tensor::cat(tensors.iter_mut().filter_map(Iterator::next).collect(), 0))
 }

@@ -180,10 +180,10 @@ impl<C: Equations> Cell for C {
     }
 
     fn path(&self) -> Path {
-        if let Some((_, gates)) = self.written_kernel() {
-            return gates.path(of_program(self));
+        match self.written_kernel() {
+            Some((_, gates)) => gates.path(|| of_program(self)),
+            None => of_program(self),
         }
-        of_program(self)
     }
 
     fn scan(

@@ -218,16 +218,16 @@ impl Gates {
 
     /// Which way a run takes for which somebody wrote a kernel; `program` is the way of the one that is made of the
     /// equations, which alone knows of masks.
-    pub(crate) fn path(&self, program: Path) -> Path {
-        match (self.is_masked(), program) {
-            (false, _) => {
-                let weight = self.recurrent_weight.val();
-                Path::of(&weight.device(), weight.dtype())
-            }
-            (true, Path::Unrolled(reason)) => {
+    pub(crate) fn path(&self, program: impl FnOnce() -> Path) -> Path {
+        if !self.is_masked() {
+            let weight = self.recurrent_weight.val();
+            return Path::of(&weight.device(), weight.dtype());
+        }
+        match program() {
+            Path::Unrolled(reason) => {
                 Path::Unrolled(format!("dropout inside the recurrence, and {reason}").into())
             }
-            (true, kernel) => kernel,
+            kernel => kernel,
         }
     }
 

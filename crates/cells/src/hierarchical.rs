@@ -18,9 +18,10 @@
 
 use burn::config::Config;
 use burn::module::Module;
-use burn::tensor::{Bool, Device, Int, Tensor, TensorData};
+use burn::tensor::{Bool, Device, Tensor, TensorData};
 use serde::{Deserialize, Serialize};
 
+use crate::pick::pick;
 use crate::{
     Direction, Error, Layer, LayerInput, LayerOutput, Lengths, Path, SequenceConfig, Trace, state,
     stepwise,
@@ -287,15 +288,6 @@ impl<L: Layer, U: Layer> Hierarchical<L, U> {
     }
 }
 
-/// `count` steps of each row of `[batch, time, features]`: those that `which` names.
-fn pick(sequence: Tensor<3>, count: usize, which: impl Fn(usize, usize) -> usize) -> Tensor<3> {
-    let [batch, _, features] = sequence.dims();
-    let steps = (0..batch * count).map(|index| which(index / count, index % count) as i64);
-    let steps = TensorData::new(steps.collect::<Vec<_>>(), [batch, count, 1]);
-    let steps = Tensor::<3, Int>::from_data(steps, &sequence.device());
-    sequence.gather(1, steps.expand([batch, count, features]))
-}
-
 impl<L: Layer, U: Layer> Layer for Hierarchical<L, U> {
     type State = HierarchicalState<L::State, U::State>;
 
@@ -309,11 +301,9 @@ impl<L: Layer, U: Layer> Layer for Hierarchical<L, U> {
 
     fn initial_state(&self, batch: usize) -> Self::State {
         let upper = self.upper.initial_state(batch);
-        let mut place = None;
-        crate::State::visit(&upper, "", &mut |_, tensor| {
-            place = Some((tensor.device(), tensor.dtype()));
-        });
-        let (device, dtype) = place.expect("a layer's state has a tensor");
+        let tensors = crate::State::tensors(&upper);
+        let first = tensors.first().expect("a layer's state has a tensor");
+        let (device, dtype) = (first.device(), first.dtype());
         HierarchicalState {
             lower: self.lower.initial_state(batch),
             upper,

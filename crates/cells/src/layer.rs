@@ -145,15 +145,13 @@ pub trait Layer: Module + ModuleDisplay + 'static {
     /// When `rows` has not one entry for each row of the state, or the state is not of this layer.
     #[doc(alias = "reset_states")]
     fn reset_rows(&self, state: Self::State, rows: &[bool]) -> Result<Self::State, Error> {
-        let mut place = None;
-        state.visit("", &mut |_, tensor| {
-            place.get_or_insert_with(|| (tensor.dims()[0], tensor.device()));
-        });
-        let Some((batch, device)) = place.clone().filter(|(batch, _)| *batch == rows.len()) else {
+        let tensors = state.tensors();
+        let first = tensors.first().expect("a layer's state has a tensor");
+        let (batch, device) = (first.dims()[0], first.device());
+        if batch != rows.len() {
             let what = "rows to reset or not, one for each row of the state";
-            let expected = place.map_or(0, |(batch, _)| batch);
-            return Err(Error::count(self.describe(), what, expected, rows.len()));
-        };
+            return Err(Error::count(self.describe(), what, batch, rows.len()));
+        }
         let initial = self.initial_state(batch);
         check_state(|| self.describe(), &state, &initial)?;
         let mask = TensorData::new(rows.to_vec(), [batch, 1]);

@@ -144,6 +144,7 @@ pub mod mgu;
 pub mod min_gru;
 pub mod min_lstm;
 mod one_of;
+mod pick;
 mod projected;
 mod readout;
 mod recurrent;

@@ -152,12 +152,8 @@ pub(crate) fn check_place<S: State>(
     sequence: &Tensor<3>,
     state: &S,
 ) -> Result<(), Error> {
-    let mut first = None;
-    state.visit("", &mut |_, tensor| {
-        first.get_or_insert_with(|| tensor.clone());
-    });
-    match first {
-        Some(first) => check_same_place(layer, || "input".to_string(), sequence, &first),
+    match state.tensors().first() {
+        Some(first) => check_same_place(layer, || "input".to_string(), sequence, first),
         None => Ok(()),
     }
 }

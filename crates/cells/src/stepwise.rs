@@ -4,7 +4,7 @@
 use burn::tensor::Tensor;
 
 use crate::state::check_state;
-use crate::{Direction, Error, Layer, LayerInput, Lengths, Trace};
+use crate::{Direction, Error, Layer, LayerInput, Trace};
 
 /// Implements [`Layer::trace_checked`] for such a layer. In training, masks that a run otherwise draws once are drawn
 /// at each step.
@@ -22,10 +22,7 @@ pub fn trace<L: Layer>(
     let mut outputs = vec![None; time];
     let mut states = vec![None; time];
     for t in direction.order(time) {
-        let there = |length: &usize| usize::from(t < *length);
-        let lengths = input
-            .lengths
-            .map(|lengths| Lengths::new(lengths.as_slice().iter().map(there).collect::<Vec<_>>()));
+        let lengths = input.lengths.map(|lengths| lengths.window(t, 1));
         let step = LayerInput {
             inputs: input.inputs.clone().slice_dim(1, t..t + 1),
             state: Some(state),

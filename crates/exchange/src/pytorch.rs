@@ -80,6 +80,7 @@ mod rename;
 mod safetensors_file;
 mod state_dict;
 mod twin;
+mod wanted;
 
 pub use rename::Rename;
 pub use state_dict::StateDict;

@@ -66,11 +66,10 @@ impl Bridge {
             return Err(Error::shape(NAME, what, expected, vector.dims()));
         }
         let own = layer.initial_state(batch);
-        let mut tensors = 0;
-        own.visit("", &mut |_, _| tensors += 1);
+        let tensors = own.tensors().len();
         if tensors != self.maps.len() {
-            let what = "number of tensors in the state of the layer";
-            return Err(Error::new(NAME, what, self.maps.len(), tensors));
+            let what = "tensors in the state of the layer";
+            return Err(Error::count(NAME, what, self.maps.len(), tensors));
         }
         let mut maps = self.maps.iter();
         Ok(own.map(&mut |own| match maps.next() {

@@ -155,3 +155,32 @@ fn a_hidden_size_is_that_of_all_layers() {
         [5, 5]
     );
 }
+
+#[test]
+fn configurations_go_through_json() {
+    let config = DeepConfig::new(
+        BidirectionalConfig::new(LstmConfig::new(3, 4).with_memory(Memory::ForgetBias(1.0)))
+            .with_merge(Merge::Mean),
+        2,
+    )
+    .with_dropout(0.25)
+    .with_connection(Connection::Highway { bias: -2.0 })
+    .with_sizes([5]);
+    let text = serde_json::to_string(&config).unwrap();
+    let back: DeepConfig<BidirectionalConfig<LstmConfig>> = serde_json::from_str(&text).unwrap();
+    assert_eq!(format!("{back:?}"), format!("{config:?}"));
+
+    let activations = LstmActivations::new().with_gate(Activation::HardSigmoid {
+        alpha: 0.2,
+        beta: 0.5,
+    });
+    let lstm = LstmConfig::new(3, 4)
+        .with_peepholes(true)
+        .with_proj_size(Some(2))
+        .with_gate_clip(Some(3.0))
+        .with_activations(activations);
+    let config = RecurrentConfig::new(ZoneoutConfig::new(lstm, 0.1, 0.2));
+    let text = serde_json::to_string(&config).unwrap();
+    let back: RecurrentConfig<ZoneoutConfig<LstmConfig>> = serde_json::from_str(&text).unwrap();
+    assert_eq!(format!("{back:?}"), format!("{config:?}"));
+}

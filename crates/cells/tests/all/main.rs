@@ -6,6 +6,7 @@ mod aligned;
 mod any;
 mod carry;
 mod configs;
+mod deep;
 mod dilated;
 mod equations;
 mod finite_differences;
@@ -19,6 +20,7 @@ mod pytorch;
 mod refusals;
 mod scan;
 mod stacked_state;
+mod starts;
 #[path = "../support/mod.rs"]
 mod support;
 mod textbook;

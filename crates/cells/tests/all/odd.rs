@@ -2,13 +2,21 @@
 
 use backdraft_cells::prelude::*;
 use burn::module::{Module, ModuleVisitor, Param};
-use burn::tensor::{Gradients, Tensor, TensorData};
+use burn::tensor::{Device, Gradients, Tensor, TensorData};
 
 use crate::support::{self, Backend, assert_close, backends, values};
 
 const BATCH: usize = 4;
 const TIME: usize = 7;
 const INPUT: usize = 3;
+
+fn device() -> Device {
+    backends()[0].device.clone()
+}
+
+fn zeros<const D: usize>(shape: [usize; D]) -> Tensor<D> {
+    Tensor::zeros(shape, &device())
+}
 
 /// Cells with kernels that somebody wrote, with kernels made of equations, with a scan and without a kernel.
 fn cells() -> [AnyCellConfig; 7] {
@@ -182,4 +190,35 @@ fn a_view_is_what_it_shows() {
             );
         }
     }
+}
+
+/// With only the first step's small input gate, 0 would be divided by 0 in f32.
+#[test]
+fn a_closed_s_lstm_gives_numbers() {
+    let mut cell = SLstmConfig::new(1, 1).init(&device()).unwrap();
+    let bias = Tensor::from_floats([-200.0, 0.0, 0.5, 100.0], &device());
+    cell.bias = Some(burn::module::Param::from_tensor(bias));
+    let layer = Recurrent::new(cell, Direction::Forward);
+    let outputs = layer.forward(zeros([1, 1, 1])).unwrap().outputs;
+    support::assert_close("tanh(z)", &values(&outputs), &[0.5f64.tanh()], 1e-5);
+}
+
+/// Weights that are learned read an input that is not, and the gradient of an input goes through weights that are not.
+#[test]
+fn gradients_may_be_recorded_on_one_side_alone() {
+    let config = RecurrentConfig::new(GruConfig::new(4, 6));
+    let layer = config.init(&device()).unwrap();
+    let input = zeros::<3>([2, 5, 4]) + 0.5;
+    let expected = values(&layer.forward(input.clone()).unwrap().outputs);
+    let recorded = Tensor::from_inner(input.clone()).require_grad();
+    let outputs = layer.forward(recorded.clone()).unwrap().outputs;
+    assert_eq!(values(&outputs), expected);
+    let gradient = recorded.grad(&outputs.sum().backward()).unwrap();
+    assert!(values(&gradient).iter().all(|gradient| *gradient != 0.0));
+
+    let layer = layer.train();
+    let outputs = layer.forward(input).unwrap().outputs;
+    assert_eq!(values(&outputs), expected);
+    let weight = layer.cell.gates.recurrent_weight.val();
+    assert!(weight.grad(&outputs.sum().backward()).is_some());
 }

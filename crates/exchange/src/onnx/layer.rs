@@ -321,8 +321,7 @@ fn run<L: Layer, const S: usize>(
 ) -> Result<(Tensor<3>, Vec<Tensor<2>>), Error> {
     let zeros = layer.initial_state(x.dims()[0]);
     // Zeros are of the type of the weights.
-    let mut dtype = x.dtype();
-    zeros.visit("", &mut |_, zeros| dtype = zeros.dtype());
+    let dtype = zeros.tensors().first().map_or(x.dtype(), Tensor::dtype);
     let mut index = 0;
     let state = zeros.map(&mut |zeros| {
         let (direction, kind) = (index / S, index % S);
@@ -340,7 +339,5 @@ fn run<L: Layer, const S: usize>(
             .with_state(state)
             .with_lengths(lengths),
     )?;
-    let mut tensors = Vec::new();
-    state.visit("", &mut |_, tensor| tensors.push(tensor.clone()));
-    Ok((outputs, tensors))
+    Ok((outputs, state.tensors()))
 }

@@ -7,12 +7,13 @@ use std::path::{Path, PathBuf};
 
 use burn::tensor::{DType, TensorData};
 use burn_store::burn_pack::{AtomicFile, Tensor};
-use burn_store::{Applier, ModuleSnapshot, bridge};
+use burn_store::{Applier, bridge};
 use safetensors::tensor::{Dtype, TensorView};
 
 use super::named::Named;
 use super::parts::{self, Kept};
-use super::{Parameter, Rename, Twin, file, proposal};
+use super::wanted::{Wanted, wanted, with_dot};
+use super::{Rename, Twin, file, proposal};
 use crate::{Error, Mismatch, NotFinite, Shaped};
 
 /// Tensors by name, as PyTorch's `state_dict()` gives them: of a file, or of layers.
@@ -408,24 +409,6 @@ impl StateDict {
     }
 }
 
-/// A parameter of a layer, and the names that it may have in a state dict.
-struct Wanted {
-    tensor: Tensor,
-    names: Vec<String>,
-    transposed: bool,
-}
-
-impl Wanted {
-    /// The shape that it has in a state dict.
-    fn shape(&self) -> Vec<usize> {
-        let mut shape = self.tensor.shape.to_vec();
-        if self.transposed {
-            shape.reverse();
-        }
-        shape
-    }
-}
-
 /// A matrix whose rows are its columns.
 fn transposed(data: TensorData) -> TensorData {
     let (shape, dtype) = (data.shape().to_vec(), data.dtype());
@@ -440,60 +423,6 @@ fn transposed(data: TensorData) -> TensorData {
         }
     }
     TensorData::from_bytes_vec(turned, [columns, rows], dtype)
-}
-
-/// The parameters of a layer; refuses a layer with one that PyTorch has no name for.
-fn wanted<M: Twin>(layer: &M, prefix: &str) -> Result<Vec<Wanted>, Error> {
-    let no_twin = |error| Error::NoTwin {
-        framework: "PyTorch",
-        error,
-    };
-    let mut parameters: HashMap<String, Parameter> = layer
-        .parameters()
-        .map_err(no_twin)?
-        .into_iter()
-        .map(|parameter| (parameter.path.clone(), parameter))
-        .collect();
-    let prefix = with_dot(prefix);
-    let mut all = Vec::new();
-    let mut nameless = Vec::new();
-    for tensor in layer.collect(None, None, false) {
-        match parameters.remove(&tensor.name) {
-            Some(Parameter {
-                names, transposed, ..
-            }) => all.push(Wanted {
-                names: names.iter().map(|name| format!("{prefix}{name}")).collect(),
-                tensor,
-                transposed,
-            }),
-            None => nameless.push(tensor.name),
-        }
-    }
-    assert!(
-        parameters.is_empty(),
-        "what has a name is a parameter: {parameters:?}"
-    );
-    if nameless.is_empty() {
-        return Ok(all);
-    }
-    let name = std::any::type_name::<M>();
-    let name = name.split('<').next().unwrap_or(name);
-    let name = name.rsplit("::").next().unwrap_or(name);
-    Err(no_twin(backdraft_cells::Error::new(
-        name,
-        "parameters",
-        "those of PyTorch",
-        nameless.join(", "),
-    )))
-}
-
-/// A prefix of names ends with a dot, whether it was typed or not.
-fn with_dot(prefix: &str) -> String {
-    match prefix {
-        "" => String::new(),
-        dotted if dotted.ends_with('.') => dotted.to_string(),
-        plain => format!("{plain}."),
-    }
 }
 
 fn stored_as(dtype: DType) -> Option<Dtype> {

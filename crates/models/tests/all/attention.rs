@@ -334,7 +334,7 @@ fn a_bridge_sets_all_that_a_state_remembers() {
         let wrong = bridge.forward(vector, &other);
         assert_eq!(
             wrong.unwrap_err().to_string(),
-            "Bridge: number of tensors in the state of the layer: expected 8, found 1"
+            "Bridge: tensors in the state of the layer: expected 8, found 1"
         );
     }
 }

@@ -14,18 +14,16 @@ pub struct Carried {
 impl Carried {
     /// Of a state.
     pub fn of<S: State>(state: &S) -> Self {
-        let mut tensors = Vec::new();
-        state.visit("", &mut |_, tensor| {
-            tensors.push(Param::from_tensor(tensor.clone().without_autodiff()));
-        });
-        Self { tensors }
+        let tensors = state.tensors().into_iter();
+        let tensors = tensors.map(|tensor| Param::from_tensor(tensor.without_autodiff()));
+        Self {
+            tensors: tensors.collect(),
+        }
     }
 
     /// The shape of each tensor of a state.
     pub fn shapes<S: State>(state: &S) -> Vec<[usize; 2]> {
-        let mut shapes = Vec::new();
-        state.visit("", &mut |_, tensor| shapes.push(tensor.dims()));
-        shapes
+        state.tensors().iter().map(Tensor::dims).collect()
     }
 
     /// As a file's content.
