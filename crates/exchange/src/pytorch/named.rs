@@ -59,6 +59,10 @@ impl<T> Named<T> {
     /// The same by rules, one after the other; one that fits no name is refused.
     pub fn by_rules(self, rules: &[Rename]) -> Result<Self, Error> {
         let mut fitted = vec![false; rules.len()];
+        let mut first: Vec<String> = self.all.keys().take(3).cloned().collect();
+        if first.len() < self.all.len() {
+            first.push("..".into());
+        }
         let renamed = self.renamed(|name| {
             let mut name = name.to_string();
             for (rule, fitted) in rules.iter().zip(&mut fitted) {
@@ -69,8 +73,8 @@ impl<T> Named<T> {
             Some(name)
         })?;
         if let Some((rule, _)) = rules.iter().zip(&fitted).find(|(_, fitted)| !**fitted) {
-            let expected = "a name that FROM is a part of";
-            return Err(refuse(&rule.to_string(), expected, "none"));
+            let expected = "a name with FROM between its dots";
+            return Err(refuse(&rule.to_string(), expected, &first.join(", ")));
         }
         if let Some(rule) = rules.last().filter(|_| renamed.all.contains_key("")) {
             let expected = "something left of each name";

@@ -330,7 +330,9 @@ fn rules_that_do_nothing_or_too_much() {
     };
     assert_eq!(
         told(&["_orig_mod=", "module="]),
-        "rule `module=`: expected a name that FROM is a part of, found `none`"
+        "rule `module=`: expected a name with FROM between its dots, found \
+         `_orig_mod.encoder.rnn.bias_hh_l0, _orig_mod.encoder.rnn.bias_hh_l0_reverse, \
+         _orig_mod.encoder.rnn.bias_hh_l1, ..`"
     );
     assert_eq!(
         told(&["{w}_l0={w}_l1"]),

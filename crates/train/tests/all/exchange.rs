@@ -111,7 +111,8 @@ fn tensors_come_in_by_other_names() {
     );
     refused(
         &["module="],
-        "rule `module=`: expected a name that FROM is a part of, found `none`",
+        "rule `module=`: expected a name with FROM between its dots, found \
+         `body.rnn._orig_mod.bias_hh_l0, body.rnn._orig_mod.bias_ih_l0, body.rnn._orig_mod.weight_hh_l0, ..`",
     );
     refused(
         &["module"],
