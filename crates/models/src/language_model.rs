@@ -1,25 +1,26 @@
 //! A model of the next symbol.
 //!
 //! ```text
-//! e_t = dropout(E[x_t])                       embedding, E: [V, D]
+//! e_t = dropout(m_{x_t} E[x_t])               embedding, E: [V, D]; m drops whole symbols
 //! h_t = recurrent layers over e_1 .. e_t      any that run forward in time
 //! p(x_{t+1} | x_1 .. x_t) = softmax(U dropout(h_t) + c)       U: [V, H]; U = E when tied;
 //!                                              or adaptive, as `Softmax` has it
 //! ```
 //!
-//! Mikolov et al. 2010, "Recurrent neural network based language model"; tied weights of Press and
+//! Each dropout has a probability of its own, and draws its mask at each step anew or once for all steps of a row
+//! (variational), as AWD-LSTM has it (Merity, Keskar and Socher 2018, arXiv 1708.02182). Mikolov et al. 2010, "Recurrent neural network based language model"; tied weights of Press and
 //! Wolf 2017 (arXiv 1608.05859) and Inan, Khosravi and Socher 2017 (arXiv 1611.01462).
 
-use backdraft_cells::{Error, Layer, LayerInput, LayerOutput, SequenceConfig};
+use backdraft_cells::{Error, Layer, LayerInput, LayerOutput, SequenceConfig, SequenceDropout};
 use burn::module::{Module, ModuleDisplay};
-use burn::nn::{Dropout, Embedding, EmbeddingConfig};
+use burn::nn::{Embedding, EmbeddingConfig};
 use burn::tensor::{Device, Int, Tensor};
 use serde::{Deserialize, Serialize};
 
 use crate::causal::runs_forward;
+use crate::embedding_dropout::EmbeddingDropout;
 use crate::linear::within_root;
 use crate::penalties::{Penalties, sum};
-use crate::probability::dropout;
 use crate::softmax::Softmax;
 
 /// Configuration of a [`LanguageModel`].
@@ -32,6 +33,19 @@ pub struct LanguageModelConfig<K> {
     /// The probability of dropping a feature after the embedding and before the output; 0 by
     /// default. That between the layers is theirs.
     pub dropout: f64,
+    /// The probability of dropping a feature after the embedding; `dropout` if there is none.
+    #[serde(default)]
+    pub input_dropout: Option<f64>,
+    /// The probability of dropping a feature before the output; `dropout` if there is none.
+    #[serde(default)]
+    pub output_dropout: Option<f64>,
+    /// The probability of dropping a symbol of the embedding, wherever it stands in a batch; 0 by default.
+    #[serde(default)]
+    pub embedding_dropout: f64,
+    /// Whether what is dropped after the embedding and before the output is the same at all steps of a row; off by
+    /// default.
+    #[serde(default)]
+    pub variational: bool,
     /// Whether the output weights are those of the embedding, which must then have as many
     /// features as the recurrent stack puts out; off by default.
     pub tied: bool,
@@ -50,6 +64,10 @@ impl<K> LanguageModelConfig<K> {
             vocabulary_size,
             layer,
             dropout: 0.0,
+            input_dropout: None,
+            output_dropout: None,
+            embedding_dropout: 0.0,
+            variational: false,
             tied: false,
             bounds: Vec::new(),
             penalties: Penalties::default(),
@@ -60,6 +78,34 @@ impl<K> LanguageModelConfig<K> {
     #[must_use]
     pub fn with_dropout(mut self, dropout: f64) -> Self {
         self.dropout = dropout;
+        self
+    }
+
+    /// Sets the probability of dropping a feature after the embedding, where it is another than that before the output.
+    #[must_use]
+    pub fn with_input_dropout(mut self, dropout: Option<f64>) -> Self {
+        self.input_dropout = dropout;
+        self
+    }
+
+    /// Sets the probability of dropping a feature before the output, where it is another than that after the embedding.
+    #[must_use]
+    pub fn with_output_dropout(mut self, dropout: Option<f64>) -> Self {
+        self.output_dropout = dropout;
+        self
+    }
+
+    /// Sets the probability of dropping a symbol of the embedding.
+    #[must_use]
+    pub fn with_embedding_dropout(mut self, dropout: f64) -> Self {
+        self.embedding_dropout = dropout;
+        self
+    }
+
+    /// Sets whether what is dropped after the embedding and before the output is the same at all steps of a row.
+    #[must_use]
+    pub fn with_variational(mut self, variational: bool) -> Self {
+        self.variational = variational;
         self
     }
 
@@ -104,7 +150,7 @@ impl<K: SequenceConfig<Built: Layer>> LanguageModelConfig<K> {
     ///
     /// # Errors
     ///
-    /// When a size is zero, the probability is not in `0.0..1.0`, a penalty is impossible, tied
+    /// When a size is zero, a probability is not in `0.0..1.0`, a penalty is impossible, tied
     /// sizes differ, bounds do not rise, label smoothing is asked of an adaptive softmax, which does
     /// not compute every symbol, or the layers look ahead.
     pub fn init(&self, device: &Device) -> Result<LanguageModel<K::Built>, Error> {
@@ -112,7 +158,8 @@ impl<K: SequenceConfig<Built: Layer>> LanguageModelConfig<K> {
         Error::unless_positive(name, "vocabulary size", self.vocabulary_size)?;
         Error::unless_positive(name, "embedding size", self.layer.input_size())?;
         self.penalties.check(name)?;
-        let dropout = dropout(name, "dropout", self.dropout)?;
+        let [input_dropout, output_dropout] = self.dropouts(name)?;
+        let embedding_dropout = EmbeddingDropout::new(name, self.embedding_dropout)?;
 
         let (vocabulary, features) = (self.vocabulary_size, self.layer.input_size());
         let embedding = EmbeddingConfig::new(vocabulary, features);
@@ -144,10 +191,28 @@ impl<K: SequenceConfig<Built: Layer>> LanguageModelConfig<K> {
         Ok(LanguageModel {
             embedding,
             recurrent,
-            dropout,
+            embedding_dropout,
+            input_dropout,
+            output_dropout,
             output,
             penalties: self.penalties,
         })
+    }
+
+    /// What drops after the embedding and before the output.
+    fn dropouts(&self, name: &str) -> Result<[SequenceDropout; 2], Error> {
+        let make = |probability: Option<f64>| {
+            let probability = probability.unwrap_or(self.dropout);
+            let drops = probability > 0.0;
+            SequenceDropout::new(name, probability)?
+                .with_variational(name, self.variational && drops)
+        };
+        let both = [make(self.input_dropout)?, make(self.output_dropout)?];
+        if self.variational && both.iter().all(|drops| drops.dropout.prob == 0.0) {
+            let expected = "a dropout after the embedding or before the output";
+            return Err(Error::new(name, "variational dropout", expected, "none"));
+        }
+        Ok(both)
     }
 }
 
@@ -158,7 +223,9 @@ pub struct LanguageModel<L: Module + ModuleDisplay> {
     pub embedding: Embedding,
     /// The recurrent layers.
     pub recurrent: L,
-    dropout: Dropout,
+    embedding_dropout: EmbeddingDropout,
+    input_dropout: SequenceDropout,
+    output_dropout: SequenceDropout,
     /// `U` and `c`, and what else makes probabilities.
     pub output: Softmax,
     #[module(skip)]
@@ -225,12 +292,13 @@ impl<L: Layer> LanguageModel<L> {
         symbols: Tensor<2, Int>,
         state: Option<L::State>,
     ) -> Result<ReadOutputs<L::State>, Error> {
-        let embedded = self.dropout.forward(self.embedding.forward(symbols));
+        let embedded = self.embedding_dropout.forward(&self.embedding, symbols);
+        let embedded = self.input_dropout.forward(embedded);
         let run = self
             .recurrent
             .forward(LayerInput::new(embedded).with_state(state))?;
         Ok(ReadOutputs {
-            features: self.dropout.forward(run.outputs.clone()),
+            features: self.output_dropout.forward(run.outputs.clone()),
             outputs: run.outputs,
             state: run.state,
         })

@@ -59,6 +59,7 @@ mod distribution;
 mod drawing;
 mod edit;
 mod eigenvalues;
+mod embedding_dropout;
 mod encoder;
 mod forecast_scores;
 mod forecaster;

@@ -84,7 +84,7 @@ pub use settings::{
     Training, Variant,
 };
 pub use tasks::language::{
-    Carrying, Estimate, EvaluationReport, Language, LanguageSettings, Lexicon, Prompted,
+    Carrying, Dropping, Estimate, EvaluationReport, Language, LanguageSettings, Lexicon, Prompted,
     StreamLoader, SymbolBatch, Text, TrainReport, VocabularyUse, Windows, Writer, burn_source,
     evaluate_language_model, inspect_language_model,
 };

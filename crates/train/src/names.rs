@@ -5,7 +5,7 @@
 //! of it, `--drop-connect`, unless [`FLAGS`] says otherwise.
 
 /// Keys, and flags that are not their last part.
-const FLAGS: [(&str, &str); 14] = [
+const FLAGS: [(&str, &str); 17] = [
     ("averaging.after", "average-after"),
     ("averaging.decay", "average-decay"),
     ("averaging.kind", "average"),
@@ -13,6 +13,9 @@ const FLAGS: [(&str, &str); 14] = [
     ("clipping.norm", "clip-norm"),
     ("clipping.tensor", "clip-tensor"),
     ("clipping.value", "clip-value"),
+    ("dropping.embedding", "embedding-dropout"),
+    ("dropping.input", "input-dropout"),
+    ("dropping.output", "output-dropout"),
     ("falling.after", "fall-after"),
     ("falling.factor", "fall-factor"),
     ("memory.chrono.longest", "chrono"),
@@ -37,7 +40,7 @@ pub(crate) const ALIASES: [(&str, &str); 10] = [
 ];
 
 /// Names that other programs have for flags, which are not understood but answered.
-const ELSEWHERE: [(&str, &[&str]); 33] = [
+const ELSEWHERE: [(&str, &[&str]); 35] = [
     ("adaptive", &["adaptive-softmax", "cutoffs"]),
     ("batch", &["batchsize", "bs", "minibatch"]),
     ("beam", &["beam-size", "beam-width", "num-beams"]),
@@ -79,7 +82,10 @@ const ELSEWHERE: [(&str, &[&str]); 33] = [
     ),
     ("device", &["backend", "cpu", "cuda", "gpu"]),
     ("drop-connect", &["dropconnect", "wdrop", "weight-drop"]),
-    ("dropout", &["drop", "drop-prob", "dropout-rate"]),
+    (
+        "dropout",
+        &["drop", "drop-prob", "dropout-rate", "dropouth"],
+    ),
     (
         "embedding",
         &[
@@ -92,6 +98,7 @@ const ELSEWHERE: [(&str, &[&str]); 33] = [
             "ninp",
         ],
     ),
+    ("embedding-dropout", &["dropoute"]),
     (
         "epochs",
         &["max-epochs", "n-epochs", "nepochs", "num-epochs"],
@@ -113,6 +120,7 @@ const ELSEWHERE: [(&str, &[&str]); 33] = [
             "units",
         ],
     ),
+    ("input-dropout", &["dropouti", "dropout-input"]),
     (
         "layers",
         &["depth", "n-layers", "nlayers", "num-rnn-layers"],

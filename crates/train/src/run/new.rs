@@ -143,13 +143,13 @@ fn place_of(path: &Path) -> PathBuf {
 fn taken(path: &Path, part: &Path) -> Result<Option<RunLock>, TrainError> {
     match fs::create_dir_all(part) {
         Ok(()) => {}
-        // Found to be there, and then found to be none.
-        Err(error)
-            if error.kind() == ErrorKind::AlreadyExists && part.symlink_metadata().is_err() =>
-        {
-            return Ok(None);
-        }
         Err(error) => {
+            // Found to be there, and then found to be none; by now it may be there again.
+            let taken_away = error.kind() == ErrorKind::AlreadyExists
+                && part.symlink_metadata().map_or(true, |found| found.is_dir());
+            if taken_away {
+                return Ok(None);
+            }
             let path = part.to_path_buf();
             return Err(TrainError::Unwritable { path, error });
         }

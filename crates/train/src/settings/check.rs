@@ -169,7 +169,7 @@ impl Training {
     }
 
     fn check_numbers(&self) -> Result<(), TrainError> {
-        parts([("momentum", self.momentum)])?;
+        parts([("momentum", self.momentum), ("rms_decay", self.rms_decay)])?;
         held_out(self.valid_fraction)?;
         positive([
             ("lr", Some(self.lr)),
@@ -190,9 +190,9 @@ impl Training {
         if nt_asgd && once {
             return refuse("averaging.kind", expected, "one, at the end");
         }
-        if nt_asgd && self.optimizer == OptimizerKind::Adam {
+        if nt_asgd && self.optimizer != OptimizerKind::Sgd {
             let expected = "sgd as the optimizer, whose steps nt-asgd averages";
-            return refuse("averaging.kind", expected, "adam");
+            return refuse("averaging.kind", expected, &self.optimizer.name());
         }
         Ok(())
     }

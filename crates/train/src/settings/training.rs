@@ -1,6 +1,8 @@
 //! How a model is trained: the optimiser, what is done to its gradient, how long, and what is kept.
 
-use burn::optim::{ModuleOptimizer, SgdConfig, momentum::MomentumConfig};
+use burn::optim::{
+    AdaGradConfig, ModuleOptimizer, RmsPropConfig, SgdConfig, momentum::MomentumConfig,
+};
 use clap::ValueEnum;
 use serde::{Deserialize, Serialize};
 
@@ -21,6 +23,22 @@ pub enum OptimizerKind {
     Adam,
     /// Stochastic gradient descent with momentum
     Sgd,
+    /// RMSprop, with epsilon 1e-8 (Tieleman and Hinton 2012)
+    #[value(name = "rmsprop")]
+    #[serde(rename = "rmsprop")]
+    RmsProp,
+    /// AdaGrad, with epsilon 1e-10 (Duchi, Hazan and Singer 2011)
+    #[value(name = "adagrad")]
+    #[serde(rename = "adagrad")]
+    AdaGrad,
+}
+
+impl OptimizerKind {
+    /// As it is typed.
+    pub(crate) fn name(self) -> String {
+        let value = self.to_possible_value().expect("none is hidden");
+        value.get_name().to_string()
+    }
 }
 
 /// How a model is trained, whatever it is a model of.
@@ -38,11 +56,13 @@ pub struct Training {
     pub lr: f64,
     /// The momentum of stochastic gradient descent.
     pub momentum: f64,
+    /// What RMSprop's mean of squared gradients keeps of itself in a step.
+    pub rms_decay: f64,
     /// The part of the weights that goes in each step, times the learning rate.
     pub weight_decay: f64,
     /// How the learning rate falls.
     pub decay: Decay,
-    /// How far and when, by halving or on a plateau.
+    /// How far and when, where it falls in steps.
     pub falling: Falling,
     /// Steps in which the learning rate rises.
     pub warmup: usize,
@@ -77,6 +97,7 @@ impl Default for Training {
             optimizer: OptimizerKind::Adam,
             lr: 4e-3,
             momentum: 0.9,
+            rms_decay: 0.99,
             weight_decay: 0.0,
             decay: Decay::Cosine,
             falling: Falling::default(),
@@ -132,7 +153,7 @@ impl Training {
     ///
     /// # Errors
     ///
-    /// When its momentum or the weight decay is impossible.
+    /// When its momentum, its decay or that of the weights is impossible.
     pub fn optimizer(&self) -> Result<ModuleOptimizer, TrainError> {
         Ok(match self.optimizer {
             OptimizerKind::Adam => Decayed::new(FusedAdam::default(), self.weight_decay)?.into(),
@@ -145,6 +166,19 @@ impl Training {
                 };
                 let sgd = SgdConfig::new().with_momentum(Some(momentum)).build();
                 Decayed::new(sgd, self.weight_decay)?.into()
+            }
+            OptimizerKind::RmsProp => {
+                parts([("rms_decay", self.rms_decay)])?;
+                let rms_prop = RmsPropConfig::new()
+                    .with_alpha(self.rms_decay as f32)
+                    .with_momentum(0.0)
+                    .with_epsilon(1e-8)
+                    .build();
+                Decayed::new(rms_prop, self.weight_decay)?.into()
+            }
+            OptimizerKind::AdaGrad => {
+                let ada_grad = AdaGradConfig::new().with_epsilon(1e-10).build();
+                Decayed::new(ada_grad, self.weight_decay)?.into()
             }
         })
     }

@@ -22,7 +22,7 @@ pub use inspection::inspect_language_model;
 pub use loader::StreamLoader;
 pub use objective::SymbolBatch;
 pub use report::TrainReport;
-pub use settings::{Carrying, LanguageSettings, Lexicon, Windows};
+pub use settings::{Carrying, Dropping, LanguageSettings, Lexicon, Windows};
 pub(crate) use shows::TERMS;
 pub use task::Language;
 pub(crate) use texts::held_out_text;

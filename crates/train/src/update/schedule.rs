@@ -6,12 +6,17 @@
 //! cosine:    lr_t = e + (lr - e) (1 + cos(pi s)) / 2        s = (t - w) / (N - w), e = lr / 100
 //! linear:    lr_t = e + (lr - e) (1 - s)
 //! halve:     lr_t = lr f^max(0, k - n + 1)                  in epoch k = 0, 1 ..
+//! step:      lr_t = lr f^floor(k / n)
 //! plateau:   lr_t = lr f^p                                  p: plateaus of n evaluations so far
+//! one-cycle: lr_t = c(lr / 25, lr; t / p)                   for t <= p = max(w - 1, 0), where w = 0.3 N without a warm-up
+//!            lr_t = c(lr, lr / 250,000; (t - p) / (N - 1 - p))     from there on
+//!            c(a, b; s) = b + (a - b) (1 + cos(pi s)) / 2
 //! ```
 //!
 //! for step t = 0 .. N - 1. Cosine: Loshchilov and Hutter 2017, arXiv 1608.03983. Halving each epoch
 //! after the n-th: Mikolov et al. 2010 and, with another factor, Zaremba et al. 2014 (arXiv 1409.2329).
-//! Where windows have drawn lengths, the rate of each is in proportion to its length.
+//! Step and one-cycle are PyTorch's `StepLR` and `OneCycleLR`, whose momentum does not change here (Smith
+//! and Topin 2017, arXiv 1708.07120). Where windows have drawn lengths, the rate of each is in proportion to its length.
 //!
 //! Burn's own schedulers refuse rates above 1, with which recurrent nets are commonly trained by
 //! stochastic gradient descent.
@@ -28,7 +33,7 @@ use crate::bounds::{counts, factor, positive, require};
 
 /// The shape of the learning rate after the warm-up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, ValueEnum)]
-#[serde(rename_all = "snake_case")]
+#[serde(rename_all = "kebab-case")]
 pub enum Decay {
     /// Constant
     Constant,
@@ -39,12 +44,23 @@ pub enum Decay {
     Linear,
     /// Falls by --fall-factor with each epoch after the first ones
     Halve,
+    /// Falls by --fall-factor every --fall-after epochs
+    Step,
     /// Falls by --fall-factor when evaluations do not improve
     Plateau,
+    /// Rises for the warm-up, or 30 % of the steps, and falls to nothing
+    OneCycle,
 }
 
 /// A hundredth of the rate is left at the end.
 const END: f64 = 0.01;
+
+/// What [`Decay::OneCycle`] begins with, as part of the highest rate.
+const CYCLE_START: f64 = 1.0 / 25.0;
+/// What it ends with, as part of what it begins with.
+const CYCLE_END: f64 = 1e-4;
+/// The part of the steps in which it rises.
+const CYCLE_RISE: f64 = 0.3;
 
 /// A learning rate over a known number of steps.
 #[derive(Debug, Clone)]
@@ -59,13 +75,14 @@ pub struct Schedule {
     brake: Brake,
 }
 
-/// How far and when a rate falls, by [`Decay::Halve`] and [`Decay::Plateau`].
+/// How far and when a rate falls, by [`Decay::Halve`], [`Decay::Step`] and [`Decay::Plateau`].
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Falling {
     /// What it is multiplied by.
     pub factor: f64,
-    /// Epochs before it falls with each; or evaluations in a row that are no better.
+    /// Epochs before it falls with each (halve), or from one fall to the next (step); or evaluations in a row that are
+    /// no better (plateau).
     pub after: usize,
 }
 
@@ -161,7 +178,7 @@ impl Schedule {
         })
     }
 
-    /// Sets how [`Decay::Halve`] falls, and how many steps an epoch has. How [`Decay::Plateau`] does
+    /// Sets how [`Decay::Halve`] and [`Decay::Step`] fall, and how many steps an epoch has. How [`Decay::Plateau`] does
     /// is for what evaluates, which has the [`brake`](Self::brake).
     ///
     /// # Errors
@@ -182,29 +199,55 @@ impl Schedule {
     }
 
     fn at(&self, step: usize) -> f64 {
+        if self.decay == Decay::OneCycle {
+            return self.in_cycle(step);
+        }
         if step < self.warmup {
             return self.rate * (step + 1) as f64 / self.warmup as f64;
         }
         let end = self.rate * END;
         let span = self.steps.saturating_sub(self.warmup).max(1) as f64;
         let s = ((step - self.warmup) as f64 / span).min(1.0);
+        let epoch = step / self.steps_an_epoch;
+        let after = self.falling.after;
         match self.decay {
-            Decay::Constant | Decay::Plateau => self.rate,
-            Decay::Halve => {
-                let epoch = step / self.steps_an_epoch;
-                let falls = (epoch + 1).saturating_sub(self.falling.after);
-                self.rate
-                    * self
-                        .falling
-                        .factor
-                        .powi(falls.try_into().unwrap_or(i32::MAX))
-            }
-            Decay::Cosine => {
-                end + (self.rate - end) * (1.0 + (std::f64::consts::PI * s).cos()) / 2.0
-            }
+            Decay::Constant | Decay::Plateau | Decay::OneCycle => self.rate,
+            Decay::Halve => self.fallen((epoch + 1).saturating_sub(after)),
+            Decay::Step => self.fallen(epoch / after),
+            Decay::Cosine => along_cosine(self.rate, end, s),
             Decay::Linear => end + (self.rate - end) * (1.0 - s),
         }
     }
+
+    /// The rate after so many falls.
+    fn fallen(&self, falls: usize) -> f64 {
+        let falls = falls.try_into().unwrap_or(i32::MAX);
+        self.rate * self.falling.factor.powi(falls)
+    }
+
+    fn in_cycle(&self, step: usize) -> f64 {
+        let (step, last) = (step as f64, self.steps as f64 - 1.0);
+        let rise = match self.warmup {
+            0 => CYCLE_RISE * self.steps as f64,
+            warmup => warmup as f64,
+        };
+        let peak = (rise - 1.0).max(0.0);
+        let start = self.rate * CYCLE_START;
+        match step < peak {
+            true => along_cosine(start, self.rate, step / peak),
+            // The peak is the last step where there is but one.
+            false if last <= peak => self.rate,
+            false => {
+                let part = ((step - peak) / (last - peak)).min(1.0);
+                along_cosine(self.rate, start * CYCLE_END, part)
+            }
+        }
+    }
+}
+
+/// From `from` to `to` along half a cosine, of which the part `s` is over.
+fn along_cosine(from: f64, to: f64, s: f64) -> f64 {
+    to + (from - to) * (1.0 + (std::f64::consts::PI * s).cos()) / 2.0
 }
 
 impl LrScheduler for Schedule {
@@ -232,6 +275,32 @@ impl LrScheduler for Schedule {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    const ONE_CYCLE_OF_10: [f64; 10] = [
+        0.08,
+        1.04,
+        2.0,
+        1.90096926403,
+        1.6234913079,
+        1.22252404387,
+        0.777483956127,
+        0.3765166921,
+        0.0990387359731,
+        8e-06,
+    ];
+    const ONE_CYCLE_OF_11: [f64; 11] = [
+        0.08,
+        0.361177490061,
+        1.04,
+        1.71882250994,
+        2.0,
+        1.86602593968,
+        1.500002,
+        1.000004,
+        0.500006,
+        0.133982060317,
+        8e-06,
+    ];
 
     fn rates(decay: Decay, warmup: usize, steps: usize) -> Vec<f64> {
         let mut schedule = Schedule::new(2.0, decay, warmup, steps).unwrap();
@@ -288,6 +357,42 @@ mod tests {
             .unwrap();
         let rates: Vec<f64> = (0..8).map(|_| schedule.step()).collect();
         assert_eq!(rates, [2.0, 2.0, 2.0, 2.0, 1.0, 1.0, 0.5, 0.5]);
+    }
+
+    #[test]
+    fn a_rate_falls_every_so_many_epochs() {
+        let falling = Falling {
+            factor: 0.5,
+            after: 2,
+        };
+        let mut schedule = Schedule::new(2.0, Decay::Step, 0, 10)
+            .and_then(|schedule| schedule.with_falling(falling, 2))
+            .unwrap();
+        let rates: Vec<f64> = (0..10).map(|_| schedule.step()).collect();
+        let expected = [2.0, 2.0, 2.0, 2.0, 1.0, 1.0, 1.0, 1.0, 0.5, 0.5];
+        assert_eq!(rates, expected);
+    }
+
+    /// PyTorch 2.15:
+    ///
+    /// ```python
+    /// sgd = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=1.0)
+    /// cycle = torch.optim.lr_scheduler.OneCycleLR(sgd, 2.0, total_steps=10, cycle_momentum=False)
+    /// for _ in range(10): print(sgd.param_groups[0]["lr"]); sgd.step(); cycle.step()
+    /// # and with total_steps=11, pct_start=5 / 11
+    /// ```
+    #[test]
+    fn one_cycle_is_that_of_pytorch() {
+        let close = |found: Vec<f64>, expected: &[f64]| {
+            assert_eq!(found.len(), expected.len());
+            for (found, expected) in found.iter().zip(expected) {
+                assert!((found - expected).abs() < 1e-9, "{found}, not {expected}");
+            }
+        };
+        close(rates(Decay::OneCycle, 0, 10), &ONE_CYCLE_OF_10);
+        close(rates(Decay::OneCycle, 5, 11), &ONE_CYCLE_OF_11);
+        assert_eq!(rates(Decay::OneCycle, 0, 1), [2.0]);
+        assert!(rates(Decay::OneCycle, 0, 3).iter().all(|rate| *rate > 0.0));
     }
 
     #[test]

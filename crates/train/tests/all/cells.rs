@@ -28,6 +28,13 @@ fn a_cell_has_what_is_asked_of_it() {
         ("gru --residual --layers 2", true),
         ("high-order-elman --order 2", true),
         ("s-lstm --heads 2", true),
+        ("lstm --layers 3 --last-hidden 8 --tied", true),
+        (
+            "gru --layers 2 --dropout 0.2 --variational --embedding-dropout 0.1 --input-dropout 0.3 --output-dropout 0",
+            true,
+        ),
+        ("lstm --optimizer rmsprop --rms-decay 0.95 --decay one-cycle", false),
+        ("lstm --optimizer adagrad --decay step --fall-after 1", false),
         ("four-gate-lstm --zoneout 0.1 --zoneout-memory 0.2", false),
         ("jordan --zoneout 0.1 --drop-connect 0.1", false),
     ]) {
@@ -109,6 +116,38 @@ fn what_another_cell_has_is_refused() {
             "--tied: expected an embedding of 9 features",
         ),
         ("--cell conv-lstm", "--cell: expected elman, "),
+        (
+            "--last-hidden 8",
+            "--last-hidden has an effect only with --layers 2 or more",
+        ),
+        (
+            "--cell s-lstm --heads 2 --layers 2 --last-hidden 7",
+            "--last-hidden: expected a multiple of 2, the heads of a layer, found 7",
+        ),
+        (
+            "--layers 2 --last-hidden 9 --tied",
+            "--tied: expected an embedding of 9 features, as the last layer has",
+        ),
+        (
+            "--variational",
+            "--variational has an effect only with --dropout, --input-dropout or --output-dropout",
+        ),
+        (
+            "--output-dropout 0.5 --variational --recompute",
+            "--recompute cannot be combined with --variational",
+        ),
+        (
+            "--embedding-dropout 0.5 --recompute",
+            "--recompute cannot be combined with --embedding-dropout",
+        ),
+        (
+            "--embedding-dropout 1",
+            "--embedding-dropout: expected at least 0 and below 1",
+        ),
+        (
+            "--rms-decay 0.5",
+            "--rms-decay has an effect only with --optimizer rmsprop",
+        ),
     ] {
         let more: Vec<&str> = asked.split(' ').collect();
         let arguments = train_arguments(&folder.text, &run, &more);

@@ -20,7 +20,7 @@ fn an_impossible_value_is_refused_by_its_flag_with_exit_code_2() {
     );
     train(
         &["--tied"],
-        "--tied: expected an embedding of 192 features, as there are units, found one of 64\n",
+        "--tied: expected an embedding of 192 features, as the last layer has, found one of 64\n",
     );
     train(
         &["--cell", "elman", "--candidate-dropout", "0.1"],
@@ -266,7 +266,7 @@ fn a_setting_of_a_file_is_refused_by_its_key() {
     for (key, with) in [
         ("momentum = 0.5", "--optimizer sgd"),
         ("[averaging]\ndecay = 0.5", "--average ema"),
-        ("[falling]\nafter = 2", "--decay halve or plateau"),
+        ("[falling]\nafter = 2", "--decay halve, step or plateau"),
     ] {
         write(key);
         let name = key.replace("[", "").replace("]\n", ".");

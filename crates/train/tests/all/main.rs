@@ -19,6 +19,7 @@ mod impossible;
 mod inspect;
 mod learning;
 mod n_grams;
+mod optimizers;
 mod other_data;
 mod program;
 mod promises;

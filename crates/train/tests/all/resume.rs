@@ -202,6 +202,21 @@ fn killed_with_everything_on_it_ends_with_the_same_weights() {
     killed_and_resumed(&asked, &places);
 }
 
+/// The optimisers and schedules that those above leave out, and what a window draws once.
+#[test]
+fn killed_with_the_other_optimisers_it_ends_with_the_same_weights() {
+    let shared = "--steps 60 --save-steps 3 --evaluate-steps 25 --layers 2 --dropout 0.2 \
+                  --variational --embedding-dropout 0.1 --input-dropout 0.3 --average ema --average-decay 0.9";
+    let places = [("checkpoint/optimizer.bpk", 4), ("step", 20)];
+    for asked in [
+        "--optimizer rmsprop --rms-decay 0.95 --decay one-cycle --warmup 20",
+        "--optimizer adagrad --decay step --fall-after 1 --weight-decay 0.01",
+    ] {
+        let asked: Vec<&str> = shared.split_whitespace().chain(asked.split(' ')).collect();
+        killed_and_resumed(&asked, &places);
+    }
+}
+
 fn everything(steps: &str) -> Vec<String> {
     let asked = "--save-steps 3 --dropout 0.2 --optimizer sgd --lr 0.5 \
          --average nt-asgd --average-after 1 --evaluate-steps 40 --decay plateau --fall-after 3 \

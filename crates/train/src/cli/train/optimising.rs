@@ -25,6 +25,9 @@ struct Stepping {
     /// Momentum of sgd
     #[arg(long, value_name = "F", default_value_t = Training::default().momentum)]
     momentum: f64,
+    /// Decay of the mean of squared gradients, with --optimizer rmsprop
+    #[arg(long, value_name = "F", default_value_t = Training::default().rms_decay)]
+    rms_decay: f64,
     /// Weight decay, decoupled from the gradient
     #[arg(
         long,
@@ -36,10 +39,10 @@ struct Stepping {
     /// Schedule of the learning rate after the warm-up
     #[arg(long, value_enum, default_value_t = Training::default().decay)]
     decay: Decay,
-    /// Factor of each fall, with --decay halve and plateau
+    /// Factor of each fall, with --decay halve, step and plateau
     #[arg(long, value_name = "F", default_value_t = Falling::default().factor)]
     fall_factor: f64,
-    /// Epochs before the first fall (halve), or evaluations without improvement (plateau)
+    /// Epochs before the first fall (halve) or each (step), or evaluations without improvement (plateau)
     #[arg(long, value_name = "N", default_value_t = Falling::default().after)]
     fall_after: usize,
     /// Steps of warm-up, in which the learning rate rises
@@ -90,7 +93,7 @@ struct Holding {
 impl Optimising {
     pub(super) fn put(&self, typed: &dyn Fn(&str) -> bool, training: &mut Training) {
         let (stepping, holding) = (&self.stepping, &self.holding);
-        take!(stepping, typed, training, optimizer lr momentum weight_decay decay warmup);
+        take!(stepping, typed, training, optimizer lr momentum rms_decay weight_decay decay warmup);
         if typed("fall_factor") {
             training.falling.factor = stepping.fall_factor;
         }
@@ -125,7 +128,7 @@ pub(super) fn refuse_idle(
     asked: impl Fn(&str) -> bool,
     training: &Training,
 ) -> Result<(), TrainError> {
-    let falls = matches!(training.decay, Decay::Halve | Decay::Plateau);
+    let falls = matches!(training.decay, Decay::Halve | Decay::Step | Decay::Plateau);
     let average = training.averaging.kind;
     let idle = [
         (
@@ -133,8 +136,13 @@ pub(super) fn refuse_idle(
             "--optimizer sgd",
             training.optimizer == OptimizerKind::Sgd,
         ),
-        ("falling.factor", "--decay halve or plateau", falls),
-        ("falling.after", "--decay halve or plateau", falls),
+        (
+            "rms_decay",
+            "--optimizer rmsprop",
+            training.optimizer == OptimizerKind::RmsProp,
+        ),
+        ("falling.factor", "--decay halve, step or plateau", falls),
+        ("falling.after", "--decay halve, step or plateau", falls),
         (
             "averaging.decay",
             "--average ema",

@@ -15,6 +15,8 @@ pub(super) struct Shaping {
     #[command(flatten)]
     model: Model,
     #[command(flatten)]
+    dropping: Dropping,
+    #[command(flatten)]
     penalising: Penalising,
     #[command(flatten)]
     cutting: Cutting,
@@ -44,6 +46,26 @@ struct Model {
     /// Share the weights of the output and the embedding, whose sizes must be equal
     #[arg(long)]
     tied: bool,
+    /// Units of the last layer [default: as many as in the others]
+    #[arg(long, value_name = "N")]
+    last_hidden: Option<usize>,
+}
+
+#[derive(Debug, clap::Args)]
+#[command(next_help_heading = "Regularisation")]
+struct Dropping {
+    /// Dropout of whole symbols of the embedding, the same for a window
+    #[arg(long, value_name = "F", default_value_t = 0.0)]
+    embedding_dropout: f64,
+    /// Dropout after the embedding [default: --dropout]
+    #[arg(long, value_name = "F")]
+    input_dropout: Option<f64>,
+    /// Dropout before the output [default: --dropout]
+    #[arg(long, value_name = "F")]
+    output_dropout: Option<f64>,
+    /// Draw the masks of these and of --dropout once for a window, not at each step
+    #[arg(long)]
+    variational: bool,
 }
 
 #[derive(Debug, clap::Args)]
@@ -94,7 +116,17 @@ impl Shaping {
         take!(self.symbols, typed, settings.lexicon, unit adaptive);
         take!(self.symbols.words, typed, settings.lexicon, min_count most_words);
         self.layering.put(typed, &mut settings.recurrence);
-        take!(self.model, typed, settings, tied);
+        take!(self.model, typed, settings, tied last_hidden);
+        if typed("embedding_dropout") {
+            settings.dropping.embedding = self.dropping.embedding_dropout;
+        }
+        if typed("input_dropout") {
+            settings.dropping.input = self.dropping.input_dropout;
+        }
+        if typed("output_dropout") {
+            settings.dropping.output = self.dropping.output_dropout;
+        }
+        take!(self.dropping, typed, settings.dropping, variational);
         let asked = &self.penalising;
         take!(asked, typed, settings.penalties, label_smoothing);
         if typed("activation_penalty") {

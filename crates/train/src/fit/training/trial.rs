@@ -18,10 +18,10 @@ const LARGE: usize = 1 << 22;
 
 /// Bytes of the weights, their gradients and what the optimiser remembers.
 pub(crate) fn weight_bytes(training: &Training, parameters: usize) -> usize {
-    // The weights and their gradients; Adam has two moments, momentum one.
+    // The weights and their gradients; Adam has two moments, the others have one number of their kind.
     let copies = match training.optimizer {
         OptimizerKind::Adam => 4,
-        OptimizerKind::Sgd => 3,
+        OptimizerKind::Sgd | OptimizerKind::AdaGrad | OptimizerKind::RmsProp => 3,
     } + usize::from(training.averaging.kind != AverageKind::Off);
     parameters.saturating_mul(copies * size_of::<f32>())
 }

@@ -1,6 +1,7 @@
 //! What the user asks of a language model's training: as typed, and checked.
 
 mod check;
+mod dropping;
 mod lexicon;
 mod windows;
 
@@ -12,6 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::run::description::UNNAMED;
 use crate::{Asked, Recurrence, TrainError, Training};
+pub use dropping::Dropping;
 pub use lexicon::Lexicon;
 pub use windows::{Carrying, Windows};
 
@@ -24,6 +26,11 @@ pub struct LanguageSettings {
     /// The recurrent layers.
     #[serde(flatten)]
     pub recurrence: Recurrence,
+    /// Units of the last layer; those of the others if not given.
+    pub last_hidden: Option<usize>,
+    /// What is dropped beside what the layers drop.
+    #[serde(default)]
+    pub dropping: Dropping,
     /// Whether output and embedding share their weights.
     pub tied: bool,
     /// What is learned beside the cross-entropy.
@@ -47,6 +54,8 @@ impl Default for LanguageSettings {
         Self {
             lexicon: Lexicon::default(),
             recurrence: Recurrence::default(),
+            last_hidden: None,
+            dropping: Dropping::default(),
             tied: false,
             penalties: Penalties::default(),
             valid: None,
@@ -61,9 +70,14 @@ impl Default for LanguageSettings {
 impl LanguageSettings {
     /// The model of these settings, for a vocabulary of this size.
     pub fn model(&self, vocabulary_size: usize) -> LanguageModelConfig<EncoderConfig> {
-        let layer = self.recurrence.encoder(self.recurrence.embedding);
-        LanguageModelConfig::new(vocabulary_size, layer)
-            .with_dropout(self.recurrence.dropout)
+        let mut layer = self.recurrence.encoder(self.recurrence.embedding);
+        if let Some(last) = self.last_hidden {
+            layer.stack.sizes = vec![self.recurrence.hidden; self.recurrence.layers - 1];
+            layer.stack.sizes[self.recurrence.layers - 2] = last;
+        }
+        let model = LanguageModelConfig::new(vocabulary_size, layer);
+        self.dropping
+            .put(self.recurrence.dropout, model)
             .with_tied(self.tied)
             .with_bounds(self.lexicon.adaptive.clone())
             .with_penalties(self.penalties)
@@ -77,10 +91,39 @@ impl LanguageSettings {
     /// When the layers cannot be built.
     pub fn num_params(&self, vocabulary_size: usize) -> Result<usize, backdraft_cells::Error> {
         let model = self.model(vocabulary_size);
-        let recurrence = &self.recurrence;
-        let layers = recurrence.num_params(recurrence.embedding, false)?;
-        let beside = model.num_params_beside(recurrence.output_size());
+        let (lower, last) = self.lower_and_last();
+        let mut input = self.recurrence.embedding;
+        let mut layers = 0_usize;
+        for recurrence in [lower, last].into_iter().flatten() {
+            layers = layers.saturating_add(recurrence.num_params(input, false)?);
+            input = recurrence.output_size();
+        }
+        let beside = model.num_params_beside(input);
         Ok(layers.saturating_add(beside))
+    }
+
+    /// The layers but for the last, and the last, where that has a size of its own; or else all of them.
+    fn lower_and_last(&self) -> (Option<Recurrence>, Option<Recurrence>) {
+        let Some(hidden) = self.last_hidden else {
+            return (Some(self.recurrence.clone()), None);
+        };
+        let lower = Recurrence {
+            layers: self.recurrence.layers - 1,
+            ..self.recurrence.clone()
+        };
+        let last = Recurrence {
+            layers: 1,
+            hidden,
+            ..self.recurrence.clone()
+        };
+        (Some(lower), Some(last))
+    }
+
+    /// Features that the last layer puts out.
+    fn output_size(&self) -> usize {
+        let (lower, last) = self.lower_and_last();
+        let top = last.or(lower).expect("there is a layer");
+        top.output_size()
     }
 
     /// Bytes, about, that a window keeps for its backward pass, for a vocabulary of this size.
@@ -103,7 +146,9 @@ impl LanguageSettings {
             embedding,
             ..
         } = self.recurrence;
-        let layers = hidden.saturating_mul(layers).saturating_mul(cell.kept());
+        let last = self.last_hidden.unwrap_or(hidden);
+        let units = hidden.saturating_mul(layers - 1).saturating_add(last);
+        let layers = units.saturating_mul(cell.kept());
         let kept = layers
             .saturating_add(embedding)
             .saturating_add(scores.saturating_mul(3));
@@ -141,7 +186,7 @@ impl Asked for LanguageSettings {
     ];
 
     fn shaping() -> Vec<&'static str> {
-        Recurrence::SHAPING.to_vec()
+        [Recurrence::SHAPING, &["last_hidden"]].concat()
     }
 
     fn full() -> Self {
@@ -155,6 +200,8 @@ impl Asked for LanguageSettings {
                 separator: Some(String::new()),
                 ..Windows::default()
             },
+            last_hidden: Some(1),
+            dropping: Dropping::full(),
             valid: Some(PathBuf::from("valid")),
             training: Training::full(),
             recurrence: Recurrence::default().full(),

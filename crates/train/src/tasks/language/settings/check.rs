@@ -4,7 +4,7 @@ use backdraft_data::TextFiles;
 
 use super::{Carrying, LanguageSettings};
 use crate::TrainError;
-use crate::bounds::{counts, exclude, parts, refuse, require, weights};
+use crate::bounds::{bounded, counts, exclude, parts, refuse, require, weights};
 
 impl LanguageSettings {
     /// Refuses what makes no sense: names the first setting that is impossible, what would be possible and what it was.
@@ -18,6 +18,8 @@ impl LanguageSettings {
         }
         self.lexicon.check()?;
         self.recurrence.check()?;
+        self.check_last()?;
+        self.dropping.check(self)?;
         self.training.check()?;
         let (stride, unroll) = (self.windows.stride.unwrap_or(self.unroll), self.unroll);
         let expected = format!("1 to {unroll}, the steps of a window");
@@ -35,15 +37,31 @@ impl LanguageSettings {
         self.check_windows()
     }
 
+    /// Refuses what the last layer cannot be: it is checked as any layer is.
+    fn check_last(&self) -> Result<(), TrainError> {
+        let Some(last) = self.last_hidden else {
+            return Ok(());
+        };
+        counts([("last_hidden", last)])?;
+        if self.recurrence.layers == 1 {
+            let (setting, with) = ("last_hidden", "--layers 2 or more");
+            return Err(TrainError::Idle { setting, with });
+        }
+        let heads = self.recurrence.variant.heads;
+        let expected = format!("a multiple of {heads}, the heads of a layer");
+        require("last_hidden", &expected, last, last.is_multiple_of(heads))?;
+        bounded([("last_hidden", last)])
+    }
+
     /// Refuses what the output of the model cannot be.
     fn check_softmax(&self) -> Result<(), TrainError> {
-        let (outputs, embedding) = (self.recurrence.output_size(), self.recurrence.embedding);
+        let (outputs, embedding) = (self.output_size(), self.recurrence.embedding);
         let is_adaptive = !self.lexicon.adaptive.is_empty();
         if self.tied && is_adaptive {
             return exclude("tied", "adaptive");
         }
         if self.tied && outputs != embedding {
-            let expected = format!("an embedding of {outputs} features, as there are units");
+            let expected = format!("an embedding of {outputs} features, as the last layer has");
             return require("tied", &expected, format!("one of {embedding}"), false);
         }
         match self.penalties.label_smoothing > 0.0 && is_adaptive {
@@ -190,7 +208,7 @@ mod tests {
         };
         assert_eq!(
             refuse(|s| s.tied = true),
-            "--tied: expected an embedding of 192 features, as there are units, found one of 64"
+            "--tied: expected an embedding of 192 features, as the last layer has, found one of 64"
         );
         assert_eq!(
             refuse(|s| s.lexicon.adaptive = vec![5, 5]),
