@@ -24,6 +24,7 @@ mod other_data;
 mod program;
 mod promises;
 mod reading;
+mod recipes;
 mod recomputation;
 mod recordings;
 mod remembering;
