@@ -8,12 +8,13 @@ pub(super) struct Room(Vec<MaybeUninit<f32>>);
 
 impl Room {
     pub fn new(count: usize) -> Self {
-        Self(vec![MaybeUninit::uninit(); count])
+        // `vec![MaybeUninit::uninit(); count]` would be filled, by the copies of its one element.
+        Self(Box::new_uninit_slice(count).into_vec())
     }
 
     /// Room in which zeros stay where nothing is written.
     pub fn zeroed(count: usize) -> Self {
-        Self(vec![MaybeUninit::zeroed(); count])
+        Self(Box::new_zeroed_slice(count).into_vec())
     }
 
     pub fn as_mut(&mut self) -> &mut [MaybeUninit<f32>] {

@@ -23,6 +23,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::TrainError;
 use crate::bounds::positive;
+use crate::device::is_cpu;
 use norm::{norm, row_norms, wide};
 
 /// How gradients are clipped; not at all by default. A [`Clipper`] does it.
@@ -120,10 +121,12 @@ impl Clipper {
         }
         if let Some(limit) = limit {
             let factor = shortening(after.clone(), limit);
-            module.visit(&mut Shorten {
-                gradients,
-                factor: &factor,
-            });
+            if !is_known_to_be_one(&factor) {
+                module.visit(&mut Shorten {
+                    gradients,
+                    factor: &factor,
+                });
+            }
             after = after * factor;
         }
         Norms { before, after }
@@ -145,6 +148,12 @@ impl Clipper {
         }
         gradient
     }
+}
+
+/// Whether a factor changes nothing. On the CPU it costs nothing to look, and a pass over the gradient to multiply; a
+/// GPU would be waited for.
+fn is_known_to_be_one(factor: &Tensor<1>) -> bool {
+    is_cpu(&factor.device()) && factor.to_data().iter::<f64>().all(|factor| factor == 1.0)
 }
 
 /// `min(1, limit / norm)`.

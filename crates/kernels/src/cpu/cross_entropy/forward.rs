@@ -87,15 +87,14 @@ impl<I: Simd> Score<'_, I> {
     fn max(&self, scores: &[f32]) -> f32 {
         let simd = self.simd;
         let (registers, rest) = I::as_simd_f32s(scores);
+        let larger = |score, max| simd.select_f32s(simd.greater_than_f32s(score, max), score, max);
         let mut largest = [simd.splat_f32s(f32::NEG_INFINITY); SIDE_BY_SIDE];
         for (index, &score) in registers.iter().enumerate() {
             let max = &mut largest[index % SIDE_BY_SIDE];
-            *max = simd.select_f32s(simd.greater_than_f32s(score, *max), score, *max);
+            *max = larger(score, *max);
         }
-        let lanes: &[f32] = pulp::bytemuck::cast_slice(&largest);
-        lanes
-            .iter()
-            .chain(rest)
-            .fold(f32::NEG_INFINITY, |max, &x| max.max(x))
+        let [a, b, c, d] = largest;
+        let max = simd.reduce_max_f32s(larger(larger(a, b), larger(c, d)));
+        rest.iter().fold(max, |max, &x| max.max(x))
     }
 }

@@ -114,19 +114,33 @@ impl Step {
     }
 
     fn take(&self, weight: &mut [f32], gradient: &[f32], first: &mut [f32], second: &mut [f32]) {
+        // Handing so few numbers to another thread takes longer than going through them.
+        if weight.len() <= CHUNK {
+            return self.take_chunk(weight, gradient, first, second);
+        }
         weight
             .par_chunks_mut(CHUNK)
             .zip(gradient.par_chunks(CHUNK))
             .zip(first.par_chunks_mut(CHUNK))
             .zip(second.par_chunks_mut(CHUNK))
             .for_each(|(((weight, gradient), first), second)| {
-                let moments = first.iter_mut().zip(second);
-                for ((w, g), (m, v)) in weight.iter_mut().zip(gradient).zip(moments) {
-                    *m = BETA_1 * *m + (1.0 - BETA_1) * g;
-                    *v = BETA_2 * *v + (1.0 - BETA_2) * (g * g);
-                    *w -= self.rate * *m / (v.sqrt() * self.scale + EPSILON);
-                }
+                self.take_chunk(weight, gradient, first, second);
             });
+    }
+
+    fn take_chunk(
+        &self,
+        weight: &mut [f32],
+        gradient: &[f32],
+        first: &mut [f32],
+        second: &mut [f32],
+    ) {
+        let moments = first.iter_mut().zip(second);
+        for ((w, g), (m, v)) in weight.iter_mut().zip(gradient).zip(moments) {
+            *m = BETA_1 * *m + (1.0 - BETA_1) * g;
+            *v = BETA_2 * *v + (1.0 - BETA_2) * (g * g);
+            *w -= self.rate * *m / (v.sqrt() * self.scale + EPSILON);
+        }
     }
 }
 
