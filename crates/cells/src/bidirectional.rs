@@ -195,6 +195,19 @@ impl<C: Cell> Bidirectional<C> {
         })
     }
 
+    fn joined(
+        &self,
+        runs: BothDirections<LayerOutput<C::State>>,
+    ) -> LayerOutput<BothDirections<C::State>> {
+        LayerOutput {
+            outputs: self.merged(runs.forward.outputs, runs.reverse.outputs),
+            state: BothDirections {
+                forward: runs.forward.state,
+                reverse: runs.reverse.state,
+            },
+        }
+    }
+
     fn merged(&self, forward: Tensor<3>, reverse: Tensor<3>) -> Tensor<3> {
         match self.merge {
             Merge::Concat => Tensor::cat(vec![forward, reverse], 2),
@@ -246,18 +259,32 @@ impl<C: Cell> Layer for Bidirectional<C> {
         [of("forward", &self.forward), of("reverse", &self.reverse)].concat()
     }
 
+    fn prepared(&self, batch: usize) -> Self {
+        Self {
+            forward: self.forward.prepared(batch),
+            reverse: self.reverse.prepared(batch),
+            merge: self.merge,
+        }
+    }
+
     fn forward_checked(
         &self,
         input: LayerInput<'_, Self::State>,
     ) -> Result<LayerOutput<Self::State>, Error> {
         let runs = self.each(input, |layer, input| layer.forward(input))?;
-        Ok(LayerOutput {
-            outputs: self.merged(runs.forward.outputs, runs.reverse.outputs),
-            state: BothDirections {
-                forward: runs.forward.state,
-                reverse: runs.reverse.state,
-            },
-        })
+        Ok(self.joined(runs))
+    }
+
+    /// Each direction by itself, in its own order.
+    fn forward_recomputed(
+        &self,
+        input: LayerInput<'_, Self::State>,
+        pieces: Option<usize>,
+    ) -> Result<LayerOutput<Self::State>, Error> {
+        let runs = self.each(input, |layer, input| {
+            layer.forward_recomputed(input, pieces)
+        })?;
+        Ok(self.joined(runs))
     }
 
     fn trace_checked(

@@ -17,6 +17,7 @@
 //! | `pack_padded_sequence(x, lengths)` | `LayerInput::new(x).with_lengths(&lengths)`, in any order of the rows |
 //! | `pad_packed_sequence(output)` | nothing: `run.outputs` is padded, with zeros |
 //! | `h.detach()` | `state.detach()` |
+//! | `torch.utils.checkpoint` over parts of a sequence | `RecomputedConfig::new(layer)` |
 //! | `layer.train()`, `layer.eval()` | `layer.train()`, by which Burn records gradients, and `layer.valid()` |
 //! | `loss.backward()`, `layer.weight_hh_l0.grad` | `let gradients = loss.backward();`, `layer.cell.gates.recurrent_weight.grad(&gradients)` |
 //! | `layer.weight_hh_l1_reverse` | `layer.layers[1].directions().reverse.cell.gates.recurrent_weight` |

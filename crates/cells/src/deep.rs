@@ -10,9 +10,10 @@
 use burn::config::Config;
 use burn::module::Module;
 use burn::nn::Linear;
-use burn::tensor::{Device, Tensor};
+use burn::tensor::{DType, Device, Tensor};
 use serde::{Deserialize, Serialize};
 
+use crate::recomputed::{common_cycle, in_pieces};
 use crate::{
     Connection, Direction, Error, Layer, LayerInput, LayerOutput, Path, SequenceConfig,
     SequenceDropout, State, Trace,
@@ -151,6 +152,9 @@ pub struct Deep<L: Module> {
     dropout: SequenceDropout,
     #[module(skip)]
     connection: Connection,
+    /// The masks of a run that has begun, one below each upper layer, where they are the same at all steps of a row.
+    #[module(skip)]
+    drawn: Vec<Tensor<3>>,
 }
 
 impl<L: Layer> Deep<L> {
@@ -181,7 +185,7 @@ impl<L: Layer> Deep<L> {
             return Err(Error::new("Deep", "connection", expected, "none"));
         }
         let gate = |layer: &L| match connected(layer) {
-            true => connection.gate(layer.input_size(), &device(layer)),
+            true => connection.gate(layer.input_size(), &place(layer).0),
             false => Ok(None),
         };
         let gates = layers.iter().map(gate).collect::<Result<_, _>>()?;
@@ -190,6 +194,7 @@ impl<L: Layer> Deep<L> {
             gates,
             dropout,
             connection,
+            drawn: Vec::new(),
         })
     }
 
@@ -234,7 +239,10 @@ impl<L: Layer> Deep<L> {
 
         for (index, layer) in self.layers.iter().enumerate() {
             if index > 0 {
-                sequence = self.dropout.forward(sequence);
+                sequence = match self.drawn.get(index - 1) {
+                    Some(mask) => sequence * mask.clone(),
+                    None => self.dropout.forward(sequence),
+                };
             }
             let around =
                 self.connection != Connection::Plain && layer.input_size() == layer.output_size();
@@ -259,13 +267,11 @@ impl<L: Layer> Deep<L> {
     }
 }
 
-/// Where a layer is, told by its state.
-fn device<L: Layer>(layer: &L) -> Device {
+/// Where a layer is and what its numbers are, told by its state.
+fn place<L: Layer>(layer: &L) -> (Device, DType) {
     let tensors = layer.initial_state(1).tensors();
-    tensors
-        .first()
-        .expect("a layer's state has a tensor")
-        .device()
+    let first = tensors.first().expect("a layer's state has a tensor");
+    (first.device(), first.dtype())
 }
 
 fn name(index: usize) -> String {
@@ -324,6 +330,43 @@ impl<L: Layer> Layer for Deep<L> {
                 paths.map(move |(layer, path)| (format!("{}: {layer}", name(index)), path))
             })
             .collect()
+    }
+
+    fn cycle(&self) -> usize {
+        common_cycle(self.layers.iter().map(Layer::cycle))
+    }
+
+    fn prepared(&self, batch: usize) -> Self {
+        let layers = self.layers.iter().map(|layer| layer.prepared(batch));
+        let mask = |layer: &L| {
+            self.dropout
+                .mask_of_rows([batch, layer.input_size()], place(layer))
+        };
+        let drawn = match self.drawn.is_empty() {
+            true => self.layers[1..].iter().filter_map(mask).collect(),
+            false => self.drawn.clone(),
+        };
+        Self {
+            layers: layers.collect(),
+            drawn,
+            ..self.clone()
+        }
+    }
+
+    /// The stack as a whole, if it goes one way through time; else layer by layer.
+    fn forward_recomputed(
+        &self,
+        input: LayerInput<'_, Self::State>,
+        pieces: Option<usize>,
+    ) -> Result<LayerOutput<Self::State>, Error> {
+        if self.direction().is_some() {
+            return in_pieces(self, input, pieces);
+        }
+        let (outputs, state) = self.climb(input, |layer, input| {
+            let run = layer.forward_recomputed(input, pieces)?;
+            Ok((run.outputs, run.state))
+        })?;
+        Ok(LayerOutput { outputs, state })
     }
 
     fn forward_checked(

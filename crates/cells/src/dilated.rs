@@ -285,6 +285,18 @@ impl<L: Layer> Layer for Dilated<L> {
             .collect()
     }
 
+    /// Each chain has its rows of a mask that stays for a whole run, so pieces have to begin with the same chain.
+    fn cycle(&self) -> usize {
+        self.skip * self.layer.cycle()
+    }
+
+    fn prepared(&self, batch: usize) -> Self {
+        Self {
+            layer: self.layer.prepared(self.skip * batch),
+            ..self.clone()
+        }
+    }
+
     fn forward_checked(
         &self,
         input: LayerInput<'_, Self::State>,

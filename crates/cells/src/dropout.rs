@@ -12,7 +12,7 @@
 
 use burn::module::Module;
 use burn::nn::{Dropout, DropoutConfig};
-use burn::tensor::{Device, Tensor};
+use burn::tensor::{DType, Device, Tensor};
 
 use crate::Error;
 
@@ -61,12 +61,24 @@ impl SequenceDropout {
     /// From `[batch, time, features]` to the same.
     pub fn forward(&self, sequence: Tensor<3>) -> Tensor<3> {
         let device = sequence.device();
-        if !self.variational || !is_active(&self.dropout, &device) {
-            return self.dropout.forward(sequence);
-        }
         let [batch, _, features] = sequence.dims();
-        let ones = Tensor::<3>::ones([batch, 1, features], (&device, sequence.dtype()));
-        sequence * self.dropout.forward(ones)
+        match self.mask_of_rows([batch, features], (device, sequence.dtype())) {
+            Some(mask) => sequence * mask,
+            None => self.dropout.forward(sequence),
+        }
+    }
+
+    /// The mask of all steps of each row, `[batch, 1, features]`; nothing if each step has its own, or none.
+    pub(crate) fn mask_of_rows(
+        &self,
+        [batch, features]: [usize; 2],
+        (device, dtype): (Device, DType),
+    ) -> Option<Tensor<3>> {
+        let drawn = self.variational && is_active(&self.dropout, &device);
+        drawn.then(|| {
+            let ones = Tensor::<3>::ones([batch, 1, features], (&device, dtype));
+            self.dropout.forward(ones)
+        })
     }
 }
 

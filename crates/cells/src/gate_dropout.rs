@@ -20,7 +20,7 @@
 
 use burn::module::Module;
 use burn::nn::{Dropout, DropoutConfig};
-use burn::tensor::{Device, Tensor};
+use burn::tensor::{DType, Device, Tensor};
 use serde::{Deserialize, Serialize};
 
 use crate::dropout::is_active;
@@ -85,6 +85,10 @@ pub struct GateDropout {
     candidate_span: MaskSpan,
     #[module(skip)]
     units: usize,
+    /// The masks of a run that has begun, `[1, batch, ..]`: on `h_{t-1}` and on the candidate; none of a mask that is
+    /// not drawn once a run.
+    #[module(skip)]
+    drawn: [Option<Tensor<3>>; 2],
 }
 
 impl GateDropout {
@@ -117,6 +121,7 @@ impl GateDropout {
             candidate: dropout(Regularizer::CandidateDropout, config.candidate_dropout)?,
             candidate_span: config.candidate_span,
             units,
+            drawn: [None, None],
         })
     }
 
@@ -129,6 +134,7 @@ impl GateDropout {
             candidate: dropout(),
             candidate_span: MaskSpan::Step,
             units: 0,
+            drawn: [None, None],
         }
     }
 
@@ -137,27 +143,58 @@ impl GateDropout {
         [&self.hidden, &self.candidate].map(|dropout| is_active(dropout, device))
     }
 
+    /// The same dropout for one run of `batch` rows: the masks that stay for a whole run are drawn, `hidden` being the
+    /// features that are looked back at.
+    #[must_use]
+    pub(crate) fn prepared(
+        &self,
+        batch: usize,
+        hidden: usize,
+        (device, dtype): (&Device, DType),
+    ) -> Self {
+        let draw = |(dropout, span, width): (&Dropout, MaskSpan, usize)| {
+            let once = span == MaskSpan::LayerOutput && is_active(dropout, device);
+            once.then(|| mask(dropout, [1, batch, width], (device, dtype)))
+        };
+        let drawn = self.spans(hidden).map(draw);
+        Self {
+            drawn,
+            ..self.clone()
+        }
+    }
+
     /// The masks of one run, `[time, batch, ..]`, `hidden` being the features that are looked back
     /// at: those that [`masks`](Self::masks) says.
     pub(crate) fn draw(&self, like: &Tensor<3>, hidden: usize) -> Vec<Tensor<3>> {
         let [time, batch, _] = like.dims();
         let device = like.device();
-        let draw = |dropout: &Dropout, span, width| {
-            let steps = match span {
-                MaskSpan::Step => time,
-                MaskSpan::LayerOutput => 1,
-            };
-            let ones = Tensor::<3>::ones([steps, batch, width], (&device, like.dtype()));
-            dropout.forward(ones).expand([time, batch, width])
-        };
-        let spans = [
-            (&self.hidden, MaskSpan::LayerOutput, hidden),
-            (&self.candidate, self.candidate_span, self.units),
-        ];
-        let masks = spans.into_iter().zip(self.masks(&device));
+        let spans = self.spans(hidden).into_iter().zip(&self.drawn);
+        let masks = spans.zip(self.masks(&device));
         masks
             .filter(|(_, active)| *active)
-            .map(|((dropout, span, width), _)| draw(dropout, span, width))
+            .map(|(((dropout, span, width), drawn), _)| {
+                let steps = match span {
+                    MaskSpan::Step => time,
+                    MaskSpan::LayerOutput => 1,
+                };
+                let drawn = drawn.clone();
+                let drawn = drawn.unwrap_or_else(|| {
+                    mask(dropout, [steps, batch, width], (&device, like.dtype()))
+                });
+                drawn.expand([time, batch, width])
+            })
             .collect()
     }
+
+    /// What draws each mask, how long the mask stays, and its width.
+    fn spans(&self, hidden: usize) -> [(&Dropout, MaskSpan, usize); 2] {
+        [
+            (&self.hidden, MaskSpan::LayerOutput, hidden),
+            (&self.candidate, self.candidate_span, self.units),
+        ]
+    }
+}
+
+fn mask(dropout: &Dropout, shape: [usize; 3], place: (&Device, DType)) -> Tensor<3> {
+    dropout.forward(Tensor::ones(shape, place))
 }

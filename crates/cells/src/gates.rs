@@ -81,13 +81,15 @@ impl Gates {
         }
     }
 
-    /// The weights as one run sees them: computed from what they are parametrised by, and with the
-    /// run's mask on the recurrent ones. Gradients reach what is learned. What a cell's
-    /// [`prepared`](crate::CellBase::prepared) is made of.
+    /// The weights as one run of `batch` rows sees them: computed from what they are parametrised by, and with the
+    /// run's mask on the recurrent ones; and the other masks that stay for the whole run. Gradients reach what is
+    /// learned. What a cell's [`prepared`](crate::CellBase::prepared) is made of.
     #[must_use]
-    pub fn prepared(&self) -> Self {
+    pub fn prepared(&self, batch: usize) -> Self {
         let recurrent = self.dropout.weights.forward(self.recurrent_weight.val());
+        let place = (&recurrent.device(), recurrent.dtype());
         Self {
+            dropout: self.dropout.prepared(batch, self.hidden_size(), place),
             input_weight: Param::initialized(self.input_weight.id, self.input_weight.val()),
             recurrent_weight: Param::initialized(self.recurrent_weight.id, recurrent),
             ..self.clone()
@@ -336,9 +338,9 @@ pub(crate) use by_gates;
 /// Of that, what a run sees of its weights alone: for a cell that shows something else.
 macro_rules! prepared_by_gates {
     () => {
-        fn prepared(&self, _: usize) -> Self {
+        fn prepared(&self, batch: usize) -> Self {
             let mut cell = self.clone();
-            cell.gates = self.gates.prepared();
+            cell.gates = self.gates.prepared(batch);
             cell
         }
     };

@@ -22,6 +22,7 @@ use burn::tensor::{Bool, Device, Tensor, TensorData};
 use serde::{Deserialize, Serialize};
 
 use crate::pick::pick;
+use crate::recomputed::common_cycle;
 use crate::{
     Direction, Error, Layer, LayerInput, LayerOutput, Lengths, Path, SequenceConfig, Trace, state,
     stepwise,
@@ -344,6 +345,18 @@ impl<L: Layer, U: Layer> Layer for Hierarchical<L, U> {
             of("upper", self.upper.paths()),
         ]
         .concat()
+    }
+
+    fn cycle(&self) -> usize {
+        common_cycle([self.lower.cycle(), self.period * self.upper.cycle()])
+    }
+
+    fn prepared(&self, batch: usize) -> Self {
+        Self {
+            lower: self.lower.prepared(batch),
+            upper: self.upper.prepared(batch),
+            ..self.clone()
+        }
     }
 
     fn forward_checked(

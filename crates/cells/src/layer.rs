@@ -4,6 +4,7 @@ use burn::config::Config;
 use burn::module::{Module, ModuleDisplay};
 use burn::tensor::{Bool, Device, Tensor, TensorData};
 
+use crate::recomputed::in_pieces;
 use crate::state::check_state;
 use crate::{Direction, Error, LayerInput, Path, State};
 
@@ -77,6 +78,22 @@ pub trait Layer: Module + ModuleDisplay + 'static {
     /// path.
     fn paths(&self) -> Vec<(String, Path)>;
 
+    /// The layer, prepared for one run of `batch` rows: what is random and stays for a whole run is drawn, so that all
+    /// pieces of a run that is cut in pieces have it in common. A prepared layer draws none of it again.
+    ///
+    /// The default is the layer itself, as is right for a layer that draws nothing of this kind.
+    #[must_use]
+    fn prepared(&self, batch: usize) -> Self {
+        let _ = batch;
+        self.clone()
+    }
+
+    /// The number of steps after which the layer has the same part of it at work: a run that is cut in pieces is cut at
+    /// multiples of it. 1, unless the layer skips steps.
+    fn cycle(&self) -> usize {
+        1
+    }
+
     /// Runs over a sequence (`[batch, time, input_size]`): [`LayerInput`] says where to start and what is padding. A
     /// sequence without steps or without rows has an output without them, and hands its state through.
     ///
@@ -135,6 +152,23 @@ pub trait Layer: Module + ModuleDisplay + 'static {
         &self,
         input: LayerInput<'_, Self::State>,
     ) -> Result<Trace<Self::State>, Error>;
+
+    /// What a [`Recomputed`](crate::Recomputed) layer calls in the place of [`forward_checked`](Self::forward_checked): the
+    /// same run in so many pieces, each of which is computed a second time in the backward pass.
+    ///
+    /// The default cuts the layer as a whole, which must go one way through time. A layer that goes both ways, but is
+    /// made of layers that do not, calls this method of those.
+    ///
+    /// # Errors
+    ///
+    /// When the state does not fit, or there is autodiff, and the layer cannot be cut.
+    fn forward_recomputed(
+        &self,
+        input: LayerInput<'_, Self::State>,
+        pieces: Option<usize>,
+    ) -> Result<LayerOutput<Self::State>, Error> {
+        in_pieces(self, input, pieces)
+    }
 
     /// `state` with the rows for which `rows` says so put back to
     /// [`initial_state`](Self::initial_state): where the sequence in a row of the batch has ended

@@ -11,7 +11,7 @@
 //! A [`Cell`] says what happens in one step; most are written as [`equations`], and so is a cell of
 //! your own. A [`Layer`] runs cells over whole sequences: [`Recurrent`] in one direction,
 //! [`Bidirectional`] in both, [`Deep`] in layers on top of each other, [`Dilated`] skipping steps,
-//! [`Hierarchical`] at two paces. Public sequences are batch-first, `[batch, time, features]`;
+//! [`Hierarchical`] at two paces; [`Recomputed`] runs any of these for less memory. Public sequences are batch-first, `[batch, time, features]`;
 //! `time` counts steps.
 //!
 //! If you know PyTorch, Keras or burn-nn, [`coming_from`] says what each thing is called here.
@@ -147,9 +147,11 @@ mod one_of;
 mod pick;
 mod projected;
 mod readout;
+pub mod recomputed;
 mod recurrent;
 pub mod s_lstm;
 pub mod scan;
+mod seed;
 mod stacked_state;
 mod state;
 pub mod stepwise;
@@ -225,6 +227,8 @@ pub use min_gru::{MinGru, MinGruConfig};
 pub use min_lstm::{MinLstm, MinLstmConfig};
 pub use projected::Projected;
 pub use readout::Readout;
+#[doc(inline)]
+pub use recomputed::{Recomputed, RecomputedConfig};
 pub use recurrent::{Recurrent, RecurrentConfig};
 #[doc(inline)]
 pub use s_lstm::{ForgetGate, SLstm, SLstmConfig, SLstmState};
@@ -255,8 +259,9 @@ pub mod prelude {
         Janet, JanetConfig, Jordan, JordanConfig, Layer, LayerInput, LayerNormGru,
         LayerNormGruConfig, LayerNormLstm, LayerNormLstmConfig, LayerOutput, Lengths, Lru,
         LruConfig, Lstm, LstmActivations, LstmConfig, MaskSpan, Merge, Mgu, MguConfig, MinGru,
-        MinGruConfig, MinLstm, MinLstmConfig, Recurrent, RecurrentConfig, Reset, SLstm,
-        SLstmConfig, SequenceConfig, StackedState, WeightNorm, Zoneout, ZoneoutConfig,
+        MinGruConfig, MinLstm, MinLstmConfig, Recomputed, RecomputedConfig, Recurrent,
+        RecurrentConfig, Reset, SLstm, SLstmConfig, SequenceConfig, StackedState, WeightNorm,
+        Zoneout, ZoneoutConfig,
     };
     pub use crate::{Cell as _, CellBase as _, State as _};
 }

@@ -77,6 +77,15 @@ impl<K: SequenceConfig<Built: Cell>> SequenceConfig for RecurrentConfig<K> {
     }
 }
 
+/// Why a watched layer runs step by step.
+const WATCHED: &str = "watched";
+
+/// Whether a recurrence in `layer` is watched.
+pub(crate) fn is_watched<L: Layer>(layer: &L) -> bool {
+    let watched = Path::Unrolled(WATCHED.into());
+    layer.paths().iter().any(|(_, path)| *path == watched)
+}
+
 /// A cell, run over a sequence in one direction.
 #[doc(alias = "RNN")]
 #[doc(alias = "nn.RNN")]
@@ -90,6 +99,9 @@ pub struct Recurrent<C: Module> {
     initial: InitialState,
     #[module(skip)]
     unrolled: bool,
+    /// Whether the cell is that of a run that has begun.
+    #[module(skip)]
+    prepared: bool,
     #[module(skip)]
     watcher: Option<Watcher>,
 }
@@ -102,6 +114,7 @@ impl<C: Cell> Recurrent<C> {
             direction,
             initial: InitialState::zeros(),
             unrolled: false,
+            prepared: false,
             watcher: None,
         }
     }
@@ -126,13 +139,13 @@ impl<C: Cell> Recurrent<C> {
     fn path(&self) -> Path {
         match (self.unrolled, &self.watcher) {
             (true, _) => Path::Unrolled("asked for by unrolled()".into()),
-            (false, Some(_)) => Path::Unrolled("watched".into()),
+            (false, Some(_)) => Path::Unrolled(WATCHED.into()),
             (false, None) => self.cell.path(),
         }
     }
 
     /// What a run is made of: the cell as it sees it, the sequence and the state to start from.
-    fn prepared(&self, input: LayerInput<'_, C::State>) -> Result<(C, Sequence, C::State), Error> {
+    fn begun(&self, input: LayerInput<'_, C::State>) -> Result<(C, Sequence, C::State), Error> {
         let LayerInput {
             inputs,
             state,
@@ -157,7 +170,11 @@ impl<C: Cell> Recurrent<C> {
             values: input.swap_dims(0, 1),
             lengths: lengths.filter(|lengths| !lengths.all_are(time)).cloned(),
         };
-        Ok((self.cell.prepared(batch), input, state))
+        let cell = match self.prepared {
+            true => self.cell.clone(),
+            false => self.cell.prepared(batch),
+        };
+        Ok((cell, input, state))
     }
 }
 
@@ -193,11 +210,22 @@ impl<C: Cell> Layer for Recurrent<C> {
         vec![(self.describe(), self.path())]
     }
 
+    fn prepared(&self, batch: usize) -> Self {
+        if self.prepared {
+            return self.clone();
+        }
+        Self {
+            cell: self.cell.prepared(batch),
+            prepared: true,
+            ..self.clone()
+        }
+    }
+
     fn forward_checked(
         &self,
         input: LayerInput<'_, Self::State>,
     ) -> Result<LayerOutput<Self::State>, Error> {
-        let (cell, input, state) = self.prepared(input)?;
+        let (cell, input, state) = self.begun(input)?;
         let (outputs, state) = match self.path() {
             Path::Kernel(_) => cell.scan(input, state, self.direction),
             Path::Unrolled(_) => {
@@ -215,7 +243,7 @@ impl<C: Cell> Layer for Recurrent<C> {
         &self,
         input: LayerInput<'_, Self::State>,
     ) -> Result<Trace<Self::State>, Error> {
-        let (cell, input, state) = self.prepared(input)?;
+        let (cell, input, state) = self.begun(input)?;
         let mut states = vec![None; input.values.dims()[0]];
         let mut keep = |t: usize, state: &C::State| states[t] = Some(state.clone());
         let watcher = self.watcher.as_ref();

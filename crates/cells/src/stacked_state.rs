@@ -6,7 +6,9 @@
 
 use burn::tensor::Tensor;
 
-use crate::{Bidirectional, BothDirections, Cell, Deep, Error, Layer, Recurrent, State};
+use crate::{
+    Bidirectional, BothDirections, Cell, Deep, Error, Layer, Recomputed, Recurrent, State,
+};
 
 /// A layer whose states can be stacked: of cells in one direction, in both, and layers of those on top of each other.
 ///
@@ -139,5 +141,17 @@ impl<L: StackedState> StackedState for Deep<L> {
     fn of_cell_states(&self, states: &mut dyn Iterator<Item = L::CellState>) -> Self::State {
         let layers = self.layers.iter();
         layers.map(|layer| layer.of_cell_states(states)).collect()
+    }
+}
+
+impl<L: StackedState> StackedState for Recomputed<L> {
+    type CellState = L::CellState;
+
+    fn cell_states(&self, state: Self::State) -> Vec<L::CellState> {
+        self.layer.cell_states(state)
+    }
+
+    fn of_cell_states(&self, states: &mut dyn Iterator<Item = L::CellState>) -> Self::State {
+        self.layer.of_cell_states(states)
     }
 }

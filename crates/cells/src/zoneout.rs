@@ -21,13 +21,13 @@
 
 use burn::config::Config;
 use burn::module::{Flag, Module, Param};
-use burn::tensor::{Device, Distribution, Tensor, TensorData};
+use burn::tensor::{Device, Tensor, TensorData};
 use rand::rngs::Xoshiro256PlusPlus;
 use rand::{Rng, SeedableRng};
 use serde::{Deserialize, Serialize};
 
 use crate::equations::{At, Equations, Expression};
-use crate::{CellBase, Error, Projected, SequenceConfig, State};
+use crate::{CellBase, Error, Projected, SequenceConfig, State, seed};
 
 /// Configuration of a [`Zoneout`] cell.
 ///
@@ -195,12 +195,7 @@ impl<C: Equations> Zoneout<C> {
     fn masks(&self, like: &Tensor<3>) -> Vec<Tensor<3>> {
         let [time, batch, _] = like.dims();
         let device = like.device();
-        let words = Tensor::<1>::random([2], Distribution::Uniform(0.0, 1.0), &device);
-        let words = words.into_data();
-        let seed = words.iter::<f64>().fold(0u64, |seed, word| {
-            seed << 24 | (word * f64::from(1 << 24)) as u64
-        });
-        let mut generator = Xoshiro256PlusPlus::seed_from_u64(seed);
+        let mut generator = Xoshiro256PlusPlus::seed_from_u64(seed::drawn(&device));
 
         let widths = widths(&self.inner);
         let draw = |index: usize| {

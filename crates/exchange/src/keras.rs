@@ -70,7 +70,7 @@ pub use saved::saved;
 
 use backdraft_cells::{
     Bidirectional, BothDirections, Cell, CellBase, Deep, Direction, Elman, Error as CellError,
-    Gates, Gru, Layer, Lstm, LstmActivations, Recurrent, Reset, WeightNorm,
+    Gates, Gru, Layer, Lstm, LstmActivations, Recomputed, Recurrent, Reset, WeightNorm,
 };
 use burn::module::{Module, Param};
 use burn::tensor::{Tensor, TensorData};
@@ -235,6 +235,14 @@ impl<L: Layer + KerasLayer> KerasLayer for Deep<L> {
             all.extend(named.map(|(name, cell)| (format!("layer {number} {name}"), cell)));
         }
         Ok(all)
+    }
+}
+
+impl<L: Layer + KerasLayer> KerasLayer for Recomputed<L> {
+    type Cell = L::Cell;
+
+    fn cells(&mut self) -> Result<Vec<(String, &mut L::Cell)>, CellError> {
+        self.layer.cells()
     }
 }
 

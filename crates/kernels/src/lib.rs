@@ -18,6 +18,8 @@
 //! intermediate results cost more than the computation: [`additive_scores`] of an attention, and the
 //! [`cross_entropy`] of a large vocabulary. They are for the CPU, in f32.
 //!
+//! [`one_node`] makes a node of whatever function computes its own gradient.
+//!
 //! # Small numbers
 //!
 //! A processor computes many times more slowly with numbers below the normal ones (1.2e-38), and gradients that
@@ -65,6 +67,7 @@ mod cross_entropy;
 #[cfg(feature = "wgpu")]
 mod cube;
 mod gradient;
+mod one_node;
 mod operation;
 #[cfg(feature = "mimalloc")]
 mod pages;
@@ -77,6 +80,7 @@ mod recurrence;
 
 pub use additive::{additive_path, additive_scores};
 pub use cross_entropy::{cross_entropy, cross_entropy_path};
+pub use one_node::{InputSlopes, NodeInputs, NodeOutputs, OutputSlopes, one_node};
 #[cfg(feature = "mimalloc")]
 pub use pages::keep_pages;
 pub use path::{Kernel, Path};

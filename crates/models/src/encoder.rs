@@ -277,6 +277,31 @@ impl Layer for Encoder {
         either!(self, |layers| layers.paths())
     }
 
+    fn cycle(&self) -> usize {
+        either!(self, |layers| layers.cycle())
+    }
+
+    fn prepared(&self, batch: usize) -> Self {
+        match self {
+            Self::Forward(layers) => Self::Forward(layers.prepared(batch)),
+            Self::Both(layers) => Self::Both(layers.prepared(batch)),
+        }
+    }
+
+    fn forward_recomputed(
+        &self,
+        input: LayerInput<'_, EncoderState>,
+        pieces: Option<usize>,
+    ) -> Result<LayerOutput<EncoderState>, Error> {
+        run!(self, input, |layers, of, input| {
+            let run = layers.forward_recomputed(input, pieces)?;
+            Ok(LayerOutput {
+                outputs: run.outputs,
+                state: of(run.state),
+            })
+        })
+    }
+
     fn forward_checked(
         &self,
         input: LayerInput<'_, EncoderState>,

@@ -17,6 +17,7 @@ mod nothing;
 mod odd;
 mod padding;
 mod pytorch;
+mod recomputed;
 mod refusals;
 mod scan;
 mod stacked_state;

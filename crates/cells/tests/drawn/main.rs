@@ -4,6 +4,7 @@
 mod initial;
 mod masks;
 mod memory;
+mod recomputed;
 mod regularizers;
 mod states;
 #[path = "../support/mod.rs"]

@@ -77,6 +77,12 @@ fn a_padded_stack_in_reverse_equals_the_plain_loop() {
 }
 
 #[test]
+fn a_padded_stack_that_is_computed_again_equals_the_plain_loop() {
+    let below = RecurrentConfig::new(LstmConfig::new(INPUT, 9));
+    compare(RecomputedConfig::new(DeepConfig::new(below, 2)));
+}
+
+#[test]
 fn a_padded_stack_both_ways_equals_the_plain_loop() {
     compare(DeepConfig::new(
         BidirectionalConfig::new(ElmanConfig::new(INPUT, 9)),
