@@ -109,8 +109,9 @@ impl<K: SequenceConfig<Built: Layer>> SequenceConfig for RecomputedConfig<K> {
 ///
 /// A run is what it would be if the layer were run over each piece by hand and handed its state on: outputs and states to
 /// the bit, gradients but for the order of sums. What differs from a run over the whole sequence is rounding alone:
-/// gradients of parameters are summed piece by piece, and products of matrices are rounded differently in other shapes. With the kernels of `Elman`, `Lstm` and `Gru` on a CPU, outputs, states
-/// and the gradients of the input and of the initial state are the same to the bit.
+/// gradients of parameters are summed piece by piece, and products of matrices are rounded differently in other shapes.
+/// With the kernels of `Elman`, `Lstm` and `Gru` on a CPU, outputs, states and the gradients of the input and of the
+/// initial state are the same to the bit.
 ///
 /// The parameters have the names that they have in the layer, so that records go from the one to the other. Without
 /// autodiff the layer runs as it is.
