@@ -63,13 +63,13 @@ pub struct Row {
     pub training_ms: f64,
     /// Milliseconds of the other; the median.
     pub against_training_ms: f64,
-    /// Rows times steps, a second, of ours.
+    /// Symbols a second, of ours: rows times steps, padding aside.
     pub forward_symbols_per_second: f64,
-    /// Rows times steps, a second, of the other.
+    /// Symbols a second, of the other: rows times steps, padding aside.
     pub against_forward_symbols_per_second: f64,
-    /// Rows times steps, a second, of ours.
+    /// Symbols a second, of ours: rows times steps, padding aside.
     pub training_symbols_per_second: f64,
-    /// Rows times steps, a second, of the other.
+    /// Symbols a second, of the other: rows times steps, padding aside.
     pub against_training_symbols_per_second: f64,
     /// The rate of the matrix products of our training step, in 10^9 operations a second, as if
     /// the step had nothing else to do; on the CPU.
@@ -168,7 +168,21 @@ impl Row {
         self.with_rate(flops, sgemm_gflops)
     }
 
-    /// The same for a training step whose matrix products are so many operations.
+    /// The same of rows that are padded, which have so many symbols.
+    #[must_use]
+    pub(crate) fn with_symbols(mut self, symbols: f64) -> Self {
+        let part = symbols / self.shape.symbols() as f64;
+        let rates = [
+            &mut self.forward_symbols_per_second,
+            &mut self.against_forward_symbols_per_second,
+            &mut self.training_symbols_per_second,
+            &mut self.against_training_symbols_per_second,
+        ];
+        rates.into_iter().for_each(|rate| *rate *= part);
+        self
+    }
+
+    /// Adds the same for a training step whose matrix products are so many operations.
     pub(crate) fn with_rate(mut self, flops: f64, sgemm_gflops: Option<f64>) -> Self {
         let seconds = self.training_ms / 1e3;
         self.gflops = Some(flops / seconds / 1e9);

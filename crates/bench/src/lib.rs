@@ -49,7 +49,9 @@ pub use device::{DeviceChoice, FoundDevice};
 pub use error::BenchError;
 pub use launches::{LaunchRow, LaunchSchedule, Launches, count_launches};
 pub use memory::{count_bytes_with, live_bytes};
-pub use model::{Agreement, LanguageModelSetup, ModelRow, ModelSetup, Parts, TranslatorSetup};
+pub use model::{
+    Agreement, LanguageModelSetup, ModelRow, ModelSetup, Parts, TaggerSetup, TranslatorSetup,
+};
 pub use report::Report;
 pub use scaling::{Point, Scaling, ScalingRow, Sweep, sweeps};
 pub use sgemm::sgemm_gflops;

@@ -8,7 +8,8 @@ use super::measuring::{Measuring, tell};
 use super::print::report;
 use crate::{
     BenchError, Comparisons, Contender, DeviceChoice, FoundDevice, LanguageModelSetup, Mean,
-    ModelRow, ModelSetup, PyTorch, PyTorchModel, Row, TranslatorSetup, Way, ours, sgemm_gflops,
+    ModelRow, ModelSetup, PyTorch, PyTorchModel, Row, TaggerSetup, TranslatorSetup, Way, ours,
+    sgemm_gflops,
 };
 
 #[derive(Debug, clap::Args)]
@@ -37,6 +38,10 @@ enum Subject {
     /// Whole steps of the training of an encoder-decoder with attention, additive and general: at
     /// 64,20,64,256 where no shapes are given, the time being that of source and target
     Translator,
+    /// Whole steps of the training of a tagger, of LSTMs in both directions over words and their
+    /// characters, with a conditional random field: at 32,40,100,100 where no shapes are given, the time
+    /// being that of the longest sentences
+    Tagger,
 }
 
 impl Arguments {
@@ -107,24 +112,27 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), BenchError> {
 
     let mut contenders = vec![format!("{}: {}", place.name, place.description)];
     let (mut rows, mut models) = (Vec::new(), Vec::new());
-    if arguments.wants(Subject::Layers) {
-        let pytorch = PyTorch::start(&arguments.python, threads)?;
-        rows = arguments.layers(&place, &pytorch)?;
-        contenders.push(format!("pytorch: PyTorch {}", pytorch.version()));
-    }
-    let mut add = |(rows, programs): (Vec<ModelRow>, Vec<String>)| {
-        models.extend(rows);
+    for &subject in Subject::value_variants() {
+        if !arguments.wants(subject) {
+            continue;
+        }
+        let (measured, programs) = match subject {
+            Subject::Layers => {
+                let pytorch = PyTorch::start(&arguments.python, threads)?;
+                rows = arguments.layers(&place, &pytorch)?;
+                let program = format!("pytorch: PyTorch {}", pytorch.version());
+                (Vec::new(), vec![program])
+            }
+            Subject::LanguageModel => arguments.models::<LanguageModelSetup>(&place, threads)?,
+            Subject::Translator => arguments.models::<TranslatorSetup>(&place, threads)?,
+            Subject::Tagger => arguments.models::<TaggerSetup>(&place, threads)?,
+        };
+        models.extend(measured);
         for program in programs {
             if !contenders.contains(&program) {
                 contenders.push(program);
             }
         }
-    };
-    if arguments.wants(Subject::LanguageModel) {
-        add(arguments.models::<LanguageModelSetup>(&place, threads)?);
-    }
-    if arguments.wants(Subject::Translator) {
-        add(arguments.models::<TranslatorSetup>(&place, threads)?);
     }
     let comparisons = Comparisons {
         command: "peers",

@@ -17,7 +17,8 @@ use backdraft_train::SymbolBatch;
 use burn::tensor::Device;
 use serde_json::{Value, json};
 
-use super::{ModelSetup, Rows, VOCABULARY, product_flops, random_rows, tensor};
+use super::drawn::{Rows, random_rows, tensor};
+use super::{ModelSetup, VOCABULARY, product_flops};
 use crate::{BenchError, CellKind, PyTorchProgram, Shape};
 
 /// LSTMs on top of each other.
@@ -113,7 +114,7 @@ impl ModelSetup for LanguageModelSetup {
         };
         let layers = shape.training_flops(CellKind::Lstm)
             + upper.training_flops(CellKind::Lstm) * (LAYERS - 1) as f64;
-        layers + product_flops(shape.symbols(), shape.hidden, VOCABULARY)
+        layers + product_flops(self.symbols_read(), shape.hidden, VOCABULARY)
     }
 }
 

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::{Agreement, ModelSetup, VOCABULARY};
+use super::{Agreement, ModelSetup};
 use crate::report::table::digits;
 use crate::{BenchError, CellKind, FoundDevice, ModelContender, ModelStep, Row};
 
@@ -29,7 +29,7 @@ pub struct ModelRow {
     pub row: Row,
     /// Recurrent layers on top of each other.
     pub layers: usize,
-    /// Symbols.
+    /// Symbols that have an embedding.
     pub vocabulary: usize,
     /// What our step is made of, measured apart: a device waits for each part's end.
     pub parts: Parts,
@@ -70,9 +70,9 @@ impl ModelRow {
         )?;
         Ok(Self {
             model: setup.name(),
-            row,
+            row: row.with_symbols(setup.symbols_read()),
             layers: setup.layers(),
-            vocabulary: VOCABULARY,
+            vocabulary: setup.vocabulary(),
             parts: ours.parts()?,
             agreement,
             description: setup.describe(),
@@ -123,8 +123,12 @@ impl ModelRow {
 
 #[cfg(test)]
 mod tests {
+    use burn::tensor::Device;
+
     use super::*;
-    use crate::{Comparisons, DeviceChoice, LanguageModelSetup, Report, TranslatorSetup};
+    use crate::{
+        Comparisons, DeviceChoice, LanguageModelSetup, Report, TaggerSetup, TranslatorSetup,
+    };
 
     /// Ours against itself.
     fn rows<S: ModelSetup>() -> Vec<ModelRow> {
@@ -152,7 +156,7 @@ mod tests {
 
     /// That each of these is a row of the table, the object and the picture.
     #[track_caller]
-    fn check(comparisons: &Comparisons, models: &[(&str, &str)], layers: usize) {
+    fn check(comparisons: &Comparisons, models: &[(&str, &str)], layers: usize, symbols: f64) {
         let (table, svg) = (comparisons.table(), comparisons.svg().unwrap());
         for words in ["forward", "clipping", "optimiser", "10 steps"] {
             assert!(table.contains(words), "{words}: {table}");
@@ -172,9 +176,8 @@ mod tests {
             assert_eq!(model["against"], "backdraft");
             assert_eq!(model["agreement"]["difference"], 0.0);
             let number = |field: &str| model[field].as_f64().unwrap();
-            // 2 rows of 3 steps.
             let rate = number("training_symbols_per_second") * number("training_ms");
-            assert!((rate / 6e3 - 1.0).abs() < 1e-9);
+            assert!((rate / 1e3 / symbols - 1.0).abs() < 1e-9, "{rate}");
             assert!(number("gflops") > 0.0);
             assert!(model["parts"]["backward_ms"].as_f64().unwrap() > 0.0);
         }
@@ -183,7 +186,7 @@ mod tests {
     #[test]
     fn a_language_model_is_a_row_of_the_table_the_object_and_the_picture() {
         let models = [("language-model", "2 LSTMs, softmax over 100 symbols")];
-        check(&comparisons::<LanguageModelSetup>(), &models, 2);
+        check(&comparisons::<LanguageModelSetup>(), &models, 2, 6.0);
     }
 
     #[test]
@@ -192,6 +195,20 @@ mod tests {
             ("translator-additive", "additive attention"),
             ("translator-general", "general attention"),
         ];
-        check(&comparisons::<TranslatorSetup>(), &models, 1);
+        check(&comparisons::<TranslatorSetup>(), &models, 1, 6.0);
+    }
+
+    #[test]
+    fn a_tagger_is_a_row_of_the_table_the_object_and_the_picture() {
+        let comparisons = comparisons::<TaggerSetup>();
+        let models = [("tagger", "conditional random field over 20 tags")];
+        let setup = TaggerSetup::all("2,3,4,5".parse().unwrap())[0];
+        let batches = setup.batches(&Device::default());
+        let words = batches.iter().map(|batch| batch.input.lengths.total());
+        // Of 2 sentences of up to 3 words.
+        let words = words.sum::<usize>() as f64 / batches.len() as f64;
+        assert!(words < 6.0, "{words}");
+        check(&comparisons, &models, 1, words);
+        assert_eq!(comparisons.json()["models"][0]["vocabulary"], 10_000);
     }
 }

@@ -26,7 +26,8 @@ use backdraft_train::PairBatch;
 use burn::tensor::Device;
 use serde_json::{Value, json};
 
-use super::{ModelSetup, Rows, VOCABULARY, product_flops, random_rows, tensor};
+use super::drawn::{Rows, random_rows, tensor};
+use super::{ModelSetup, VOCABULARY, product_flops};
 use crate::{BenchError, PyTorchProgram, Shape};
 
 /// An encoder-decoder of LSTMs, one layer each.
@@ -173,11 +174,11 @@ impl ModelSetup for TranslatorSetup {
             input,
             hidden,
         } = self.shape;
-        let (half, read) = (self.half(), batch * time);
-        let (features, written) = (2 * half, batch * (time + 1));
+        let (half, read) = (self.half(), (batch * time) as f64);
+        let (features, written) = (2 * half, (batch * (time + 1)) as f64);
         let lstm = |rows, input, hidden| product_flops(rows, input + hidden, 4 * hidden);
         let encoder = 2.0 * lstm(read, input, half);
-        let bridge = 2.0 * product_flops(batch, 2 * features, hidden);
+        let bridge = 2.0 * product_flops(batch as f64, 2 * features, hidden);
         let decoder = lstm(written, input, hidden);
         let keys = product_flops(read, features, hidden);
         let fit = product_flops(written, hidden, time);

@@ -250,7 +250,7 @@ fn nonsense_is_refused() {
     refused(
         &["peers", "--python", "python", "--only", "cells"],
         2,
-        "[possible values: layers, language-model, translator]",
+        "[possible values: layers, language-model, translator, tagger]",
     );
     refused(&["fly"], 2, "unrecognized subcommand");
 
@@ -298,7 +298,7 @@ fn a_device_that_is_not_built_in_is_told_how_to_be() {
 fn an_interpreter_that_is_none_is_named() {
     let missing = "/there/is/no/python";
     let peers = |python: &str, expected: &str| {
-        for only in ["layers", "language-model", "translator"] {
+        for only in ["layers", "language-model", "translator", "tagger"] {
             let command = ["peers", "--python", python, "--only", only];
             let told = ["--device", built(), "--json"];
             refused(&[&command[..], &told, &TINY].concat(), 1, expected);
