@@ -7,6 +7,7 @@ mod classify;
 mod command_line;
 mod composition;
 mod description;
+mod devices;
 mod exchange;
 mod following;
 mod forecast_edges;
