@@ -1,7 +1,9 @@
 //! Several devices, each with some of the rows: the weights of one that has all of them. The devices are one CPU,
 //! named several times; each has a thread of its own.
 
+use std::fs;
 use std::ops::ControlFlow;
+use std::path::Path;
 use std::sync::{Arc, Mutex};
 
 use backdraft_cells::{Deep, DeepConfig, Error, Lstm, LstmConfig, Recurrent, RecurrentConfig};
@@ -16,7 +18,8 @@ use burn::optim::SgdConfig;
 use burn::tensor::{Device, Tensor};
 use burn::train::{Learner, LearningResult, SupervisedTraining, TrainingStrategy};
 
-use crate::support::alone;
+use crate::support::folder::{Folder, last_saved, weights as saved_weights};
+use crate::support::{alone, backdraft, killed_at, nonsense, succeeded, train_arguments};
 
 type Model = LanguageModel<Deep<Recurrent<Lstm>>>;
 
@@ -399,4 +402,91 @@ fn no_device_at_all_is_refused() {
     let strategy = TruncatedBptt::<Model>::new(Device::flex()).with_devices(Vec::new());
     let error = strategy.check().unwrap_err().to_string();
     assert_eq!(error, "--devices: expected at least 1, found 0");
+}
+
+/// Four streams on three devices, with masks and noise that are drawn, some of them twice.
+const ASKED: [&str; 13] = [
+    "--devices",
+    "3",
+    "--steps",
+    "60",
+    "--dropout",
+    "0.3",
+    "--recompute",
+    "--gradient-noise",
+    "0.001",
+    "--average",
+    "ema",
+    "--save-steps",
+    "7",
+];
+
+/// What is carried is saved as one, and split again.
+#[test]
+fn a_training_on_several_devices_resumes_to_the_bit() {
+    let folder = Folder::new();
+    let whole = folder.run("whole");
+    let told = backdraft(&train_arguments(&folder.text, &whole, &ASKED));
+    assert!(told.status.success());
+    let told = String::from_utf8_lossy(&told.stderr).into_owned();
+    assert!(told.contains("device flex, 3 times"), "{told}");
+    assert!(
+        told.contains("flex uses all cores of the CPU as one device"),
+        "{told}"
+    );
+
+    let cut_off = |name: &str| {
+        let run = folder.run(name);
+        killed_at("step", 33, &train_arguments(&folder.text, &run, &ASKED));
+        assert!(last_saved(&run).is_some());
+        run
+    };
+    let run = cut_off("cut-off");
+    succeeded(&["train", "--resume", &run]);
+    assert_eq!(saved_weights(&run), saved_weights(&whole));
+    // On another number of devices it goes on, too; which draw other masks.
+    let run = cut_off("alone");
+    succeeded(&["train", "--resume", &run, "--devices", "1"]);
+    assert_ne!(saved_weights(&run), saved_weights(&whole));
+}
+
+/// Before anything is read or written.
+#[test]
+fn devices_that_are_not_there_or_have_no_row_are_refused() {
+    let folder = Folder::new();
+    let run = folder.run("run");
+    let with = |devices, expected: &str| {
+        let more = ["--devices", devices];
+        nonsense(&train_arguments(&folder.text, &run, &more), expected);
+        assert!(!Path::new(&run).exists());
+    };
+    with("0", "--devices: expected at least 1, found 0");
+    with(
+        "5",
+        "--devices: expected at most 4, the rows of a batch, found 5",
+    );
+    with(
+        "9999999999",
+        "--devices: expected at most 1048576, found 9999999999",
+    );
+}
+
+/// A file says how many as it says which.
+#[test]
+fn a_run_says_how_many_devices_it_is_on() {
+    let folder = Folder::new();
+    let (run, again) = (folder.run("run"), folder.run("again"));
+    let more = ["--devices", "2", "--steps", "3"];
+    succeeded(&train_arguments(&folder.text, &run, &more));
+    let description = fs::read_to_string(Path::new(&run).join("run.toml")).unwrap();
+    assert!(
+        description.contains("device = \"flex\"\ndevices = 2\n"),
+        "{description}"
+    );
+    // A run that begins with the weights of another begins on one device, as with `--device`.
+    succeeded(&[
+        "train", "lm", "--from", &run, "--out", &again, "--device", "flex",
+    ]);
+    let description = fs::read_to_string(Path::new(&again).join("run.toml")).unwrap();
+    assert!(description.contains("devices = 1\n"), "{description}");
 }

@@ -1,6 +1,7 @@
 //! The program, as a stranger runs it, and the training that it does.
 
 mod baselines;
+mod batches;
 mod beginning;
 mod cells;
 mod classify;
