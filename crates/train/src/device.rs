@@ -6,6 +6,7 @@ use clap::ValueEnum;
 use serde::{Deserialize, Serialize};
 
 use crate::TrainError;
+use crate::bounds::{require, rows};
 
 /// A device that was asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, ValueEnum)]
@@ -28,6 +29,8 @@ pub enum DeviceChoice {
 pub struct PickedDevice {
     /// The device.
     pub device: Device,
+    /// Others of its kind, which have some rows of each batch in training.
+    pub others: Vec<Device>,
     /// Its name: `flex`, `ndarray`, or `wgpu (..)`.
     pub name: String,
     /// What it is: of a GPU, what its driver says.
@@ -41,6 +44,38 @@ impl PickedDevice {
     /// threads.
     pub fn is_cpu(&self) -> bool {
         self.choice() != DeviceChoice::Wgpu
+    }
+
+    /// The first `count` devices of this kind, to train on: each has some rows of a batch.
+    ///
+    /// There is one CPU, which uses all of its cores. It is taken for as many devices as are asked for, for tests.
+    ///
+    /// # Errors
+    ///
+    /// When there are fewer, or none is asked for.
+    pub fn with_devices(mut self, count: usize) -> Result<Self, TrainError> {
+        rows([("devices", count)])?;
+        if count == 1 {
+            self.others.clear();
+            return Ok(self);
+        }
+        let mut devices = match self.is_cpu() {
+            true => vec![self.device.clone(); count],
+            false => wgpu::devices(),
+        };
+        let found = devices.len();
+        let expected = format!("at most {found}, as many as there are of {}", self.name);
+        require("devices", &expected, count, count <= found)?;
+        devices.truncate(count);
+        self.others = devices.split_off(1);
+        self.device = devices.remove(0);
+        Ok(self)
+    }
+
+    /// All that are trained on, the first of which has the weights.
+    pub(crate) fn devices(&self) -> Vec<Device> {
+        let others = self.others.iter().cloned();
+        std::iter::once(self.device.clone()).chain(others).collect()
     }
 
     /// As it would be asked for.
@@ -80,6 +115,13 @@ impl DeviceChoice {
             Self::Auto => Ok(wgpu::automatic()),
         }
     }
+}
+
+/// Refuses more devices than a batch has rows, of which some would have nothing to do.
+pub(crate) fn check_count(devices: usize, batch: usize) -> Result<(), TrainError> {
+    rows([("devices", devices)])?;
+    let expected = format!("at most {batch}, the rows of a batch");
+    require("devices", &expected, devices, devices <= batch)
 }
 
 /// Whether a device computes where this program runs, in the same memory.
@@ -127,6 +169,7 @@ fn not_compiled(feature: &str) -> String {
 fn flex(reason: &str) -> PickedDevice {
     PickedDevice {
         device: Device::flex(),
+        others: Vec::new(),
         name: "flex".to_string(),
         description: "Burn's Flex on the CPU".to_string(),
         reason: reason.to_string(),
@@ -138,6 +181,7 @@ fn flex(reason: &str) -> PickedDevice {
 fn ndarray() -> Result<PickedDevice, TrainError> {
     Ok(PickedDevice {
         device: Device::ndarray(),
+        others: Vec::new(),
         name: "ndarray".to_string(),
         description: "Burn's NdArray on the CPU".to_string(),
         reason: "as asked for".to_string(),
@@ -155,6 +199,8 @@ fn ndarray() -> Result<PickedDevice, TrainError> {
 
 #[cfg(not(feature = "wgpu"))]
 mod wgpu {
+    use burn::tensor::Device;
+
     use super::{KnownDevice, PickedDevice, TrainError, flex, not_compiled};
 
     pub(super) fn asked_for() -> Result<PickedDevice, TrainError> {
@@ -167,6 +213,10 @@ mod wgpu {
 
     pub(super) fn automatic() -> PickedDevice {
         flex("the CPU, as this build has no WGPU")
+    }
+
+    pub(super) fn devices() -> Vec<Device> {
+        Vec::new()
     }
 
     pub(super) fn known() -> KnownDevice {
@@ -183,13 +233,14 @@ mod wgpu {
 #[cfg(feature = "wgpu")]
 mod wgpu {
     use backdraft_kernels::gpu::{Adapter, NO_ADAPTER, adapters};
-    use burn::tensor::Device;
+    use burn::tensor::{Device, DeviceKind, DeviceType};
 
     use super::{KnownDevice, PickedDevice, TrainError, flex};
 
     fn picked(adapter: &Adapter, reason: &str) -> PickedDevice {
         PickedDevice {
             device: Device::wgpu(Default::default()),
+            others: Vec::new(),
             name: format!("wgpu ({})", adapter.description),
             description: adapter.description.clone(),
             reason: reason.to_string(),
@@ -215,6 +266,22 @@ mod wgpu {
                 adapter.description
             )),
             None => flex(&format!("the CPU: {NO_ADAPTER}")),
+        }
+    }
+
+    /// The GPUs, cards of their own first; a software one where there is nothing else.
+    pub(super) fn devices() -> Vec<Device> {
+        let there: Vec<Device> = Device::enumerate(DeviceType::Wgpu).into_iter().collect();
+        let all = 0..there.len();
+        let kinds = (all.clone().map(DeviceKind::DiscreteGpu))
+            .chain(all.clone().map(DeviceKind::IntegratedGpu))
+            .chain(all.map(DeviceKind::VirtualGpu));
+        let real = kinds
+            .map(Device::wgpu)
+            .filter(|device| there.contains(device));
+        match real.collect::<Vec<_>>() {
+            none if none.is_empty() => there,
+            real => real,
         }
     }
 

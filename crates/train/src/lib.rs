@@ -62,8 +62,8 @@ pub use device::{DeviceChoice, KnownDevice, PickedDevice, known_devices};
 pub use drawing::{Picture, Section};
 pub use error::TrainError;
 pub use fit::{
-    Ending, Loss, Objective, Observer, Part, Piece, Start, Step, StepTimes, Trainee, TruncatedBptt,
-    Validation, Window, WindowMetric, WindowOutput, WindowValues, checkpoint,
+    Batch, Ending, Loss, Objective, Observer, Part, Piece, Share, Start, Step, StepTimes, Trainee,
+    TruncatedBptt, Validation, Window, WindowMetric, WindowOutput, WindowValues, checkpoint,
 };
 pub use insight::{
     Feature, GradientNorm, Insight, LayerName, Passage, Spectrum, StateGradient, TellingUnit,

@@ -256,7 +256,7 @@ mod tests {
             "Decoding",
         ];
         let apart = [
-            "config", "from", "out", "device", "dry_run", "progress", "json",
+            "config", "from", "out", "device", "devices", "dry_run", "progress", "json",
         ];
         let program = program();
         let train = program.find_subcommand("train").expect("train");

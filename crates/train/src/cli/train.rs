@@ -22,8 +22,9 @@ use crate::run::checksums::checksum;
 use crate::say::say;
 use crate::tasks::language::held_out_text;
 use crate::{
-    DeviceChoice, Display, LanguageSettings, Pretrained, Resumed, Run, RunDescription, Text,
-    TrainError, estimate_task, interrupt, resume_task, train_task, train_task_from,
+    DeviceChoice, Display, LanguageSettings, PickedDevice, Pretrained, Resumed, Run,
+    RunDescription, Text, TrainError, estimate_task, interrupt, resume_task, train_task,
+    train_task_from,
 };
 
 /// What is asked of a training that goes on.
@@ -38,6 +39,9 @@ pub(super) struct Resuming {
     /// Device to compute on [default: the one that the training started on]
     #[arg(long, value_enum, requires = "resume")]
     device: Option<DeviceChoice>,
+    /// Number of devices of that kind to train on [default: as many as the training started on]
+    #[arg(long, value_name = "N", requires = "resume")]
+    devices: Option<usize>,
     /// How to show progress
     #[arg(long, value_enum, default_value_t, requires = "resume")]
     progress: Display,
@@ -67,7 +71,9 @@ fn launch<T: AtTerminal>(
     source: &T::Source,
     pretrained: Option<&Pretrained<T>>,
 ) -> Result<(), TrainError> {
-    let (settings, device) = (&asked.settings, asked.device.pick()?);
+    let device = asked.device.pick()?.with_devices(asked.devices)?;
+    let settings = &asked.settings;
+    tell_devices(&device, running.dry_run);
     if running.dry_run {
         let estimate = estimate_task(pretrained, settings, source, &device)?;
         return match running.json {
@@ -99,6 +105,7 @@ pub(super) fn resume<T: AtTerminal>(path: &Path, asked: &Resuming) -> Result<(),
         data: data.as_deref(),
         valid: asked.valid.clone(),
         device: asked.device,
+        devices: asked.devices,
     };
     let report = resume_task::<T>(path, resumed, display)?;
     tell::<T>(&report, display, asked.json)
@@ -108,6 +115,22 @@ fn tell<T: AtTerminal>(report: &T::Report, display: Display, json: bool) -> Resu
     match json {
         true => print_json(report),
         false => print(&T::told(report, display)?),
+    }
+}
+
+/// Tells what several devices are good for, where somebody may expect something else.
+fn tell_devices(device: &PickedDevice, dry_run: bool) {
+    if device.others.is_empty() {
+        return;
+    }
+    if device.is_cpu() {
+        say(format_args!(
+            "note: {} uses all cores of the CPU as one device; --devices is for GPUs, and for tests",
+            device.name
+        ));
+    }
+    if dry_run {
+        say("note: the time is estimated for one device");
     }
 }
 

@@ -4,10 +4,12 @@ use backdraft_cells::{Error, State};
 use burn::module::{Module, ModuleDisplay};
 use burn::tensor::Tensor;
 
+use crate::Batch;
+
 /// A model that can be trained on sequences which come in windows.
 pub trait Objective: Module + ModuleDisplay + 'static {
     /// Some steps of the data.
-    type Batch: Clone + Send + 'static;
+    type Batch: Batch;
     /// What a window leaves to the next.
     type State: State;
 

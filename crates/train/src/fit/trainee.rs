@@ -8,6 +8,7 @@
 //! [piece by piece](recomputed).
 
 mod at_once;
+mod draws;
 mod forward;
 mod recomputed;
 
@@ -21,8 +22,10 @@ use burn::train::metric::{Adaptor, LossInput};
 use burn::train::{InferenceStep, ItemLazy, TrainOutput, TrainStep};
 
 use crate::fit::metrics::WindowValues;
+use crate::fit::seed::mix;
 use crate::fit::step_times::finished;
-use crate::{Norms, Objective, Window};
+use crate::{Batch, Norms, Objective, Part, Piece, Share, Window};
+use draws::Draws;
 
 /// A model as burn-train's `Learner` takes it.
 #[derive(Module, Debug)]
@@ -46,6 +49,8 @@ pub struct WindowOutput<S> {
     pub forward_seconds: f64,
     /// The state that the next window continues from, cut off from its graph.
     pub state: Option<S>,
+    /// Which device computed it, of those that share a window; 0 where one has all of it.
+    pub device: usize,
 }
 
 impl<S> WindowOutput<S> {
@@ -58,6 +63,7 @@ impl<S> WindowOutput<S> {
             rate: f64::NAN,
             forward_seconds: 0.0,
             state,
+            device: 0,
         }
     }
 }
@@ -82,7 +88,9 @@ impl<M: Objective> TrainStep for Trainee<M> {
         let mut accumulator = GradientsAccumulator::new();
         let (mut carried, mut losses) = (window.state, Vec::new());
         let (timed, mut forward_seconds) = (window.timed, 0.0);
-        for part in window.parts {
+        let share = window.share;
+        for (number, part) in window.parts.into_iter().enumerate() {
+            let (part, draws) = self.own(part, number, share);
             let device = timed
                 .then(|| self.model.devices())
                 .and_then(|all| all.first().cloned());
@@ -92,7 +100,7 @@ impl<M: Objective> TrainStep for Trainee<M> {
                 true => recomputed::learn,
                 false => at_once::learn,
             };
-            let learned = learn(&self.model, part, carried, positions, timed);
+            let learned = learn(&self.model, part, carried, positions, timed, draws);
             if let Some(ended) = learned.forward_ended {
                 forward_seconds += (ended - started).as_secs_f64();
             }
@@ -104,9 +112,37 @@ impl<M: Objective> TrainStep for Trainee<M> {
             grads: accumulator.grads(),
             item: WindowOutput {
                 forward_seconds,
+                device: share.map_or(0, |share| share.device),
                 ..WindowOutput::of(losses, carried)
             },
         }
+    }
+}
+
+impl<M: Objective> Trainee<M> {
+    /// A part of a window as this device has it: where the model is, and with random numbers of its own, if the window
+    /// is shared out.
+    fn own(
+        &self,
+        part: Part<M::Batch>,
+        number: usize,
+        share: Option<Share>,
+    ) -> (Part<M::Batch>, Draws) {
+        let device = self.model.devices().first().cloned();
+        let (Some(share), Some(device)) = (share, device) else {
+            return (part, Draws::Next);
+        };
+        let piece = |piece: Piece<M::Batch>| Piece {
+            batch: piece.batch.to_device(&device),
+            begin: piece.begin.map(|begin| begin.to_device(&device)),
+            ..piece
+        };
+        let part = Part {
+            pieces: part.pieces.into_iter().map(piece).collect(),
+            ..part
+        };
+        let seed = mix(share.seed, number as u64);
+        (part, Draws::Seeded(device, seed))
     }
 }
 

@@ -136,7 +136,10 @@ impl<M: Objective, S: Shows<M> + 'static> TrainingPlan<'_, M, S> {
     }
 
     fn tell_start(&self, run: &Run, before: usize, steps: usize) {
-        let device = &self.device.name;
+        let device = match self.device.devices().len() {
+            1 => self.device.name.clone(),
+            count => format!("{}, {count} times", self.device.name),
+        };
         if before > 0 {
             return say(format_args!("resuming after {before} steps, on {device}"));
         }
@@ -178,6 +181,7 @@ impl<M: Objective, S: Shows<M> + 'static> TrainingPlan<'_, M, Arc<Mutex<Journal<
         let checkpoints = Checkpoints::new(run.file(CHECKPOINTS), asked.saving);
         let next_epoch = (start.position.epochs + 1).min(epochs);
         let strategy = TruncatedBptt::new(self.device.device.clone())
+            .with_devices(self.device.devices())
             .with_observer(self.shows)
             .with_clipping(asked.clipping)
             .with_noise(asked.gradient_noise)

@@ -13,15 +13,28 @@
 //! Williams and Peng 1990, "An efficient gradient-based algorithm for on-line training of
 //! recurrent network trajectories". Where k1 < k2, a window is read again from the state before it,
 //! with the weights of now.
+//!
+//! # Several devices
+//!
+//! Streams do not depend on each other: [several devices](TruncatedBptt::with_devices) have some of the rows of each
+//! window. What a stream carries stays on its device; the gradients are summed on the first device, and all that
+//! becomes of the sum is done once and there. Evaluations are of the first device alone.
+//!
+//! There is nothing for several machines, since Burn 0.22.1 has no collective operation that would span them:
+//! `all_reduce` adds up what is on the CUDA devices of one process, or of one remote server, `DistributedConfig` has no
+//! address of another machine, and `burn-collective`, which had, ended with Burn 0.21. A device of `burn-remote` could
+//! be one of the devices here, but the kernels of this workspace are extensions of Flex, NdArray and WGPU, and do not
+//! run there.
 
 mod evaluation;
 mod shown;
+mod spread;
 mod training;
+mod workers;
 
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use backdraft_cells::State;
 use burn::tensor::Device;
 use burn::train::{
     EventProcessorTraining, Learner, LearnerEvent, SupervisedLearningStrategy,
@@ -38,7 +51,9 @@ use crate::{
     Averaging, Brake, Clipping, Ending, Falling, Guard, Objective, Observer, TrainError, Trainee,
 };
 use shown::Shown;
+use spread::Spread;
 use training::TrainingLoop;
+use workers::Workers;
 
 /// Where a training goes on from: the learner has the weights already.
 #[derive(Debug)]
@@ -53,7 +68,9 @@ pub struct Start<M: Objective> {
 
 /// Truncated backpropagation through time, as a learning strategy of burn-train.
 pub struct TruncatedBptt<M: Objective> {
+    /// Of `devices`, the first.
     device: Device,
+    devices: Vec<Device>,
     clipping: Clipping,
     noise: f64,
     averaging: Averaging,
@@ -74,6 +91,7 @@ impl<M: Objective> TruncatedBptt<M> {
     /// Trains on `device`: without clipping, for whole epochs.
     pub fn new(device: Device) -> Self {
         Self {
+            devices: vec![device.clone()],
             device,
             clipping: Clipping::default(),
             noise: 0.0,
@@ -90,6 +108,24 @@ impl<M: Objective> TruncatedBptt<M> {
             guard: None,
             interrupted: Arc::default(),
         }
+    }
+
+    /// Trains on several devices: each has some of the rows (the streams, the examples) of a window, keeps what they
+    /// carry into the next, and computes their gradient with the weights of now. On the first, the gradients are
+    /// summed to that of the mean over the whole window, clipped and learned from; it is the one that evaluates, too.
+    ///
+    /// The weights are those of one device with all rows, but for the order in which numbers are summed, and for what
+    /// is drawn: each device draws its own dropout masks. A training that is saved is saved as a whole, and may go on
+    /// with another number of devices. Of a window with fewer rows than there are devices, some have nothing to do.
+    ///
+    /// The same device may be named several times: on the CPU, where one has all cores already, that is for tests.
+    #[must_use]
+    pub fn with_devices(mut self, devices: Vec<Device>) -> Self {
+        if let Some(first) = devices.first() {
+            self.device = first.clone();
+        }
+        self.devices = devices;
+        self
     }
 
     /// Saves the training as `checkpoints` says, in mid-epoch too. Their
@@ -208,6 +244,7 @@ impl<M: Objective> TruncatedBptt<M> {
         self.guard.map_or(Ok(()), |guard| guard.check())?;
         self.plateau.map_or(Ok(()), |plateau| plateau.check())?;
         counts([
+            ("devices", self.devices.len()),
             ("steps", self.steps.unwrap_or(1)),
             ("evaluate_steps", self.evaluate_steps.unwrap_or(1)),
             ("stop_after", self.stop_after.unwrap_or(1)),
@@ -243,7 +280,12 @@ impl<M: Objective> SupervisedLearningStrategy<Trainee<M>> for TruncatedBptt<M> {
         starting_epoch: usize,
     ) -> (Trainee<M>, SupervisedTrainingEventProcessor<Trainee<M>>) {
         let device = self.device.clone().autodiff();
-        let train = dataloader_train.to_device(&device);
+        let workers = Workers::of(&self.devices);
+        // Rows are shared out where they are made, and go to their devices from there.
+        let train = dataloader_train.to_device(&match workers {
+            Some(_) => Device::flex().autodiff(),
+            None => device.clone(),
+        });
         let valid = dataloader_valid.to_device(&device.clone().inner());
         learner.fork(&device);
         let mut early_stopping = components.early_stopping;
@@ -264,10 +306,9 @@ impl<M: Objective> SupervisedLearningStrategy<Trainee<M>> for TruncatedBptt<M> {
                 average: None,
             }
         });
-        let mut carried = start.carried.map(|state| {
-            let inner = device.clone().inner();
-            state.map(&mut |tensor| tensor.to_device(&inner).autodiff())
-        });
+        let carried = start.carried;
+        let mut carried =
+            carried.map_or_else(Spread::nothing, |state| Spread::of(state, &self.devices));
         let average = start.average.map(|weights| {
             (
                 weights.fork(&device.clone().inner()),
@@ -286,6 +327,7 @@ impl<M: Objective> SupervisedLearningStrategy<Trainee<M>> for TruncatedBptt<M> {
             name: start.position.training,
             clipper: clipper.as_ref().copied().unwrap_or_default(),
             learner,
+            workers,
             valid,
             average: Average::new(self.averaging, average),
             history: start.position.history,
@@ -336,7 +378,8 @@ impl<M: Objective> SupervisedLearningStrategy<Trainee<M>> for TruncatedBptt<M> {
                 epoch_number: epoch,
                 total_items,
             });
-            training.epoch(&train, carried.take());
+            training.epoch(&train, carried);
+            carried = Spread::nothing();
             training.tell_train(LearnerEvent::EndSplit(epoch));
             if training.ended || training.is_stopped() {
                 finished = training.ended;
@@ -353,14 +396,14 @@ impl<M: Objective> SupervisedLearningStrategy<Trainee<M>> for TruncatedBptt<M> {
             training.tell_train(LearnerEvent::EndEpoch(epoch));
             training.interrupter.fail_on_error(training.events.flush());
             if training.is_stopped() {
-                training.save(None);
+                training.save(&Spread::nothing());
                 finished = false;
                 break;
             }
 
             training.epochs = epoch;
             match (&self.checkpoints, &training.checkpointer) {
-                (Some(_), _) => training.save(None),
+                (Some(_), _) => training.save(&Spread::nothing()),
                 (None, Some(checkpointer)) => {
                     let mut checkpointer =
                         checkpointer.lock().unwrap_or_else(PoisonError::into_inner);

@@ -11,7 +11,7 @@
 
 use burn::tensor::{Bool, Tensor};
 
-use crate::Objective;
+use crate::{Objective, Share};
 
 /// What one step learns from, and the state that it continues from.
 #[derive(Debug)]
@@ -24,6 +24,8 @@ pub struct Window<M: Objective> {
     pub rate: f64,
     /// Whether its forward pass is to be timed; set by what drives the training.
     pub timed: bool,
+    /// Of a window that is shared out among devices: which share of it this is.
+    pub share: Option<Share>,
 }
 
 impl<M: Objective> Window<M> {
@@ -46,10 +48,11 @@ impl<M: Objective> Window<M> {
             state: None,
             rate: 1.0,
             timed: false,
+            share: None,
         }
     }
 
-    /// Positions that are learned from.
+    /// Positions that are learned from, those of other devices' rows too: the mean is over all of them.
     pub fn learned(&self) -> usize {
         self.parts.iter().map(Part::learned).sum()
     }
@@ -70,7 +73,7 @@ pub struct Part<B> {
 }
 
 impl<B> Part<B> {
-    /// Positions that are learned from.
+    /// Positions that are learned from, those of other devices' rows too.
     pub fn learned(&self) -> usize {
         let learned = self.pieces.iter().filter(|piece| piece.learned);
         learned.map(|piece| piece.positions).sum()
@@ -82,7 +85,7 @@ impl<B> Part<B> {
 pub struct Piece<B> {
     /// The data.
     pub batch: B,
-    /// Positions of it.
+    /// Positions of it; of a batch that is shared out, those of all rows.
     pub positions: usize,
     /// Whether they are learned from, or are there for the state alone.
     pub learned: bool,

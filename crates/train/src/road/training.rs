@@ -7,6 +7,7 @@ use burn::module::Module;
 use burn::tensor::Device;
 
 use super::{Batches, Pretrained, Task};
+use crate::device::check_count;
 use crate::fit::checkpoint::Latest;
 use crate::fit::training::{Learned, TrainingPlan, paths};
 use crate::run::{NewRun, RunState};
@@ -78,6 +79,7 @@ fn train<T: Task>(
     let description = RunDescription {
         data: found_at,
         device: device.choice(),
+        devices: device.devices().len(),
         settings: settings.clone().absolute(),
         made: Some(Provenance {
             from: pretrained.map(Pretrained::made),
@@ -117,6 +119,7 @@ pub(super) fn start<'a, T: Task>(
     device: &PickedDevice,
 ) -> Result<Beginning<'a, T>, TrainError> {
     settings.check()?;
+    check_count(device.devices().len(), settings.training().batch)?;
     pretrained.map_or(Ok(()), |run| run.check_kept(settings))?;
     let data = T::gather(source, settings, pretrained.map(Pretrained::task))?;
     let mut task = match pretrained {
@@ -152,6 +155,8 @@ pub struct Resumed<'a, S: ?Sized> {
     pub valid: Option<PathBuf>,
     /// Another device than the one it was on.
     pub device: Option<DeviceChoice>,
+    /// Another number of devices.
+    pub devices: Option<usize>,
 }
 
 impl<S: ?Sized> Default for Resumed<'_, S> {
@@ -160,6 +165,7 @@ impl<S: ?Sized> Default for Resumed<'_, S> {
             data: None,
             valid: None,
             device: None,
+            devices: None,
         }
     }
 }
@@ -201,7 +207,9 @@ pub fn resume_task<T: Task>(
     let latest = Latest::of(run.path())?;
     let display = display.settled()?;
     let device = resumed.device.unwrap_or(description.device).pick()?;
+    let device = device.with_devices(resumed.devices.unwrap_or(description.devices))?;
     let settings = &description.settings;
+    check_count(device.devices().len(), settings.training().batch)?;
     let data = T::gather(&source, settings, Some(&task))?;
     task.check_memory(&data, settings, &device.device)?;
     let model = new_model(&task, settings)?;

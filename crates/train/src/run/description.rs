@@ -30,6 +30,7 @@ pub use provenance::{Origin, OriginRun, Provenance};
 use provenance::{is_newer, written_by};
 
 use crate::bounds::require;
+use crate::device::check_count;
 use crate::settings::Saving;
 use crate::{Clipping, DeviceChoice, Recurrence, TrainError, Training};
 
@@ -93,6 +94,8 @@ pub struct RunDescription<S> {
     pub data: Option<PathBuf>,
     /// What to compute on; of a run, what it was computed on.
     pub device: DeviceChoice,
+    /// How many devices of that kind have some rows of each batch.
+    pub devices: usize,
     /// What was asked for.
     #[serde(flatten)]
     pub settings: S,
@@ -106,6 +109,7 @@ impl<S: Asked> Default for RunDescription<S> {
             task: S::TASK.to_string(),
             data: None,
             device: DeviceChoice::Auto,
+            devices: 1,
             settings: S::default(),
             made: None,
         }
@@ -182,12 +186,14 @@ impl<S: Asked> RunDescription<S> {
         })
     }
 
-    /// Refuses what cannot be written to a file and read again: a path that is not UTF-8.
+    /// Refuses what cannot be written to a file and read again, a path that is not UTF-8; and more devices than there
+    /// are rows in a batch.
     ///
     /// # Errors
     ///
     /// Names the setting. Impossible settings are found by their own `check`.
     pub fn check(&self) -> Result<(), TrainError> {
+        check_count(self.devices, self.settings.training().batch)?;
         let data = self.data.as_deref().map(|path| ("data", path));
         for (setting, path) in data.into_iter().chain(self.settings.paths()) {
             let path = std::path::absolute(path).unwrap_or_else(|_| path.to_path_buf());

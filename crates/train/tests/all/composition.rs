@@ -10,7 +10,7 @@ use serde_json::Value;
 use crate::support::{answers, learned, refused, succeeded};
 
 /// Little tunes in ABC notation: reels go up from the tonic, jigs come down to it.
-fn tunes(folder: &Path) -> std::path::PathBuf {
+pub fn tunes(folder: &Path) -> std::path::PathBuf {
     let mut text = String::from("% made up\n\n");
     for number in 0..120_usize {
         let (key, scale) = [("C", "CDEFG"), ("G", "GABcd")][number / 2 % 2];

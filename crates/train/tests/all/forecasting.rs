@@ -16,7 +16,7 @@ use crate::support::{
 };
 
 /// Two series that swing, the one ten times as far as the other, with gaps.
-fn swings(folder: &Path) -> std::path::PathBuf {
+pub fn swings(folder: &Path) -> std::path::PathBuf {
     let mut table = String::from("day,who,sold\n");
     for (name, size) in [("small", 1.0), ("large", 10.0)] {
         for step in 0..160_u32 {

@@ -1,12 +1,14 @@
 //! The program, as a stranger runs it, and the training that it does.
 
 mod baselines;
+mod batches;
 mod beginning;
 mod cells;
 mod classify;
 mod command_line;
 mod composition;
 mod description;
+mod devices;
 mod exchange;
 mod following;
 mod forecast_edges;

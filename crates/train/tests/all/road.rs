@@ -74,6 +74,12 @@ struct Bits {
     odd: Tensor<1, Int>,
 }
 
+backdraft_train::batch!(Bits {
+    values,
+    lengths,
+    odd
+});
+
 impl ParityModel {
     /// `[batch, 2]`, after the last bit of each row.
     fn scores(&self, bits: &Bits) -> Result<Tensor<2>, Error> {

@@ -11,7 +11,7 @@ use crate::support::{answers, drawn, goes_out_and_comes_back, learned, succeeded
 
 /// Names of two words, the first with a capital letter that no other word has; words are new in each
 /// sentence, so that it is their spelling and their place that tell.
-fn sentences(folder: &Path) -> std::path::PathBuf {
+pub fn sentences(folder: &Path) -> std::path::PathBuf {
     let mut text = String::new();
     for number in 0..120_u32 {
         let stem = |place: u32| {

@@ -17,6 +17,9 @@ pub(super) struct Running {
     /// Device to compute on
     #[arg(long, value_enum, default_value_t)]
     device: DeviceChoice,
+    /// Number of devices of that kind to train on, each with some rows of a batch: the first N
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    devices: usize,
     /// Do not train: print the size of the model, its memory and an estimate of the time
     #[arg(long)]
     pub(super) dry_run: bool,
@@ -41,11 +44,12 @@ impl Running {
             (Some(path), _) => RunDescription::read(path)?,
             (None, Some(run)) => RunDescription {
                 device: DeviceChoice::Auto,
+                devices: 1,
                 ..Run::open_as(run)?.1
             },
             (None, None) => RunDescription::default(),
         };
-        take!(self, typed, asked, device);
+        take!(self, typed, asked, device devices);
         Ok(asked)
     }
 

@@ -4,6 +4,7 @@ use backdraft_cells::State;
 use burn::optim::GradientsParams;
 
 use super::Learned;
+use super::draws::Draws;
 use super::forward::{Forward, forward, share};
 use crate::fit::step_times::finished;
 use crate::{Objective, Part};
@@ -14,8 +15,9 @@ pub(super) fn learn<M: Objective>(
     state: Option<M::State>,
     positions: usize,
     timed: bool,
+    draws: Draws,
 ) -> Learned<M::State> {
-    let Forward { losses, carried } = forward(model, part, state);
+    let Forward { losses, carried } = draws.within(0, || forward(model, part, state));
     let forward_ended = losses
         .first()
         .filter(|_| timed)

@@ -17,6 +17,7 @@ use burn::module::{ModuleMapper, Param};
 use burn::optim::{GradientsAccumulator, GradientsParams};
 use burn::tensor::{Device, Distribution, Tensor};
 
+use super::draws::Draws;
 use super::forward::{run, share};
 use super::{Learned, at_once};
 use crate::fit::seed::mix;
@@ -29,12 +30,16 @@ pub(super) fn learn<M: Objective>(
     state: Option<M::State>,
     positions: usize,
     timed: bool,
+    draws: Draws,
 ) -> Learned<M::State> {
     let Some(device) = model.devices().first().cloned() else {
-        return at_once::learn(model, part, state, positions, timed);
+        return at_once::learn(model, part, state, positions, timed, draws);
     };
     // Masks are drawn again as they were: each piece from a seed of its own.
-    let seed = drawn_seed(&device);
+    let draws = match draws {
+        Draws::Next => Draws::Seeded(device.clone(), drawn_seed(&device)),
+        seeded => seeded,
+    };
     let last = part.pieces.len() - 1;
     let untracked = model.clone().map(&mut Untracked);
     let (mut before, mut carried) = (vec![state.clone()], state);
@@ -43,8 +48,8 @@ pub(super) fn learn<M: Objective>(
         if index == last {
             break;
         }
-        device.seed(mix(seed, index as u64));
-        let after = run(&untracked, piece.clone(), before[index].clone());
+        let start = before[index].clone();
+        let after = draws.within(index, || run(&untracked, piece.clone(), start));
         let after = after.state.detach();
         if index + 1 == part.carry_after {
             carried = Some(after.clone());
@@ -56,11 +61,10 @@ pub(super) fn learn<M: Objective>(
     let mut accumulator = GradientsAccumulator::new();
     let (mut losses, mut slope): (Vec<Tensor<1>>, Option<M::State>) = (Vec::new(), None);
     for (index, piece) in part.pieces.into_iter().enumerate().rev() {
-        device.seed(mix(seed, index as u64));
         let start = before.pop().flatten();
         let start = start.map(|state| state.map(&mut |tensor| tensor.detach().require_grad()));
         let learned = piece.learned;
-        let loss = run(model, piece, start.clone());
+        let loss = draws.within(index, || run(model, piece, start.clone()));
         if index == last && part.carry_after == last + 1 {
             carried = Some(loss.state.clone().detach());
         }

@@ -67,6 +67,7 @@ impl Shown {
             rate: positions as f64 / elapsed.as_secs_f64(),
             forward_seconds: 0.0,
             state: None,
+            device: 0,
         })
     }
 }

@@ -9,11 +9,13 @@ use burn::data::dataloader::Progress;
 use burn::train::metric::store::EventStoreClient;
 use burn::train::{
     EventProcessorTraining, Interrupter, Learner, LearnerEvent, LearningCheckpointer,
-    SupervisedTrainingEventProcessor, TrainLoader, TrainingItem, ValidLoader,
+    SupervisedTrainingEventProcessor, TrainLoader, TrainOutput, TrainingItem, ValidLoader,
 };
 
 use super::TruncatedBptt;
 use super::shown::Shown;
+use super::spread::Spread;
+use super::workers::Workers;
 use crate::device::is_cpu;
 use crate::fit::checkpoint::{Carried, Checkpoints, Position};
 use crate::fit::seed::mix;
@@ -30,6 +32,8 @@ pub(super) struct TrainingLoop<'a, M: Objective> {
     pub(super) name: String,
     pub(super) clipper: Clipper,
     pub(super) learner: Learner<Trainee<M>>,
+    /// Where several devices learn.
+    pub(super) workers: Option<Workers<M>>,
     pub(super) valid: ValidLoader<Trainee<M>>,
     pub(super) average: Average<M>,
     pub(super) history: History,
@@ -61,7 +65,7 @@ impl<M: Objective> TrainingLoop<'_, M> {
     pub(super) fn epoch(
         &mut self,
         loader: &TrainLoader<Trainee<M>>,
-        mut carried: Option<M::State>,
+        mut carried: Spread<M::State>,
     ) {
         let total = self.strategy.windows(self.epochs, loader);
         let before = self.epochs * loader.num_items();
@@ -79,14 +83,16 @@ impl<M: Objective> TrainingLoop<'_, M> {
                 laps = None;
                 self.ended = self.is_in_vain();
                 if self.ended || self.is_stopped() {
-                    return self.save(carried.as_ref());
+                    return self.save(&carried);
                 }
             }
             let window = match window {
                 Ok(window) => window,
                 Err(error) => return self.interrupter.fail(error),
             };
-            let learned = self.step(window, &mut carried, laps);
+            let Some(learned) = self.step(window, &mut carried, laps) else {
+                return;
+            };
 
             let last = index + 1 == total;
             let item = self
@@ -102,7 +108,10 @@ impl<M: Objective> TrainingLoop<'_, M> {
             let stops = self.look();
             let due = |checkpoints: &Checkpoints| stops || checkpoints.is_due(self.steps);
             if self.strategy.checkpoints.as_ref().is_some_and(due) {
-                self.save(carried.as_ref().filter(|_| !last));
+                match last {
+                    true => self.save(&Spread::nothing()),
+                    false => self.save(&carried),
+                }
             }
             if stops {
                 return;
@@ -126,23 +135,18 @@ impl<M: Objective> TrainingLoop<'_, M> {
         self.stopped || self.interrupter.error().is_some()
     }
 
-    /// One step of the optimiser, unless the guard leaves it out.
+    /// One step of the optimiser, unless the guard leaves it out; nothing where a device failed.
     fn step(
         &mut self,
         mut window: Window<M>,
-        carried: &mut Option<M::State>,
+        carried: &mut Spread<M::State>,
         mut laps: Option<Laps>,
-    ) -> WindowOutput<M::State> {
-        let before = carried.take();
-        window.state = before.clone();
+    ) -> Option<WindowOutput<M::State>> {
+        let before = carried.clone();
         window.timed = laps.is_some();
         self.strategy.brake.once(window.rate);
-        // A step's random numbers depend on its number, not on what was drawn before it.
-        let seed = mix(self.strategy.seed, self.steps as u64);
-        self.strategy.device.seed(seed);
 
-        let mut output = self.learner.train_step(window);
-        *carried = output.item.state.take();
+        let mut output = self.learn(window, carried)?;
         if let Some(laps) = &mut laps {
             laps.learned(&self.strategy.device, output.item.forward_seconds);
         }
@@ -189,7 +193,28 @@ impl<M: Objective> TrainingLoop<'_, M> {
             self.strategy.observe(|observer| observer.gave_up(error));
         }
         output.item.norms = Some(norms);
-        output.item
+        Some(output.item)
+    }
+
+    /// The gradient of a window; nothing where a device failed, for which the training is stopped.
+    fn learn(
+        &mut self,
+        mut window: Window<M>,
+        carried: &mut Spread<M::State>,
+    ) -> Option<TrainOutput<WindowOutput<M::State>>> {
+        // A step's random numbers depend on its number, not on what was drawn before it.
+        let seed = mix(self.strategy.seed, self.steps as u64);
+        let Some(workers) = &self.workers else {
+            self.strategy.device.seed(seed);
+            window.state = carried.take(1).pop().flatten();
+            let mut output = self.learner.train_step(window);
+            *carried = Spread(vec![output.item.state.take()]);
+            return Some(output);
+        };
+        let learned = workers.learn(&self.learner.model(), &window, carried, seed);
+        // What is drawn next does not depend on which device was the last to draw.
+        self.strategy.device.seed(seed);
+        learned.map_err(|error| self.interrupter.fail(error)).ok()
     }
 
     /// Whether the held-out part is to be evaluated before the next step.
@@ -206,7 +231,7 @@ impl<M: Objective> TrainingLoop<'_, M> {
     /// numbers, so that the training need not wait for the copy. Elsewhere only the writing is beside
     /// them. Burn queues a GPU's operations by thread, and frees a tensor by its last use in any of
     /// the queues: a tensor of this thread that another reads meanwhile may be gone when its turn comes.
-    pub(super) fn save(&mut self, carried: Option<&M::State>) {
+    pub(super) fn save(&mut self, carried: &Spread<M::State>) {
         self.finish_saving();
         let (Some(checkpoints), Some(checkpointer)) =
             (self.strategy.checkpoints.clone(), self.checkpointer.clone())
@@ -217,11 +242,12 @@ impl<M: Objective> TrainingLoop<'_, M> {
             return;
         }
         let average = self.average.get();
+        let carried = carried.whole(&self.strategy.device.clone().without_autodiff());
         let position = Position {
             training: self.name.clone(),
             steps: self.steps,
             epochs: self.epochs,
-            carried: carried.map_or_else(Vec::new, Carried::shapes),
+            carried: carried.as_ref().map_or_else(Vec::new, Carried::shapes),
             history: self.history.clone(),
             evaluated: self.evaluated,
             averaged: average.map_or(0, |(_, steps)| steps),
@@ -233,7 +259,7 @@ impl<M: Objective> TrainingLoop<'_, M> {
             observer: self.strategy.observe(|observer| observer.remember()),
         };
         let average = average.map(|(weights, _)| weights.clone().into_record());
-        let (carried, learner) = (carried.cloned(), self.learner.clone());
+        let learner = self.learner.clone();
         let (event_store, interrupter) = (self.event_store.clone(), self.interrupter.clone());
         let hand_over = move || {
             let steps = position.steps;

@@ -17,6 +17,12 @@ pub struct ClassBatch {
     pub classes: Tensor<1, Int>,
 }
 
+crate::batch!(ClassBatch {
+    inputs,
+    lengths,
+    classes
+});
+
 impl Objective for Classifier<Encoder> {
     type Batch = ClassBatch;
     type State = ();

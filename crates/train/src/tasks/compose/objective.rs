@@ -19,6 +19,13 @@ pub struct ComposeBatch {
     pub text_lengths: Lengths,
 }
 
+crate::batch!(ComposeBatch {
+    key,
+    key_lengths,
+    text,
+    text_lengths
+});
+
 impl Objective for Composer<Encoder> {
     type Batch = ComposeBatch;
     type State = ();

@@ -1,9 +1,12 @@
 //! A forecaster as it is trained.
 
+use std::ops::Range;
+
 use backdraft_cells::{Error, Layer};
 use backdraft_models::{Forecaster, Scale, Series};
+use burn::tensor::Device;
 
-use crate::{Loss, Objective};
+use crate::{Batch, Loss, Objective};
 
 /// Series, each after what is known of it before.
 #[derive(Debug, Clone)]
@@ -14,6 +17,25 @@ pub struct SeriesBatch {
     pub series: Vec<Series>,
     /// The units of each.
     pub scales: Vec<Scale>,
+}
+
+impl Batch for SeriesBatch {
+    fn rows(&self) -> usize {
+        self.series.len()
+    }
+
+    fn take_rows(&self, rows: Range<usize>) -> Self {
+        Self {
+            before: self.before[rows.clone()].to_vec(),
+            series: self.series[rows.clone()].to_vec(),
+            scales: self.scales[rows].to_vec(),
+        }
+    }
+
+    /// Nothing: the tensors are made where the model is.
+    fn to_device(self, _device: &Device) -> Self {
+        self
+    }
 }
 
 impl<L: Layer> Objective for Forecaster<L> {

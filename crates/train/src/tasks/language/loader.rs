@@ -109,6 +109,7 @@ impl StreamLoader {
                 false => 1.0,
             },
             timed: false,
+            share: None,
         }
     }
 

@@ -25,6 +25,8 @@ pub struct SymbolBatch {
     pub targets: Tensor<2, Int>,
 }
 
+crate::batch!(SymbolBatch { inputs, targets });
+
 impl<L: Layer> Objective for LanguageModel<L> {
     type Batch = SymbolBatch;
     type State = L::State;

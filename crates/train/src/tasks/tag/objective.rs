@@ -15,6 +15,8 @@ pub struct TagBatch {
     pub tags: Tensor<2, Int>,
 }
 
+crate::batch!(TagBatch { input, tags });
+
 impl<L: Layer> Objective for Tagger<L> {
     type Batch = TagBatch;
     type State = ();

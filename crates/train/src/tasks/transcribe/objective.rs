@@ -1,10 +1,12 @@
 //! A transcriber as it is trained.
 
+use std::ops::Range;
+
 use backdraft_cells::{Error, Lengths};
 use backdraft_models::{Encoder, Transcriber};
-use burn::tensor::Tensor;
+use burn::tensor::{Device, Tensor};
 
-use crate::{Loss, Objective};
+use crate::{Batch, Loss, Objective};
 
 /// Frames with padding, and what is said in them.
 #[derive(Debug, Clone)]
@@ -15,6 +17,27 @@ pub struct SoundBatch {
     pub lengths: Lengths,
     /// The labels of each row.
     pub targets: Vec<Vec<u32>>,
+}
+
+impl Batch for SoundBatch {
+    fn rows(&self) -> usize {
+        self.targets.len()
+    }
+
+    fn take_rows(&self, rows: Range<usize>) -> Self {
+        Self {
+            frames: self.frames.take_rows(rows.clone()),
+            lengths: self.lengths.take_rows(rows.clone()),
+            targets: self.targets[rows].to_vec(),
+        }
+    }
+
+    fn to_device(self, device: &Device) -> Self {
+        Self {
+            frames: self.frames.to_device(device),
+            ..self
+        }
+    }
 }
 
 impl Objective for Transcriber<Encoder> {

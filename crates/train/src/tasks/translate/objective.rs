@@ -1,11 +1,14 @@
 //! A translator as it is trained.
 
+use std::ops::Range;
+
 use backdraft_cells::{Error, Lengths};
 use backdraft_models::{Encoder, ScheduledSampling, Translator};
-use burn::tensor::{Int, Tensor};
+use burn::tensor::{Device, Int, Tensor};
 use rand::{SeedableRng, rngs::StdRng};
 
-use crate::{Loss, Objective};
+use crate::fit::seed::mix;
+use crate::{Batch, Loss, Objective};
 
 /// Sources and their targets, with padding.
 #[derive(Debug, Clone)]
@@ -21,6 +24,32 @@ pub struct PairBatch {
     /// In training, how often the writer reads what it would write itself, and the seed of the draws;
     /// always what is right without.
     pub scheduled: Option<(ScheduledSampling, u64)>,
+}
+
+impl Batch for PairBatch {
+    fn rows(&self) -> usize {
+        self.target.rows()
+    }
+
+    fn take_rows(&self, rows: Range<usize>) -> Self {
+        let seeded = |(sampling, seed)| (sampling, mix(seed, rows.start as u64));
+        Self {
+            source: self.source.take_rows(rows.clone()),
+            source_lengths: self.source_lengths.take_rows(rows.clone()),
+            target: self.target.take_rows(rows.clone()),
+            target_lengths: self.target_lengths.take_rows(rows.clone()),
+            // Other rows draw other numbers.
+            scheduled: self.scheduled.clone().map(seeded),
+        }
+    }
+
+    fn to_device(self, device: &Device) -> Self {
+        Self {
+            source: self.source.to_device(device),
+            target: self.target.to_device(device),
+            ..self
+        }
+    }
 }
 
 impl Objective for Translator<Encoder, Encoder> {
