@@ -4,6 +4,8 @@
 //! A key is written with the tables that it is in, `regularize.drop_connect`. Its flag is the last part
 //! of it, `--drop-connect`, unless [`FLAGS`] says otherwise.
 
+use clap::ValueEnum;
+
 /// Keys, and flags that are not their last part.
 const FLAGS: [(&str, &str); 17] = [
     ("averaging.after", "average-after"),
@@ -207,6 +209,12 @@ const ELSEWHERE: [(&str, &[&str]); 35] = [
     ("warmup", &["warmup-steps"]),
     ("weight-decay", &["l2", "wd", "wdecay"]),
 ];
+
+/// A value of a flag, as it is typed.
+pub(crate) fn typed<V: ValueEnum>(value: &V) -> String {
+    let value = value.to_possible_value().expect("none is hidden");
+    value.get_name().to_string()
+}
 
 /// The flag of a key, without its dashes: `drop-connect` of `regularize.drop_connect`.
 pub(crate) fn flag_name(key: &str) -> String {

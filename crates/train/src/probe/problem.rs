@@ -17,6 +17,8 @@ use rand::RngExt;
 use rand::rngs::StdRng;
 use serde::{Deserialize, Serialize};
 
+use crate::names;
+
 /// A problem whose answers depend on what was seen long before.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ValueEnum)]
 #[serde(rename_all = "kebab-case")]
@@ -54,8 +56,7 @@ const BRACKETS: usize = 2;
 impl Problem {
     /// As it is asked for.
     pub fn name(self) -> String {
-        let value = self.to_possible_value().expect("none is hidden");
-        value.get_name().to_string()
+        names::typed(&self)
     }
 
     /// The shortest length it makes sense at.

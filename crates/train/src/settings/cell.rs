@@ -4,6 +4,8 @@ use backdraft_cells::Regularizer;
 use clap::ValueEnum;
 use serde::{Deserialize, Serialize};
 
+use crate::names;
+
 /// The cell of a recurrent layer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, ValueEnum)]
 #[serde(rename_all = "kebab-case")]
@@ -46,8 +48,7 @@ pub enum CellKind {
 impl CellKind {
     /// As it is asked for.
     pub(crate) fn name(self) -> String {
-        let value = self.to_possible_value().expect("none is hidden");
-        value.get_name().to_string()
+        names::typed(&self)
     }
 
     /// Whether it has a gate that keeps, of which it can be said what it starts at.

@@ -4,6 +4,8 @@ use backdraft_cells::WeightNorm;
 use clap::ValueEnum;
 use serde::{Deserialize, Serialize};
 
+use crate::names;
+
 /// The regularisers of the recurrent layers in training. Not every cell supports all of them.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -40,8 +42,7 @@ pub enum NormedWeights {
 impl NormedWeights {
     /// As it is typed.
     pub(crate) fn name(self) -> String {
-        let value = self.to_possible_value().expect("none is hidden");
-        value.get_name().to_string()
+        names::typed(&self)
     }
 }
 

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Saving;
 use crate::bounds::parts;
+use crate::names;
 use crate::say::counted;
 use crate::{Averaging, Clipping, Decay, Decayed, Falling, FusedAdam, Guard, Schedule, TrainError};
 
@@ -36,8 +37,7 @@ pub enum OptimizerKind {
 impl OptimizerKind {
     /// As it is typed.
     pub(crate) fn name(self) -> String {
-        let value = self.to_possible_value().expect("none is hidden");
-        value.get_name().to_string()
+        names::typed(&self)
     }
 }
 

@@ -172,7 +172,7 @@ impl Schedule {
             warmup,
             steps,
             falling: Falling::default(),
-            steps_an_epoch: steps,
+            steps_an_epoch: steps.max(1),
             done: 0,
             brake: Brake::default(),
         })
@@ -199,24 +199,24 @@ impl Schedule {
     }
 
     fn at(&self, step: usize) -> f64 {
-        if self.decay == Decay::OneCycle {
-            return self.in_cycle(step);
-        }
-        if step < self.warmup {
-            return self.rate * (step + 1) as f64 / self.warmup as f64;
-        }
         let end = self.rate * END;
-        let span = self.steps.saturating_sub(self.warmup).max(1) as f64;
-        let s = ((step - self.warmup) as f64 / span).min(1.0);
         let epoch = step / self.steps_an_epoch;
         let after = self.falling.after;
         match self.decay {
-            Decay::Constant | Decay::Plateau | Decay::OneCycle => self.rate,
+            Decay::OneCycle => self.in_cycle(step),
+            _ if step < self.warmup => self.rate * (step + 1) as f64 / self.warmup as f64,
+            Decay::Constant | Decay::Plateau => self.rate,
             Decay::Halve => self.fallen((epoch + 1).saturating_sub(after)),
             Decay::Step => self.fallen(epoch / after),
-            Decay::Cosine => along_cosine(self.rate, end, s),
-            Decay::Linear => end + (self.rate - end) * (1.0 - s),
+            Decay::Cosine => along_cosine(self.rate, end, self.part(step)),
+            Decay::Linear => end + (self.rate - end) * (1.0 - self.part(step)),
         }
+    }
+
+    /// The part of the steps after the warm-up that is over.
+    fn part(&self, step: usize) -> f64 {
+        let span = self.steps.saturating_sub(self.warmup).max(1) as f64;
+        ((step - self.warmup) as f64 / span).min(1.0)
     }
 
     /// The rate after so many falls.
@@ -392,6 +392,15 @@ mod tests {
         close(rates(Decay::OneCycle, 0, 10), &ONE_CYCLE_OF_10);
         close(rates(Decay::OneCycle, 5, 11), &ONE_CYCLE_OF_11);
         assert_eq!(rates(Decay::OneCycle, 0, 1), [2.0]);
+        // More steps than were said: the last rate stays.
+        for decay in [Decay::OneCycle, Decay::Cosine, Decay::Step] {
+            let mut schedule = Schedule::new(2.0, decay, 0, 0).unwrap();
+            let rates = [schedule.step(), schedule.step()];
+            assert!(
+                rates.iter().all(|rate| *rate > 0.0 && *rate <= 2.0),
+                "{rates:?}"
+            );
+        }
         assert!(rates(Decay::OneCycle, 0, 3).iter().all(|rate| *rate > 0.0));
     }
 

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::TrainError;
 use crate::bounds::{different, exclude, require};
+use crate::names;
 
 /// What the calendar tells of a time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ValueEnum)]
@@ -114,10 +115,7 @@ impl ColumnOptions {
             }
         }
         different("categories", &self.categories, String::clone)?;
-        different("calendar", &self.calendar, |kind| {
-            let value = kind.to_possible_value().expect("none is hidden");
-            value.get_name().to_string()
-        })?;
+        different("calendar", &self.calendar, names::typed)?;
         let value = Vec::from_iter(self.value_column.clone());
         let all = [
             ("covariates", &self.covariates),

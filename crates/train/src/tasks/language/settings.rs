@@ -91,10 +91,9 @@ impl LanguageSettings {
     /// When the layers cannot be built.
     pub fn num_params(&self, vocabulary_size: usize) -> Result<usize, backdraft_cells::Error> {
         let model = self.model(vocabulary_size);
-        let (lower, last) = self.lower_and_last();
         let mut input = self.recurrence.embedding;
         let mut layers = 0_usize;
-        for recurrence in [lower, last].into_iter().flatten() {
+        for recurrence in self.stacks() {
             layers = layers.saturating_add(recurrence.num_params(input, false)?);
             input = recurrence.output_size();
         }
@@ -102,10 +101,10 @@ impl LanguageSettings {
         Ok(layers.saturating_add(beside))
     }
 
-    /// The layers but for the last, and the last, where that has a size of its own; or else all of them.
-    fn lower_and_last(&self) -> (Option<Recurrence>, Option<Recurrence>) {
+    /// The layers by their size, the lowest first: all of them, or the last apart where it has a size of its own.
+    fn stacks(&self) -> Vec<Recurrence> {
         let Some(hidden) = self.last_hidden else {
-            return (Some(self.recurrence.clone()), None);
+            return vec![self.recurrence.clone()];
         };
         let lower = Recurrence {
             layers: self.recurrence.layers - 1,
@@ -116,14 +115,13 @@ impl LanguageSettings {
             hidden,
             ..self.recurrence.clone()
         };
-        (Some(lower), Some(last))
+        vec![lower, last]
     }
 
     /// Features that the last layer puts out.
     fn output_size(&self) -> usize {
-        let (lower, last) = self.lower_and_last();
-        let top = last.or(lower).expect("there is a layer");
-        top.output_size()
+        let stacks = self.stacks();
+        stacks.last().expect("there is a layer").output_size()
     }
 
     /// Bytes, about, that a window keeps for its backward pass, for a vocabulary of this size.

@@ -37,28 +37,33 @@ impl Dropping {
         dropout: f64,
         model: LanguageModelConfig<EncoderConfig>,
     ) -> LanguageModelConfig<EncoderConfig> {
-        let around = [self.input, self.output].map(|own| own.unwrap_or(dropout));
+        let drops = self.around(dropout).iter().any(|own| *own > 0.0);
         let mut model = model
             .with_dropout(dropout)
             .with_input_dropout(self.input)
             .with_output_dropout(self.output)
             .with_embedding_dropout(self.embedding)
-            .with_variational(self.variational && around.iter().any(|own| *own > 0.0));
+            .with_variational(self.variational && drops);
         let between = &mut model.layer.stack;
         between.variational = self.variational && between.dropout > 0.0;
         model
     }
 
+    /// The probabilities after the embedding and before the output, beside `dropout`.
+    fn around(&self, dropout: f64) -> [f64; 2] {
+        [self.input, self.output].map(|own| own.unwrap_or(dropout))
+    }
+
     /// Refuses what makes no sense.
     pub(super) fn check(&self, asked: &LanguageSettings) -> Result<(), TrainError> {
         let dropout = asked.recurrence.dropout;
-        let around = [self.input, self.output].map(|own| own.unwrap_or(dropout));
+        let [input, output] = self.around(dropout);
         parts([
             ("dropping.embedding", self.embedding),
-            ("dropping.input", around[0]),
-            ("dropping.output", around[1]),
+            ("dropping.input", input),
+            ("dropping.output", output),
         ])?;
-        let drops = dropout > 0.0 || around.iter().any(|own| *own > 0.0);
+        let drops = [dropout, input, output].iter().any(|own| *own > 0.0);
         if self.variational && !drops {
             return Err(TrainError::Idle {
                 setting: "dropping.variational",
